@@ -1,0 +1,42 @@
+"""Harvest licence-clean Rust crates with their provenance."""
+
+import os
+
+import click
+
+from entrypoints.command import say, stage_command
+from rustml import tracking
+from rustml.corpus.harvest import harvest
+from rustml.corpus.report import draw
+from rustml.profile import Profile, load
+from rustml.progress import Progress
+from rustml.stage import Outcome, Stage, Workspace
+
+STAGE = Stage("harvest", ("harvest",), ("corpus", "streams", "licence", "records"))
+
+
+def run(profile: Profile, *, parent: str | None = None, reuse: bool = True) -> tracking.Finished:
+    """Run the stage, or find the run that did the same."""
+
+    def body(space: Workspace) -> Outcome:
+        with Progress("harvest") as progress:
+            report = harvest(
+                profile.harvest, space.out, workers=os.cpu_count() or 1, cache=space.cache, progress=progress
+            )
+        click.echo(f"  crates from {report.source}" + (f" ({report.note})" if report.note else ""))
+        draw(report, space.report / "plots")
+        tags = {"harvest.source": report.source, "harvest.note": report.note}
+        return Outcome(report.metrics(), report.tables(), {"crates": space.out / "files"}, tags)
+
+    return tracking.run_stage(STAGE, profile, body, parent=parent, reuse=reuse)
+
+
+@stage_command("harvest")
+def main(profile: str, reuse: bool) -> None:
+    """Harvest licence-clean Rust crates with their provenance."""
+    done = run(load(profile), reuse=reuse)
+    say(done.run_id, "harvest", done.seconds, reused=done.reused)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""rustml: from a base language model to a compiler-verified Rust coder."""

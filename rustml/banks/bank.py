@@ -1,0 +1,64 @@
+"""A bank: problems under one name, with their licence, and what may be done with them."""
+
+import hashlib
+from collections.abc import Iterable, Iterator
+
+import msgspec
+
+from rustml.errors import InputError
+from rustml.records import Problem, Record
+
+
+class Bank(Record, frozen=True):
+    """Problems of one origin."""
+
+    name: str
+    licence: str
+    """SPDX expression; of a mixed bank, all licences joined by AND."""
+    trainable: bool
+    """False where the licence, or the protocol that the bank serves, forbids training on any of it."""
+    digest: str
+    """SHA-256 over the problems, in order: the same however they were stored or compressed."""
+    problems: tuple[Problem, ...]
+    excluded: dict[str, str]
+    """Problems of the source that are not in the bank, by id, with the reason."""
+
+
+def make_bank(name: str, problems: Iterable[Problem], excluded: dict[str, str] | None = None) -> Bank:
+    """Gather problems into a bank. Raises InputError when there is none, or when two have one id."""
+    gathered = tuple(problems)
+    if not gathered:
+        raise InputError(f"bank {name}: its source holds no usable problem")
+    seen: set[str] = set()
+    for problem in gathered:
+        if problem.id in seen:
+            raise InputError(f"bank {name}: two problems have the id {problem.id}; give each its own")
+        seen.add(problem.id)
+    encoder = msgspec.json.Encoder(order="deterministic")
+    digest = hashlib.sha256(b"\n".join([encoder.encode(problem) for problem in gathered])).hexdigest()
+    licence = " AND ".join(sorted({problem.licence for problem in gathered}))
+    trainable = all(problem.trainable for problem in gathered)
+    return Bank(
+        name=name, licence=licence, trainable=trainable, digest=digest, problems=gathered, excluded=excluded or {}
+    )
+
+
+def training_problems(bank: Bank) -> tuple[Problem, ...]:
+    """The bank's problems, for training. Raises InputError where any of them may only be evaluated on."""
+    if not bank.trainable:
+        raise InputError(
+            f"bank {bank.name} (licence {bank.licence}) may be evaluated on but not trained on: "
+            "take it out of the training sources"
+        )
+    return bank.problems
+
+
+def protect(banks: Iterable[Bank]) -> Iterator[str]:
+    """The texts that no training record may overlap: each problem's question and solution, each text once."""
+    seen: set[str] = set()
+    for bank in banks:
+        for problem in bank.problems:
+            for text in (problem.instruction, problem.reference):
+                if text.strip() and text not in seen:
+                    seen.add(text)
+                    yield text

@@ -1,0 +1,34 @@
+"""Test inputs: boundary values first, then values that tell a wrong answer from a right one."""
+
+from collections.abc import Iterable
+from random import Random
+
+Ints = tuple[tuple[int], ...]
+Lists = tuple[tuple[list[int]], ...]
+
+
+def unique(values: Iterable[int]) -> list[int]:
+    """The values in order, each once."""
+    return list(dict.fromkeys(values))
+
+
+def ints(rng: Random, edges: Iterable[int]) -> Ints:
+    """Single integers: the edges, 0, a negative and a large one."""
+    values = (*edges, 0, 1, rng.randint(-90, -21), rng.randint(61, 150))
+    return tuple([(value,) for value in unique(values)])
+
+
+def pairs(rng: Random, left: Iterable[int], right: Iterable[int]) -> tuple[tuple[int, int], ...]:
+    """Every left edge against every right edge (four of each), and one far pair."""
+    crossed = [(a, b) for a in unique(left)[:4] for b in unique(right)[:4]]
+    return (*crossed, (rng.randint(-90, -21), rng.randint(61, 150)))
+
+
+def lists(rng: Random, edges: tuple[int, ...]) -> Lists:
+    """Lists: empty, each edge alone, all edges in two orders among other numbers, with duplicates."""
+    some = unique(edges)
+    others = [rng.randint(-30, 80) for _ in range(3)]
+    mixed = [*some, *others]
+    rng.shuffle(mixed)
+    many = [*others, some[0], some[0], *some[::-1]]
+    return ([],), (mixed,), (many,), *[([edge],) for edge in some[:4]]

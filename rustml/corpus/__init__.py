@@ -1,0 +1,1 @@
+"""From published crates to clean, licensed, traceable source files."""

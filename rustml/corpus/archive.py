@@ -1,0 +1,150 @@
+"""Read a published crate (`.crate`: a gzipped tar) as the hostile file that it may be.
+
+Nothing is written while reading. The stream is bounded by what it inflates to, not by what its headers claim, and the
+first thing that no honest `cargo publish` makes (a link, a device, a path that leaves the crate, a repeated path)
+refuses the archive whole.
+"""
+
+import io
+import shutil
+import tarfile
+import zlib
+from collections.abc import Iterator
+from gzip import BadGzipFile, GzipFile
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from rustml.errors import InputError
+from rustml.profile.corpus import ArchiveLimits
+from rustml.records import Record
+
+READ_ERRORS = (tarfile.TarError, zlib.error, BadGzipFile, EOFError, ValueError, OverflowError, RecursionError)
+
+
+DRAIN_BYTES = 1 << 16
+
+
+class Entry(Record, frozen=True):
+    """One regular file of a crate."""
+
+    path: str
+    """Relative to the crate's folder, with forward slashes."""
+    data: bytes
+
+
+class ArchiveRefused(InputError):
+    """An archive that is not read any further; its text begins with the reason's short name."""
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(f"{reason}: {detail}")
+        self.reason, self.detail = reason, detail
+
+
+class _Bounded(io.RawIOBase):
+    """A stream that refuses to give more than `limit` bytes, however much is asked for at once."""
+
+    def __init__(self, inner: GzipFile, limit: int) -> None:
+        self._inner, self._left, self._limit = inner, limit, limit
+
+    def read(self, size: int = -1) -> bytes:
+        wanted = self._left + 1 if size < 0 else min(size, self._left + 1)
+        data = self._inner.read(wanted)
+        self._left -= len(data)
+        if self._left < 0:
+            raise ArchiveRefused("archive_bomb", f"inflates to more than {self._limit >> 20} MiB")
+        return data
+
+
+def entries(archive: Path, folder: str, limits: ArchiveLimits) -> Iterator[Entry]:
+    """Yield the files of a crate archive whose single top folder must be `folder` (`name-version`).
+
+    Raises ArchiveRefused at the first thing that is wrong; a caller keeps nothing of an archive that raised.
+    """
+    size = archive.stat().st_size
+    if size > limits.archive_mb << 20:
+        raise ArchiveRefused("archive_size", f"{size >> 20} MiB compressed, at most {limits.archive_mb}")
+    seen: set[str] = set()
+    try:
+        with archive.open("rb") as raw, GzipFile(fileobj=raw) as inflated:
+            stream: Any = _Bounded(inflated, limits.unpacked_mb << 20)
+            with tarfile.open(fileobj=stream, mode="r|", errors="surrogateescape", encoding="utf-8") as tar:
+                for count, member in enumerate(tar, start=1):
+                    if count > limits.entries:
+                        raise ArchiveRefused("archive_entries", f"more than {limits.entries}")
+                    path = _checked(member, folder, limits, seen)
+                    if member.isreg():
+                        yield Entry(path=path, data=_content(tar, member))
+            while stream.read(DRAIN_BYTES):  # to the gzip trailer, whose checksum tells a truncated archive
+                pass
+    except READ_ERRORS as error:
+        raise ArchiveRefused("archive_corrupt", f"{type(error).__name__}: {str(error)[:100]}") from error
+
+
+def _checked(member: tarfile.TarInfo, folder: str, limits: ArchiveLimits, seen: set[str]) -> str:
+    """The member's path inside the crate, or ArchiveRefused."""
+    _refuse_kind(member)
+    name = member.name
+    if any("\udc80" <= character <= "\udcff" for character in name):
+        raise ArchiveRefused("archive_name", f"{name.encode('utf-8', 'surrogateescape')!r} is not UTF-8")
+    if len(name) > limits.path_characters or any(ord(character) < 32 or character == "\\" for character in name):
+        raise ArchiveRefused("archive_name", f"{name[:80]!r}")
+    parts = PurePosixPath(name).parts
+    if name.startswith("/") or ".." in parts:
+        raise ArchiveRefused("archive_traversal", f"{name!r} leaves the crate")
+    if not parts or parts[0] != folder or (len(parts) == 1 and not member.isdir()):
+        raise ArchiveRefused("archive_foreign_path", f"{name!r} is not below {folder}/")
+    path = "/".join(parts[1:])
+    if member.isreg():
+        if path in seen:
+            raise ArchiveRefused("archive_duplicate", f"{name!r} comes twice")
+        seen.add(path)
+    return path
+
+
+def _refuse_kind(member: tarfile.TarInfo) -> None:
+    if member.issym() or member.islnk():
+        raise ArchiveRefused("archive_link", f"{member.name!r} -> {member.linkname!r}")
+    if member.issparse() or not (member.isreg() or member.isdir()):
+        raise ArchiveRefused("archive_device", f"{member.name!r} is neither file nor folder")
+    if member.size < 0:
+        raise ArchiveRefused("archive_corrupt", f"{member.name!r} has a negative size")
+
+
+def _content(tar: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
+    file = tar.extractfile(member)
+    data = file.read() if file else b""
+    if len(data) != member.size:
+        raise ArchiveRefused("archive_corrupt", f"{member.name!r}: {len(data)} of {member.size} bytes")
+    return data
+
+
+def unpack(archive: Path, folder: str, limits: ArchiveLimits, into: Path) -> Path:
+    """Unpack a crate below `into` and return its folder; whole or not at all, done once.
+
+    Raises ArchiveRefused, and then leaves nothing behind.
+    """
+    final = into / folder
+    if final.is_dir():
+        return final
+    partial = into / f"{folder}.partial"
+    shutil.rmtree(partial, ignore_errors=True)
+    try:
+        for entry in entries(archive, folder, limits):
+            _write(partial, entry)
+        partial.mkdir(parents=True, exist_ok=True)
+        partial.rename(final)
+    except BaseException:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
+    return final
+
+
+def _write(root: Path, entry: Entry) -> None:
+    """Write one file; its path was checked, and exclusive creation refuses whatever is in the way."""
+    path = root.joinpath(*entry.path.split("/"))
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("xb") as out:
+            out.write(entry.data)
+    except (FileExistsError, NotADirectoryError) as error:
+        raise ArchiveRefused("archive_duplicate", f"{entry.path!r} is both file and folder") from error

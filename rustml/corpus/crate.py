@@ -1,0 +1,108 @@
+"""A crate as the stages pass it on: where it comes from, what its manifest says, which version is meant."""
+
+import re
+import tomllib
+from typing import Any, Literal
+
+from rustml.errors import InputError
+from rustml.records import Record
+
+NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
+VERSION = re.compile(
+    r"(0|[1-9]\d{0,15})\.(0|[1-9]\d{0,15})\.(0|[1-9]\d{0,15})"
+    r"(?:-([0-9A-Za-z.-]{1,64}))?(?:\+([0-9A-Za-z.-]{1,64}))?"
+)
+
+
+class Wanted(Record, frozen=True):
+    """One line of a crate list."""
+
+    name: str
+    version: str = ""
+    """Pinned version; empty for the newest stable one."""
+
+
+class Crate(Record, frozen=True):
+    """One crate version whose bytes are at hand."""
+
+    name: str
+    version: str
+    kind: Literal["archive", "directory"]
+    location: str
+    """Absolute path of the archive or of the unpacked folder."""
+    registry: str
+    url: str
+    archive_sha256: str
+    """As the registry's index says it; empty where a directory source does not."""
+
+
+class Manifest(Record, frozen=True):
+    """What a Cargo.toml says that matters here."""
+
+    name: str
+    version: str
+    licence: str | None
+    licence_file: bool
+    edition: str
+
+
+class Refused(Record, frozen=True):
+    """A crate that did not come in."""
+
+    name: str
+    version: str
+    reason: str
+    detail: str
+
+
+class CrateRecord(Record, frozen=True):
+    """A crate that came through the gate, with the place of its full source."""
+
+    crate: Crate
+    licence: str
+    edition: str
+    files: int
+    unpacked: str
+    """Folder with the crate's full source; empty where only the archive is at hand."""
+
+
+def parse_wanted(line: str) -> Wanted:
+    """Read `name` or `name@1.2.3`. Raises InputError on anything else."""
+    name, _, version = line.strip().partition("@")
+    if not NAME.fullmatch(name):
+        raise InputError(f"{line!r} is no crate name: letters, digits, - and _, at most 64, or name@1.2.3")
+    if "@" in line and not VERSION.fullmatch(version):
+        raise InputError(f"{line!r}: {version!r} is no full version; write it as in {name}@1.2.3")
+    return Wanted(name=name, version=version)
+
+
+def precedence(version: str) -> tuple[int, int, int]:
+    """Sort key of a stable version. Raises InputError when it is no semantic version."""
+    match = VERSION.fullmatch(version)
+    if match is None:
+        raise InputError(f"{version!r} is no semantic version")
+    return int(match[1]), int(match[2]), int(match[3])
+
+
+def is_stable(version: str) -> bool:
+    """Whether this is a well-formed version without a pre-release part."""
+    match = VERSION.fullmatch(version)
+    return match is not None and match[4] is None
+
+
+def parse_manifest(data: bytes) -> Manifest:
+    """Read a Cargo.toml. Raises InputError that says what is wrong with it."""
+    try:
+        package: Any = tomllib.loads(data.decode("utf-8")).get("package")
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
+        raise InputError(f"Cargo.toml cannot be read: {str(error)[:120]}") from error
+    if not isinstance(package, dict) or not isinstance(package.get("name"), str):
+        raise InputError("Cargo.toml has no [package] with a name")
+    licence = package.get("license")
+    return Manifest(
+        name=package["name"],
+        version=str(package.get("version", "")),
+        licence=licence if isinstance(licence, str) else None,
+        licence_file="license-file" in package,
+        edition=str(package.get("edition", "2015")),
+    )

@@ -1,0 +1,135 @@
+"""What harvest and curate report: counts, funnel, histograms, and the digest of what they wrote."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from rustml.corpus.crate import CrateRecord, Refused
+from rustml.records import Record
+from rustml.streams import Step, Summary, merge, rows
+from rustml.streams.shards import digest
+
+
+class HarvestReport(Record, frozen=True):
+    """What came in."""
+
+    source: str
+    """The registry or directory source that was used."""
+    note: str
+    """Why the declared alternative was used; empty where the first source answered."""
+    crates: int
+    refused: int
+    files: int
+    funnel: tuple[Step, ...]
+    licences: dict[str, float]
+    """Files by declared licence."""
+    refusals: dict[str, int]
+    """Crates by the reason of their refusal."""
+    digest: str
+    """SHA-256 over the shards of files."""
+
+    def metrics(self) -> dict[str, float]:
+        """Numbers by name."""
+        counts = {"crates": self.crates, "crates_refused": self.refused, "files": self.files}
+        return {f"harvest.{name}": float(value) for name, value in counts.items()} | step_metrics(
+            "harvest", self.funnel
+        )
+
+    def tables(self) -> dict[str, list[dict[str, Any]]]:
+        """Tables by file name."""
+        return {
+            "harvest/funnel.json": rows(self.funnel),
+            "harvest/licences.json": histogram_rows("licence", self.licences),
+            "harvest/refusals.json": histogram_rows("reason", self.refusals),
+        }
+
+    def histograms(self) -> dict[str, dict[str, float]]:
+        """Histograms by name, to be drawn."""
+        return {"licence": self.licences, "refused crates": dict(self.refusals)}
+
+
+class CurateReport(Record, frozen=True):
+    """What is worth training on."""
+
+    files: int
+    characters: int
+    funnel: tuple[Step, ...]
+    line_counts: dict[str, float]
+    """Files by number of lines, in powers of two."""
+    contaminated: dict[str, int]
+    """Files dropped for overlapping a problem, by bank; a file may overlap several."""
+    digest: str
+
+    def metrics(self) -> dict[str, float]:
+        """Numbers by name."""
+        counts = {"files": self.files, "characters": self.characters}
+        counts |= {f"contaminated.{bank}": count for bank, count in self.contaminated.items()}
+        return {f"curate.{name}": float(value) for name, value in counts.items()} | step_metrics("curate", self.funnel)
+
+    def tables(self) -> dict[str, list[dict[str, Any]]]:
+        """Tables by file name."""
+        return {
+            "curate/funnel.json": rows(self.funnel),
+            "curate/lines.json": histogram_rows("lines", self.line_counts),
+            "curate/contaminated.json": histogram_rows("bank", self.contaminated),
+        }
+
+    def histograms(self) -> dict[str, dict[str, float]]:
+        """Histograms by name, to be drawn."""
+        return {"lines a file": self.line_counts}
+
+
+def step_metrics(stage: str, funnel: Iterable[Step]) -> dict[str, float]:
+    """Kept and dropped counts of each step, as metrics."""
+    metrics: dict[str, float] = {}
+    for step in funnel:
+        metrics[f"{stage}.{step.stage}.kept"] = float(step.kept)
+        for reason, count in step.dropped.items():
+            metrics[f"{stage}.{step.stage}.dropped.{reason}"] = float(count)
+    return metrics
+
+
+def histogram_rows(column: str, histogram: "dict[str, float] | dict[str, int]") -> list[dict[str, Any]]:
+    """A histogram as table rows."""
+    return [{column: value, "count": count} for value, count in histogram.items()]
+
+
+def total(summaries: Iterable[Summary], name: str) -> dict[str, float]:
+    """Sum the histogram `name` over shards, sorted by value."""
+    whole: dict[str, float] = {}
+    for summary in summaries:
+        for value, count in summary.counts.get(name, {}).items():
+            whole[value] = whole.get(value, 0) + count
+    return dict(sorted(whole.items()))
+
+
+def harvest_report(
+    source: str, note: str, kept: Sequence[CrateRecord], refused: Sequence[Refused], shards: Sequence[Summary]
+) -> HarvestReport:
+    """Assemble the report of a harvest from its shards' summaries."""
+    reasons: dict[str, int] = {}
+    for crate in refused:
+        reasons[crate.reason] = reasons.get(crate.reason, 0) + 1
+    return HarvestReport(
+        source=source,
+        note=note,
+        crates=len(kept),
+        refused=len(refused),
+        files=sum(summary.records for summary in shards),
+        funnel=merge(summary.funnel for summary in shards),
+        licences=total(shards, "licence"),
+        refusals=dict(sorted(reasons.items())),
+        digest=digest(shards, "files.jsonl"),
+    )
+
+
+def draw(report: Any, folder: Path) -> list[Path]:
+    """Draw a report's funnel and histograms as PNG files in `folder`, and return their paths."""
+    from rustml.streams.plots import draw_funnel, draw_histogram  # noqa: PLC0415  matplotlib takes a second to load
+
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = [draw_funnel(report.funnel, folder / "funnel.png")]
+    for name, histogram in report.histograms().items():
+        if histogram:
+            paths.append(draw_histogram(name, histogram, folder / f"{name.replace(' ', '_')}.png"))
+    return paths

@@ -1,0 +1,1 @@
+"""Measure a model: generation, Rust and retention suites, statistics, plots."""

@@ -1,0 +1,61 @@
+"""The journal of an evaluation under way: a line a finished chunk, so that a killed one loses one chunk at most."""
+
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import msgspec
+
+from rustml.records import Record, Verdict
+
+
+class Item(Record, frozen=True):
+    """One answer in full: a line of `items-<suite>.jsonl`."""
+
+    id: str
+    """The problem's."""
+    sample: int
+    prompt: str
+    completion: str
+    code: str | None
+    """None where the answer holds no code."""
+    verdict: Verdict
+    seconds: float
+    """Wall seconds of its generation: its share of the chunk's."""
+
+
+class Chunk(Record, frozen=True):
+    """Answers that were generated and judged together."""
+
+    number: int
+    items: tuple[Item, ...]
+    seconds: dict[str, float]
+    """Wall seconds by phase: `generate`, `judge`."""
+
+
+def complete(path: Path, count: int, make: Callable[[int], Chunk], watch: Callable[[int], object]) -> Sequence[Chunk]:
+    """The chunks 0 to `count`, those in the journal at `path` taken over, the others made and written to it.
+
+    `watch` is told the number of answers so far.
+    """
+    done = {chunk.number: chunk for chunk in _read(path)}
+    with path.open("ab") as journal:
+        for number in range(count):
+            if number not in done:
+                done[number] = make(number)
+                journal.write(msgspec.json.encode(done[number]) + b"\n")
+                journal.flush()
+                os.fsync(journal.fileno())
+            watch(sum(len(chunk.items) for chunk in done.values()))
+    return [done[number] for number in range(count)]
+
+
+def _read(path: Path) -> list[Chunk]:
+    """The journal's whole lines; a last one that a kill tore is cut off the file."""
+    if not path.exists():
+        return []
+    text = path.read_bytes()
+    whole = text[: text.rfind(b"\n") + 1]
+    if whole != text:
+        os.truncate(path, len(whole))
+    return [msgspec.json.decode(line, type=Chunk) for line in whole.splitlines()]

@@ -1,0 +1,73 @@
+"""Verdicts kept from one run to the next."""
+
+import contextlib
+import hashlib
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from rustml.errors import InputError
+from rustml.judge.verdicts import copied
+from rustml.records import Candidate, Verdict
+
+
+class Cache:
+    """A folder of verdicts, each under the digest of all that it depends on.
+
+    An entry appears whole or not at all, and one that cannot be read counts as absent. What the machine may have
+    caused (`infrastructure`, a test that ran out of wall time) is never kept.
+    """
+
+    def __init__(self, folder: Path, settings: dict[str, Any]) -> None:
+        """`settings` are the limits, the toolchain and the mode. Raises InputError when the folder is not writable."""
+        self._folder = folder
+        self._settings = msgspec.json.encode([settings, _code_version()], order="sorted")
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise InputError(f"cannot make the cache folder {folder}: {error.strerror}") from error
+        if not os.access(folder, os.W_OK):
+            raise InputError(f"the cache folder {folder} is not writable; name another one, or none")
+
+    def get(self, candidate: Candidate) -> Verdict | None:
+        """The verdict on this content, if it is known."""
+        try:
+            return msgspec.json.decode(self._path(candidate).read_bytes(), type=Verdict)
+        except (OSError, msgspec.DecodeError):
+            return None
+
+    def put(self, candidate: Candidate, verdict: Verdict) -> None:
+        """Keep a verdict. A full disk is no reason to fail: the verdict is then judged again some day."""
+        if verdict.status == "infrastructure" or verdict.detail.endswith("expired"):
+            return
+        with contextlib.suppress(OSError):
+            self._write(self._path(candidate), msgspec.json.encode(verdict))
+
+    def _write(self, path: Path, content: bytes) -> None:
+        path.parent.mkdir(exist_ok=True)
+        handle, partial = tempfile.mkstemp(dir=path.parent, suffix=".partial")
+        try:
+            with os.fdopen(handle, "wb") as out:
+                out.write(content)
+            Path(partial).replace(path)
+        except OSError:
+            Path(partial).unlink(missing_ok=True)
+            raise
+
+    def _path(self, candidate: Candidate) -> Path:
+        # A lone surrogate is legal in a Python string, and in no encoding.
+        content = repr(copied(candidate, "")).encode("utf-8", "backslashreplace")
+        digest = hashlib.sha256(self._settings + content).hexdigest()
+        return self._folder / digest[:2] / f"{digest}.json"
+
+
+def _code_version() -> str:
+    """The digest of the judge's own source: another judge may come to another verdict."""
+    folder = Path(__file__).parent
+    digest = hashlib.sha256()
+    for path in sorted([*folder.rglob("*.py"), *folder.rglob("*.rs")]):
+        digest.update(path.relative_to(folder).as_posix().encode() + path.read_bytes())
+    return digest.hexdigest()

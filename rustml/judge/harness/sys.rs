@@ -1,0 +1,128 @@
+//! The few system calls of the supervisor, without a crate for them.
+
+use std::time::Instant;
+
+unsafe extern "C" {
+    #[link_name = "fork"]
+    fn c_fork() -> i32;
+    #[link_name = "pipe"]
+    fn c_pipe(fds: *mut i32) -> i32;
+    #[link_name = "close"]
+    fn c_close(fd: i32) -> i32;
+    #[link_name = "kill"]
+    fn c_kill(pid: i32, signal: i32) -> i32;
+    fn dup(fd: i32) -> i32;
+    fn dup2(from: i32, to: i32) -> i32;
+    fn open(path: *const u8, flags: i32) -> i32;
+    fn read(fd: i32, buffer: *mut u8, count: usize) -> isize;
+    fn poll(fds: *mut PollFd, count: u64, timeout: i32) -> i32;
+    fn wait4(pid: i32, status: *mut i32, options: i32, usage: *mut Usage) -> i32;
+    fn _exit(code: i32) -> !;
+    pub fn write(fd: i32, buffer: *const u8, count: usize) -> isize;
+    pub fn prctl(option: i32, a: u64, b: u64, c: u64, d: u64) -> i32;
+    pub fn syscall(number: i64, ...) -> i64;
+    pub fn unshare(flags: i32) -> i32;
+    pub fn mount(source: *const u8, target: *const u8, kind: *const u8, flags: u64, data: *const u8) -> i32;
+    pub fn chdir(path: *const u8) -> i32;
+    pub fn setrlimit(resource: i32, limit: *const [u64; 2]) -> i32;
+    pub fn setitimer(which: i32, value: *const [i64; 4], old: *mut [i64; 4]) -> i32;
+}
+
+#[repr(C)]
+struct PollFd {
+    fd: i32,
+    events: i16,
+    revents: i16,
+}
+
+/// `struct rusage`: user and system time, then fourteen counters that nobody here reads.
+#[repr(C)]
+#[derive(Default)]
+struct Usage {
+    user: [i64; 2],
+    system: [i64; 2],
+    rest: [i64; 14],
+}
+
+/// How a child ended, and the processor time that it took.
+pub struct End {
+    status: i32,
+    pub cpu_us: i64,
+}
+
+impl End {
+    pub fn describe(&self) -> String {
+        match self.status & 0x7f {
+            0 => format!("exit:{}", (self.status >> 8) & 0xff),
+            signal => format!("signal:{signal}"),
+        }
+    }
+}
+
+pub fn fork() -> i32 {
+    let pid = unsafe { c_fork() };
+    assert!(pid >= 0, "fork");
+    pid
+}
+
+pub fn pipe() -> (i32, i32) {
+    let mut fds = [-1; 2];
+    assert!(unsafe { c_pipe(fds.as_mut_ptr()) } == 0, "pipe");
+    (fds[0], fds[1])
+}
+
+pub fn close(fd: i32) {
+    unsafe { c_close(fd) };
+}
+
+pub fn kill(pid: i32) {
+    unsafe { c_kill(pid, 9) };
+}
+
+pub fn exit_now(code: i32) -> ! {
+    unsafe { _exit(code) }
+}
+
+/// Keep standard output under another number, and put /dev/null in the place of all three standard streams.
+pub fn take_stdout() -> i32 {
+    unsafe {
+        let kept = dup(1);
+        let null = open(c"/dev/null".as_ptr().cast(), 2);
+        assert!(kept >= 0 && null >= 0, "standard streams");
+        for fd in 0..3 {
+            dup2(null, fd);
+        }
+        c_close(null);
+        kept
+    }
+}
+
+/// Everything that arrives before the writer is gone, at most `limit` bytes; true if the deadline came first.
+pub fn drain(fd: i32, deadline: Instant, limit: usize) -> (Vec<u8>, bool) {
+    let mut bytes = Vec::new();
+    loop {
+        let left = deadline.saturating_duration_since(Instant::now());
+        let mut watched = PollFd { fd, events: 1, revents: 0 };
+        let ready = unsafe { poll(&mut watched, 1, (left.as_millis() as i32).saturating_add(1)) };
+        if ready == 0 && left.is_zero() {
+            return (bytes, true);
+        }
+        if ready > 0 {
+            let mut page = [0u8; 4096];
+            let count = unsafe { read(fd, page.as_mut_ptr(), page.len()) };
+            if count <= 0 {
+                return (bytes, false);
+            }
+            let room = limit.saturating_sub(bytes.len()).min(count as usize);
+            bytes.extend_from_slice(&page[..room]);
+        }
+    }
+}
+
+pub fn wait(pid: i32) -> End {
+    let mut status = 0;
+    let mut usage = Usage::default();
+    while unsafe { wait4(pid, &mut status, 0, &mut usage) } != pid {}
+    let micros = |time: [i64; 2]| time[0] * 1_000_000 + time[1];
+    End { status, cpu_us: micros(usage.user) + micros(usage.system) }
+}

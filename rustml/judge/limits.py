@@ -1,0 +1,37 @@
+"""What a candidate may use up."""
+
+from dataclasses import dataclass
+
+from rustml.profile.judging import JudgeSection
+
+MEBIBYTE = 1 << 20
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Bounds of one compilation and of one candidate's tests; every field is positive."""
+
+    compile_seconds: float = 20.0
+    """Processor time of one compilation: what a busy machine does not change."""
+    run_seconds: float = 5.0
+    """Wall time of one candidate's tests."""
+    cpu_seconds: float = 2.0
+    """Processor time of one candidate's tests: what ends an endless loop, alone or in company, at the same point."""
+    memory_mb: int = 1024
+    """Writable memory of one sandboxed process, MiB. A compilation gets twice as much."""
+    disk_mb: int = 64
+    """Everything that a candidate may write, MiB."""
+    source_kb: int = 256
+    """Length of a candidate's code, KiB. Longer code is refused unread."""
+
+    @classmethod
+    def from_section(cls, section: JudgeSection) -> "Limits":
+        """The limits that a profile states."""
+        return cls(
+            compile_seconds=section.compile_seconds,
+            run_seconds=section.run_seconds,
+            cpu_seconds=section.cpu_seconds,
+            memory_mb=section.memory_mb,
+            disk_mb=section.disk_mb,
+            source_kb=section.source_kb,
+        )

@@ -1,0 +1,1 @@
+"""From curated source files to training records: extraction, task shapes, splits, mix."""

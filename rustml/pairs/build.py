@@ -1,0 +1,59 @@
+"""Build the training files: extract on all cores, then check the splits and mix in one streaming pass."""
+
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+
+import msgspec
+
+from rustml.errors import InputError
+from rustml.pairs.anchors import Anchors
+from rustml.pairs.assemble import Assembly
+from rustml.pairs.extract import ExtractPairs
+from rustml.pairs.report import PairsReport
+from rustml.pairs.shapes import SHAPES
+from rustml.profile.corpus import PairsSection
+from rustml.similarity import overlap
+from rustml.similarity.minhash import SCHEME
+from rustml.similarity.overlap import Protected
+from rustml.streams import run, silent, stamp
+from rustml.streams.shards import read_summary, remove, whole
+
+
+def build(
+    section: PairsSection,
+    source: Path,
+    out: Path,
+    *,
+    protected: Iterable[Protected],
+    workers: int,
+    seed: int = 0,
+    pools: Mapping[str, Path] | None = None,
+    progress: Callable[[int, int], None] = silent,
+) -> PairsReport:
+    """Write Pair records: `train`, `validation`, `holdout`, `general_holdout` and `raw`, each a `.jsonl` file.
+
+    `source` is a curated corpus, `protected` the texts of every evaluation bank; `pools` maps the names of anchor pools
+    whose source is `given` to files of Pair records. Raises InputError when `source` is no corpus, a task is unknown,
+    or a pool is missing that may not be. Killed and run again, it goes on, and ends with the same bytes.
+    """
+    _refuse_unknown_tasks(section)
+    anchors = Anchors(section, pools or {})
+    shards = whole(source / "files")
+    guarded = overlap.in_order(protected)
+    inputs = [read_summary(shard).digests["files.jsonl"] for shard in shards]
+    plan = {"section": msgspec.to_builtins(section), "inputs": inputs, "seed": seed, "scheme": SCHEME}
+    stamp(out, plan | {"protected": overlap.digest(guarded)})
+    work = out / "work"
+    overlap.store(guarded, work / "protected.jsonl")
+    job = ExtractPairs(section=section, shards=tuple(map(str, shards)), protected=str(work / "protected.jsonl"))
+    extracted = work / "extracted"
+    summaries = run(job, len(shards), extracted, workers=workers, progress=progress)
+    report = Assembly(section, extracted, out, seed).write(summaries, anchors)
+    remove(work)
+    return report
+
+
+def _refuse_unknown_tasks(section: PairsSection) -> None:
+    unknown = sorted(set(section.tasks) - set(SHAPES))
+    if unknown:
+        raise InputError(f"pairs.tasks: no such task {', '.join(unknown)}; known: {', '.join(SHAPES)}")

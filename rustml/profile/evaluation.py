@@ -1,0 +1,85 @@
+"""Profile sections of evaluation and of the gates."""
+
+from typing import Annotated, Literal
+
+from msgspec import Meta
+
+from rustml.profile.section import Section
+
+Share = Annotated[float, Meta(ge=0, le=1)]
+Measure = Annotated[str, Meta(pattern=r"^[a-z0-9_]+\.(format|compile|pass|clippy)$")]
+"""A suite and what is measured on each of its items: `rust.pass`, `rust_sampled.pass`, `python.pass`."""
+
+
+class SuiteSection(Section, frozen=True):
+    """One suite: which problems, asked how, drawn how often."""
+
+    problems: str
+    """File stem in the output of the `bank` stage: `rust-test`, `python-test`, `humaneval`, ..."""
+    group: Literal["rust", "retention"]
+    """`rust`: what the model is trained for. `retention`: what it must not forget; the gate pools its suites."""
+    protocol: Literal["chat", "humaneval", "humaneval_chat", "mbpp", "mbpp_chat"]
+    """How a problem becomes a prompt and an answer becomes code; each is documented in docs/evaluation.md."""
+    metric_prefix: str
+    """Put before every metric name: `rust.`, `rust.sampled_`, `retention.python.`."""
+    samples: Annotated[int, Meta(ge=1, le=1000)]
+    """Answers drawn an item; more than one needs a temperature."""
+    temperature: Annotated[float, Meta(ge=0, le=2)]
+    """0 is greedy."""
+    top_p: Annotated[float, Meta(gt=0, le=1)]
+    """Nucleus: the smallest set of tokens with this probability mass is drawn from."""
+    max_new_tokens: Annotated[int, Meta(ge=1)]
+    """An answer that is cut here is judged as it stands."""
+    limit: Annotated[int, Meta(ge=0)]
+    """At most this many problems, in file order; 0 takes all."""
+
+
+class EvaluationSection(Section, frozen=True):
+    """How models are measured. Runs that differ here cannot be compared by a gate."""
+
+    engine: Literal["transformers", "vllm"]
+    """What generates; greedy outputs of the two can differ in the last bits, so a comparison uses one."""
+    dtype: Literal["float32", "bfloat16", "float16"]
+    """In which the model computes."""
+    batch_size: Annotated[int, Meta(ge=1)]
+    """Sequences generated at once. Part of the protocol: it moves greedy scores."""
+    suites: Annotated[dict[str, SuiteSection], Meta(min_length=1)]
+    """By name; the name is a gate's handle and a file name."""
+
+
+class Thresholds(Section, frozen=True):
+    """What one gate asks. Every number is a share of items: 0.03 is three points."""
+
+    confidence: Annotated[float, Meta(gt=0.5, lt=1)]
+    """Of the two-sided paired interval whose lower bound decides."""
+    resamples: Annotated[int, Meta(ge=1000)]
+    """Of the bootstrap over items."""
+    seed: int
+    """Of the bootstrap."""
+    retention_pooled_margin: Share
+    """The pooled loss on retention suites must be shown to be smaller than this."""
+    retention_suite_margin: Share
+    """So must the loss on each retention suite."""
+    retention_point_margin: Share
+    """And no observed loss, pooled or on a suite, may be larger than this."""
+    rise: tuple[Measure, ...]
+    """Measures whose lower bound must lie above 0."""
+    require_gain: bool
+    """False: the measures under `rise` need only hold within `fall_margin`, as those under `hold`."""
+    hold: tuple[Measure, ...]
+    """Measures that must be shown not to fall by `fall_margin` or more."""
+    fall_margin: Share
+    """Margin of the measures under `hold`."""
+
+
+class GatesSection(Section, frozen=True):
+    """One gate for each step a version can be promoted to."""
+
+    sft: Thresholds
+    """Against the base model."""
+    grpo: Thresholds
+    """Against the SFT version that it was trained from."""
+    fp8: Thresholds
+    """Against its own bf16 parent."""
+    champion: Thresholds
+    """Against the base model again, so that small permitted losses of the steps cannot add up unseen."""

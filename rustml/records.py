@@ -1,0 +1,205 @@
+"""The frozen records that cross a package border, and how they are read and written.
+
+Records are `msgspec` structs: decoding validates every field, refuses unknown ones, and is fast enough that files
+of them (JSON Lines, one record a line) need no other format.
+"""
+
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Literal, TypeVar
+
+import msgspec
+
+from rustml.errors import InputError
+
+Language = Literal["rust", "python"]
+Status = Literal[
+    "passed",  # every expected test left its record of success
+    "wrong",  # at least one test failed
+    "incomplete",  # a test left no record: the process ended, or was ended, before it
+    "compile_error",
+    "compile_timeout",
+    "run_timeout",
+    "out_of_memory",
+    "crashed",  # a signal: stack overflow, abort, segmentation fault
+    "policy",  # forbidden means: unsafe, inline assembly, process exit, a look at the machine
+    "format",  # the answer holds no complete code block with the entry point
+    "infrastructure",  # the judge's own fault; says nothing about the candidate
+]
+
+
+class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Base of all records: frozen, keyword-only, unknown fields refused."""
+
+
+class Origin(Record, frozen=True, omit_defaults=True):
+    """Where a text comes from and under which licence: the legal basis of a training record."""
+
+    kind: Literal["crate", "dataset", "git", "family", "bank"]
+    name: str
+    """Crate, dataset, repository, family or bank."""
+    licence: str
+    """The SPDX expression as it was declared."""
+    version: str = ""
+    path: str = ""
+    """Path inside the archive, repository or dataset."""
+    url: str = ""
+    registry: str = ""
+    sha256: str = ""
+    """Of the file's bytes."""
+    archive_sha256: str = ""
+
+    @property
+    def label(self) -> str:
+        """How the file is named in reports: source, version, path."""
+        version = f"-{self.version}" if self.version else ""
+        return f"{self.name}{version}/{self.path}"
+
+
+class SourceFile(Record, frozen=True, omit_defaults=True):
+    """One source file that came through the licence gate."""
+
+    origin: Origin
+    text: str
+    weight: float = 1.0
+    """How much likelier than another file it is drawn, where a part of the corpus is drawn."""
+    message: str = ""
+    """What was said when it last changed, where its source keeps a history."""
+
+
+class Pair(Record, frozen=True, omit_defaults=True):
+    """One training record: a question and its answer, or raw text where `instruction` is empty."""
+
+    id: str
+    task: str
+    """`sig_doc_impl`, `instruction_code`, `raw`, ... : the shape of the pair."""
+    instruction: str
+    answer: str
+    origin: Origin
+    language: str = "rust"
+    context: str = ""
+    """What stands around the answer in its file, such as the `impl` header."""
+
+
+class Problem(Record, frozen=True, omit_defaults=True):
+    """A verifiable task of a bank."""
+
+    id: str
+    bank: str
+    split: Literal["train", "dev", "test"]
+    language: Language
+    instruction: str
+    """What the model is asked, in plain words and signature."""
+    entry_point: str
+    """The function that the tests call."""
+    reference: str
+    """A solution that the judge passes."""
+    tests: str
+    """Rust: `#[test]` functions or one `#[cfg(test)] mod`. Python: `test_*` functions or plain asserts."""
+    licence: str
+    trainable: bool = True
+    """False where the licence or the protocol forbids training on it."""
+    signature: str = ""
+    """The declaration on whose types the tests rely."""
+    prelude: str = ""
+    """Imports that the problem supplies."""
+    edition: str = "2021"
+    tags: dict[str, str] = {}
+    """Family, slots, difficulty: whatever groups problems in a report."""
+
+
+class Candidate(Record, frozen=True, omit_defaults=True):
+    """Code to be judged. Treat it as hostile."""
+
+    id: str
+    code: str
+    tests: str
+    entry_point: str
+    signature: str = ""
+    prelude: str = ""
+    edition: str = "2021"
+    language: Language = "rust"
+
+
+def candidate_of(problem: Problem, code: str, name: str) -> Candidate:
+    """What the judge is asked about `code` as an answer to `problem`: the tests are the problem's alone."""
+    return Candidate(
+        id=name,
+        code=code,
+        tests=problem.tests,
+        entry_point=problem.entry_point,
+        signature=problem.signature,
+        prelude=problem.prelude,
+        edition=problem.edition,
+        language=problem.language,
+    )
+
+
+class Diagnostic(Record, frozen=True):
+    """The first message of one rustc error code. `code` is empty where rustc gives none (syntax errors)."""
+
+    code: str
+    message: str
+
+
+class Verdict(Record, frozen=True):
+    """What the judge found. Field by field documented in docs/judge.md; the form is stable."""
+
+    id: str
+    status: Status
+    compiles: bool | None
+    """None where compilation was not decided (`format`, `infrastructure`, `policy` found before compiling)."""
+    tests_passed: int
+    tests_expected: int
+    clippy_clean: bool | None
+    """None where the candidate did not compile, or lints were not asked for."""
+    lints: tuple[str, ...]
+    errors: tuple[Diagnostic, ...]
+    seconds: dict[str, float]
+    """Wall seconds by phase: `compile`, `lint`, `run`. Of a shared compilation, the candidate's share."""
+    sandbox: str
+    """What held: for example `bubblewrap+rlimits`, or `none`."""
+    detail: str = ""
+    """One line for a human, free of paths and of test source."""
+
+
+R = TypeVar("R", bound=msgspec.Struct)
+
+
+def read_jsonl(path: Path, kind: type[R]) -> Iterator[R]:
+    """Yield the records of a JSON Lines file.
+
+    Raises InputError with file, line number and the offending field when a line is not such a record.
+    """
+    decoder = msgspec.json.Decoder(kind)
+    try:
+        with path.open("rb") as lines:
+            for number, line in enumerate(lines, start=1):
+                if not line.isspace():
+                    yield _decode_line(decoder, line, path, number)
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror}") from error
+
+
+def _decode_line(decoder: "msgspec.json.Decoder[R]", line: bytes, path: Path, number: int) -> R:
+    try:
+        return decoder.decode(line)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}, line {number}: {error}") from error
+
+
+def write_jsonl(path: Path, records: Iterable[msgspec.Struct]) -> int:
+    """Write records to `path` and return how many; a crash leaves no file under that name."""
+    partial = path.with_name(path.name + ".partial")
+    encoder = msgspec.json.Encoder()
+    count = 0
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with partial.open("wb") as out:
+        for record in records:
+            out.write(encoder.encode(record) + b"\n")
+            count += 1
+        out.flush()
+        os.fsync(out.fileno())
+    partial.replace(path)
+    return count

@@ -1,0 +1,1 @@
+"""Gates, promotion and the evidence that a registered version carries."""

@@ -1,0 +1,191 @@
+"""The gate: a pure function of two evaluations and the thresholds.
+
+Retention is a test of non-inferiority. A gate passes only when each of its findings does (an intersection-union test),
+so that the chance of a false pass is that of its weakest finding and no correction for several tests is due. What the
+statistics can and cannot certify at which number of items: docs/gates.md.
+"""
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+
+import msgspec
+
+from rustml.evaluation.outcomes import Evaluation, SuiteResult
+from rustml.evaluation.statistics import Comparison, compare
+from rustml.profile.evaluation import Thresholds
+from rustml.records import Record
+
+METRIC_TOLERANCE = 1e-9
+POOLED = "retention (pooled)"
+
+
+class Finding(Record, frozen=True):
+    """One thing that the gate looked at."""
+
+    rule: str
+    passed: bool
+    text: str
+    """One line for people: the numbers, the interval and what was asked."""
+    comparison: Comparison | None = None
+
+
+class Decision(Record, frozen=True):
+    """What the gate decided and from what."""
+
+    passed: bool
+    reasons: tuple[str, ...]
+    """Of a refusal: what refuses it. Of a pass: what was shown."""
+    findings: tuple[Finding, ...]
+    thresholds: Thresholds
+    candidate_weights: str
+    baseline_weights: str
+    candidate_report: str
+    baseline_report: str
+    """Digests of the two evaluations."""
+
+
+def decide(candidate: Evaluation, baseline: Evaluation, thresholds: Thresholds) -> Decision:
+    """Decide whether `candidate` may take the step from `baseline`.
+
+    Faults of either evaluation, and differences between their protocols or items, refuse before any number is compared.
+    """
+    findings = tuple(_faults(candidate, baseline, thresholds))
+    if not findings:
+        findings = (*_retention(candidate, baseline, thresholds), *_measures(candidate, baseline, thresholds))
+    passed = all(finding.passed for finding in findings)
+    return Decision(
+        passed=passed,
+        reasons=tuple(finding.text for finding in findings if finding.passed == passed),
+        findings=findings,
+        thresholds=thresholds,
+        candidate_weights=candidate.weights_digest,
+        baseline_weights=baseline.weights_digest,
+        candidate_report=candidate.digest,
+        baseline_report=baseline.digest,
+    )
+
+
+def _faults(candidate: Evaluation, baseline: Evaluation, thresholds: Thresholds) -> Iterator[Finding]:
+    texts = [*_unsound("candidate", candidate), *_unsound("baseline", baseline)]
+    if candidate.weights_digest == baseline.weights_digest:
+        texts.append("candidate and baseline are the same weights: there is nothing to decide")
+    texts += _missing(candidate, baseline, thresholds)
+    for name in sorted(candidate.suites.keys() & baseline.suites.keys()):
+        texts += _unpaired(name, candidate.suites[name], baseline.suites[name])
+    return (Finding(rule="evidence", passed=False, text=text) for text in texts)
+
+
+def _unsound(side: str, evaluation: Evaluation) -> Iterator[str]:
+    """What makes an evaluation unfit as evidence, whatever it is compared with."""
+    if not evaluation.weights_digest:
+        yield f"{side}: the evaluation names no weights"
+    empty = [
+        name for name, suite in evaluation.suites.items() if not suite.outcomes or not all(suite.outcomes.values())
+    ]
+    if empty:
+        yield f"{side}: no outcomes in {', '.join(sorted(empty))}"
+        return
+    for name, suite in sorted(evaluation.suites.items()):
+        if suite.faults:
+            yield f"{side}: {name} holds {suite.faults} infrastructure faults, which are no outcome; evaluate again"
+        if suite.contaminated:
+            yield f"{side}: {len(suite.contaminated)} items of {name} are contaminated, such as {suite.contaminated[0]}"
+    yield from _unequal_metrics(side, evaluation.recorded, evaluation.metrics())
+
+
+def _unequal_metrics(side: str, recorded: Mapping[str, float], computed: Mapping[str, float]) -> Iterator[str]:
+    for name in sorted(recorded.keys() | computed.keys()):
+        value = recorded.get(name)
+        if value is None:
+            yield f"{side}: metric {name} is missing"
+        elif not math.isfinite(value):
+            yield f"{side}: metric {name} is {value}"
+        elif name not in computed or abs(value - computed[name]) > METRIC_TOLERANCE:
+            yield f"{side}: metric {name} = {value:g} does not follow from the outcomes"
+
+
+def _missing(candidate: Evaluation, baseline: Evaluation, thresholds: Thresholds) -> Iterator[str]:
+    wanted = {measure.split(".")[0] for measure in (*thresholds.rise, *thresholds.hold)}
+    wanted |= {name for side in (candidate, baseline) for name in _retention_suites(side)}
+    for side, evaluation in (("candidate", candidate), ("baseline", baseline)):
+        for name in sorted(wanted - evaluation.suites.keys()):
+            yield f"{side}: suite {name} was not evaluated"
+        if not _retention_suites(evaluation):
+            yield f"{side}: no retention suite was evaluated"
+
+
+def _retention_suites(evaluation: Evaluation) -> list[str]:
+    return sorted(name for name, suite in evaluation.suites.items() if suite.group == "retention")
+
+
+def _unpaired(name: str, candidate: SuiteResult, baseline: SuiteResult) -> Iterator[str]:
+    if candidate.group != baseline.group:
+        yield f"{name}: {candidate.group} in the candidate's evaluation, {baseline.group} in the baseline's"
+    if candidate.protocol_digest != baseline.protocol_digest:
+        keys = sorted(candidate.protocol.keys() | baseline.protocol.keys())
+        apart = [key for key in keys if candidate.protocol.get(key) != baseline.protocol.get(key)]
+        yield f"{name}: the protocols differ in {', '.join(apart)}; evaluate both sides alike"
+    drawn = ({item: len(samples) for item, samples in side.outcomes.items()} for side in (candidate, baseline))
+    ours, theirs = drawn
+    if ours != theirs:
+        apart = sorted(item for item in ours.keys() | theirs.keys() if ours.get(item) != theirs.get(item))
+        yield f"{name}: {len(apart)} items are not paired, such as {apart[0]}"
+
+
+def _retention(candidate: Evaluation, baseline: Evaluation, thresholds: Thresholds) -> Iterator[Finding]:
+    names = _retention_suites(candidate)
+    pairs = {name: _paired(candidate, baseline, f"{name}.pass") for name in names}
+    yield _non_inferior(POOLED, _compare(pairs, thresholds), thresholds.retention_pooled_margin, thresholds)
+    for name in names:
+        found = _compare({name: pairs[name]}, thresholds)
+        yield _non_inferior(f"retention {name}", found, thresholds.retention_suite_margin, thresholds)
+
+
+def _non_inferior(rule: str, found: Comparison, margin: float, thresholds: Thresholds) -> Finding:
+    shown = found.low > -margin
+    tolerable = found.delta >= -thresholds.retention_point_margin
+    asked = f"must show a loss below {_points(margin)} and observe at most {_points(thresholds.retention_point_margin)}"
+    return _finding(rule, shown and tolerable, asked, found)
+
+
+def _measures(candidate: Evaluation, baseline: Evaluation, thresholds: Thresholds) -> Iterator[Finding]:
+    held = thresholds.hold if thresholds.require_gain else (*thresholds.rise, *thresholds.hold)
+    risen = thresholds.rise if thresholds.require_gain else ()
+    asked_hold = f"must show a loss below {_points(thresholds.fall_margin)}"
+    rules: list[tuple[str, str, Callable[[Comparison], bool]]] = [
+        *((measure, "must rise", lambda found: found.low > 0) for measure in risen),
+        *((measure, asked_hold, lambda found: found.low > -thresholds.fall_margin) for measure in held),
+    ]
+    for measure, asked, holds in rules:
+        found = _compare({measure: _paired(candidate, baseline, measure)}, thresholds)
+        yield _finding(measure, holds(found), asked, found)
+
+
+def _paired(candidate: Evaluation, baseline: Evaluation, measure: str) -> tuple[list[float], list[float]]:
+    """Item outcomes (baseline, candidate) in one order."""
+    name, what = measure.split(".")
+    after, before = candidate.suites[name].rates(what), baseline.suites[name].rates(what)
+    items = sorted(before)
+    return [before[item] for item in items], [after[item] for item in items]
+
+
+def _compare(pairs: Mapping[str, tuple[list[float], list[float]]], thresholds: Thresholds) -> Comparison:
+    return compare(pairs, confidence=thresholds.confidence, resamples=thresholds.resamples, seed=thresholds.seed)
+
+
+def _finding(rule: str, passed: bool, asked: str, found: Comparison) -> Finding:
+    text = (
+        f"{rule}: {100 * found.baseline:.1f} -> {100 * found.candidate:.1f}, {100 * found.delta:+.1f} points "
+        f"(paired lower bound {100 * found.low:+.1f}; {found.losses} losses, {found.gains} gains "
+        f"in {found.items} items, McNemar p={found.mcnemar_p:.2g}); {asked}: {'yes' if passed else 'NO'}"
+    )
+    return Finding(rule=rule, passed=passed, text=text, comparison=found)
+
+
+def _points(share: float) -> str:
+    return f"{100 * share:g} points"
+
+
+def encode(decision: Decision) -> bytes:
+    """The decision as JSON, the same bytes for the same decision."""
+    return msgspec.json.encode(decision, order="sorted")

@@ -1,0 +1,1 @@
+"""Serve a version with vLLM behind its OpenAI-compatible API, and check what it answers."""

@@ -1,0 +1,1 @@
+"""How alike two texts are: shingles, MinHash, and runs of tokens in common."""

@@ -1,0 +1,1 @@
+"""Training: a base model from scratch, supervised fine-tuning, and the compiler as reward."""

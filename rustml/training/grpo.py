@@ -1,0 +1,91 @@
+"""Group relative policy optimisation (Shao et al., 2024) through TRL, the judge as reward."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from datasets import Dataset
+from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers.trainer_callback import PrinterCallback
+from trl import GRPOConfig, GRPOTrainer
+
+from rustml import chat
+from rustml.errors import InputError
+from rustml.judge.answers import Judging
+from rustml.profile.training import GrpoSection
+from rustml.records import Problem
+from rustml.training.base import save
+from rustml.training.callback import Log, Reporter
+from rustml.training.optimizer import warmup_stable_decay
+from rustml.training.reward import JudgeReward
+
+
+def train(
+    parent: Path,
+    problems: Sequence[Problem],
+    judge: Judging,
+    section: GrpoSection,
+    seed: int,
+    out: Path,
+    scratch: Path,
+    log: Log,
+) -> None:
+    """Teach the checkpoint `parent` by the judge's verdicts on its own answers and write the result to `out`.
+
+    Weights are fp32 here: at these learning rates bf16 would round most updates away. Raises InputError when there are
+    no problems, as where each was always or never solved beforehand.
+    """
+    if not problems:
+        raise InputError("grpo: no prompt is left whose answers differ; set probe_samples to 0 or enlarge prompt_pool")
+    torch.manual_seed(seed)
+    tokenizer = AutoTokenizer.from_pretrained(str(parent), padding_side="left")
+    model = AutoModelForCausalLM.from_pretrained(str(parent), dtype=torch.float32, attn_implementation="eager")
+    optimizer = torch.optim.Adam(model.parameters(), lr=section.learning_rate, betas=(0.9, 0.99), foreach=True)
+    schedule = warmup_stable_decay(optimizer, section.steps, warmup=section.warmup_steps, decay=section.decay_share)
+    trainer = GRPOTrainer(
+        model=model,
+        reward_funcs=JudgeReward(judge, {problem.id: problem for problem in problems}, section, seed),
+        args=arguments(section, seed, scratch),
+        train_dataset=prompts(tokenizer, problems),
+        processing_class=tokenizer,
+        optimizers=(optimizer, schedule),
+        callbacks=[Reporter(log)],
+    )
+    trainer.remove_callback(PrinterCallback)
+    trainer.train()
+    save(trainer.model.to(torch.bfloat16), tokenizer, out)
+
+
+def prompts(tokenizer: chat.Tokenizer, problems: Sequence[Problem]) -> Dataset:
+    """Rendered prompts with the id by which the reward finds the tests."""
+    rows = [{"prompt": chat.prompt(tokenizer, problem.instruction), "problem_id": problem.id} for problem in problems]
+    return Dataset.from_list(rows)
+
+
+def arguments(section: GrpoSection, seed: int, scratch: Path) -> GRPOConfig:
+    """The trainer's arguments; one optimizer step a batch of fresh completions."""
+    return GRPOConfig(
+        output_dir=str(scratch),
+        max_steps=section.steps,
+        per_device_train_batch_size=section.prompts_per_step * section.generations,
+        num_generations=section.generations,
+        steps_per_generation=1,
+        max_completion_length=section.max_new_tokens,
+        temperature=section.temperature,
+        top_p=1.0,
+        top_k=0,
+        beta=section.beta,
+        max_grad_norm=section.clip_norm,
+        mask_truncated_completions=False,
+        gradient_checkpointing=False,
+        use_vllm=False,
+        bf16=False,
+        use_cpu=not torch.cuda.is_available(),
+        seed=seed,
+        logging_steps=1,
+        save_strategy="no",
+        report_to=[],
+        disable_tqdm=True,
+        log_level="warning",
+        dataloader_pin_memory=torch.cuda.is_available(),
+    )

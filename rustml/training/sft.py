@@ -1,0 +1,102 @@
+"""Supervised fine-tuning through TRL, on records tokenised beforehand."""
+
+import random
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from datasets import Dataset
+from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers.trainer_callback import PrinterCallback
+from trl import SFTConfig, SFTTrainer
+
+from rustml.errors import InputError
+from rustml.profile.training import SftSection
+from rustml.training.base import Row, groups, save
+from rustml.training.callback import Log, Reporter
+from rustml.training.optimizer import MuonAdamW, warmup_stable_decay
+
+POOLED = 5
+"""Batches whose rows are sorted by length together."""
+
+
+def train(
+    parent: Path, rows: Sequence[Row], section: SftSection, seed: int, out: Path, scratch: Path, log: Log
+) -> None:
+    """Fine-tune the checkpoint `parent` on `rows` and write the result to `out`.
+
+    `scratch` holds what the trainer writes on its way.
+    """
+    torch.manual_seed(seed)
+    tokenizer = AutoTokenizer.from_pretrained(str(parent))
+    model = AutoModelForCausalLM.from_pretrained(str(parent), dtype=torch.bfloat16, attn_implementation="eager")
+    if torch.cuda.is_available():
+        model.cuda()  # before the optimizer copies its masters, which have to lie where the gradients do
+    optimizer = MuonAdamW(
+        model,
+        muon_lr=section.optimizer.muon_learning_rate,
+        adamw_lr=section.optimizer.adamw_learning_rate,
+        weight_decay=section.optimizer.weight_decay,
+    )
+    schedule = warmup_stable_decay(
+        optimizer, section.steps, warmup=section.optimizer.warmup_steps, decay=section.optimizer.decay_share
+    )
+    trainer = SFTTrainer(
+        model=model,
+        args=arguments(section, seed, scratch),
+        train_dataset=dataset(in_batches(rows, section, seed)),
+        processing_class=tokenizer,
+        optimizers=(optimizer, schedule),
+        callbacks=[Reporter(log)],
+    )
+    trainer.remove_callback(PrinterCallback)
+    trainer.train()
+    save(trainer.model, tokenizer, out)
+
+
+def in_batches(rows: Sequence[Row], section: SftSection, seed: int) -> list[Row]:
+    """Rows in the order in which they are trained on, as many epochs as the steps take, each batch of similar lengths.
+
+    The trainer's own `group_by_length` sorts fifty batches at a time from long to short, and the loss saws with it.
+    Raises InputError when the rows do not fill a batch.
+    """
+    rng, size = random.Random(seed), section.batch_size
+    if len(rows) < size:
+        raise InputError(f"sft: {len(rows)} records within sft.context do not fill a batch of {size}; lower batch_size")
+
+    def cut(order: Sequence[int]) -> list[list[int]]:
+        return [list(order[start : start + size]) for start in range(0, len(order) - size + 1, size)]
+
+    ordered: list[Row] = []
+    while len(ordered) < section.steps * size:
+        ordered += [rows[index] for group in groups(rows, rng, cut, POOLED * size) for index in group]
+    return ordered[: section.steps * size]
+
+
+def dataset(rows: Sequence[Row]) -> Dataset:
+    """Rows as the columns `input_ids` and `labels`, which the trainer keeps as they are."""
+    return Dataset.from_dict({"input_ids": [ids for ids, _ in rows], "labels": [labels for _, labels in rows]})
+
+
+def arguments(section: SftSection, seed: int, scratch: Path) -> SFTConfig:
+    """The trainer's arguments, each default that would change the numbers set by hand."""
+    return SFTConfig(
+        output_dir=str(scratch),
+        max_steps=section.steps,
+        per_device_train_batch_size=section.batch_size,
+        max_length=section.context,
+        train_sampling_strategy="sequential",
+        packing=False,
+        gradient_checkpointing=False,
+        max_grad_norm=section.optimizer.clip_norm,
+        bf16=False,
+        use_cpu=not torch.cuda.is_available(),
+        seed=seed,
+        shuffle_dataset=False,
+        logging_steps=5,
+        save_strategy="no",
+        report_to=[],
+        disable_tqdm=True,
+        log_level="warning",
+        dataloader_pin_memory=torch.cuda.is_available(),
+    )

@@ -1,0 +1,17 @@
+"""Settings of every test."""
+
+from sqlite3 import Connection
+
+from hypothesis import settings
+from sqlalchemy import Engine, event
+
+# No test is timed: a busy machine is no failure.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
+
+
+@event.listens_for(Engine, "connect")
+def _leave_flushing_to_the_system(connection: object, _record: object) -> None:
+    """No test cuts the power: tracking stores need not wait for the disk, which makes their schema a hundred times."""
+    if isinstance(connection, Connection):
+        connection.execute("PRAGMA synchronous=OFF")

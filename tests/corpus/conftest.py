@@ -1,0 +1,109 @@
+"""Crates made on the spot, and the tiny profile's sections to vary."""
+
+import gzip
+import hashlib
+import io
+import json
+import tarfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import msgspec
+import pytest
+import yaml
+
+from rustml.profile.corpus import CurateSection, HarvestSection
+from rustml.profile.load import FOLDER
+
+SOURCE = """\
+/// Counts how many of the given words are longer than the bound.
+pub fn {name}(words: &[&str], bound: usize) -> usize {{
+    let mut count = 0;
+    for word in words {{
+        if word.len() > bound {{
+            count += {step};
+        }}
+    }}
+    count
+}}
+
+/// Tells whether a number of the kind called {name} is even, by its last bit.
+pub fn is_even_{name}(value: u64) -> bool {{
+    let last = value & 1;
+    let zero = 0;
+    last == zero
+}}
+"""
+
+
+def manifest(name: str, version: str, licence: str | None = "MIT", extra: str = "") -> str:
+    line = f'license = "{licence}"\n' if licence is not None else ""
+    return f'[package]\nname = "{name}"\nversion = "{version}"\nedition = "2021"\n{line}{extra}'
+
+
+def pack(folder: str, files: Mapping[str, bytes | str]) -> bytes:
+    """An honest `.crate` archive."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as tar:
+        for path, content in files.items():
+            data = content.encode() if isinstance(content, str) else content
+            member = tarfile.TarInfo(f"{folder}/{path}")
+            member.size = len(data)
+            tar.addfile(member, io.BytesIO(data))
+    return gzip.compress(buffer.getvalue(), mtime=0)
+
+
+@pytest.fixture
+def make_archive() -> Callable[..., bytes]:
+    """`make_archive(name, version, licence, files)`: an honest archive with a manifest and one source file."""
+
+    def make(name: str, version: str = "1.0.0", licence: str | None = "MIT", **more: bytes | str) -> bytes:
+        files: dict[str, bytes | str] = {"Cargo.toml": manifest(name, version, licence)}
+        files["src/lib.rs"] = SOURCE.format(name=name.replace("-", "_"), step=len(name))
+        return pack(f"{name}-{version}", files | more)
+
+    return make
+
+
+@pytest.fixture
+def directory_source(tmp_path: Path) -> Callable[..., Path]:
+    """`directory_source({"name": {...files}})`: a Cargo directory source; returns its folder."""
+
+    def make(crates: Mapping[str, Mapping[str, bytes | str]], checksums: bool = True) -> Path:
+        root = tmp_path / "registry"
+        for folder, files in crates.items():
+            sums = {}
+            for path, content in files.items():
+                data = content.encode() if isinstance(content, str) else content
+                place = root / folder / path
+                place.parent.mkdir(parents=True, exist_ok=True)
+                place.write_bytes(data)
+                sums[path] = hashlib.sha256(data).hexdigest()
+            text = json.dumps({"package": "ab" * 32, "files": sums if checksums else {}})
+            (root / folder / ".cargo-checksum.json").write_text(text)
+        return root
+
+    return make
+
+
+def _tiny() -> dict[str, object]:
+    tree: dict[str, object] = yaml.safe_load((FOLDER / "tiny.yaml").read_text())
+    return tree
+
+
+@pytest.fixture
+def harvest_section() -> Callable[..., HarvestSection]:
+    """The tiny profile's section with changes."""
+
+    def make(**changes: object) -> HarvestSection:
+        section = msgspec.convert(_tiny()["harvest"], HarvestSection)
+        quick: dict[str, object] = {"registry": "", "directory": "", "min_crates": 1, "backoff_seconds": 0.01}
+        return msgspec.structs.replace(section, **(quick | changes))
+
+    return make
+
+
+@pytest.fixture
+def curate_section() -> CurateSection:
+    """The tiny profile's section."""
+    return msgspec.convert(_tiny()["curate"], CurateSection)

@@ -1,0 +1,65 @@
+"""The seam to the judge with the real thing: a table of answers, and a real model, through the sandbox."""
+
+import dataclasses
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+import transformers
+from evaluation_doubles import PlainTokenizer, TableGenerator, made_suite
+
+from rustml.errors import EnvironmentFault
+from rustml.evaluation.bench import Bench, judge_protocol, open_bench
+from rustml.evaluation.evaluate import evaluate
+from rustml.evaluation.suites import Suite
+from rustml.judge import Judge, Limits
+from rustml.profile.evaluation import EvaluationSection
+
+TESTS = "#[test]\nfn adds() {\n    assert_eq!(f(2), 3);\n}\n"
+ANSWERS = {
+    "task 0": "```rust\nfn f(x: i64) -> i64 {\n    x + 1\n}\n```",
+    "task 1": "```rust\nfn f(x: i64) -> i64 {\n    return x + 1;\n}\n```",
+    "task 2": "```rust\nfn f(x: i64) -> i64 {\n    x + 2\n}\n```",
+    "task 3": "```rust\nfn f(x: i64) -> i64 {\n    String::new()\n}\n```",
+    "task 4": "I would rather not.",
+}
+
+
+@pytest.fixture(scope="module")
+def judge() -> Iterator[Judge]:
+    try:
+        made = Judge(Limits())
+    except EnvironmentFault as error:
+        pytest.skip(f"no judge here: {error}")
+    with made:
+        yield made
+
+
+def suite() -> Suite:
+    made = made_suite(5)
+    problems = tuple(msgspec.structs.replace(problem, tests=TESTS) for problem in made.problems)
+    return dataclasses.replace(made, problems=problems)
+
+
+def test_each_kind_of_answer_gets_its_verdict(judge: Judge, checkpoint: Path, tmp_path: Path) -> None:
+    bench = Bench(TableGenerator(lambda prompt, _: ANSWERS[prompt]), PlainTokenizer(), judge, judge_protocol(Limits()))
+    report = evaluate(checkpoint, [suite()], bench, tmp_path)
+    found = {item: samples[0] for item, samples in report.suites["rust"].outcomes.items()}
+    assert [outcome.status for outcome in found.values()] == ["passed", "passed", "wrong", "compile_error", "format"]
+    assert found["p/0"].clippy_clean is True
+    assert found["p/1"].lints == ("clippy::needless_return",)
+    assert found["p/3"].errors == ("E0308",)
+    assert report.suites["rust"].failures() == {"wrong": 1, "E0308": 1, "format": 1}
+    assert report.metrics()["rust.clippy_clean_of_passing"] == 0.5
+
+
+def test_a_real_model_is_measured_end_to_end(judge: Judge, tiny_model: Path, tmp_path: Path) -> None:
+    section = EvaluationSection(engine="transformers", dtype="float32", batch_size=4, suites={})
+    bench = open_bench(section, tiny_model, judge, Limits())
+    report = evaluate(tiny_model, [suite()], bench, tmp_path)
+    assert report.metrics()["rust.items"] == 5
+    assert report.metrics()["rust.faults"] == 0
+    protocol = report.suites["rust"].protocol
+    assert protocol["engine"]["version"] == transformers.__version__
+    assert "rustc" in protocol["judge"]["rust"]

@@ -1,0 +1,80 @@
+"""The tiny profile's pairs section to vary, and a curated corpus made on the spot."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+import pytest
+import yaml
+
+from rustml.profile.corpus import PairsSection
+from rustml.profile.load import FOLDER
+from rustml.records import Origin, SourceFile, write_jsonl
+from rustml.streams import Summary, run
+
+FUNCTION = """\
+/// Counts the items of kind {n} in a slice, each weighed by its place.
+///
+/// The empty slice counts as zero.
+#[must_use]
+pub fn count_{n}(items: &[u64], bound_{n}: u64) -> u64 {{
+    let mut total_{n} = {n};
+    for (place, item) in items.iter().enumerate() {{
+        if *item < bound_{n} {{
+            total_{n} += item * (place as u64 + {n});
+        }}
+    }}
+    total_{n}
+}}
+
+#[cfg(test)]
+mod tests {{
+    use super::*;
+
+    #[test]
+    fn counts_{n}() {{
+        assert_eq!(count_{n}(&[], 3), {n});
+    }}
+}}
+"""
+
+
+@pytest.fixture
+def section() -> Callable[..., PairsSection]:
+    """The tiny profile's section with changes; every task in full, no bound on length."""
+
+    def make(**changes: object) -> PairsSection:
+        tiny = msgspec.convert(yaml.safe_load((FOLDER / "tiny.yaml").read_text())["pairs"], PairsSection)
+        whole: dict[str, object] = {"tasks": dict.fromkeys(tiny.tasks, 1.0), "max_pair_characters": 10_000}
+        return msgspec.structs.replace(tiny, **(whole | changes))
+
+    return make
+
+
+@pytest.fixture
+def curated(tmp_path: Path) -> Callable[..., Path]:
+    """`curated(texts)`: a curated corpus of one file a text, four files a shard."""
+
+    def make(texts: list[str], name: str = "curate") -> Path:
+        files = [
+            SourceFile(
+                origin=Origin(kind="crate", name=f"c{number}", licence="MIT", version="1.0.0", path="src/lib.rs"),
+                text=text,
+            )
+            for number, text in enumerate(texts)
+        ]
+
+        def job(index: int, folder: Path) -> Summary:
+            chosen = files[index * 4 : (index + 1) * 4]
+            return Summary(records=write_jsonl(folder / "files.jsonl", chosen), funnel=())
+
+        run(job, -(-len(files) // 4), tmp_path / name / "files", workers=1)
+        return tmp_path / name
+
+    return make
+
+
+@pytest.fixture
+def texts() -> list[str]:
+    """Sixty different files."""
+    return [FUNCTION.format(n=number) for number in range(60)]

@@ -1,0 +1,257 @@
+"""Pairs end to end: splits without leaks, decontamination, mixing, anchors, the same bytes again, and the trace."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+import pytest
+from click.testing import CliRunner
+from hypothesis import given
+from hypothesis import strategies as st
+
+from entrypoints.trace import main as trace
+from rustml.errors import InputError
+from rustml.pairs.build import build
+from rustml.pairs.split import fraction, part_of
+from rustml.profile.corpus import AnchorPool, PairsSection
+from rustml.records import Origin, Pair, read_jsonl, write_jsonl
+from rustml.similarity.overlap import Protected
+
+Section = Callable[..., PairsSection]
+Curated = Callable[..., Path]
+PARTS = ("train", "validation", "holdout", "general_holdout", "raw")
+
+
+def records(out: Path, part: str) -> list[Pair]:
+    return list(read_jsonl(out / f"{part}.jsonl", Pair))
+
+
+def tree(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def pool(**changes: object) -> AnchorPool:
+    plain = AnchorPool(
+        source="given", share=1.0, take=0, max_characters=1000, licence="MIT", instruction_column="q",
+        answer_column="a", messages_column="", language="python", split="train",
+    )  # fmt: skip
+    return msgspec.structs.replace(plain, **changes)
+
+
+def test_every_part_and_task_is_there_and_no_file_is_split(
+    section: Section, curated: Curated, texts: list[str], tmp_path: Path
+) -> None:
+    wide = section(holdout_percent=20.0, validation_percent=20.0)
+    report = build(wide, curated(texts), tmp_path / "out", protected=[], workers=1)
+    places = {part: {pair.origin.name for pair in records(tmp_path / "out", part)} for part in PARTS}
+    assert all(places[part] for part in ("train", "validation", "holdout", "raw"))
+    for part in ("validation", "holdout"):
+        assert not places[part] & places["train"]
+        assert not places[part] & places["raw"]
+    assert set(report.tasks) == set(wide.tasks)
+    assert sum(report.tasks.values()) == sum(report.parts[part] for part in ("train", "validation", "holdout"))
+    ids = [pair.id for part in PARTS for pair in records(tmp_path / "out", part)]
+    assert len(ids) == len(set(ids))
+
+
+@given(names=st.lists(st.text(max_size=8), max_size=40), version=st.sampled_from(["1.0.0", "2.0.0"]))
+def test_the_part_of_a_file_depends_on_its_place_alone(names: list[str], version: str) -> None:
+    tiny = msgspec.json.decode(PAIRS_SECTION, type=PairsSection)
+    for name in names:
+        origins = [Origin(kind="crate", name=name, licence="MIT", path="p", version=v) for v in (version, "3.0.0")]
+        assert part_of(origins[0], tiny) == part_of(origins[1], tiny)
+        assert 0 <= fraction(name) < 1
+
+
+def _section_bytes() -> bytes:
+    import yaml
+
+    from rustml.profile.load import FOLDER
+
+    return msgspec.json.encode(yaml.safe_load((FOLDER / "tiny.yaml").read_text())["pairs"])
+
+
+PAIRS_SECTION = _section_bytes()
+
+
+def test_the_share_of_the_hold_out_is_the_profiles() -> None:
+    tiny = msgspec.structs.replace(msgspec.json.decode(PAIRS_SECTION, type=PairsSection), holdout_percent=5.0)
+    origins = [Origin(kind="crate", name=f"n{number}", licence="MIT", path="src/lib.rs") for number in range(4000)]
+    held = sum(part_of(origin, tiny) == "holdout" for origin in origins) / len(origins)
+    assert held == pytest.approx(0.05, abs=0.015)
+
+
+def test_a_function_copied_from_a_held_out_file_does_not_train(
+    section: Section, curated: Curated, texts: list[str], tmp_path: Path
+) -> None:
+    wide = section(holdout_percent=20.0, validation_percent=0.0, raw_max_characters=2000)
+    source = curated(texts)
+    build(wide, source, tmp_path / "out", protected=[], workers=1)
+    held = sorted({int(pair.origin.name[1:]) for pair in records(tmp_path / "out", "holdout")})
+    trains = sorted({int(pair.origin.name[1:]) for pair in records(tmp_path / "out", "train")})
+    leaking = list(texts)
+    leaking[trains[0]] = texts[trains[0]] + "\n" + texts[held[0]].partition("#[cfg(test)]")[0]
+    leaking[trains[1]] = texts[held[1]] + "\n"
+    report = build(wide, curated(leaking, "leaking"), tmp_path / "out2", protected=[], workers=1)
+    dropped = next(step.dropped for step in report.funnel if step.stage == "split")
+    assert dropped["near_holdout"] >= 2
+    for part in ("train", "raw"):
+        joined = "\n".join(pair.instruction + pair.answer for pair in records(tmp_path / "out2", part))
+        assert f"count_{held[0]}(" not in joined
+        assert f"count_{held[1]}(" not in joined
+
+
+def test_what_overlaps_a_bank_is_dropped_and_the_bank_named(
+    section: Section, curated: Curated, texts: list[str], tmp_path: Path
+) -> None:
+    guarded = [Protected(bank="mbpp", text=texts[7])]
+    report = build(section(), curated(texts[:8]), tmp_path / "out", protected=guarded, workers=1)
+    assert report.contaminated["mbpp"] > 0
+    for part in PARTS:
+        assert all("count_7(" not in pair.answer for pair in records(tmp_path / "out", part))
+
+
+def test_bounds_on_length_hold_for_every_record(
+    section: Section, curated: Curated, texts: list[str], tmp_path: Path
+) -> None:
+    short = section(max_pair_characters=500, raw_min_characters=100, raw_max_characters=500, raw_pieces=7)
+    report = build(short, curated(texts), tmp_path / "out", protected=[], workers=1)
+    pairs = records(tmp_path / "out", "train")
+    assert pairs
+    assert max(len(pair.instruction) + len(pair.answer) for pair in pairs) <= 500
+    raw = records(tmp_path / "out", "raw")
+    assert len(raw) == report.parts["raw"] == 7
+    assert all(100 <= len(pair.answer) <= 500 and not pair.instruction for pair in raw)
+
+
+def test_runs_agree_to_the_byte_and_a_stopped_one_goes_on(
+    section: Section, curated: Curated, texts: list[str], tmp_path: Path
+) -> None:
+    source = curated(texts[:20])
+    first = build(section(), source, tmp_path / "a", protected=[], workers=1)
+
+    def stop(done: int, _total: int) -> None:
+        if done == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        build(section(), source, tmp_path / "b", protected=[], workers=1, progress=stop)
+    assert not (tmp_path / "b" / "train.jsonl").exists()
+    assert build(section(), source, tmp_path / "b", protected=[], workers=1) == first
+    assert tree(tmp_path / "a") == tree(tmp_path / "b")
+
+
+def test_an_unknown_task_and_a_missing_corpus_are_named(section: Section, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="poetry"):
+        build(section(tasks={"poetry": 1.0}), tmp_path, tmp_path / "out", protected=[], workers=1)
+    with pytest.raises(InputError, match="holds no shards"):
+        build(section(), tmp_path / "nowhere", tmp_path / "out", protected=[], workers=1)
+
+
+def anchor_file(path: Path, count: int, word: str = "Question") -> Path:
+    write_jsonl(path, [_Row(q=f"{word} {n} of many?", a=f"Answer number {n} is this.") for n in range(count)])
+    return path
+
+
+class _Row(msgspec.Struct):
+    q: str
+    a: str
+
+
+def test_anchors_are_mixed_in_and_the_achieved_ratios_reported(
+    section: Section, curated: Curated, texts: list[str], tmp_path: Path
+) -> None:
+    code = anchor_file(tmp_path / "code.jsonl", 5000)
+    few = anchor_file(tmp_path / "few.jsonl", 20, "Other q")
+    again = anchor_file(tmp_path / "again.jsonl", 300)
+    pools = {
+        "code": pool(source=f"file:{code}", share=0.5),
+        "few": pool(source=f"file:{few}", share=0.25),
+        "once_more": pool(source=f"file:{again}", share=0.1),
+        "own": pool(source="corpus", share=0.15),
+    }
+    mixed = section(anchors=pools, anchors_per_pair=1.0, interleave="round_robin", general_holdout=50)
+    report = build(mixed, curated(texts), tmp_path / "out", protected=[], workers=1)
+    domain = sum(pair.origin.kind == "crate" and pair.task != "raw" for pair in records(tmp_path / "out", "train"))
+    assert report.pools["code"] == round(domain * 0.5)
+    assert report.short["few"] == round(domain * 0.25) - 18
+    assert report.pools["once_more"] == 0
+    assert report.achieved["anchors_per_pair"] == pytest.approx(sum(report.pools.values()) / domain)
+    held = records(tmp_path / "out", "general_holdout")
+    assert len([pair for pair in held if pair.task == "anchor_code"]) == 50
+    assert not {pair.id for pair in held} & {pair.id for pair in records(tmp_path / "out", "train")}
+
+
+@pytest.mark.parametrize(
+    ("changes", "match"),
+    [
+        ({"source": "file:/nowhere.jsonl"}, "no file /nowhere"),
+        ({"source": "given"}, "not handed in"),
+        ({"source": "carrier pigeon"}, "none of corpus, given"),
+        ({"source": "hub:nuprl/MultiPL-E"}, "may be evaluated on, but not trained on"),
+        ({"source": "hub:x/y", "licence": "CC-BY-NC-4.0"}, "licence_not_allowed"),
+        ({"source": "hub:x/y", "licence": ""}, "licence_missing"),
+    ],
+)
+def test_a_pool_that_is_missing_or_refused_stops_before_anything_starts(
+    section: Section, tmp_path: Path, changes: dict[str, str], match: str
+) -> None:
+    with pytest.raises(InputError, match=match):
+        build(section(anchors={"p": pool(**changes)}), tmp_path, tmp_path / "out", protected=[], workers=1)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_missing_pool_may_be_allowed(section: Section, curated: Curated, texts: list[str], tmp_path: Path) -> None:
+    lenient = section(anchors={"p": pool()}, anchors_per_pair=1.0, allow_missing_anchors=True)
+    report = build(lenient, curated(texts[:8]), tmp_path / "out", protected=[], workers=1)
+    assert report.pools == {}
+
+
+def test_records_handed_in_pass_the_gate_one_by_one(
+    section: Section, curated: Curated, texts: list[str], tmp_path: Path
+) -> None:
+    origins = [
+        Origin(kind="family", name="tiny", licence="MIT"),
+        Origin(kind="bank", name="multipl-e", licence="MIT"),
+        Origin(kind="dataset", name="x", licence="GPL-3.0-only"),
+    ]
+    given_file = tmp_path / "given.jsonl"
+    write_jsonl(given_file, [
+        Pair(id=f"{n}-{origin.name}", task="t", instruction=f"q{n} {origin.name}", answer=f"a{n}", origin=origin)
+        for n in range(10) for origin in origins
+    ])  # fmt: skip
+    mixed = section(anchors={"p": pool()}, anchors_per_pair=1.0)
+    build(mixed, curated(texts[:8]), tmp_path / "out", protected=[], workers=1, pools={"p": given_file})
+    anchors = [pair for pair in records(tmp_path / "out", "train") if pair.task == "t"]
+    assert {pair.origin.name for pair in anchors} == {"tiny"}
+
+
+def test_chat_columns_and_bad_columns(section: Section, curated: Curated, texts: list[str], tmp_path: Path) -> None:
+    chat = tmp_path / "chat.jsonl"
+    turns = [
+        {"role": "system", "content": "s"},
+        {"role": "user", "content": "Why?"},
+        {"role": "assistant", "content": "So."},
+    ]
+    chat.write_bytes(msgspec.json.encode({"messages": turns}) + b"\n" + msgspec.json.encode({"messages": turns[:2]}))
+    pools = {"p": pool(source=f"file:{chat}", messages_column="messages")}
+    build(section(anchors=pools, anchors_per_pair=1.0), curated(texts[:8]), tmp_path / "out", protected=[], workers=1)
+    anchors = [pair for pair in records(tmp_path / "out", "train") if pair.task == "anchor_p"]
+    assert [(pair.instruction, pair.answer) for pair in anchors] == [("Why?", "So.")]
+    bad = {"p": pool(source=f"file:{chat}", answer_column="reply", instruction_column="")}
+    with pytest.raises(InputError, match="'reply'; it has messages"):
+        build(section(anchors=bad), curated(texts[:4], "c2"), tmp_path / "out2", protected=[], workers=1)
+
+
+def test_a_record_is_traced_to_its_legal_basis(
+    section: Section, curated: Curated, texts: list[str], tmp_path: Path
+) -> None:
+    build(section(), curated(texts[:8]), tmp_path / "out", protected=[], workers=1)
+    pair = records(tmp_path / "out", "train")[0]
+    told = CliRunner().invoke(trace, ["--pair", pair.id, "--output", str(tmp_path / "out")])
+    assert told.exit_code == 0, told.output
+    for fact in (pair.id, "train", f"{pair.origin.name} 1.0.0", "MIT", "allowed", "src/lib.rs"):
+        assert fact in told.output
+    unknown = CliRunner().invoke(trace, ["--pair", "0" * 16, "--output", str(tmp_path / "out")])
+    assert unknown.exit_code == 2
+    assert "no output of the pairs stage holds a record" in unknown.output

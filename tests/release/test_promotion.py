@@ -1,0 +1,364 @@
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import mlflow
+import msgspec
+import pytest
+from mlflow.tracking import MlflowClient
+from registry_doubles import MODEL, Store, open_store
+
+from rustml.errors import EnvironmentFault, EvidenceError, GateRefused, InputError
+from rustml.evaluation.outcomes import Evaluation
+from rustml.profile.evaluation import Thresholds
+from rustml.release import lock, registry
+from rustml.release.card import card
+from rustml.release.evidence import verify
+from rustml.release.lock import promotion_lock
+from rustml.release.promotion import Evidence, consider
+
+# MLflow's own store code meets a deprecation of SQLAlchemy 2.1.
+pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy")
+
+Make = Callable[..., Evaluation]
+BASE, GOOD, BETTER, BAD = 20, 120, 160, 10
+RETAINED, FORGOTTEN = 400, 300
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """A fresh store's database: its schema takes seconds to make."""
+    folder = tmp_path_factory.mktemp("template")
+    mlflow.set_tracking_uri(f"sqlite:///{folder / 'mlflow.db'}")
+    MlflowClient().search_experiments()
+    return (folder / "mlflow.db").read_bytes()
+
+
+@pytest.fixture
+def store(tmp_path: Path, thresholds: Thresholds, template: bytes) -> Iterator[Store]:
+    (tmp_path / "mlflow.db").write_bytes(template)
+    yield open_store(tmp_path, msgspec.structs.replace(thresholds, rise=("rust.pass",), resamples=1000))
+    mlflow.set_tracking_uri(None)
+
+
+@pytest.fixture
+def report(store: Store, evaluation: Make) -> Callable[..., str]:
+    """Log an evaluation of the named weights with so many Rust and Python items passed of 200 and 500."""
+
+    def logged(name: str, rust: int, python: int = RETAINED) -> str:
+        scores = {"rust": [n < rust for n in range(200)], "python": [n < python for n in range(500)]}
+        return store.evaluated(evaluation(store.digest(name), **scores))
+
+    return logged
+
+
+Report = Callable[..., str]
+
+
+def aliases(store: Store) -> dict[str, str]:
+    return {alias: str(version) for alias, version in store.client.get_registered_model(MODEL).aliases.items()}
+
+
+@pytest.fixture(name="promoted")
+def promoted_version(store: Store, report: Report) -> str:
+    """Version 1, promoted to sft."""
+    version = store.registered("sft")
+    store.promote(version, "sft", report("sft", GOOD), report("base", BASE))
+    return version
+
+
+def test_a_promotion_writes_alias_stage_and_tags(store: Store, report: Report) -> None:
+    version = store.registered("sft")
+    candidate, baseline = report("sft", GOOD), report("base", BASE)
+    verified = store.promote(version, "sft", candidate, baseline)
+    assert verified.decision.passed
+    assert aliases(store) == {"sft": version}
+    found = store.client.get_model_version(MODEL, version)
+    assert found.current_stage == "Staging"
+    assert found.tags["gate.sft"] == "passed"
+    assert found.tags["gate.sft.candidate_evaluation"] == candidate
+    assert found.tags["gate.sft.baseline_evaluation"] == baseline
+    assert found.tags["weights_digest"] == store.digest("sft")
+    decided = store.client.list_artifacts(found.tags["gate.sft.run"])
+    assert [entry.path for entry in decided] == [f"decision-sft-v{version}.json"]
+
+
+def test_a_refusal_leaves_the_registry_alone_and_logs_the_decision(store: Store, report: Report) -> None:
+    version = store.registered("bad")
+    run = store.run()
+    evidence = Evidence(promotion_run=run, candidate_run=report("bad", BAD), baseline_run=report("base", BASE))
+    with pytest.raises(GateRefused, match=r"rust\.pass: 10\.0 -> 5\.0") as refusal:
+        consider(store.client, MODEL, version, "sft", store.thresholds, evidence)
+    assert refusal.value.exit_code == 3
+    model = store.client.get_registered_model(MODEL)
+    assert (model.aliases, model.tags) == ({}, {})
+    assert store.client.get_model_version(MODEL, version).current_stage == "None"
+    assert not registry.decision_of(store.client, run, "sft", version).passed
+
+
+def test_forgetting_is_refused_with_its_reason(store: Store, report: Report) -> None:
+    version = store.registered("forgetful")
+    with pytest.raises(GateRefused, match=r"retention python: 80\.0 -> 60\.0"):
+        store.promote(version, "sft", report("forgetful", GOOD, FORGOTTEN), report("base", BASE))
+
+
+def test_the_way_from_sft_to_champion(store: Store, report: Report, promoted: str) -> None:
+    grpo = store.registered("grpo", parent=promoted)
+    sft_report = report("sft", GOOD)
+    store.promote(grpo, "grpo", report("grpo", BETTER), sft_report, baseline_version=promoted)
+    store.promote(grpo, "champion", report("grpo", BETTER), report("base", BASE))
+    assert aliases(store) == {"sft": promoted, "grpo": grpo, "champion": grpo}
+    assert store.client.get_model_version(MODEL, grpo).current_stage == "Production"
+    for step in ("grpo", "champion"):
+        assert verify(store.client, MODEL, grpo, step).folder == store.files(grpo)
+
+
+def test_rolling_back_promotes_an_earlier_version_again(store: Store, report: Report, promoted: str) -> None:
+    second = store.registered("second")
+    base = report("base", BASE)
+    store.promote(second, "sft", report("second", BETTER), base)
+    for version, name in ((promoted, "sft"), (second, "second"), (promoted, "sft")):
+        store.promote(version, "champion", report(name, GOOD), base)
+        assert registry.holder(store.client, MODEL, "champion") == version
+        assert verify(store.client, MODEL, version, "champion").version == version
+    assert store.client.get_model_version(MODEL, second).current_stage == "Archived"
+
+
+def test_a_version_that_came_through_no_gate_is_no_champion(store: Store, report: Report) -> None:
+    version = store.registered("sft")
+    with pytest.raises(EvidenceError, match="came through no gate yet"):
+        store.promote(version, "champion", report("sft", GOOD), report("base", BASE))
+    assert store.client.get_registered_model(MODEL).aliases == {}
+
+
+def test_an_override_needs_a_reason_and_keeps_it(store: Store, report: Report) -> None:
+    version = store.registered("bad")
+    candidate, baseline = report("bad", BAD), report("base", BASE)
+    verified = store.promote(version, "sft", candidate, baseline, override="demo only, agreed by both owners")
+    assert verified.override == "demo only, agreed by both owners"
+    tags = store.client.get_model_version(MODEL, version).tags
+    assert (tags["gate.sft"], tags["gate.sft.override"]) == ("overridden", "demo only, agreed by both owners")
+    assert verify(store.client, MODEL, version, "sft").override
+    store.client.delete_model_version_tag(MODEL, version, "gate.sft.override")
+    with pytest.raises(EvidenceError, match="an override needs its reason"):
+        verify(store.client, MODEL, version, "sft")
+
+
+def test_an_override_does_not_excuse_another_models_evaluation(store: Store, report: Report) -> None:
+    version = store.registered("sft")
+    with pytest.raises(EvidenceError, match="its weights are others"):
+        store.promote(version, "sft", report("other", GOOD), report("base", BASE), override="please")
+
+
+def test_a_version_that_does_not_exist_is_named(store: Store, report: Report) -> None:
+    store.registered("sft")
+    with pytest.raises(InputError, match="no version 9"):
+        store.promote("9", "sft", report("sft", GOOD), report("base", BASE))
+
+
+def test_two_promotions_race_and_one_wins(store: Store, report: Report) -> None:
+    base = report("base", BASE)
+    entrants = {store.registered(name): report(name, GOOD) for name in ("one", "two", "three")}
+    start, outcomes = threading.Barrier(len(entrants)), {}
+
+    def race(version: str, candidate: str) -> None:
+        start.wait()
+        try:
+            store.promote(version, "sft", candidate, base, held="")
+            outcomes[version] = "won"
+        except EvidenceError as error:
+            outcomes[version] = str(error)
+
+    threads = [threading.Thread(target=race, args=entry) for entry in entrants.items()]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    winners = [version for version, outcome in outcomes.items() if outcome == "won"]
+    assert len(winners) == 1, outcomes
+    assert all("decision is stale" in outcome for outcome in outcomes.values() if outcome != "won")
+    assert registry.holder(store.client, MODEL, "sft") == winners[0]
+    assert verify(store.client, MODEL, winners[0], "sft").version == winners[0]
+    assert [model.name for model in store.client.search_registered_models()] == [MODEL]
+
+
+def test_a_lock_in_use_is_waited_for_and_then_named(store: Store) -> None:
+    with promotion_lock(store.client, MODEL):
+        started = time.monotonic()
+        with (
+            pytest.raises(EnvironmentFault, match="another promotion of rust-coder is under way"),
+            promotion_lock(store.client, MODEL, wait=0.5),
+        ):
+            pass
+        assert time.monotonic() - started >= 0.5
+    with promotion_lock(store.client, MODEL, wait=0):
+        pass
+
+
+def test_a_lock_left_by_a_killed_process_is_broken(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    store.client.create_registered_model(f"{MODEL}.promotion-lock", description="gone:1:dead")
+    monkeypatch.setattr(lock, "STALE_SECONDS", -1.0)
+    with promotion_lock(store.client, MODEL, wait=0):
+        pass
+
+
+@pytest.mark.usefixtures("promoted")
+def test_a_promotion_after_a_move_by_hand_puts_things_right(store: Store, report: Report) -> None:
+    other = store.registered("other")
+    store.client.set_registered_model_alias(MODEL, "sft", other)
+    store.promote(other, "sft", report("other", BETTER), report("base", BASE))
+    assert verify(store.client, MODEL, other, "sft").version == other
+
+
+# Tampering: each of these is refused with what is missing.
+
+
+@pytest.mark.usefixtures("promoted")
+def test_an_alias_set_by_hand_is_no_evidence(store: Store) -> None:
+    other = store.registered("other")
+    store.client.set_registered_model_alias(MODEL, "sft", other)
+    with pytest.raises(EvidenceError, match="last promotion moved it to version 1: it was moved by hand"):
+        verify(store.client, MODEL, other, "sft")
+    store.client.set_registered_model_alias(MODEL, "grpo", other)
+    with pytest.raises(EvidenceError, match="no promotion moved it"):
+        verify(store.client, MODEL, other, "grpo")
+
+
+def test_an_alias_moved_back_by_hand_to_an_earned_version_is_seen(store: Store, report: Report, promoted: str) -> None:
+    second = store.registered("second")
+    store.promote(second, "sft", report("second", BETTER), report("base", BASE))
+    verify(store.client, MODEL, promoted, "sft")
+    store.client.set_registered_model_alias(MODEL, "sft", promoted)
+    with pytest.raises(EvidenceError, match="moved by hand"):
+        verify(store.client, MODEL, promoted, "sft")
+
+
+@pytest.mark.usefixtures("promoted")
+def test_a_version_without_tags_says_which_are_missing(store: Store) -> None:
+    other = store.registered("other")
+    with pytest.raises(
+        EvidenceError, match=r"gate\.sft is missing.*gate\.sft\.decision is missing.*promote -P candidate=2"
+    ):
+        verify(store.client, MODEL, other, "sft")
+
+
+def test_evidence_for_one_step_is_none_for_another(store: Store, promoted: str) -> None:
+    with pytest.raises(EvidenceError, match=r"tag gate\.champion is missing"):
+        verify(store.client, MODEL, promoted, "champion")
+
+
+def test_weights_changed_after_the_evaluation_are_seen(store: Store, promoted: str) -> None:
+    (store.files(promoted) / "model.safetensors").write_bytes(b"others")
+    with pytest.raises(EvidenceError, match="weights changed after the evaluation"):
+        verify(store.client, MODEL, promoted, "sft")
+
+
+def test_weights_that_are_gone_are_seen(store: Store, promoted: str) -> None:
+    (store.files(promoted) / "model.safetensors").unlink()
+    with pytest.raises(EvidenceError, match="weights cannot be read"):
+        verify(store.client, MODEL, promoted, "sft")
+
+
+@pytest.mark.parametrize(
+    ("tag", "value", "reason"),
+    [
+        ("gate.sft", "refused", "tag gate.sft is refused"),
+        ("gate.sft.decision", "0" * 64, "not the one that tag"),
+        ("gate.sft.run", "0" * 32, "cannot be fetched"),
+        ("gate.sft.candidate_evaluation", "0" * 32, "cannot be fetched"),
+        ("weights_digest", "0" * 64, "names other weights"),
+    ],
+)
+def test_an_edited_tag_is_seen(store: Store, promoted: str, tag: str, value: str, reason: str) -> None:
+    store.client.set_model_version_tag(MODEL, promoted, tag, value)
+    with pytest.raises(EvidenceError, match=reason):
+        verify(store.client, MODEL, promoted, "sft")
+
+
+def test_the_evaluation_of_another_run_is_not_the_one_decided_on(store: Store, report: Report, promoted: str) -> None:
+    other = report("sft", BETTER)
+    store.client.set_model_version_tag(MODEL, promoted, "gate.sft.candidate_evaluation", other)
+    with pytest.raises(EvidenceError, match="candidate's evaluation changed after the decision"):
+        verify(store.client, MODEL, promoted, "sft")
+
+
+def test_tags_copied_from_a_promoted_version_do_not_help_another(store: Store, promoted: str) -> None:
+    other = store.registered("other")
+    for name, value in store.client.get_model_version(MODEL, promoted).tags.items():
+        store.client.set_model_version_tag(MODEL, other, name, value)
+    with pytest.raises(EvidenceError, match=r"decision of promotion run .* cannot be fetched"):
+        verify(store.client, MODEL, other, "sft")
+
+
+def edit_artifact(store: Store, run: str, path: str, change: Callable[[dict], None]) -> None:  # type: ignore[type-arg]
+    """Change a JSON artifact in place, as one with access to the store's files can."""
+    file = registry.fetch(store.client, f"runs:/{run}/{path}", path)
+    document = json.loads(file.read_text())
+    change(document)
+    file.write_text(json.dumps(document))
+
+
+def test_an_edited_decision_is_seen(store: Store, report: Report) -> None:
+    version = store.registered("bad")
+    store.promote(version, "sft", report("bad", BAD), report("base", BASE), override="x")
+    run = store.client.get_model_version(MODEL, version).tags["gate.sft.run"]
+    edit_artifact(store, run, f"decision-sft-v{version}.json", lambda decision: decision.update(passed=True))
+    store.client.set_model_version_tag(MODEL, version, "gate.sft", "passed")
+    with pytest.raises(EvidenceError, match=r"not the one that tag.*do not lead to that decision"):
+        verify(store.client, MODEL, version, "sft")
+
+
+@pytest.mark.parametrize("side", ["candidate", "baseline"])
+def test_a_protocol_changed_after_the_decision_is_seen(store: Store, promoted: str, side: str) -> None:
+    run = store.client.get_model_version(MODEL, promoted).tags[f"gate.sft.{side}_evaluation"]
+    edit_artifact(store, run, registry.REPORT, lambda r: r["suites"]["rust"]["protocol"].update(engine="other"))
+    with pytest.raises(EvidenceError, match=f"{side}'s evaluation changed.*do not lead to that decision"):
+        verify(store.client, MODEL, promoted, "sft")
+
+
+def test_other_thresholds_make_a_decision_stale(store: Store, promoted: str) -> None:
+    stricter = msgspec.structs.replace(store.thresholds, retention_pooled_margin=0.01)
+    verify(store.client, MODEL, promoted, "sft", thresholds=store.thresholds)
+    with pytest.raises(EvidenceError, match="made under other thresholds"):
+        verify(store.client, MODEL, promoted, "sft", thresholds=stricter)
+
+
+@pytest.mark.parametrize("parent", ["", "2"])
+def test_grpo_is_measured_against_its_own_parent(store: Store, report: Report, promoted: str, parent: str) -> None:
+    store.registered("unrelated")
+    grpo = store.registered("grpo", parent=parent)
+    with pytest.raises(EvidenceError, match="but tag parent_version names"):
+        store.promote(grpo, "grpo", report("grpo", BETTER), report("sft", GOOD), baseline_version=promoted)
+    assert registry.holder(store.client, MODEL, "grpo") == ""
+
+
+def test_a_baseline_evaluation_of_other_weights_than_the_parents_is_refused(
+    store: Store, report: Report, promoted: str
+) -> None:
+    fp8 = store.registered("fp8", parent=promoted)
+    with pytest.raises(EvidenceError, match="holds other weights than the baseline that was evaluated"):
+        store.promote(fp8, "fp8", report("fp8", BETTER), report("weaker", GOOD), baseline_version=promoted)
+
+
+# The model card.
+
+
+def test_the_card_shows_gates_and_what_was_measured(store: Store, promoted: str) -> None:
+    text = card(store.client, MODEL, promoted)
+    assert "- sft: passed, decision `" in text
+    assert "| rust.pass_rate | 60.0 |" in text
+    assert "refusal" not in text
+
+
+def test_the_card_shows_an_override_for_ever(store: Store, report: Report) -> None:
+    version = store.registered("bad")
+    store.promote(version, "sft", report("bad", BAD), report("base", BASE), override="demo\nonly")
+    assert "**promoted in spite of a refusal**: demo only" in card(store.client, MODEL, version)
+    store.promote(version, "sft", report("bad", GOOD), report("base", BASE))
+    assert "once promoted in spite of a refusal: demo only" in card(store.client, MODEL, version)
+
+
+def test_the_card_of_a_version_without_gates_says_so(store: Store) -> None:
+    assert "never promoted" in card(store.client, MODEL, store.registered("new"))

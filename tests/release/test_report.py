@@ -1,0 +1,73 @@
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from rustml.evaluation.outcomes import Evaluation
+from rustml.profile.evaluation import Thresholds
+from rustml.release.gates import decide
+from rustml.release.report import Stage, table, write
+
+Make = Callable[..., Evaluation]
+PNG = b"\x89PNG\r\n\x1a\n"
+
+
+@pytest.fixture
+def stages(evaluation: Make, thresholds: Thresholds) -> list[Stage]:
+    def made(name: str, rust: int, python: int) -> Evaluation:
+        return evaluation(name, rust=[n < rust for n in range(200)], python=[n < python for n in range(500)])
+
+    base, sft, worse = made("base", 20, 450), made("sft", 160, 449), made("grpo", 160, 300)
+    return [
+        Stage(name="base", evaluation=base, seconds=80.2),
+        Stage(name="sft", evaluation=sft, seconds=40.0, decision=decide(sft, base, thresholds), version="1"),
+        Stage(name="grpo", evaluation=worse, seconds=150.0, decision=decide(worse, sft, thresholds), version="2"),
+    ]
+
+
+def test_the_table_sets_stages_against_metrics_gate_and_seconds(stages: list[Stage]) -> None:
+    header, rows = table(stages)
+    assert header[0] == "stage"
+    assert header[-2:] == ["gate", "seconds"]
+    by_name = [dict(zip(header, row, strict=True)) for row in rows]
+    assert [row["rust.pass_rate"] for row in by_name] == ["10.0", "80.0", "80.0"]
+    assert [row["retention.python.pass_at_1"] for row in by_name] == ["90.0", "89.8", "60.0"]
+    assert [row["gate"] for row in by_name] == ["-", "passed", "refused"]
+    assert [row["seconds"] for row in by_name] == ["80", "40", "150"]
+
+
+def test_an_override_is_shown_as_one(stages: list[Stage]) -> None:
+    overridden = msgspec.structs.replace(stages[2], override="agreed <b>by</b> all")
+    assert table([overridden])[1][0][-2] == "overridden"
+
+
+def test_a_metric_that_a_stage_lacks_is_a_dash(stages: list[Stage]) -> None:
+    suites = {"rust": stages[0].evaluation.suites["rust"]}
+    partial = msgspec.structs.replace(stages[0].evaluation, suites=suites)
+    header, rows = table([msgspec.structs.replace(stages[0], evaluation=partial), stages[1]])
+    assert rows[0][header.index("retention.python.pass_at_1")] == "-"
+
+
+def test_page_and_document_hold_decisions_with_reasons_and_figures(stages: list[Stage], tmp_path: Path) -> None:
+    page = write(stages, tmp_path / "report")
+    text = page.read_text()
+    assert "retention python: 89.8 -&gt; 60.0" in text
+    document = json.loads((tmp_path / "report" / "lifecycle.json").read_text())
+    assert [(stage["stage"], stage["gate"]) for stage in document] == [
+        ("base", "-"),
+        ("sft", "passed"),
+        ("grpo", "refused"),
+    ]
+    assert document[2]["reasons"][0].startswith("retention (pooled): 89.8 -> 60.0")
+    for name in ("stages.png", "pairs-base-sft.png", "pairs-sft-grpo.png"):
+        assert f'src="{name}"' in text
+        assert (tmp_path / "report" / name).read_bytes().startswith(PNG)
+
+
+def test_text_of_people_and_models_cannot_break_the_page(stages: list[Stage], tmp_path: Path) -> None:
+    hostile = msgspec.structs.replace(stages[2], override="<script>alert(1)</script>")
+    text = write([*stages[:2], hostile], tmp_path).read_text()
+    assert "<script>" not in text
+    assert "&lt;script&gt;" in text

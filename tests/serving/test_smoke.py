@@ -1,0 +1,132 @@
+"""Asking a server in the chat completions form, over a real socket; and once the real server."""
+
+import http.server
+import json
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from training_toys import ScriptedJudge, problem
+
+from rustml import chat
+from rustml.errors import EnvironmentFault
+from rustml.profile import load
+from rustml.serving.smoke import ask
+
+SECTION = load("tiny").serve
+PROBLEMS = [problem(0), problem(1), problem(2)]
+Reply = Callable[[dict[str, Any]], tuple[int, Any]]
+
+
+def completion(text: str | None) -> dict[str, Any]:
+    message = {"role": "assistant", "content": text}
+    choice = {"index": 0, "message": message, "finish_reason": "stop"}
+    return {"id": "1", "object": "chat.completion", "created": 1, "model": "toy", "choices": [choice]}
+
+
+@contextmanager
+def speaking(reply: Reply) -> Iterator[str]:
+    class Server(http.server.BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            status, answer = reply({**asked, "path": self.path})
+            body = json.dumps(answer).encode()
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Server) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_address[1]}/v1"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def test_each_problem_is_asked_greedily_without_thinking_and_its_answer_judged() -> None:
+    heard: list[dict[str, Any]] = []
+    answers = [chat.answer(PROBLEMS[0]), "I cannot do that.", chat.answer(PROBLEMS[2])]
+
+    def reply(asked: dict[str, Any]) -> tuple[int, Any]:
+        heard.append(asked)
+        return 200, completion(answers[len(heard) - 1])
+
+    judge = ScriptedJudge("passed", "wrong")
+    with speaking(reply) as url:
+        found = ask(url, "toy", PROBLEMS, judge, SECTION)
+    assert [(answer.problem, answer.status) for answer in found] == [
+        ("toy/0", "passed"),
+        ("toy/1", "format"),
+        ("toy/2", "wrong"),
+    ]
+    assert [answer.completion for answer in found] == answers
+    assert [candidate.tests for candidate in judge.asked] == [PROBLEMS[0].tests, PROBLEMS[2].tests]
+    for asked, one in zip(heard, PROBLEMS, strict=True):
+        assert asked["path"] == "/v1/chat/completions"
+        assert asked["model"] == "toy"
+        assert asked["messages"] == chat.messages(one.instruction)
+        assert asked["temperature"] == 0
+        assert asked["max_tokens"] == SECTION.max_new_tokens
+        assert asked["chat_template_kwargs"] == {"enable_thinking": False}
+
+
+def test_no_content_is_an_answer_without_code() -> None:
+    with speaking(lambda _: (200, completion(None))) as url:
+        (answer,) = ask(url, "toy", PROBLEMS[:1], ScriptedJudge(), SECTION)
+    assert (answer.completion, answer.status) == ("", "format")
+
+
+@pytest.mark.parametrize(
+    ("status", "body"), [(500, {"error": "out of memory"}), (404, {"error": "no model toy"}), (400, {})]
+)
+def test_a_refusal_is_a_fault_and_no_bad_answer(status: int, body: Any) -> None:
+    with (
+        speaking(lambda _: (status, body)) as url,
+        pytest.raises(EnvironmentFault, match="did not answer toy/0"),
+    ):
+        ask(url, "toy", PROBLEMS, ScriptedJudge(), SECTION)
+
+
+def test_no_server_is_a_fault() -> None:
+    with pytest.raises(EnvironmentFault, match="did not answer toy/0"):
+        ask("http://127.0.0.1:9/v1", "toy", PROBLEMS, ScriptedJudge(), SECTION)
+
+
+def test_a_proxy_of_the_environment_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    with speaking(lambda _: (200, completion("x"))) as url:
+        assert ask(url, "toy", PROBLEMS[:1], ScriptedJudge(), SECTION)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+def test_real_vllm_serves_what_quantize_makes(tmp_path: Path) -> None:
+    """A random tiny model answers nonsense; that it does so in the chat form and under its name is the point."""
+    from training_toys import checkpoint
+
+    from rustml.release.quantize import quantize
+    from rustml.serving.server import serving
+
+    assert sys.executable
+    parent, small = checkpoint(tmp_path / "parent"), tmp_path / "fp8"
+    quantize(parent, load("tiny").quantize, small)
+    section = msgspec.structs.replace(SECTION, context=256, max_new_tokens=8)
+    with serving(small, "toy", section, tmp_path / "vllm.log", lambda _: None) as url:
+        answers = ask(url, "toy", PROBLEMS, ScriptedJudge(), section)
+        with pytest.raises(EnvironmentFault, match="toy/0"):
+            ask(url, "another", PROBLEMS[:1], ScriptedJudge(), section)
+    assert [answer.problem for answer in answers] == ["toy/0", "toy/1", "toy/2"]
+    assert all(answer.status == "format" for answer in answers)

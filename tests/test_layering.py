@@ -1,0 +1,217 @@
+"""The house rules, read off the source: who imports whom, what starts light, how long anything is."""
+
+import ast
+import importlib
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+SOURCES = sorted([*(ROOT / "rustml").rglob("*.py"), *(ROOT / "entrypoints").glob("*.py")])
+
+# What a part may import besides itself. Absent parts may import nothing of ours.
+GROUND = {"errors", "records", "profile"}
+LEAVES = {
+    "errors": set(),
+    "progress": set(),
+    "curves": set(),
+    "quiet": set(),
+    "store": set(),
+    "records": {"errors"},
+    "profile": {"errors"},
+    "chat": {"records"},
+    "licence": {"errors", "records"},
+    "stage": {"profile"},
+    "streams": {"errors", "records"},
+    "similarity": {"records", "profile"},
+}
+SHARED = GROUND | {"licence", "similarity", "streams", "chat"}
+ALLOWED: dict[str, set[str]] = {
+    **LEAVES,
+    "banks": GROUND,
+    "judge": GROUND,
+    "corpus": SHARED | {"banks", "judge"},
+    "pairs": SHARED | {"banks", "judge"},
+    "training": SHARED | {"banks", "judge"},
+    "evaluation": SHARED | {"banks", "judge"},
+    "tracking": GROUND | {"stage", "store", "curves"},
+    "release": SHARED | {"banks", "judge", "evaluation", "training", "tracking"},
+    "serving": SHARED | {"banks", "judge", "evaluation", "training"},
+}
+MAY_IMPORT_MLFLOW = {"tracking", "release"}
+# An entry point's own affair: none of them changes what a stage makes.
+FRAME = {"errors", "profile", "progress", "quiet", "stage", "store", "tracking", "curves", "release"}
+
+
+def module_of(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+def part_of(module: str) -> str:
+    """`judge` of `rustml.judge.lints`; empty for anything that is not below rustml."""
+    return module.split(".")[1] if module.startswith("rustml.") else ""
+
+
+def imports_of(path: Path) -> Iterator[str]:
+    """Every module that a file imports, lazily or not; `from rustml import chat` is `rustml.chat`."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: a relative import"
+            yield from (_imported(str(node.module), alias.name) for alias in node.names)
+
+
+def _imported(module: str, name: str) -> str:
+    place = ROOT.joinpath(*module.split("."), name)
+    return f"{module}.{name}" if place.with_suffix(".py").exists() or place.is_dir() else module
+
+
+IMPORTS = {module_of(path): frozenset(imports_of(path)) for path in SOURCES}
+
+
+def test_the_reader_of_imports_sees_every_form(tmp_path: Path) -> None:
+    source = tmp_path / "module.py"
+    source.write_text(
+        "import os.path\nfrom rustml import chat, licence\nfrom rustml.judge import Judge\n"
+        "def f():\n    from rustml.training.base import save\n    import mlflow\n"
+    )
+    assert set(imports_of(source)) == {
+        "os.path",
+        "rustml.chat",
+        "rustml.licence",
+        "rustml.judge",
+        "rustml.training.base",
+        "mlflow",
+    }
+
+
+@pytest.mark.parametrize("module", sorted(m for m in IMPORTS if part_of(m)))
+def test_imports_point_one_way(module: str) -> None:
+    part = part_of(module)
+    assert part in ALLOWED, f"{module}: a new part needs its place in the order"
+    wrong = {name for name in IMPORTS[module] if part_of(name) not in {"", part} | ALLOWED[part]}
+    assert not wrong, f"{module} imports {sorted(wrong)}"
+
+
+def test_the_order_has_no_circle() -> None:
+    order: list[str] = []
+    waiting = dict(ALLOWED)
+    while waiting:
+        free = [part for part, needs in waiting.items() if needs <= set(order)]
+        assert free, f"a circle among {sorted(waiting)}"
+        order += free
+        waiting = {part: needs for part, needs in waiting.items() if part not in free}
+
+
+def test_nothing_in_rustml_imports_an_entry_point() -> None:
+    wrong = [m for m, names in IMPORTS.items() if part_of(m) and any(n.startswith("entrypoints") for n in names)]
+    assert not wrong
+
+
+def test_only_tracking_and_release_import_mlflow() -> None:
+    users = {part_of(m) for m, names in IMPORTS.items() if any(n.split(".")[0] == "mlflow" for n in names)}
+    assert users - {""} <= MAY_IMPORT_MLFLOW
+
+
+def _same_part(module: str) -> set[str]:
+    """The module and everything of its own part that it imports, directly or through others."""
+    found: set[str] = set()
+    waiting = [module]
+    while waiting:
+        name = waiting.pop()
+        if name in IMPORTS and name not in found:
+            found.add(name)
+            waiting += [other for other in IMPORTS[name] if part_of(other)]
+    return {name for name in found if part_of(name) not in FRAME - {part_of(module)}}
+
+
+def _stages() -> list[str]:
+    return [m for m in IMPORTS if m.startswith("entrypoints.") and "rustml.stage" in IMPORTS[m]]
+
+
+@pytest.mark.parametrize("entry", _stages())
+def test_a_stage_key_covers_all_code_that_the_result_follows_from(entry: str) -> None:
+    """Otherwise a changed module would leave a stale result in use."""
+    code = importlib.import_module(entry).STAGE.code
+    runs = set()
+    for name in IMPORTS[entry]:
+        if part_of(name) and (part_of(name) not in FRAME or name == "rustml.release.quantize"):
+            runs |= _same_part(name)
+    covered = ["rustml." + name.replace("/", ".") for name in code]
+    missing = {m for m in runs if not any(m == c or m.startswith(c + ".") for c in covered)}
+    missing -= {"rustml.banks", "rustml.training", "rustml.release", "rustml.serving"}  # a docstring and re-exports
+    if entry == "entrypoints.pairs":
+        missing -= {"rustml.corpus.report", "rustml.corpus.crate"}  # draw the plots, which are no part of the output
+    assert not missing, f"{entry}: STAGE.code leaves out {sorted(missing)}"
+
+
+@pytest.mark.parametrize("entry", _stages())
+def test_the_code_that_a_stage_names_exists(entry: str) -> None:
+    for name in importlib.import_module(entry).STAGE.code:
+        place = ROOT / "rustml" / name
+        assert place.is_dir() or place.with_suffix(".py").is_file(), name
+
+
+def test_help_of_every_command_loads_no_model_library() -> None:
+    """`--help`, and a mistyped option, answer before torch could be imported."""
+    names = sorted(p.stem for p in (ROOT / "entrypoints").glob("*.py") if p.stem not in ("__init__", "preload"))
+    program = f"""
+import importlib, json, sys
+from click.testing import CliRunner
+for name in {names}:
+    module = importlib.import_module("entrypoints." + name)
+    if hasattr(module, "main"):
+        done = CliRunner().invoke(module.main, ["--help"])
+        assert done.exit_code == 0 and "--" in done.output, (name, done.output)
+heavy = ("torch", "transformers", "trl", "torchao", "vllm", "datasets", "peft", "accelerate", "openai", "sklearn")
+print(json.dumps([name for name in heavy if name in sys.modules]))
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT, check=False)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == []
+
+
+def _functions(path: Path) -> Iterator[tuple[str, int]]:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield f"{module_of(path)}.{node.name}", _length(node)
+
+
+def _length(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    """Lines of the body without the docstring: what a reader has to hold in mind."""
+    documented = ast.get_docstring(node) is not None
+    body = node.body[1:] if documented else node.body
+    return int(node.end_lineno or 0) - body[0].lineno + 1 if body else 0
+
+
+def test_no_function_is_longer_than_forty_lines() -> None:
+    long = [(name, lines) for path in SOURCES for name, lines in _functions(path) if lines > 40]
+    assert not long
+
+
+def test_no_module_is_longer_than_three_hundred_lines() -> None:
+    long = {module_of(path): count for path in SOURCES if (count := len(path.read_text().splitlines())) > 300}
+    assert not long
+
+
+def test_there_is_no_module_of_leftovers() -> None:
+    assert not [path for path in SOURCES if path.stem in ("utils", "util", "helpers", "misc", "common")]
+
+
+def _at_import(path: Path) -> Iterator[str]:
+    """Calls that a module makes for their effect when it is imported."""
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
+            yield f"{module_of(path)}, line {node.lineno}"
+
+
+def test_importing_a_module_does_nothing() -> None:
+    programs = ROOT / "rustml" / "judge" / "exam"  # run inside the sandbox, never imported
+    modules = [path for path in SOURCES if path.stem != "preload" and programs not in path.parents]
+    calls = [call for path in modules for call in _at_import(path)]
+    assert not calls, "only entrypoints.preload is imported for its effect"

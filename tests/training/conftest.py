@@ -1,0 +1,11 @@
+"""A toy checkpoint to train on from."""
+
+from pathlib import Path
+
+import pytest
+from training_toys import checkpoint
+
+
+@pytest.fixture(scope="session")
+def parent(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return checkpoint(tmp_path_factory.mktemp("parent"))

@@ -1,0 +1,84 @@
+"""Real steps of the trainer: with rewards, without any, and with the real judge."""
+
+import warnings
+from pathlib import Path
+
+import msgspec
+import pytest
+from training_toys import ScriptedJudge, moved, problem, profile, weights, words
+
+from rustml import chat
+from rustml.errors import InputError
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # the libraries' own affairs, while they are imported
+    from rustml.training import grpo
+
+# Of libraries whose versions are pinned, about each other.
+pytestmark = pytest.mark.filterwarnings(
+    "ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning", "ignore::ResourceWarning"
+)
+GRPO = profile().grpo
+PROBLEMS = [problem(number) for number in range(12)]
+
+
+def test_reinforcement_writes_a_changed_checkpoint_and_asks_the_judge(parent: Path, tmp_path: Path) -> None:
+    said: list[dict[str, float]] = []
+    section = msgspec.structs.replace(GRPO, learning_rate=0.01, generations=4, warmup_steps=1)
+    rewards = iter(range(10**6))
+
+    def call(_: object, completions: list[str], problem_id: list[str], **__: object) -> list[float]:
+        assert all(name in {found.id for found in PROBLEMS} for name in problem_id)
+        assert len({*problem_id}) == section.prompts_per_step
+        return [float(next(rewards) % 3) for _ in completions]  # unlike within a group, whatever was said
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(grpo.JudgeReward, "__call__", call)
+        grpo.train(
+            parent,
+            PROBLEMS,
+            ScriptedJudge(),
+            section,
+            1,
+            tmp_path / "out",
+            tmp_path / "scratch",
+            lambda _, m: said.append(m),
+        )
+    assert moved(parent, tmp_path / "out")
+    assert len(said) == section.steps
+
+
+def test_reinforcement_without_a_verdict_moves_nothing(parent: Path, tmp_path: Path) -> None:
+    """Every reward None: the judge's faults leave the weights alone."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(grpo.JudgeReward, "__call__", lambda _, completions, **__: [None] * len(completions))
+        grpo.train(parent, PROBLEMS, ScriptedJudge(), GRPO, 1, tmp_path / "out", tmp_path / "s", lambda *_: None)
+    assert not moved(parent, tmp_path / "out")
+
+
+def test_no_prompts_are_an_error_before_anything_is_loaded(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="probe_samples"):
+        grpo.train(tmp_path / "none", [], ScriptedJudge(), GRPO, 1, tmp_path, tmp_path, lambda *_: None)
+
+
+def test_prompts_are_rendered_as_served() -> None:
+    rows = grpo.prompts(words(), PROBLEMS)
+    assert rows[0] == {"prompt": chat.prompt(words(), PROBLEMS[0].instruction), "problem_id": "toy/0"}
+
+
+@pytest.mark.slow
+def test_reinforcement_with_the_real_judge(parent: Path, tmp_path: Path) -> None:
+    from rustml.judge import Judge, Limits
+
+    said: list[dict[str, float]] = []
+    with Judge(Limits(), lints=False) as judge:
+        reward = grpo.JudgeReward(judge, {found.id: found for found in PROBLEMS}, GRPO, 1)
+        answers = [chat.answer(PROBLEMS[0]), "```rust\nfn add_1(a: i64) -> i64 { a }\n```", "```rust\nfn add_2( {\n```"]
+        assert reward(answers, ["toy/0", "toy/1", "toy/2"]) == [
+            GRPO.reward_passed,
+            GRPO.reward_compiled,
+            GRPO.reward_uncompiled,
+        ]
+        grpo.train(parent, PROBLEMS, judge, GRPO, 1, tmp_path / "out", tmp_path / "s", lambda _, m: said.append(m))
+    assert len(said) == GRPO.steps
+    assert weights(tmp_path / "out")

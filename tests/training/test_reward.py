@@ -1,0 +1,97 @@
+"""Verdicts as rewards: the judge's own faults are none."""
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from training_toys import ScriptedJudge, problem, profile, verdict
+
+from rustml import chat
+from rustml.errors import JudgeFault
+from rustml.records import Status
+from rustml.training.reward import JudgeReward, score
+
+SECTION = msgspec.structs.replace(
+    profile().grpo,
+    reward_malformed=-0.2,
+    reward_uncompiled=0.01,
+    reward_compiled=0.3,
+    reward_passed=1.0,
+    reward_clippy=0.5,
+)
+PROBLEMS = {problem(number).id: problem(number) for number in range(8)}
+ANSWERS = [chat.answer(found) for found in PROBLEMS.values()]
+
+
+@pytest.mark.parametrize(
+    ("status", "compiles", "clean", "reward"),
+    [
+        ("passed", True, True, 1.5),
+        ("passed", True, False, 1.0),
+        ("passed", True, None, 1.0),
+        ("wrong", True, True, 0.3),
+        ("incomplete", True, True, 0.3),
+        ("run_timeout", True, None, 0.3),
+        ("out_of_memory", True, None, 0.3),
+        ("crashed", True, None, 0.3),
+        ("compile_error", False, None, 0.01),
+        ("compile_timeout", False, None, 0.01),
+        ("policy", None, None, 0.01),
+        ("format", None, None, -0.2),
+        ("infrastructure", None, None, None),
+        ("infrastructure", True, True, None),
+    ],
+)
+def test_every_status_has_its_reward(
+    status: Status, compiles: bool | None, clean: bool | None, reward: float | None
+) -> None:
+    found = msgspec.structs.replace(verdict("x", status), compiles=compiles, clippy_clean=clean)
+    assert score(found, SECTION) == reward
+
+
+def reward(*statuses: Status, kind: str = "judge", seed: int = 1) -> tuple[JudgeReward, ScriptedJudge]:
+    judge = ScriptedJudge(*statuses)
+    return JudgeReward(judge, PROBLEMS, msgspec.structs.replace(SECTION, reward=kind), seed), judge
+
+
+def test_rewards_stand_in_the_order_of_the_completions() -> None:
+    function, judge = reward("passed", "infrastructure", "compile_error")
+    found = function([ANSWERS[0], "no code", ANSWERS[2], ANSWERS[3]], ["toy/0", "toy/1", "toy/2", "toy/3"])
+    assert found == [1.0, -0.2, None, 0.01]
+    assert [candidate.entry_point for candidate in judge.asked] == ["add_0", "add_2", "add_3"], "no code, no judge"
+
+
+def test_the_tests_are_the_problems_own() -> None:
+    function, judge = reward()
+    answer = "```rust\nfn add_0(a: i64) -> i64 { 0 }\n#[test]\nfn adds() {}\n```"
+    function([answer], ["toy/0"])
+    assert judge.asked[0].tests == PROBLEMS["toy/0"].tests
+
+
+def test_shares_are_logged_and_none_counts_as_passed() -> None:
+    said: dict[str, float] = {}
+    function, _ = reward("passed", "infrastructure")
+    function([*ANSWERS[:2], "no code", "no code"], list(PROBLEMS)[:4], log_metric=said.__setitem__)
+    assert said == {"share.formatted": 0.5, "share.compiled": 0.25, "share.passed": 0.25}
+
+
+def test_a_judge_that_gives_up_stops_training() -> None:
+    class Broken(ScriptedJudge):
+        def judge(self, _: object) -> list[object]:  # type: ignore[override]
+            raise JudgeFault("no sandbox")
+
+    with pytest.raises(JudgeFault):
+        JudgeReward(Broken(), PROBLEMS, SECTION, 1)(ANSWERS[:1], ["toy/0"])
+
+
+@given(st.lists(st.sampled_from(["passed", "wrong", "compile_error", "infrastructure"]), min_size=8, max_size=8))
+def test_shuffled_deals_the_same_rewards_to_others(statuses: list[Status]) -> None:
+    honest, dealt = reward(*statuses)[0], reward(*statuses, kind="shuffled")[0]
+    names = list(PROBLEMS)
+    assert sorted(honest(ANSWERS, names), key=str) == sorted(dealt(ANSWERS, names), key=str)
+
+
+def test_shuffled_does_shuffle_and_anew_each_time() -> None:
+    function, _ = reward("passed", "passed", "passed", "passed", "wrong", "wrong", "wrong", "wrong", kind="shuffled")
+    draws = {tuple(function(ANSWERS, list(PROBLEMS))) for _ in range(10)}
+    assert len(draws) > 3
