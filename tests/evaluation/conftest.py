@@ -6,6 +6,7 @@ import pytest
 import torch
 import transformers
 
+from rustml.training import base
 from rustml.training import tokenizer as tokenizers
 
 
@@ -40,6 +41,5 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     torch.set_num_threads(1)  # threads that wait for each other are slower than one where other tests run beside
     torch.manual_seed(3)
-    transformers.AutoModelForCausalLM.from_config(config, dtype=torch.float32).save_pretrained(str(folder))
-    tokenizers.save(tokenizer, folder)
+    base.save(transformers.AutoModelForCausalLM.from_config(config, dtype=torch.float32), tokenizer, folder)
     return folder
