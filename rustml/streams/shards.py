@@ -1,16 +1,17 @@
 """Run a job over numbered shards on several processes, so that a killed run resumes and no byte depends on timing.
 
 A shard is a folder. It is written under a temporary name and renamed when it is whole, so the folder's own name is its
-completion marker; what a killed process left behind has the temporary name and is written anew.
+completion marker; what a killed process left behind has the temporary name and is written anew. Where the work is done,
+on processes of this machine or on a Ray cluster, is an engine's affair (rustml/streams/engines.py).
 """
 
 import hashlib
 import logging
-import multiprocessing
+import os
+import platform
 import shutil
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -18,6 +19,7 @@ import msgspec
 
 from rustml.errors import EnvironmentFault, InputError
 from rustml.records import Record
+from rustml.streams.engines import EngineName, results_on
 from rustml.streams.funnel import Step
 
 log = logging.getLogger(__name__)
@@ -55,17 +57,21 @@ def run(
     folder: Path,
     *,
     workers: int,
+    engine: EngineName = "local",
     progress: Callable[[int, int], None] = silent,
 ) -> list[Summary]:
     """Run `job` for the shards 0..count-1 that are not yet whole, and return all summaries in order.
 
     A failure in one shard ends the run when the running shards are done; finished ones stay for the next run.
-    Raises what the job raised, or EnvironmentFault when a worker process was killed.
+    Raises what the job raised, or EnvironmentFault when a worker process was killed or the engine is not there.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    for left in folder.glob("*.partial"):
+        shutil.rmtree(left, ignore_errors=True)
     todo = [index for index in range(count) if not (folder / name(index)).is_dir()]
     progress(count - len(todo), count)
-    for done, _ in enumerate(_results(job, todo, folder, workers), start=count - len(todo) + 1):
+    results = results_on(engine, Task(job, folder), todo, workers)
+    for done, _ in enumerate(results, start=count - len(todo) + 1):
         progress(done, count)
     return [read_summary(folder / name(index)) for index in range(count)]
 
@@ -118,45 +124,43 @@ def remove(folder: Path) -> None:
     shutil.rmtree(doomed)
 
 
-def _results(job: Job, todo: Sequence[int], folder: Path, workers: int) -> Iterator[None]:
-    if workers == 1 or len(todo) <= 1:
-        for index in todo:
-            seal(job, index, folder)
-            yield
-    else:
-        yield from _pooled(job, todo, folder, workers)
+@dataclass(frozen=True)
+class Task:
+    """What an engine hands to a worker: picklable, called with a shard's number."""
 
+    job: Job
+    folder: Path
 
-def _pooled(job: Job, todo: Sequence[int], folder: Path, workers: int) -> Iterator[None]:
-    """Workers fork from a fresh server that has the job's module loaded, not from the caller.
+    @property
+    def module(self) -> str:
+        """Where the job is defined."""
+        return type(self.job).__module__
 
-    A fork of the caller would copy whatever locks its threads hold at that moment.
-    """
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([type(job).__module__])
-    with ProcessPoolExecutor(max_workers=min(workers, len(todo)), mp_context=context) as pool:
-        futures: list[Future[None]] = [pool.submit(seal, job, index, folder) for index in todo]
-        try:
-            for future in as_completed(futures):
-                yield future.result()
-        except BrokenProcessPool as error:
-            raise EnvironmentFault(
-                "a worker process was killed, perhaps for want of memory; run the stage again, it resumes"
-            ) from error
-        except BaseException:
-            pool.shutdown(wait=True, cancel_futures=True)
-            raise
+    def __call__(self, index: int) -> None:
+        """Make one shard. Raises EnvironmentFault where the worker does not see the folder."""
+        if not self.folder.is_dir():
+            raise EnvironmentFault(f"{platform.node()} does not see {self.folder}: all workers need the same folder")
+        seal(self.job, index, self.folder)
 
 
 def seal(job: Job, index: int, folder: Path) -> None:
-    """Run the job for one shard under a temporary name, store its summary, and give it its own name."""
-    partial, final = folder / f"{name(index)}.partial", folder / name(index)
+    """Run the job for one shard under a name of this process, store its summary, and give it its own name.
+
+    Should another worker have made the shard meanwhile, its bytes are the same, and this copy is dropped.
+    """
+    final = folder / name(index)
+    partial = folder / f"{name(index)}.{platform.node()}-{os.getpid()}.partial"
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir()
     summary = job(index, partial)
     digests = {path.name: _digest(path) for path in sorted(partial.iterdir())}
     (partial / SUMMARY).write_bytes(msgspec.json.encode(msgspec.structs.replace(summary, digests=digests)))
-    partial.rename(final)
+    try:
+        partial.rename(final)
+    except OSError:
+        shutil.rmtree(partial, ignore_errors=True)
+        if not final.is_dir():
+            raise
 
 
 def _digest(path: Path) -> str:

@@ -13,7 +13,7 @@ import pytest
 from rustml.errors import EnvironmentFault, InputError
 from rustml.records import Record
 from rustml.streams import Summary, run, stamp
-from rustml.streams.shards import digest, read_summary, remove, whole
+from rustml.streams.shards import Task, digest, read_summary, remove, seal, whole
 
 COUNT = 6
 
@@ -84,14 +84,15 @@ from pathlib import Path
 sys.path.insert(0, {tests!r})
 from test_shards import Square, COUNT
 from rustml.streams import run
-run(Square(log={log!r}, slow=0.15), COUNT, Path({out!r}), workers=1)
+run(Square(log={log!r}, slow=0.15), COUNT, Path({out!r}), workers={workers})
 """
 
 
+@pytest.mark.parametrize("workers", [1, 2])
 @pytest.mark.parametrize("done", [0, 1, 4])
-def test_killed_at_several_points_and_resumed(tmp_path: Path, done: int) -> None:
+def test_killed_at_several_points_and_resumed(tmp_path: Path, done: int, workers: int) -> None:
     log, out = tmp_path / "log", tmp_path / "out"
-    code = KILLED.format(tests=str(Path(__file__).parent), log=str(log), out=str(out))
+    code = KILLED.format(tests=str(Path(__file__).parent), log=str(log), out=str(out), workers=workers)
     with subprocess.Popen([sys.executable, "-c", code], cwd=Path(__file__).parents[2]) as process:
         deadline = time.monotonic() + 60
         while (len(log.read_text().split()) if log.exists() else 0) <= done:
@@ -99,12 +100,42 @@ def test_killed_at_several_points_and_resumed(tmp_path: Path, done: int) -> None
             assert time.monotonic() < deadline
             time.sleep(0.005)
         process.kill()
-    before = {path.name: path.stat().st_mtime_ns for path in whole(out)} if done else {}
-    assert len(before) >= done
+    before = {path.name: path.stat().st_mtime_ns for path in whole(out)} if done >= workers else {}
+    assert len(before) > done - workers
     run(Square(log=str(log)), COUNT, out, workers=1)
     run(Square(log=str(log)), COUNT, tmp_path / "fresh", workers=1)
     assert tree(out) == tree(tmp_path / "fresh")
     assert {name: (out / name).stat().st_mtime_ns for name in before} == before
+
+
+def test_workers_end_with_a_run_that_was_killed(tmp_path: Path) -> None:
+    """Left alone they would go on with the queued shards, beside the run that resumes."""
+    log, out = tmp_path / "log", tmp_path / "out"
+    code = KILLED.format(tests=str(Path(__file__).parent), log=str(log), out=str(out), workers=2)
+    with subprocess.Popen([sys.executable, "-c", code], cwd=Path(__file__).parents[2]) as process:
+        while not log.exists():
+            assert process.poll() is None
+            time.sleep(0.005)
+        process.kill()
+    time.sleep(0.1)
+    started = log.read_text()
+    time.sleep(0.6)
+    assert log.read_text() == started
+    assert len(started.split()) < COUNT
+
+
+def test_a_shard_that_another_worker_finished_meanwhile_is_left_as_it_is(tmp_path: Path) -> None:
+    job = Square(log=str(tmp_path / "log"))
+    seal(job, 2, tmp_path)
+    made = (tmp_path / "00002").stat().st_mtime_ns
+    seal(job, 2, tmp_path)
+    assert (tmp_path / "00002").stat().st_mtime_ns == made
+    assert not list(tmp_path.glob("*.partial"))
+
+
+def test_a_worker_that_does_not_see_the_folder_says_so(tmp_path: Path) -> None:
+    with pytest.raises(EnvironmentFault, match="all workers need the same folder"):
+        Task(Square(log=str(tmp_path / "log")), tmp_path / "nowhere")(0)
 
 
 def test_another_plan_starts_anew_and_the_same_plan_goes_on(tmp_path: Path) -> None:
