@@ -98,6 +98,9 @@ class GrpoSection(Section, frozen=True):
     """Completions a prompt: the group."""
     max_new_tokens: Positive
     temperature: Rate
+    optimizer: Literal["adamw", "sgd"]
+    """`adamw` is the field's habit. `sgd` keeps no moments and does less harm where batches are small and most of a
+    gradient is noise, which AdamW blows up, in every weight, to the size of the learning rate."""
     learning_rate: Rate
     warmup_steps: Annotated[int, Meta(ge=0)]
     decay_share: Share

@@ -1,10 +1,12 @@
 """Group relative policy optimisation (Shao et al., 2024) through TRL, the judge as reward."""
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import torch
 from datasets import Dataset
+from torch.optim import SGD, AdamW, Optimizer
 from transformers import AutoModelForCausalLM, AutoTokenizer
 from transformers.trainer_callback import PrinterCallback
 from trl import GRPOConfig, GRPOTrainer
@@ -16,7 +18,7 @@ from rustml.profile.training import GrpoSection
 from rustml.records import Problem
 from rustml.training.base import save
 from rustml.training.callback import Log, Reporter
-from rustml.training.optimizer import warmup_stable_decay
+from rustml.training.optimizer import Masters, MasterWeights, warmup_stable_decay
 from rustml.training.reward import JudgeReward
 
 
@@ -32,15 +34,17 @@ def train(
 ) -> None:
     """Teach the checkpoint `parent` by the judge's verdicts on its own answers and write the result to `out`.
 
-    Weights are fp32 here: at these learning rates bf16 would round most updates away. Raises InputError when there are
-    no problems, as where each was always or never solved beforehand.
+    The optimizer works on fp32 masters: at these learning rates bf16 alone would round most updates away. Raises
+    InputError when there are no problems, as where each was always or never solved beforehand.
     """
     if not problems:
         raise InputError("grpo: no prompt is left whose answers differ; set probe_samples to 0 or enlarge prompt_pool")
     torch.manual_seed(seed)
     tokenizer = AutoTokenizer.from_pretrained(str(parent), padding_side="left")
-    model = AutoModelForCausalLM.from_pretrained(str(parent), dtype=torch.float32, attn_implementation="eager")
-    optimizer = torch.optim.Adam(model.parameters(), lr=section.learning_rate, betas=(0.9, 0.99), foreach=True)
+    model = AutoModelForCausalLM.from_pretrained(str(parent), dtype=torch.bfloat16, attn_implementation="eager")
+    if torch.cuda.is_available():
+        model.cuda()  # before the optimizer copies its masters, which have to lie where the gradients do
+    optimizer = MasterWeights(model, partial(_inner, section))
     schedule = warmup_stable_decay(optimizer, section.steps, warmup=section.warmup_steps, decay=section.decay_share)
     trainer = GRPOTrainer(
         model=model,
@@ -53,7 +57,13 @@ def train(
     )
     trainer.remove_callback(PrinterCallback)
     trainer.train()
-    save(trainer.model.to(torch.bfloat16), tokenizer, out)
+    save(trainer.model, tokenizer, out)
+
+
+def _inner(section: GrpoSection, masters: Masters) -> list[Optimizer]:
+    if section.optimizer == "sgd":
+        return [SGD(masters.values(), lr=section.learning_rate, foreach=True)]
+    return [AdamW(masters.values(), lr=section.learning_rate, betas=(0.9, 0.99), weight_decay=0.0, foreach=True)]
 
 
 def prompts(tokenizer: chat.Tokenizer, problems: Sequence[Problem]) -> Dataset:

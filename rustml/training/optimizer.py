@@ -1,11 +1,11 @@
-"""Muon for the matrices, AdamW for the rest, on fp32 masters of bf16 weights.
+"""Optimizers on fp32 masters of bf16 weights: Muon for the matrices and AdamW for the rest, or one for all.
 
 Muon orthogonalises the momentum of each hidden weight matrix (Jordan et al., 2024); at this scale and budget it reaches
 in some hundred steps what AdamW alone does not. The masters keep updates that bf16 would round away, while forward and
 backward run in bf16, which is twice as fast as fp32 on a CPU with AVX-512 BF16.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -13,28 +13,27 @@ from torch import nn
 from torch.optim import AdamW, Muon, Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
+Masters = Mapping[str, torch.Tensor]
 
-class MuonAdamW(Optimizer):
-    """One optimizer to the outside, two inside; its parameter groups are those of both, so schedulers just work."""
 
-    def __init__(self, model: nn.Module, *, muon_lr: float, adamw_lr: float, weight_decay: float) -> None:
+class MasterWeights(Optimizer):
+    """Optimizers over fp32 copies of a model's weights; its parameter groups are theirs, so schedulers just work.
+
+    `inner` gets the copies by name and returns the optimizers that share them out among themselves.
+    """
+
+    def __init__(self, model: nn.Module, inner: Callable[[Masters], list[Optimizer]]) -> None:
         named = [(name, parameter) for name, parameter in model.named_parameters() if parameter.requires_grad]
         self._pairs = [(parameter, parameter.detach().float().clone()) for _, parameter in named]
-        masters = dict(zip((name for name, _ in named), (master for _, master in self._pairs), strict=True))
-        matrix = {name: p for name, p in masters.items() if p.ndim == 2 and "embed" not in name and "head" not in name}
-        rest = [master for name, master in masters.items() if name not in matrix]
-        self._inner: list[Optimizer] = [
-            Muon(matrix.values(), lr=muon_lr, weight_decay=weight_decay, momentum=0.95),
-            AdamW(rest, lr=adamw_lr, betas=(0.9, 0.95), weight_decay=0.0, foreach=True),
-        ]
-        super().__init__([parameter for parameter, _ in self._pairs], {"lr": muon_lr})
-        self.param_groups = [group for inner in self._inner for group in inner.param_groups]
+        self._inner = inner(dict(zip((name for name, _ in named), (master for _, master in self._pairs), strict=True)))
+        super().__init__([parameter for parameter, _ in self._pairs], {})
+        self.param_groups = [group for optimizer in self._inner for group in optimizer.param_groups]
 
     @torch.no_grad()
     def step(self, closure: Callable[[], Any] | None = None) -> None:  # type: ignore[override]
         """Update the masters in fp32 and copy them into the model's weights."""
         if closure is not None:
-            raise ValueError("MuonAdamW takes no closure")
+            raise ValueError("MasterWeights takes no closure")
         for parameter, master in self._pairs:
             master.grad = None if parameter.grad is None else parameter.grad.float()
         for inner in self._inner:
@@ -63,6 +62,21 @@ class MuonAdamW(Optimizer):
         for inner, saved in zip(self._inner, state_dict["inner"], strict=True):
             inner.load_state_dict(saved)
         self.param_groups = [group for inner in self._inner for group in inner.param_groups]
+
+
+class MuonAdamW(MasterWeights):
+    """Muon for the hidden matrices, AdamW for embeddings, head and vectors."""
+
+    def __init__(self, model: nn.Module, *, muon_lr: float, adamw_lr: float, weight_decay: float) -> None:
+        def inner(masters: Masters) -> list[Optimizer]:
+            hidden = {n: m for n, m in masters.items() if m.ndim == 2 and "embed" not in n and "head" not in n}
+            rest = [master for name, master in masters.items() if name not in hidden]
+            return [
+                Muon(hidden.values(), lr=muon_lr, weight_decay=weight_decay, momentum=0.95),
+                AdamW(rest, lr=adamw_lr, betas=(0.9, 0.95), weight_decay=0.0, foreach=True),
+            ]
+
+        super().__init__(model, inner)
 
 
 def warmup_stable_decay(optimizer: Optimizer, steps: int, *, warmup: int, decay: float) -> LambdaLR:

@@ -22,9 +22,12 @@ GRPO = profile().grpo
 PROBLEMS = [problem(number) for number in range(12)]
 
 
-def test_reinforcement_writes_a_changed_checkpoint_and_asks_the_judge(parent: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("optimizer", ["adamw", "sgd"])
+def test_reinforcement_writes_a_changed_checkpoint_and_asks_the_judge(
+    optimizer: str, parent: Path, tmp_path: Path
+) -> None:
     said: list[dict[str, float]] = []
-    section = msgspec.structs.replace(GRPO, learning_rate=0.01, generations=4, warmup_steps=1)
+    section = msgspec.structs.replace(GRPO, optimizer=optimizer, learning_rate=0.01, generations=4, warmup_steps=1)
     rewards = iter(range(10**6))
 
     def call(_: object, completions: list[str], problem_id: list[str], **__: object) -> list[float]:
