@@ -187,6 +187,8 @@ class Batch:
 
 
 def _detail(report: Report, expected: int) -> str:
+    if report.forged:
+        return "a record that no test of the harness wrote"
     return f"{len(report.passed)} of {expected} tests passed; the process ended with {report.end}"
 
 

@@ -38,13 +38,13 @@ class Member:
     def text(self, published: bool) -> str:
         """The module's text, with what the tests use made public or as the candidate wrote it."""
         code = self.source.published(self.suite.wanted) if published else self.source.code
-        head = self.source.inner_end()
+        head = self.source.inner_end
         return _rooted(code[:head] + self.prefix + code[head:], self.module)
 
     @property
     def text_offset(self) -> int:
         """Where the prefix stands in the text, in bytes."""
-        return len(self.source.code[: self.source.inner_end()].encode("utf-8", "surrogatepass"))
+        return len(self.source.code[: self.source.inner_end].encode("utf-8", "surrogatepass"))
 
 
 def _rooted(code: str, module: str) -> str:

@@ -6,15 +6,15 @@ share a compilation, finds items and tests by name, and may be wrong only in way
 
 import re
 import unicodedata
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Callable
+from typing import Literal, NamedTuple
 
 Kind = Literal["ident", "lifetime", "string", "char", "number", "comment", "doc", "punct", "broken"]
 
 _TOKEN = re.compile(
     r"""
-    (?P<space>\s+)
-  | (?P<line>//[^\n]*)
+    \s*(?:
+    (?P<line>//[^\n]*)
   | (?P<block>/\*)
   | (?P<raw>(?:br|cr|r)(?P<hashes>\#*)")
   | (?P<string>[bc]?"(?:[^"\\]|\\.)*")
@@ -23,7 +23,8 @@ _TOKEN = re.compile(
   | (?P<ident>(?:r\#)?[^\W\d]\w*)
   | (?P<number>\d\w*(?:\.\d\w*)?)
   | (?P<punct>::|->|=>|==|!=|<=|>=|&&|\|\||\.\.=|\.\.\.|\.\.|[!-/:-@\[\]^_{-~])
-  | (?P<broken>.)
+  | (?P<end>\Z)
+  | (?P<broken>.))
     """,
     re.VERBOSE | re.DOTALL,
 )
@@ -32,7 +33,6 @@ _KINDS: dict[str, Kind] = {
     "string": "string",
     "char": "char",
     "lifetime": "lifetime",
-    "ident": "ident",
     "number": "number",
     "punct": "punct",
     "broken": "broken",
@@ -41,9 +41,8 @@ OPENING = {"(": ")", "[": "]", "{": "}"}
 CLOSING = {close: start for start, close in OPENING.items()}
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
-    """One token: its text, and where it starts and ends (offsets in characters)."""
+class Token(NamedTuple):
+    """One token: its text, and where it starts and ends (offsets in characters). A tuple, for there are many."""
 
     kind: Kind
     text: str
@@ -54,33 +53,27 @@ class Token:
 def tokens(code: str) -> list[Token]:
     """The tokens of `code` without white space; comments are kept. What no token can be is `broken`."""
     found: list[Token] = []
-    at = 0
-    while at < len(code):
+    at, size = 0, len(code)
+    while at < size:
         match = _TOKEN.match(code, at)
         assert match is not None, "the last alternative takes any character"
-        token = _token(code, match)
-        at = match.end() if token is None else token.end
-        if token is not None:
-            found.append(token)
+        kind = match.lastgroup or ""
+        if kind == "end":
+            break
+        token = _SPECIAL[kind](code, match) if kind in _SPECIAL else Token(_KINDS[kind], match[kind], *match.span(kind))
+        found.append(token)
+        at = token.end
     return found
 
 
-def _token(code: str, match: re.Match[str]) -> Token | None:
-    group, start, end = match.lastgroup, match.start(), match.end()
-    if group == "space":
-        return None
-    if group == "line":
-        return Token(_comment(match[0]), match[0], start, end)
-    if group == "block":
-        return _block(code, start)
-    if group in ("raw", "hashes"):
-        return _raw(code, match)
-    kind = _KINDS[str(group)]
-    text = match[0]
-    if kind == "ident":
-        # rustc compares identifiers in this normal form, in which for example the Kelvin sign is a K.
-        text = unicodedata.normalize("NFC", text.removeprefix("r#")) if not text.isascii() else text.removeprefix("r#")
-    return Token(kind, text, start, end)
+def _ident(_: str, match: re.Match[str]) -> Token:
+    text = match["ident"].removeprefix("r#")
+    # rustc compares identifiers in this normal form, in which for example the Kelvin sign is a K.
+    return Token("ident", text if text.isascii() else unicodedata.normalize("NFC", text), *match.span("ident"))
+
+
+def _line(_: str, match: re.Match[str]) -> Token:
+    return Token(_comment(match["line"]), match["line"], *match.span("line"))
 
 
 def _comment(text: str) -> Kind:
@@ -88,7 +81,8 @@ def _comment(text: str) -> Kind:
     return "doc" if doc else "comment"
 
 
-def _block(code: str, start: int) -> Token:
+def _block(code: str, match: re.Match[str]) -> Token:
+    start = match.start("block")
     depth, at = 0, start
     while True:
         edge = _BLOCK_EDGE.search(code, at)
@@ -103,8 +97,17 @@ def _block(code: str, start: int) -> Token:
 def _raw(code: str, match: re.Match[str]) -> Token:
     close = '"' + match["hashes"]
     at = code.find(close, match.end())
-    end = len(code) if at < 0 else at + len(close)
-    return Token("broken" if at < 0 else "string", code[match.start() : end], match.start(), end)
+    start, end = match.start("raw"), len(code) if at < 0 else at + len(close)
+    return Token("broken" if at < 0 else "string", code[start:end], start, end)
+
+
+_SPECIAL: dict[str, Callable[[str, re.Match[str]], Token]] = {
+    "ident": _ident,
+    "line": _line,
+    "block": _block,
+    "raw": _raw,
+    "hashes": _raw,
+}
 
 
 def significant(found: list[Token]) -> list[Token]:
@@ -136,3 +139,23 @@ def depth(found: list[Token]) -> int:
             level += (token.text in OPENING) - (token.text in CLOSING)
             deepest = max(deepest, level)
     return deepest
+
+
+def closing(found: list[Token], start: int) -> int | None:
+    """Index of the delimiter that closes the one at `start`; None where the code ends before it."""
+    level = 0
+    for index in range(start, len(found)):
+        if found[index].kind == "punct":
+            level += (found[index].text in OPENING) - (found[index].text in CLOSING)
+            if level == 0:
+                return index
+    return None
+
+
+def edited(code: str, edits: list[tuple[int, int, str]]) -> str:
+    """The code with each edit (start, end, replacement) made; where two overlap, the one that starts first stands."""
+    pieces, at = [], 0
+    for start, end, text in sorted(set(edits)):
+        pieces += [code[at:start], text]
+        at = max(end, at)
+    return "".join([*pieces, code[at:]])

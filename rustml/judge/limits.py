@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from rustml.profile.judging import JudgeSection
 
 MEBIBYTE = 1 << 20
+WAITING = 16
+"""A test process that gets less than one part in this many of a processor counts as waiting (harness/sys.rs)."""
 
 
 @dataclass(frozen=True)
@@ -14,7 +16,7 @@ class Limits:
     compile_seconds: float = 20.0
     """Processor time of one compilation: what a busy machine does not change."""
     run_seconds: float = 5.0
-    """Wall time of one candidate's tests."""
+    """Time that one candidate's tests may take: wall time while they wait, processor time while they compute."""
     cpu_seconds: float = 2.0
     """Processor time of one candidate's tests: what ends an endless loop, alone or in company, at the same point."""
     memory_mb: int = 1024
@@ -23,6 +25,11 @@ class Limits:
     """Everything that a candidate may write, MiB."""
     source_kb: int = 256
     """Length of a candidate's code, KiB. Longer code is refused unread."""
+
+    @property
+    def longest_run(self) -> float:
+        """Wall time, seconds, after which the judge ends a test process whatever the harness says of it."""
+        return WAITING * self.cpu_seconds + self.run_seconds + 1
 
     @classmethod
     def from_section(cls, section: JudgeSection) -> "Limits":

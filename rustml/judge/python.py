@@ -62,7 +62,7 @@ class PythonExaminer:
             memory_mb=4 * limits.memory_mb,
             file_mb=limits.disk_mb,
         )
-        seconds = len(cases) * (limits.run_seconds + 2) + 10
+        seconds = len(cases) * (2 * limits.longest_run + 1) + 10  # two processes compute
         done = self._processes.run(argv, stdin=json.dumps(request).encode(), seconds=seconds, output=1 << 24)
         return read_reports(done.stdout, nonce, cases)
 

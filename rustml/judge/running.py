@@ -25,6 +25,8 @@ class Report:
     """An allocation was refused."""
     malformed: bool = False
     """Python: the code is none."""
+    forged: bool = False
+    """A record came that the harness did not write: memory was reached that safe code cannot reach."""
     end: str = ""
     """`exit:CODE`, `signal:NUMBER`, `expired`, or empty where the supervisor did not get so far."""
     seconds: float = 0.0
@@ -32,10 +34,10 @@ class Report:
     def status(self, expected: int) -> Status:
         """The verdict on the tests alone. A test without a record never counts as passed."""
         kind, _, number = self.end.partition(":")
+        if self.forged or (kind == "signal" and int(number) == _SIGSYS):
+            return "policy"
         if kind == "expired" or (kind == "signal" and int(number) in (_SIGPROF, _SIGXCPU)):
             return "run_timeout"
-        if kind == "signal" and int(number) == _SIGSYS:
-            return "policy"
         if kind == "signal":
             return "out_of_memory" if self.starved or int(number) == _SIGKILL else "crashed"
         if len(self.passed) == expected and not self.failed:
@@ -79,12 +81,13 @@ class Runner:
         request = [nonce, int(limits.cpu_seconds * 1000), int(limits.run_seconds * 1000)]
         request += [limits.memory_mb * MEBIBYTE, limits.disk_mb * MEBIBYTE, int(self._sandbox.kind == "bubblewrap")]
         text = " ".join(map(str, [*request, *cases]))
-        done = self._processes.run(argv, stdin=text.encode(), seconds=len(cases) * (limits.run_seconds + 1) + 10)
+        seconds = len(cases) * limits.longest_run + 10
+        done = self._processes.run(argv, stdin=text.encode(), seconds=seconds)
         return read_reports(done.stdout, nonce, cases)
 
 
 def read_reports(stream: bytes, nonce: str, cases: Sequence[int]) -> dict[int, Report]:
-    """Lines are `nonce case test p|f|m` and `nonce case end HOW CPU_US WALL_US`; all else is ignored."""
+    """Lines are `nonce case test p|f|m|s|x` and `nonce case end HOW CPU_US WALL_US`; all else is ignored."""
     reports = {case: Report() for case in cases}
     for line in stream.decode("ascii", errors="replace").splitlines():
         words = line.split()
@@ -97,6 +100,8 @@ def read_reports(stream: bytes, nonce: str, cases: Sequence[int]) -> dict[int, R
             report.starved = True
         elif words[3] == "s":
             report.malformed = True
+        elif words[3] == "x":
+            report.forged = True
         else:
             (report.passed if words[3] == "p" else report.failed).add(int(words[2]))
     return reports

@@ -1,11 +1,11 @@
 """What a candidate's text says about itself before a compiler reads it."""
 
-import re
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import zip_longest
 
-from rustml.judge.lexer import depth, partners, significant, tokens
+from rustml.judge.holes import known_hole
+from rustml.judge.lexer import Token, closing, depth, edited, partners, significant, tokens
 
 DEEPEST = 100
 """Delimiters nested deeper than this are compiled alone: a few thousand overflow the stack of rustc."""
@@ -29,8 +29,6 @@ _ALONE = {
     "type_name": "looks at its own source position",
     "caller": "looks at its own source position",
 }
-_NESTED = re.compile(r"& ('\w+) (?:mut )?& (?!\1 )'\w+ ")
-_POINTER = re.compile(r"\b(?:fn \(|for < ')")
 _FORBIDDEN = {"unsafe": "unsafe code", "asm": "inline assembly", "global_asm": "inline assembly"}
 
 
@@ -50,7 +48,9 @@ class Source:
 
     def __init__(self, code: str) -> None:
         self.code = code
-        self.tokens = significant(tokens(code))
+        found = tokens(code)
+        self.tokens = significant(found)
+        self._head = _head(found)
         self.partners = partners(self.tokens)
 
     @property
@@ -70,10 +70,7 @@ class Source:
             macro = follows is not None and follows.text == "!"
             if token.kind == "ident" and token.text in _FORBIDDEN and (token.text == "unsafe" or macro):
                 return _FORBIDDEN[token.text]
-        text = " ".join(token.text for token in self.tokens)
-        if _NESTED.search(text) and _POINTER.search(text):
-            return "a known hole of the type system (rust-lang/rust#25860)"
-        return None
+        return known_hole(self.tokens)
 
     @cached_property
     def compares_by_hand(self) -> bool:
@@ -202,21 +199,12 @@ class Source:
         ends = [(item, self._behind_item(item.head)) for item in self.items if item.name == name]
         return [(self.tokens[item.first].start, self.tokens[end - 1].end) for item, end in ends]
 
+    @cached_property
     def inner_end(self) -> int:
         """Offset behind the inner attributes and inner doc comments at the start of the code."""
-        code = self.code
-        found = tokens(code)
-        pairs = partners(found)
-        index = 0
-        while pairs is not None and index < len(found):
-            if found[index].kind == "comment" or found[index].text.startswith(("//!", "/*!")):
-                index += 1
-            elif [token.text for token in found[index : index + 2]] == ["#", "!"] and index + 2 in pairs:
-                index = pairs[index + 2] + 1
-            else:
-                break
-        inner = any(token.text.startswith(("//!", "/*!", "#")) for token in found[:index])
-        return code.find("\n", found[index - 1].end - 1) + 1 if inner else 0
+        found = self._head
+        inner = any(token.text.startswith(("//!", "/*!", "#")) for token in found)
+        return self.code.find("\n", found[-1].end - 1) + 1 if inner else 0
 
     def published(self, names: frozenset[str]) -> str:
         """The code with those top-level items, and all that types have inside, visible to other crates."""
@@ -230,7 +218,7 @@ class Source:
                     edits += self._publish_fields(item.head)
         if any(item.keyword in ("struct", "enum", "union") and item.name in names for item in self.items):
             edits += self._publish_methods()
-        return _edited(self.code, edits)
+        return edited(self.code, edits)
 
     def _publish(self, first: int) -> list[tuple[int, int, str]]:
         token = self.tokens[first]
@@ -289,9 +277,17 @@ class Source:
         return edits
 
 
-def _edited(code: str, edits: list[tuple[int, int, str]]) -> str:
-    pieces, at = [], 0
-    for start, end, text in sorted(set(edits)):
-        pieces += [code[at:start], text]
-        at = end
-    return "".join([*pieces, code[at:]])
+def _head(found: list[Token]) -> list[Token]:
+    """The comments, inner attributes and inner doc comments that the code starts with."""
+    index = 0
+    while index < len(found):
+        if found[index].kind == "comment" or found[index].text.startswith(("//!", "/*!")):
+            index += 1
+        elif [token.text for token in found[index : index + 3]] == ["#", "!", "["]:
+            end = closing(found, index + 2)
+            if end is None:
+                break
+            index = end + 1
+        else:
+            break
+    return found[:index]

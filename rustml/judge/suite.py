@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from rustml.errors import InputError
 from rustml.judge import imports, signature
 from rustml.judge.comparisons import guarded
-from rustml.judge.lexer import Token, partners, significant, tokens
+from rustml.judge.lexer import Token, edited
 from rustml.judge.source import Source
 from rustml.records import Candidate
 
@@ -38,8 +38,8 @@ class Suite:
 
     def __init__(self, candidate: Candidate, source: Source) -> None:
         self._text = candidate.tests
-        self._tokens = significant(tokens(candidate.tests))
-        pairs = partners(self._tokens)
+        own = Source(candidate.tests)
+        self._tokens, pairs = own.tokens, own.partners
         if pairs is None:
             raise InputError(f"candidate {candidate.id}: the delimiters of its tests do not match up")
         self._pairs = pairs
@@ -50,7 +50,7 @@ class Suite:
         self.functions = tuple(self._functions(0, len(self._tokens), ()))
         if not self.functions:
             raise InputError(f"candidate {candidate.id}: its tests hold no #[test] function")
-        self.wanted = self._wanted(candidate.entry_point)
+        self.wanted = self._wanted(candidate.entry_point, {item.name for item in own.items})
         self.own_types = frozenset(item.name for item in source.items if self._is_own(item.name))
 
     def _functions(self, index: int, end: int, path: tuple[str, ...]) -> list[TestFunction]:
@@ -96,8 +96,8 @@ class Suite:
             panics = texts[0] if texts else '""'
         return [TestFunction("::".join(path), panics)]
 
-    def _wanted(self, entry_point: str) -> frozenset[str]:
-        """The candidate's names that the tests use."""
+    def _wanted(self, entry_point: str, defined: set[str]) -> frozenset[str]:
+        """The candidate's names that the tests use and do not define."""
         used = {token.text for token in self._tokens if token.kind == "ident"} | {
             entry_point.split("::", maxsplit=1)[0]
         }
@@ -105,7 +105,6 @@ class Suite:
             used |= set(self.signature.tokens)
         offered = {item.name for item in self._source.items}
         given = {imports.imported_name(path) for path in self.prelude}
-        defined = {item.name for item in Source(self._text).items}
         wanted = (used & offered) - PROTECTED - given - defined
         return frozenset(wanted | ({entry_point} if entry_point.isidentifier() else set()))
 
@@ -124,7 +123,7 @@ class Suite:
         equal = "own" if self.own_types else "plain"
         guards = guarded(self._tokens, self._pairs, harness, equal)
         edits = [*self._edits, *self._redirected(harness, here), *guards]
-        return "".join(lines) + _edited(self._text, edits)
+        return "".join(lines) + edited(self._text, edits)
 
     def _redirected(self, harness: str, here: str) -> list[tuple[int, int, str]]:
         """`assert!` and its kin lead to the harness, `crate::` to the test file."""
@@ -145,11 +144,3 @@ class Suite:
         while index >= 1 and self._tokens[index - 1].text == "::":
             index -= 2 if index >= 2 and self._tokens[index - 2].kind == "ident" else 1
         return self._tokens[index].start
-
-
-def _edited(text: str, edits: list[tuple[int, int, str]]) -> str:
-    pieces, at = [], 0
-    for start, end, new in sorted(set(edits)):
-        pieces += [text[at:start], new]
-        at = max(end, at)
-    return "".join([*pieces, text[at:]])

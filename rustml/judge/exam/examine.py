@@ -61,6 +61,9 @@ def _operation(name: str) -> Any:
 for _name in _OPERATIONS:
     setattr(Remote, _name, _operation(_name))
 
+PERIOD, WAITING = 0.05, 16
+"""Seconds between two looks at a process; who computes for less than one part in so many of a period is waiting."""
+
 
 class Link:
     """The examiner's end of the channel to one candidate."""
@@ -193,7 +196,7 @@ def run_case(case: dict[str, Any], limits: dict[str, Any]) -> list[str]:
         _proctor(case, Channel(from_host[0], to_host[1]), report[1])
     for fd in (to_host[1], from_host[0], report[1]):
         os.close(fd)
-    text, expired = _drain(report[0], started + limits["wall"])
+    text, expired = _drain(report[0], Patience((host, proctor), limits["wall"]))
     os.close(report[0])
     whole = text.endswith(("whole\n", "broken\n"))
     if not (whole or expired):
@@ -230,16 +233,48 @@ def _proctor(case: dict[str, Any], channel: Channel, report: int) -> None:
         os._exit(0)
 
 
-def _drain(fd: int, deadline: float) -> tuple[str, bool]:
+class Patience:
+    """How long processes may take that wait rather than compute: the twin of the Rust harness's `Patience`."""
+
+    def __init__(self, pids: tuple[int, ...], seconds: float) -> None:
+        self._pids, self._left = pids, seconds
+        self._seen, self._computed = time.monotonic(), 0.0
+
+    def next_look(self) -> float:
+        """Seconds until the next look at the processes."""
+        return min(self._left, PERIOD)
+
+    def exhausted(self) -> bool:
+        """Whether the time is up. A period without computing counts whole, one of computing as processor time."""
+        period = time.monotonic() - self._seen
+        if period < min(self._left, PERIOD):
+            return False
+        computed = sum(map(_processor_time, self._pids))
+        share = max(computed - self._computed, 0.0)
+        self._left -= period if share * WAITING < period else share
+        self._seen, self._computed = self._seen + period, computed
+        return self._left <= 0
+
+
+def _processor_time(pid: int) -> float:
+    """Seconds that a process has computed."""
+    try:
+        return time.clock_gettime((~pid << 3) | 2)  # the kernel's number for the clock of another process
+    except OSError:
+        return 0.0
+
+
+def _drain(fd: int, patience: Patience) -> tuple[str, bool]:
     pieces: list[bytes] = []
     while True:
-        left = deadline - time.monotonic()
-        if left <= 0 or not select.select([fd], [], [], left)[0]:
+        ready = select.select([fd], [], [], patience.next_look())[0]
+        if patience.exhausted():
             return b"".join(pieces).decode(), True
-        piece = os.read(fd, 65536)
-        if not piece:
-            return b"".join(pieces).decode(), False
-        pieces.append(piece)
+        if ready:
+            piece = os.read(fd, 65536)
+            if not piece:
+                return b"".join(pieces).decode(), False
+            pieces.append(piece)
 
 
 def main() -> None:

@@ -2,8 +2,9 @@
 //!
 //! `supervise` is the whole `main` of a test binary. For every case it forks a child, which gives up every means that a
 //! Rust function has no need for (other processes, programs, sockets, mounts, capabilities) before the first line of the
-//! candidate runs, and which reports each test over a pipe of its own. The supervisor tags the reports with a nonce that
-//! it read from its standard input and that the child has forgotten; whatever else appears proves nothing.
+//! candidate runs, and which reports each test over a pipe of its own, each record with a cookie that is drawn for this
+//! child alone. The supervisor tags the reports with a nonce that it read from its standard input, on a descriptor that
+//! the child has closed; whatever else appears proves nothing, and a record without the cookie is a forgery.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::io::{Read, Write};
@@ -119,7 +120,7 @@ unsafe impl GlobalAlloc for Reporting {
 
 fn or_report(block: *mut u8) -> *mut u8 {
     if block.is_null() {
-        report(0, b'm');
+        report(0, STARVED, 0);
     }
     block
 }
@@ -127,18 +128,43 @@ fn or_report(block: *mut u8) -> *mut u8 {
 #[global_allocator]
 static ALLOCATOR: Reporting = Reporting;
 
-fn report(test: u32, what: u8) {
+/// Bytes of a record: the test's number, what happened, the cookie.
+const RECORD: usize = 13;
+/// Memory ran out: the one record without a cookie, as it only harms whoever forges it.
+const STARVED: u8 = b'm';
+const FORGED: u8 = b'x';
+
+fn report(test: u32, what: u8, cookie: u64) {
     let fd = REPORTS.load(Ordering::Relaxed);
-    let bytes = test.to_le_bytes();
-    let record = [bytes[0], bytes[1], bytes[2], bytes[3], what];
+    let mut record = [0; RECORD];
+    record[..4].copy_from_slice(&test.to_le_bytes());
+    record[4] = what;
+    record[5..].copy_from_slice(&cookie.to_le_bytes());
     if fd >= 0 {
         unsafe { sys::write(fd, record.as_ptr(), record.len()) };
     }
 }
 
+/// The lines for the records among `bytes`.
+fn read_records(bytes: &[u8], cookie: u64) -> Vec<String> {
+    let records = bytes.chunks_exact(RECORD);
+    let torn = !records.remainder().is_empty();
+    let mut lines: Vec<String> = records
+        .map(|r| {
+            let honest = r[4] == STARVED || r[5..] == cookie.to_le_bytes();
+            let what = if honest { r[4] } else { FORGED };
+            format!("{} {}", u32::from_le_bytes([r[0], r[1], r[2], r[3]]), char::from(what))
+        })
+        .collect();
+    if torn {
+        lines.push(format!("0 {}", char::from(FORGED)));
+    }
+    lines
+}
+
 /// What the judge asks for, as it stands on standard input: `nonce cpu_ms wall_ms memory file_size contained case...`.
 struct Request {
-    nonce: Vec<u8>,
+    nonce: String,
     limits: confine::Limits,
     wall: Duration,
     cases: Vec<usize>,
@@ -149,7 +175,7 @@ impl Request {
         let mut text = String::new();
         std::io::stdin().read_to_string(&mut text).expect("request");
         let mut words = text.split_ascii_whitespace();
-        let nonce = words.next().expect("nonce").as_bytes().to_vec();
+        let nonce = words.next().expect("nonce").to_string();
         let mut number = || words.next().expect("number").parse::<u64>().expect("number");
         let cpu = Duration::from_millis(number());
         let wall = Duration::from_millis(number());
@@ -160,11 +186,12 @@ impl Request {
 
 /// Run the cases that standard input names, one process each, and report on what was standard output.
 pub fn supervise(cases: &'static [Case]) {
-    let mut request = Request::read();
-    let mut out = unsafe { std::fs::File::from_raw_fd(sys::take_stdout()) };
-    let nonce = String::from_utf8(request.nonce.clone()).expect("nonce");
-    for index in std::mem::take(&mut request.cases) {
-        let text = run_case(&cases[index], &mut request);
+    let request = Request::read();
+    let stdout = sys::take_stdout();
+    let mut out = unsafe { std::fs::File::from_raw_fd(stdout) };
+    let nonce = &request.nonce;
+    for &index in &request.cases {
+        let text = run_case(&cases[index], &request, stdout);
         let mut page = String::new();
         for line in text {
             page.push_str(&format!("{nonce} {index} {line}\n"));
@@ -174,39 +201,38 @@ pub fn supervise(cases: &'static [Case]) {
     out.write_all(format!("{nonce} done\n").as_bytes()).expect("report");
 }
 
-fn run_case(case: &'static Case, request: &mut Request) -> Vec<String> {
+fn run_case(case: &'static Case, request: &Request, stdout: i32) -> Vec<String> {
     let (reader, writer) = sys::pipe();
+    let cookie = sys::random();
     let started = Instant::now();
     let child = sys::fork();
     if child == 0 {
-        request.nonce.fill(0);
+        sys::close(stdout);
         sys::close(reader);
-        run_child(case, writer, &request.limits);
+        run_child(case, writer, cookie, &request.limits);
     }
     sys::close(writer);
-    let (bytes, expired) = sys::drain(reader, started + request.wall, 5 * (case.tests.len() + 64));
+    let mut patience = sys::Patience::new(child, request.wall);
+    let (bytes, expired) = sys::drain(reader, &mut patience, RECORD * (case.tests.len() + 64));
     if expired {
         sys::kill(child);
     }
     let end = sys::wait(child);
     sys::close(reader);
-    let mut lines: Vec<String> = bytes
-        .chunks_exact(5)
-        .map(|r| format!("{} {}", u32::from_le_bytes([r[0], r[1], r[2], r[3]]), char::from(r[4])))
-        .collect();
+    let mut lines = read_records(&bytes, cookie);
     let how = if expired { "expired".to_string() } else { end.describe() };
     lines.push(format!("end {how} {} {}", end.cpu_us, started.elapsed().as_micros()));
     lines
 }
 
-fn run_child(case: &'static Case, writer: i32, limits: &confine::Limits) -> ! {
+fn run_child(case: &'static Case, writer: i32, cookie: u64, limits: &confine::Limits) -> ! {
     if !confine::enter(limits) {
         sys::exit_now(confine::REFUSED);
     }
     REPORTS.store(writer, Ordering::Relaxed);
     for (index, test) in case.tests.iter().enumerate() {
         let what = if passes(test) { b'p' } else { b'f' };
-        report(index as u32, what);
+        report(index as u32, what, cookie);
     }
     sys::exit_now(0)
 }

@@ -1,6 +1,6 @@
 //! The few system calls of the supervisor, without a crate for them.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 unsafe extern "C" {
     #[link_name = "fork"]
@@ -18,6 +18,8 @@ unsafe extern "C" {
     fn poll(fds: *mut PollFd, count: u64, timeout: i32) -> i32;
     fn wait4(pid: i32, status: *mut i32, options: i32, usage: *mut Usage) -> i32;
     fn _exit(code: i32) -> !;
+    fn getrandom(buffer: *mut u8, count: usize, flags: u32) -> isize;
+    fn clock_gettime(clock: i32, time: *mut [i64; 2]) -> i32;
     pub fn write(fd: i32, buffer: *const u8, count: usize) -> isize;
     pub fn prctl(option: i32, a: u64, b: u64, c: u64, d: u64) -> i32;
     pub fn syscall(number: i64, ...) -> i64;
@@ -97,14 +99,69 @@ pub fn take_stdout() -> i32 {
     }
 }
 
-/// Everything that arrives before the writer is gone, at most `limit` bytes; true if the deadline came first.
-pub fn drain(fd: i32, deadline: Instant, limit: usize) -> (Vec<u8>, bool) {
+pub fn random() -> u64 {
+    let mut bytes = [0; 8];
+    assert!(unsafe { getrandom(bytes.as_mut_ptr(), 8, 0) } == 8, "getrandom");
+    u64::from_le_bytes(bytes)
+}
+
+/// The processor time that a living process has used.
+fn processor_time(pid: i32) -> Duration {
+    // The kernel's number for the clock of another process: its inverted id, and 2 for the scheduler's count.
+    let clock = (!pid << 3) | 2;
+    let mut time = [0; 2];
+    match unsafe { clock_gettime(clock, &mut time) } {
+        0 => Duration::new(time[0] as u64, time[1] as u32),
+        _ => Duration::ZERO,
+    }
+}
+
+/// How long a process may take that waits rather than computes.
+///
+/// Wall time alone would fail whoever shares a busy machine. While the process computes it is charged its processor
+/// time; only a period in which it hardly computes (and no machine is so busy that this is all it gets) counts whole.
+pub struct Patience {
+    pid: i32,
+    left: Duration,
+    seen: Instant,
+    computed: Duration,
+}
+
+const PERIOD: Duration = Duration::from_millis(50);
+/// Who computes for less than one part in this many of a period is waiting.
+const WAITING: u32 = 16;
+
+impl Patience {
+    pub fn new(pid: i32, wall: Duration) -> Patience {
+        Patience { pid, left: wall, seen: Instant::now(), computed: Duration::ZERO }
+    }
+
+    fn next_look(&self) -> i32 {
+        self.left.min(PERIOD).saturating_sub(self.seen.elapsed()).as_millis() as i32 + 1
+    }
+
+    /// Whether the time is up.
+    fn exhausted(&mut self) -> bool {
+        let period = self.seen.elapsed();
+        if period < self.left.min(PERIOD) {
+            return false;
+        }
+        let computed = processor_time(self.pid);
+        let share = computed.saturating_sub(self.computed);
+        self.left = self.left.saturating_sub(if share * WAITING < period { period } else { share });
+        self.seen += period;
+        self.computed = computed;
+        self.left.is_zero()
+    }
+}
+
+/// Everything that arrives before the writer is gone, at most `limit` bytes; true if patience ended first.
+pub fn drain(fd: i32, patience: &mut Patience, limit: usize) -> (Vec<u8>, bool) {
     let mut bytes = Vec::new();
     loop {
-        let left = deadline.saturating_duration_since(Instant::now());
         let mut watched = PollFd { fd, events: 1, revents: 0 };
-        let ready = unsafe { poll(&mut watched, 1, (left.as_millis() as i32).saturating_add(1)) };
-        if ready == 0 && left.is_zero() {
+        let ready = unsafe { poll(&mut watched, 1, patience.next_look()) };
+        if patience.exhausted() {
             return (bytes, true);
         }
         if ready > 0 {
