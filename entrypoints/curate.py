@@ -1,7 +1,5 @@
 """Filter, deduplicate and decontaminate the harvested files."""
 
-import os
-
 import click
 
 from entrypoints.command import say, stage_command
@@ -12,6 +10,7 @@ from rustml.corpus.report import draw
 from rustml.profile import Profile, load
 from rustml.progress import Progress
 from rustml.stage import Outcome, Stage, Workspace
+from rustml.streams import crew
 
 STAGE = Stage("curate", ("curate",), ("corpus", "streams", "similarity", "licence", "records"))
 
@@ -28,7 +27,7 @@ def run(
                 space.inputs["harvest"],
                 space.out,
                 protected=protected(space.inputs["bank"]),
-                workers=os.cpu_count() or 1,
+                workers=crew(profile.engine),
                 progress=progress,
             )
         draw(report, space.report / "plots")

@@ -1,7 +1,5 @@
 """Harvest licence-clean Rust crates with their provenance."""
 
-import os
-
 import click
 
 from entrypoints.command import say, stage_command
@@ -11,6 +9,7 @@ from rustml.corpus.report import draw
 from rustml.profile import Profile, load
 from rustml.progress import Progress
 from rustml.stage import Outcome, Stage, Workspace
+from rustml.streams import crew
 
 STAGE = Stage("harvest", ("harvest",), ("corpus", "streams", "licence", "records"))
 
@@ -21,7 +20,11 @@ def run(profile: Profile, *, parent: str | None = None, reuse: bool = True) -> t
     def body(space: Workspace) -> Outcome:
         with Progress("harvest") as progress:
             report = harvest(
-                profile.harvest, space.out, workers=os.cpu_count() or 1, cache=space.cache, progress=progress
+                profile.harvest,
+                space.out,
+                workers=crew(profile.engine),
+                cache=space.cache,
+                progress=progress,
             )
         click.echo(f"  crates from {report.source}" + (f" ({report.note})" if report.note else ""))
         draw(report, space.report / "plots")

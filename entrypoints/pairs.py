@@ -1,7 +1,5 @@
 """Turn documented functions into training pairs, with held-out splits."""
 
-import os
-
 import click
 
 from entrypoints.command import say, stage_command
@@ -12,6 +10,7 @@ from rustml.pairs.build import build
 from rustml.profile import Profile, load
 from rustml.progress import Progress
 from rustml.stage import Outcome, Stage, Workspace
+from rustml.streams import crew
 
 STAGE = Stage("pairs", ("pairs",), ("pairs", "streams", "similarity", "licence", "records"))
 
@@ -28,7 +27,7 @@ def run(
                 space.inputs["curate"],
                 space.out,
                 protected=protected(space.inputs["bank"]),
-                workers=os.cpu_count() or 1,
+                workers=crew(profile.engine),
                 seed=profile.seed,
                 progress=progress,
             )

@@ -1,8 +1,8 @@
 """Keep of the harvested files what is worth training on: good, unique, and free of evaluation problems.
 
-Three passes. `filtered`: quality filters, hashes and signatures, a shard at a time on all cores. Then duplicates are
-decided in one process over hashes and signatures alone, in priority order. `files`: survivors are checked against the
-banks and written, again on all cores.
+Three passes, each on all cores. `filtered`: quality filters, hashes and signatures, a shard at a time. `matched`: near
+duplicates over all shards, a band at a time; from these, and the hashes, follows what each file repeats, in priority
+order. `files`: survivors are checked against the banks and written.
 """
 
 import hashlib
@@ -13,18 +13,19 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
+from rustml.corpus.duplicates import HASHES, NAMES, SIGNATURES, MatchBand, decide, save_unique
 from rustml.corpus.filters import Quality
 from rustml.corpus.report import CurateReport, total
 from rustml.errors import InputError
 from rustml.profile.corpus import CurateSection
 from rustml.records import Record, SourceFile, read_jsonl, write_jsonl
 from rustml.similarity import overlap
-from rustml.similarity.minhash import SCHEME, Index, Signature, signature, token_hashes
+from rustml.similarity.minhash import SCHEME, Signature, signature, token_hashes
 from rustml.similarity.overlap import Protected
-from rustml.streams import Funnel, Step, Summary, merge, run, silent, stamp
+from rustml.streams import Funnel, Step, Summary, Workers, merge, run, silent, stamp
 from rustml.streams.shards import digest, name, read_summary, remove, whole
 
-FILES, NAMES, HASHES, SIGNATURES = "files.jsonl", "names.json", "hashes.npy", "signatures.npy"
+FILES = "files.jsonl"
 STAGES = ("path", "size", "encoding", "lines", "alphanumeric", "generated", "quality", "exact", "near", "contamination")
 
 
@@ -41,13 +42,6 @@ class Marks:
         (folder / NAMES).write_bytes(msgspec.json.encode(self.names))
         np.save(folder / HASHES, np.frombuffer(b"".join(self.hashes), dtype=np.uint8).reshape(-1, 32))
         np.save(folder / SIGNATURES, np.array(self.signatures, dtype=np.uint32).reshape(-1, permutations))
-
-
-def load_marks(folder: Path) -> Marks:
-    """Read what `Marks.save` wrote."""
-    names = msgspec.json.decode((folder / NAMES).read_bytes(), type=list[str])
-    hashes = [row.tobytes() for row in np.load(folder / HASHES)]
-    return Marks(names, hashes, list(np.load(folder / SIGNATURES)))
 
 
 class FilterFiles(Record, frozen=True):
@@ -146,7 +140,7 @@ def curate(
     out: Path,
     *,
     protected: Iterable[Protected],
-    workers: int,
+    workers: Workers,
     progress: Callable[[int, int], None] = silent,
 ) -> CurateReport:
     """Write shards of SourceFile records below `out/files`, from the harvest in `source`.
@@ -169,55 +163,38 @@ def curate(
     )
     work = out / "work"
     overlap.store(guarded, work / "protected.jsonl")
-    both = _Halves(progress, len(shards))
-    first = run(job, len(shards), work / "filtered", workers=workers, progress=both.first)
-    decide(section, work / "filtered", work / "verdicts")
-    second_job = WriteFiles(
+    match = MatchBand(near=section.near_duplicates, filtered=str(work / "filtered"), unique=str(work / "unique.npy"))
+    writer = WriteFiles(
         section=section,
         filtered=str(work / "filtered"),
         verdicts=str(work / "verdicts"),
         protected=str(work / "protected.jsonl"),
     )
-    second = run(second_job, len(shards), out / "files", workers=workers, progress=both.second)
+    bar = _Bar(progress, 2 * len(shards) + match.shards)
+    first = run(job, len(shards), work / "filtered", workers=workers, progress=bar.part())
+    save_unique(work / "filtered", work / "unique.npy")
+    run(match, match.shards, work / "matched", workers=workers, progress=bar.part())
+    decide(work / "filtered", work / "matched", work / "verdicts")
+    second = run(writer, len(shards), out / "files", workers=workers, progress=bar.part())
     remove(work)
     return _report(first, second)
 
 
-class _Halves:
-    """One progress bar for two passes over the same shards."""
+class _Bar:
+    """One progress bar for several passes, one after the other."""
 
-    def __init__(self, progress: Callable[[int, int], None], count: int) -> None:
-        self._progress, self._count = progress, count
+    def __init__(self, progress: Callable[[int, int], None], total: int) -> None:
+        self._progress, self._total, self._before = progress, total, 0
 
-    def first(self, done: int, total: int) -> None:
-        self._progress(done, 2 * total)
+    def part(self) -> Callable[[int, int], None]:
+        """The callback of the next pass."""
 
-    def second(self, done: int, total: int) -> None:
-        self._progress(self._count + done, 2 * total)
+        def show(done: int, count: int) -> None:
+            self._progress(before + done, self._total)
+            self._before = before + count
 
-
-def decide(section: CurateSection, filtered: Path, verdicts: Path) -> None:
-    """Write a verdict a file: empty, or what it repeats. Shards, and files in them, are in priority order."""
-    near = section.near_duplicates
-    index = Index(near.permutations, near.threshold)
-    seen: dict[bytes, str] = {}
-    verdicts.mkdir(parents=True, exist_ok=True)
-    for shard in whole(filtered):
-        marks = load_marks(shard)
-        items = zip(marks.names, marks.hashes, marks.signatures, strict=True)
-        decided = [_verdict(*item, seen, index) for item in items]
-        (verdicts / f"{shard.name}.json").write_bytes(msgspec.json.encode(decided))
-
-
-def _verdict(file: str, hashed: bytes, signed: Signature, seen: dict[bytes, str], index: Index) -> str:
-    if hashed in seen:
-        return f"exact {seen[hashed]}"
-    seen[hashed] = file
-    matches = index.matches(signed)
-    if matches:
-        return f"near {matches[0]}"
-    index.add(file, signed)
-    return ""
+        before = self._before
+        return show
 
 
 def normalised_hash(text: str) -> bytes:

@@ -19,7 +19,7 @@ from rustml.errors import EnvironmentFault, InputError
 from rustml.licence import Gate
 from rustml.profile.corpus import HarvestSection
 from rustml.records import read_jsonl, write_jsonl
-from rustml.streams import Summary, run, silent, stamp
+from rustml.streams import Summary, Workers, run, silent, stamp
 from rustml.streams.shards import whole
 
 log = logging.getLogger(__name__)
@@ -75,7 +75,7 @@ def harvest(
     section: HarvestSection,
     out: Path,
     *,
-    workers: int,
+    workers: Workers,
     cache: Path,
     progress: Callable[[int, int], None] = silent,
 ) -> HarvestReport:

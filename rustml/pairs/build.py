@@ -15,7 +15,7 @@ from rustml.profile.corpus import PairsSection
 from rustml.similarity import overlap
 from rustml.similarity.minhash import SCHEME
 from rustml.similarity.overlap import Protected
-from rustml.streams import run, silent, stamp
+from rustml.streams import Workers, run, silent, stamp
 from rustml.streams.shards import read_summary, remove, whole
 
 
@@ -25,7 +25,7 @@ def build(
     out: Path,
     *,
     protected: Iterable[Protected],
-    workers: int,
+    workers: Workers,
     seed: int = 0,
     pools: Mapping[str, Path] | None = None,
     progress: Callable[[int, int], None] = silent,

@@ -3,7 +3,7 @@
 import difflib
 import math
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any, Literal, get_type_hints
 
 import msgspec
 import yaml
@@ -29,6 +29,8 @@ class Profile(Section, frozen=True):
     """Name of the model in the MLflow registry."""
     seed: int
     """Of every random choice in the lifecycle."""
+    engine: Literal["local", "ray"]
+    """Where the corpus stages work on their shards: processes of this machine, or a Ray cluster (docs/corpus.md)."""
     harvest: HarvestSection
     curate: CurateSection
     pairs: PairsSection

@@ -17,7 +17,8 @@ from typing import Any, Literal, Protocol
 
 from rustml.errors import EnvironmentFault, RustmlError
 
-EngineName = Literal["local", "ray"]
+Workers = int | Literal["ray"]
+"""So many processes of this machine, or the processors of a Ray cluster."""
 RESUMES = "run the stage again, it resumes"
 AHEAD = 4
 """Shards handed to Ray for each processor at a time: enough to keep it busy, few enough to end quickly."""
@@ -37,17 +38,22 @@ class Task(Protocol):
         ...
 
 
-def results_on(engine: EngineName, task: Task, todo: Sequence[int], workers: int) -> Iterator[None]:
+def crew(engine: Literal["local", "ray"]) -> Workers:
+    """Who works where a profile names this engine: all processors that it has."""
+    return "ray" if engine == "ray" else os.cpu_count() or 1
+
+
+def results_of(workers: Workers, task: Task, todo: Sequence[int]) -> Iterator[None]:
     """Work on every shard of `todo`, yielding whenever one is whole.
 
-    Raises what the task raised, or EnvironmentFault when a worker was lost or Ray is not there. `workers` are processes
-    of this machine; a Ray cluster uses the processors that it has.
+    Raises what the task raised, or EnvironmentFault when a worker was lost or Ray is not there.
     """
-    if engine == "ray":
+    if workers == "ray":
         yield from _on_ray(task, todo)
     elif workers == 1 or len(todo) <= 1:
         for index in todo:
-            yield task(index)
+            task(index)
+            yield
     else:
         yield from _pooled(task, todo, workers)
 
@@ -97,16 +103,17 @@ def _on_ray(task: Task, todo: Sequence[int]) -> Iterator[None]:
     while running:
         (done,), running = ray.wait(running, num_returns=1)
         _raise_what_failed(ray, done)
-        yield None
+        yield
         running += [work.remote(shared, index) for index in islice(left, 1)]
 
 
 def _told(task: Task, index: int) -> RustmlError | None:
     """Runs on a node: our own errors come back as they are, not inside one of Ray's."""
     try:
-        return task(index)
+        task(index)
     except RustmlError as error:
         return error
+    return None
 
 
 def _raise_what_failed(ray: Any, done: Any) -> None:

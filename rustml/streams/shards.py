@@ -19,7 +19,7 @@ import msgspec
 
 from rustml.errors import EnvironmentFault, InputError
 from rustml.records import Record
-from rustml.streams.engines import EngineName, results_on
+from rustml.streams.engines import Workers, results_of
 from rustml.streams.funnel import Step
 
 log = logging.getLogger(__name__)
@@ -56,21 +56,20 @@ def run(
     count: int,
     folder: Path,
     *,
-    workers: int,
-    engine: EngineName = "local",
+    workers: Workers,
     progress: Callable[[int, int], None] = silent,
 ) -> list[Summary]:
     """Run `job` for the shards 0..count-1 that are not yet whole, and return all summaries in order.
 
     A failure in one shard ends the run when the running shards are done; finished ones stay for the next run.
-    Raises what the job raised, or EnvironmentFault when a worker process was killed or the engine is not there.
+    Raises what the job raised, or EnvironmentFault when a worker process was killed or Ray is not there.
     """
     folder.mkdir(parents=True, exist_ok=True)
     for left in folder.glob("*.partial"):
         shutil.rmtree(left, ignore_errors=True)
     todo = [index for index in range(count) if not (folder / name(index)).is_dir()]
     progress(count - len(todo), count)
-    results = results_on(engine, Task(job, folder), todo, workers)
+    results = results_of(workers, Task(job, folder), todo)
     for done, _ in enumerate(results, start=count - len(todo) + 1):
         progress(done, count)
     return [read_summary(folder / name(index)) for index in range(count)]
