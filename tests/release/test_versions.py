@@ -1,0 +1,114 @@
+"""From what a user names as a model to its files; registered once, and never half."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import mlflow
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from registry_doubles import MODEL, Store, open_store
+
+from rustml import tracking
+from rustml.errors import EvidenceError, InputError
+from rustml.evaluation import weights
+from rustml.profile import load
+from rustml.release import registry, versions
+
+pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy")
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    folder = tmp_path_factory.mktemp("versions")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{folder / 'mlflow.db'}")
+        for name in ("MLFLOW_RUN_ID", "MLFLOW_EXPERIMENT_ID", "MLFLOW_EXPERIMENT_NAME"):
+            patch.delenv(name, raising=False)
+        tracking.client.cache_clear()
+        yield open_store(folder, load("tiny").gates.sft)
+        tracking.client.cache_clear()
+        mlflow.set_tracking_uri(None)
+
+
+def trained(store: Store, name: str, *, complete: bool = True) -> str:
+    """A run with a checkpoint in its output, as a training stage leaves it."""
+    run = store.run()
+    store.client.log_artifacts(run, str(store.weights(name)), "output/model")
+    if complete:
+        store.client.set_tag(run, tracking.OUTPUT, f"digest of {name}")
+    return run
+
+
+def test_a_version_is_registered_once_a_run(store: Store) -> None:
+    run = trained(store, "once")
+    version = versions.ensure(store.client, MODEL, run)
+    assert versions.ensure(store.client, MODEL, run) == version
+    made = registry.version_of(store.client, MODEL, version)
+    assert made.tags[registry.WEIGHTS] == store.digest("once")
+    assert made.run_id == run
+
+
+def test_a_version_knows_its_parent(store: Store) -> None:
+    version = versions.ensure(store.client, MODEL, trained(store, "child"), parent="1")
+    assert registry.version_of(store.client, MODEL, version).tags[registry.PARENT] == "1"
+
+
+def test_a_half_written_checkpoint_is_not_registered(store: Store) -> None:
+    run = trained(store, "half", complete=False)
+    with pytest.raises(InputError, match=f"run {run} did not finish"):
+        versions.ensure(store.client, "never-made", run)
+    with pytest.raises(mlflow.exceptions.MlflowException):
+        store.client.get_registered_model("never-made")
+
+
+def test_one_model_is_found_by_run_number_uri_and_folder(store: Store) -> None:
+    run = trained(store, "found")
+    version = versions.ensure(store.client, MODEL, run)
+    names = (run, version, f"models:/{MODEL}/{version}", str(store.weights("found")))
+    found = [versions.checkpoint(name, MODEL) for name in names]
+    assert tuple(checkpoint.name for checkpoint in found) == names
+    assert {checkpoint.digest for checkpoint in found} == {store.digest("found")}
+    assert all(weights.digest(checkpoint.folder) == checkpoint.digest for checkpoint in found)
+
+
+@pytest.mark.parametrize("name", [f"models:/{MODEL}@champion", f"models:/{MODEL}/latest", f"models:/{MODEL}"])
+def test_a_name_that_may_mean_another_model_tomorrow_is_refused(name: str, store: Store) -> None:
+    assert store
+    with pytest.raises(InputError, match=f"use models:/{MODEL}/NUMBER"):
+        versions.checkpoint(name, MODEL)
+
+
+@pytest.mark.parametrize("name", ["999", f"models:/{MODEL}/999"])
+def test_a_version_that_is_not_there_is_named(name: str, store: Store) -> None:
+    assert store
+    with pytest.raises(InputError, match=f"no version 999 of {MODEL}"):
+        versions.checkpoint(name, MODEL)
+
+
+def test_a_run_that_is_not_there_is_named(store: Store) -> None:
+    assert store
+    with pytest.raises(InputError, match="no run 0123456789abcdef"):
+        versions.checkpoint("0123456789abcdef0123456789abcdef", MODEL)
+
+
+def test_files_that_are_gone_are_evidence_that_is_missing(store: Store) -> None:
+    version = versions.ensure(store.client, MODEL, trained(store, "gone"))
+    folder = Path(registry.files_of(store.client, MODEL, version))
+    folder.rename(folder.with_name("elsewhere"))
+    with pytest.raises(EvidenceError, match=f"{MODEL} version {version}"):
+        versions.checkpoint(version, MODEL)
+
+
+@given(st.integers(min_value=1, max_value=10**9))
+def test_a_number_and_its_uri_are_the_same_version(number: int) -> None:
+    uri = f"models:/{MODEL}/{number}"
+    assert versions.version_number(str(number), MODEL) == versions.version_number(uri, MODEL) == str(number)
+
+
+@given(st.text().filter(lambda text: not text.isdigit()))
+def test_whatever_is_no_number_is_refused(text: str) -> None:
+    with pytest.raises(InputError, match="give its number"):
+        versions.version_number(text, MODEL)
+    with pytest.raises(InputError, match="give its number"):
+        versions.version_number(f"models:/another/{text}", MODEL)
