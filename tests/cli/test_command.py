@@ -1,0 +1,91 @@
+"""What a command's failure looks like: one line that says what to do, and a code that a script can read."""
+
+import errno
+import os
+import signal
+from collections.abc import Callable
+from typing import Any
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from entrypoints import lifecycle
+from entrypoints.command import stage_command
+from rustml import errors
+from rustml.errors import EnvironmentFault, EvidenceError, GateRefused, InputError, ProfileError, RustmlError
+from rustml.profile import load
+
+FAULTS = [
+    (RustmlError("went wrong"), 1),
+    (InputError("no such run"), 2),
+    (ProfileError("tiny.yaml: no such key"), 2),
+    (GateRefused("rust.pass fell"), 3),
+    (EvidenceError("no decision"), 3),
+    (EnvironmentFault("no bubblewrap"), 4),
+]
+
+
+def command_that(action: Callable[[], Any]) -> click.Command:
+    @stage_command("toy")
+    def toy(profile: str, reuse: bool) -> None:
+        del profile, reuse
+        action()
+
+    return toy
+
+
+def failing(error: BaseException) -> Callable[[], Any]:
+    def action() -> None:
+        raise error
+
+    return action
+
+
+@pytest.mark.parametrize(("error", "code"), FAULTS, ids=lambda value: type(value).__name__)
+def test_a_fault_is_one_line_and_its_code(error: RustmlError, code: int) -> None:
+    result = CliRunner().invoke(command_that(failing(error)))
+    assert (result.exit_code, result.output) == (code, f"Error: {error}\n")
+
+
+def test_every_kind_of_fault_has_been_tried() -> None:
+    kinds = {kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, RustmlError)}
+    tried = {type(error) for error, _ in FAULTS}
+    assert all(any(issubclass(kind, known) for known in tried) for kind in kinds)
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
+def test_a_full_disk_names_the_file_and_says_that_it_resumes(number: int) -> None:
+    result = CliRunner().invoke(command_that(failing(OSError(number, "full", "/data/shard"))))
+    assert result.exit_code == EnvironmentFault.exit_code
+    assert "/data/shard" in result.output
+    assert "resumes" in result.output
+
+
+def test_another_error_of_the_system_is_not_taken_for_a_full_disk() -> None:
+    result = CliRunner().invoke(command_that(failing(PermissionError(errno.EACCES, "denied", "/data"))))
+    assert isinstance(result.exception, PermissionError)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_request_to_stop_ends_as_interrupted(number: signal.Signals) -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    result = CliRunner().invoke(command_that(lambda: os.kill(os.getpid(), number)))
+    assert result.exit_code == 130
+    assert "run it again to resume" in result.output
+    assert signal.getsignal(signal.SIGTERM) is before, "the handler is the caller's again"
+
+
+def test_options_of_the_wrong_type_are_refused_before_anything_starts() -> None:
+    result = CliRunner().invoke(command_that(lambda: pytest.fail("it started")), ["--reuse", "perhaps"])
+    assert result.exit_code == 2
+    assert "perhaps" in result.output
+
+
+def test_too_little_room_is_said_before_minutes_are_spent(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
+    monkeypatch.setattr(lifecycle.toolchain, "find", lambda: None)
+    monkeypatch.setattr(lifecycle, "Sandbox", lambda _: None)
+    monkeypatch.setattr(lifecycle.tracking, "home", lambda: tmp_path)
+    monkeypatch.setattr(lifecycle, "DISK_BYTES", 1 << 62)
+    with pytest.raises(EnvironmentFault, match="MiB free"):
+        lifecycle.preflight(load("tiny"))
