@@ -7,6 +7,7 @@ from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from rustml.errors import JudgeFault
 from rustml.judge import diagnostics, failures
 from rustml.judge.compiler import POLICY_LINTS, Compiler, Folders
 from rustml.judge.crates import Member, fresh_name, library_root, test_root, write_library, write_tests
@@ -59,8 +60,11 @@ class Batch:
 
     def verdicts(self) -> dict[Member, Verdict]:
         """One verdict a member. Raises JudgeFault when the judge failed, WholeBatchFailed when it has to be split."""
-        with tempfile.TemporaryDirectory(dir=self._tools.work) as folder:
-            self._judge(Path(folder))
+        try:
+            with tempfile.TemporaryDirectory(dir=self._tools.work) as folder:
+                self._judge(Path(folder))
+        except OSError as error:  # a disk that is full or gone
+            raise JudgeFault(f"the judge's working folder failed: {error.strerror}") from error
         return {member: self._verdict(member) for member in self._members}
 
     def _judge(self, folder: Path) -> None:
@@ -141,7 +145,7 @@ class Batch:
         if not faulty:
             if len(alive) > 1:
                 raise WholeBatchFailed
-            self._findings[alive[0]].failure = failures.of_crash(done)
+            self._findings[alive[0]].failure = failures.of_crash(done, self._tools.work)
             return ()
         for member, its in faulty.items():
             self._findings[member].failure = failures.of_errors(its)

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from rustml.errors import JudgeFault
 from rustml.judge.limits import Limits
 from rustml.judge.process import Completed, Processes
 from rustml.judge.sandbox import Sandbox, View
@@ -162,7 +161,7 @@ class Compiler:
             memory_mb=2 * self._limits.memory_mb,
             file_mb=4 * self._limits.disk_mb,
         )
-        return self._processes.run(argv, seconds=_WALL * cpu)
+        return self._processes.run(argv, seconds=_WALL * cpu, memory_mb=2 * self._limits.memory_mb)
 
     def source(self, folders: Folders, name: str) -> str:
         """The path by which the compiler calls a file of the source folder."""
@@ -177,21 +176,3 @@ def _needed_to_link(toolchain: Toolchain) -> list[Path]:
     folders = dict.fromkeys((*toolchain.library_folders, *(path.parent for path in toolchain.start_files)))
     # libc.so is a script that names the real libraries by their path.
     return [*folders, *(path for path in map(Path, ("/lib64", "/lib")) if path.exists())]
-
-
-def compile_harness(compiler: Compiler, folder: Path) -> Path:
-    """Compile the harness crate into `folder` and return the path of the library.
-
-    Raises JudgeFault with the compiler's words where it does not compile.
-    """
-    library = folder / "libharness.rlib"
-    output = folder / "harness"
-    output.mkdir(parents=True)
-    sources = Path(__file__).parent / "harness"
-    folders = Folders(sources, output)
-    arguments = ["--edition=2021", "--crate-type=rlib", "--crate-name=harness", "-Copt-level=1", "-Cdebuginfo=0"]
-    done = compiler.link(folders, [*arguments, "-Cembed-bitcode=no", compiler.source(folders, "lib.rs")], seconds=120)
-    if done.returncode != 0:
-        raise JudgeFault(f"the judge's own harness does not compile: {done.stderr[-2000:].decode(errors='replace')}")
-    (output / "libharness.rlib").replace(library)
-    return library

@@ -59,34 +59,32 @@ def _rooted(code: str, module: str) -> str:
 
 
 def write_library(folder: Path, members: Sequence[Member], *, published: bool) -> None:
-    """Write one file a candidate and one a prelude into `folder`, beside clippy's configuration."""
+    """Write one file a candidate into `folder`, beside clippy's configuration."""
     folder.mkdir(parents=True)
     (folder / "clippy.toml").write_text(clippy_configuration())
     for member in members:
         _write(folder / f"{member.module}.rs", member.text(published))
-        _write(folder / f"{member.prelude}.rs", prelude_text(member))
 
 
 def library_root(members: Sequence[Member]) -> str:
     """The `lib.rs` that holds these members."""
-    return "".join(f"mod {member.prelude};\npub mod {member.module};\n" for member in members)
+    return "".join(f"{_prelude(member)}pub mod {member.module};\n" for member in members)
 
 
 def write_tests(folder: Path, members: Sequence[Member], library: str) -> str:
-    """Write one file a candidate and one a prelude into `folder`; return the name given to the harness crate."""
+    """Write one file a candidate into `folder`; return the name given to the harness crate."""
     folder.mkdir(parents=True)
     harness = fresh_name("h")
     for member in members:
         names = {"library": library, "module": member.module, "prelude": member.prelude, "here": member.tests}
         _write(folder / f"{member.tests}.rs", member.suite.render(harness=harness, **names))
-        _write(folder / f"{member.prelude}.rs", prelude_text(member))
     return harness
 
 
 def test_root(members: Sequence[Member], library: str, harness: str) -> str:
     """The `main.rs` that runs these members' tests; case i is member i."""
     lines = [f"extern crate harness as {harness};\nextern crate {library};\n"]
-    lines += [f"mod {member.prelude};\nmod {member.tests};\n" for member in members]
+    lines += [f"{_prelude(member)}mod {member.tests};\n" for member in members]
     cases = ",\n".join(f"    {_case(member, harness)}" for member in members)
     lines.append(f"static CASES: &[{harness}::Case] = &[\n{cases},\n];\n")
     lines.append(f"fn main() {{\n    {harness}::supervise(CASES);\n}}\n")
@@ -102,10 +100,14 @@ def _case(member: Member, harness: str) -> str:
     return f"{harness}::Case {{ tests: &[{', '.join(tests)}] }}"
 
 
-def prelude_text(member: Member) -> str:
-    """The imports that the problem supplies, each name once, as far as the standard library has them."""
+def _prelude(member: Member) -> str:
+    """The module of imports that the problem supplies, each name once, as far as the standard library has them.
+
+    It stands in the crate's root, so that no diagnostic about it lies in a candidate's file.
+    """
     by_name = {imports.imported_name(path): path for path in reversed(member.suite.prelude)}
-    return "".join(f"pub use ::{path};\n" for path in by_name.values())
+    text = "".join(f"    pub use ::{path};\n" for path in by_name.values())
+    return f"mod {member.prelude} {{\n{text}}}\n"
 
 
 def _write(path: Path, text: str) -> None:

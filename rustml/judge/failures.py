@@ -1,9 +1,11 @@
 """What a compilation that failed says about a candidate that was alone in it."""
 
 import re
+import shutil
 import signal
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from rustml.errors import JudgeFault
 from rustml.judge import diagnostics
@@ -14,6 +16,8 @@ from rustml.records import Diagnostic, Status
 _PATH = re.compile(r"`?(?:/[\w.-]+){2,}`?")
 _OWN_NAME = re.compile(r"(?:::)?\b[cmpth][0-9a-f]{24}\b(?:::[cmpth][0-9a-f]{24}\b)?")
 _NO_MEMORY = (b"memory allocation of", b"out of memory", b"bad_alloc", b"Cannot allocate memory")
+_ROOM = 1 << 20
+"""Bytes that a disk has left at least, if it is not to be called full."""
 _FULL_DISK = (b"No space left on device", b"Disk quota exceeded")
 
 
@@ -37,18 +41,18 @@ def of_errors(messages: Sequence[Message]) -> Failure:
     return Failure("compile_error", errors, errors[0].message)
 
 
-def of_crash(done: Completed) -> Failure:
-    """A candidate whose compilation ended without errors of its own.
+def of_crash(done: Completed, work: Path) -> Failure:
+    """A candidate whose compilation, in the folder `work`, ended without errors of its own.
 
     Raises JudgeFault where the sandbox, the disk or the compiler itself is to blame.
     """
+    if shutil.disk_usage(work).free < _ROOM or any(words in done.stderr for words in _FULL_DISK):
+        raise JudgeFault(f"the disk of {work.parent} is full")  # the linker dies of it by a signal, without a word
     number = _signal(done.returncode)
     if done.expired or number == signal.SIGXCPU:
         return Failure("compile_timeout", (), "the compilation ran out of time")
     if number == signal.SIGKILL or any(words in done.stderr for words in _NO_MEMORY):
         return Failure("out_of_memory", (), "the compilation ran out of memory")
-    if any(words in done.stderr for words in _FULL_DISK):
-        raise JudgeFault("the disk is full")
     if done.flooded:
         return _compile_error("the compiler's diagnostics are a flood")
     if number:

@@ -1,21 +1,20 @@
 """The judge: candidates in, verdicts out, in the same order."""
 
 import os
-import shutil
-import tempfile
-from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from types import TracebackType
 
 from rustml.errors import InputError, JudgeFault
-from rustml.judge import toolchain
+from rustml.judge import cgroups, toolchain, workplace
 from rustml.judge.batch import Batch, Tools, WholeBatchFailed
 from rustml.judge.cache import Cache
-from rustml.judge.compiler import Compiler, compile_harness
+from rustml.judge.compiler import Compiler
 from rustml.judge.crates import Member
+from rustml.judge.harnesses import cache_folder, harness
 from rustml.judge.limits import Limits
 from rustml.judge.lints import Linter
 from rustml.judge.process import Processes
@@ -25,11 +24,12 @@ from rustml.judge.sandbox import Kind, Sandbox
 from rustml.judge.source import Source
 from rustml.judge.suite import Suite
 from rustml.judge.verdicts import copied, plain
-from rustml.records import Candidate, Verdict
+from rustml.records import Candidate, Status, Verdict
 
 PARTS = 8
 """A batch that fails as a whole is judged again in this many parts."""
 Progress = Callable[[int, int], None]
+Work = Callable[[], dict[Candidate, Verdict]]
 
 
 class Judge:
@@ -54,22 +54,27 @@ class Judge:
         asked for, and `clippy_clean` is None. Raises EnvironmentFault or SandboxUnavailable, with what to install.
         """
         found = toolchain.find()
-        settings = {"limits": asdict(limits), "toolchain": found.digest, "sandbox": sandbox, "lints": lints}
-        self._cache = Cache(cache, settings) if cache is not None else None
         self._limits, self._batch_size = limits, batch_size
         self._workers = workers or len(os.sched_getaffinity(0))
-        self._sandbox = Sandbox(sandbox)
-        self._processes = Processes()
-        self._work = Path(tempfile.mkdtemp(prefix="rustml-judge-"))
+        self._place = _clean_place()
+        self._groups = cgroups.open_groups(self._place.path.name)
         try:
+            self._sandbox = Sandbox(sandbox, self._groups.controllers if self._groups is not None else ())
+            settings = {
+                "limits": asdict(limits), "toolchain": found.digest, "sandbox": self._sandbox.name, "lints": lints
+            }  # fmt: skip
+            self._cache = Cache(cache, settings) if cache is not None else None
+            self._processes = Processes(self._groups)
             self._prepare(found, lints)
         except BaseException:
-            shutil.rmtree(self._work, ignore_errors=True)
+            self._remove()
             raise
 
     def _prepare(self, found: toolchain.Toolchain, lints: bool) -> None:
         limits = self._limits
         compiler = Compiler(found, self._sandbox, self._processes, limits)
+        kept = cache_folder() if self._sandbox.kind == "bubblewrap" else None  # without one, code could write there
+        compiled = harness(compiler, found, self._place.path / "harness", kept)
         self._examiner = PythonExaminer(self._sandbox, self._processes, limits)
         self._threads = ThreadPoolExecutor(self._workers, thread_name_prefix="judge")
         self._helpers = ThreadPoolExecutor(self._workers, thread_name_prefix="judge-lint")
@@ -77,8 +82,8 @@ class Judge:
             compiler=compiler,
             runner=Runner(self._sandbox, self._processes, limits, toolchain.system_libraries(found)),
             linter=Linter(compiler) if lints else None,
-            harness=compile_harness(compiler, self._work / "harness"),
-            work=self._work,
+            harness=compiled,
+            work=self._place.path,
             helpers=self._helpers,
             sandbox=self._sandbox.name,
         )
@@ -96,14 +101,20 @@ class Judge:
         self._processes.close()
         self._threads.shutdown(cancel_futures=True)
         self._helpers.shutdown(cancel_futures=True)
-        shutil.rmtree(self._work, ignore_errors=True)
+        self._remove()
+
+    def _remove(self) -> None:
+        if self._groups is not None:
+            self._groups.remove()
+        self._place.remove()
 
     def judge(self, candidates: Sequence[Candidate], progress: Progress | None = None) -> list[Verdict]:
         """One verdict a candidate, in the candidates' order; identical candidates are judged once."""
         unique = {_content(candidate): candidate for candidate in reversed(candidates)}
-        done = {content: verdict for content in unique if (verdict := self._known(content)) is not None}
-        waiting = [content for content in unique if content not in done]
-        pending = {self._threads.submit(work) for work in self._work_items(waiting)}
+        done: dict[Candidate, Verdict] = {}
+        pending: set[Future[dict[Candidate, Verdict]]] = set()
+        for work in self._work_items(list(unique), done):
+            pending.add(self._threads.submit(work))
         while pending:
             finished, pending = wait(pending, return_when=FIRST_COMPLETED)
             for future in finished:
@@ -112,55 +123,65 @@ class Judge:
                 progress(sum(_content(candidate) in done for candidate in candidates), len(candidates))
         return [copied(done[_content(candidate)], candidate.id) for candidate in candidates]
 
-    def _work_items(self, candidates: list[Candidate]) -> "list[Callable[[], dict[Candidate, Verdict]]]":
-        rust = [candidate for candidate in candidates if candidate.language == "rust"]
-        python = [candidate for candidate in candidates if candidate.language == "python"]
-        size = max(1, min(self._batch_size, -(-len(python) // self._workers)))
-        parts = [python[start : start + size] for start in range(0, len(python), size)]
-        groups = self._groups([self._member(candidate) for candidate in rust])
-        return [
-            *(partial(self._settle, group) for group in groups),
-            *(partial(self._settle_python, part) for part in parts),
-        ]
+    def _work_items(self, candidates: list[Candidate], done: dict[Candidate, Verdict]) -> Iterator[Work]:
+        """What there is to do, piece by piece, so that the first piece is under way while later ones are read.
 
-    def _known(self, candidate: Candidate) -> Verdict | None:
+        Verdicts that need no work go to `done`.
+        """
+        fresh = [one for one in candidates if not self._known(one, done)]
+        rust = [candidate for candidate in fresh if candidate.language == "rust"]
+        python = [
+            candidate for candidate in fresh if candidate.language == "python" and self._has_tests(candidate, done)
+        ]
+        for part in self._parts(rust):
+            for group in _groups([one for one in (self._member(candidate, done) for candidate in part) if one]):
+                yield partial(self._settle, group)
+        for part in self._parts(python):
+            yield partial(self._settle_python, part)
+
+    def _parts(self, candidates: list[Candidate]) -> list[list[Candidate]]:
+        """Batches of about the same size, as many for each worker as for any other."""
+        count = -(-len(candidates) // self._batch_size)
+        count = max(1, min(-(-count // self._workers) * self._workers, len(candidates)))
+        return [part for start in range(count) if (part := candidates[start::count])]
+
+    def _known(self, candidate: Candidate, done: dict[Candidate, Verdict]) -> bool:
+        """Whether the cache has the verdict, or the candidate is too long for one."""
         verdict = self._cache.get(candidate) if self._cache is not None else None
-        return verdict or self._refused(candidate)
+        if verdict is None and len(candidate.code) > self._limits.source_kb * 1024:
+            verdict = self._plain(candidate, "policy", f"the code is longer than {self._limits.source_kb} KiB")
+        if verdict is not None:
+            done[candidate] = verdict
+        return verdict is not None
+
+    def _has_tests(self, candidate: Candidate, done: dict[Candidate, Verdict]) -> bool:
+        try:
+            count_tests(candidate)
+        except InputError as error:
+            done[candidate] = self._plain(candidate, "infrastructure", str(error))
+        return candidate not in done
+
+    def _member(self, candidate: Candidate, done: dict[Candidate, Verdict]) -> Member | None:
+        """The candidate made ready, unless its text alone decides its verdict."""
+        try:
+            source = Source(candidate.code)
+            member = Member(candidate, source, Suite(candidate, source))
+        except InputError as error:
+            done[candidate] = self._plain(candidate, "infrastructure", str(error))
+            return None
+        forbidden = _forbidden(member)
+        if forbidden is not None:
+            self._keep(done, {candidate: self._plain(candidate, "policy", forbidden)})
+        return member if forbidden is None else None
+
+    def _plain(self, candidate: Candidate, status: Status, detail: str) -> Verdict:
+        return plain(candidate, status, detail, self._sandbox.name)
 
     def _keep(self, done: dict[Candidate, Verdict], fresh: dict[Candidate, Verdict]) -> None:
         done |= fresh
         if self._cache is not None:
             for candidate, verdict in fresh.items():
                 self._cache.put(candidate, verdict)
-
-    def _refused(self, candidate: Candidate) -> Verdict | None:
-        """The verdict that needs neither compiler nor sandbox, if the candidate gets one."""
-        if len(candidate.code) > self._limits.source_kb * 1024:
-            return plain(
-                candidate, "policy", f"the code is longer than {self._limits.source_kb} KiB", self._sandbox.name
-            )
-        try:
-            if candidate.language == "python":
-                count_tests(candidate)
-                return None
-            forbidden = _forbidden(self._member(candidate))
-        except InputError as error:
-            return plain(candidate, "infrastructure", str(error), self._sandbox.name)
-        return plain(candidate, "policy", forbidden, self._sandbox.name) if forbidden is not None else None
-
-    def _member(self, candidate: Candidate) -> Member:
-        source = Source(candidate.code)
-        return Member(candidate, source, Suite(candidate, source))
-
-    def _groups(self, members: list[Member]) -> list[list[Member]]:
-        """Batches of one edition each, about as many a worker as any other; and those who go alone."""
-        groups = [[member] for member in members if member.source.alone is not None]
-        for edition in sorted({member.candidate.edition for member in members}):
-            together = [m for m in members if m.source.alone is None and m.candidate.edition == edition]
-            count = -(-len(together) // self._batch_size)
-            count = min(-(-count // self._workers) * self._workers, len(together))
-            groups += [together[start::count] for start in range(count)]
-        return groups
 
     def _settle(self, members: Sequence[Member]) -> dict[Candidate, Verdict]:
         try:
@@ -183,13 +204,31 @@ class Judge:
             if again:
                 parts = [self._settle_python([candidate], again=False) for candidate in candidates]
                 return {candidate: verdict for part in parts for candidate, verdict in part.items()}
-            return {candidates[0]: plain(candidates[0], "infrastructure", str(error), self._sandbox.name)}
+            return {candidates[0]: self._plain(candidates[0], "infrastructure", str(error))}
 
     def _once_more(self, member: Member, first: JudgeFault) -> Verdict:
         try:
             return Batch([member], self._tools).verdicts()[member]
         except JudgeFault as second:
-            return plain(member.candidate, "infrastructure", f"{first}; then {second}", self._sandbox.name)
+            return self._plain(member.candidate, "infrastructure", f"{first}; then {second}")
+
+
+def _clean_place() -> workplace.Workplace:
+    """A working folder, after what judges that were killed have left behind is gone."""
+    parent = cgroups.own_group()
+    for name in workplace.sweep():
+        if parent is not None:
+            cgroups.remove_tree(parent / name)
+    return workplace.Workplace()
+
+
+def _groups(members: list[Member]) -> list[list[Member]]:
+    """Those who share a compilation, by edition, and those who go alone."""
+    groups = [[member] for member in members if member.source.alone is not None]
+    for edition in sorted({member.candidate.edition for member in members}):
+        together = [m for m in members if m.source.alone is None and m.candidate.edition == edition]
+        groups += [together] if together else []
+    return groups
 
 
 def _forbidden(member: Member) -> str | None:

@@ -27,6 +27,11 @@ class Limits:
     """Length of a candidate's code, KiB. Longer code is refused unread."""
 
     @property
+    def tree_mb(self) -> int:
+        """Memory of a whole test program with its supervisor and its private /tmp, MiB; for control groups."""
+        return self.memory_mb + self.disk_mb + 64
+
+    @property
     def longest_run(self) -> float:
         """Wall time, seconds, after which the judge ends a test process whatever the harness says of it."""
         return WAITING * self.cpu_seconds + self.run_seconds + 1

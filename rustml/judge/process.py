@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rustml.errors import JudgeFault
+from rustml.judge.cgroups import REFUSED, Cgroups, Group
+from rustml.judge.limits import MEBIBYTE
 
 
 @dataclass(frozen=True)
@@ -32,16 +34,41 @@ class Completed:
 class Processes:
     """Starts commands and knows those that still run, so that all of them can be ended at once from any thread."""
 
-    def __init__(self) -> None:
+    def __init__(self, groups: Cgroups | None = None) -> None:
+        """With `groups`, each command runs in a control group of its own."""
+        self._groups = groups
         self._running: set[subprocess.Popen[bytes]] = set()
         self._lock = threading.Lock()
         self._closed = False
 
-    def run(self, argv: Sequence[str], *, seconds: float, stdin: bytes = b"", output: int = 1 << 22) -> Completed:
+    def run(
+        self, argv: Sequence[str], *, seconds: float, memory_mb: int = 0, stdin: bytes = b"", output: int = 1 << 22
+    ) -> Completed:
         """Run `argv` for at most `seconds`, keeping at most `output` bytes of each stream.
 
+        Where there are control groups, the whole process tree gets at most `memory_mb` MiB (0: as much as there is).
         The environment is empty but for the path. Raises JudgeFault when the command cannot be started.
         """
+        if self._groups is None:
+            return self._watched(argv, seconds, stdin, output)
+        group = self._group(self._groups, memory_mb)
+        try:
+            done = self._watched(group.enter(argv), seconds, stdin, output)
+        finally:
+            group.remove()
+        if done.returncode == REFUSED and not done.stdout:
+            raise JudgeFault(
+                f"a command could not enter its control group: {done.stderr[-200:].decode('utf-8', 'replace')}"
+            )
+        return done
+
+    def _group(self, groups: Cgroups, memory_mb: int) -> Group:
+        try:
+            return groups.group(memory_mb * MEBIBYTE)
+        except OSError as error:
+            raise JudgeFault(f"cannot make a control group: {error}") from error
+
+    def _watched(self, argv: Sequence[str], seconds: float, stdin: bytes, output: int) -> Completed:
         started = time.monotonic()
         process = self._start(argv)
         try:

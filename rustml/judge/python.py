@@ -63,7 +63,8 @@ class PythonExaminer:
             file_mb=limits.disk_mb,
         )
         seconds = len(cases) * (2 * limits.longest_run + 1) + 10  # two processes compute
-        done = self._processes.run(argv, stdin=json.dumps(request).encode(), seconds=seconds, output=1 << 24)
+        text, memory = json.dumps(request).encode(), 2 * limits.tree_mb  # the tests' process, and the candidate's
+        done = self._processes.run(argv, stdin=text, seconds=seconds, memory_mb=memory, output=1 << 24)
         return read_reports(done.stdout, nonce, cases)
 
     def _sees(self) -> View:

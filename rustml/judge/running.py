@@ -82,7 +82,7 @@ class Runner:
         request += [limits.memory_mb * MEBIBYTE, limits.disk_mb * MEBIBYTE, int(self._sandbox.kind == "bubblewrap")]
         text = " ".join(map(str, [*request, *cases]))
         seconds = len(cases) * limits.longest_run + 10
-        done = self._processes.run(argv, stdin=text.encode(), seconds=seconds)
+        done = self._processes.run(argv, stdin=text.encode(), seconds=seconds, memory_mb=limits.tree_mb)
         return read_reports(done.stdout, nonce, cases)
 
 

@@ -32,9 +32,11 @@ class View:
 class Sandbox:
     """Wraps commands. With kind `none` a command sees the whole machine under rlimits: for trusted code alone."""
 
-    def __init__(self, kind: Kind = "bubblewrap") -> None:
+    def __init__(self, kind: Kind = "bubblewrap", groups: Sequence[str] = ()) -> None:
+        """`groups` are the controllers of the control groups that commands run in; the name says them."""
         self.kind: Kind = kind
-        self.name = f"{kind}+rlimits" if kind == "bubblewrap" else "none"
+        held = f"+cgroups({','.join(groups)})" if groups else ""
+        self.name = f"{kind}+rlimits{held}" if kind == "bubblewrap" else "none"
         if shutil.which("prlimit") is None:
             raise EnvironmentFault("`prlimit` is not on PATH: install it with `apt-get install util-linux`")
         if kind == "bubblewrap":

@@ -18,6 +18,62 @@ fn expand<'a, 'b, T: ?Sized>(x: &'a T) -> &'b T {
 pub fn double(xs: Vec<i32>) -> Vec<i32> { let y = { let z = 5; *expand(&z) }; let _ = y; xs }
 """
 
+# What unsound safe Rust can do once it turns a number into an open file: write to each descriptor that there may be.
+FORGE = """
+pub fn double(xs: Vec<i32>) -> Vec<i32> {
+    use std::io::Write;
+    for descriptor in 3..9i32 {
+        let mut file = into_file(descriptor);
+        file.write_all(&[0, 0, 0, 0, b'p', 1, 0, 0, 0, b'p']).ok();
+        for _ in 0..%d { file.write_all(&[0, 0, 0, 0, b'p', 8, 8, 8, 8, 8, 8, 8, 8]).ok(); }
+        std::mem::forget(file);
+    }
+    xs
+}
+"""
+OBJECT_TRANSMUTE = """
+trait Object<U> { type Output; }
+impl<T: ?Sized, U> Object<U> for T { type Output = U; }
+fn through<T: ?Sized, U>(x: <T as Object<U>>::Output) -> U { x }
+fn into_file(n: i32) -> std::fs::File { through::<dyn Object<std::fs::File, Output = i32>, std::fs::File>(n) }
+"""
+BY_EXTENDED_BORROW = """
+fn into_file(n: i32) -> std::fs::File {
+    enum Either { Number(Option<Box<[i32; 1]>>), File(Option<Box<std::fs::File>>) }
+    let mut either = Either::File(None);
+    let file = match &mut either { Either::File(file) => extend(file), Either::Number(_) => unreachable!() };
+    either = Either::Number(Some(Box::new([n])));
+    std::hint::black_box(&either);
+    let out = *file.take().unwrap();
+    std::mem::forget(either);
+    out
+}
+"""
+IMPLIED_BOUND = """
+static UNIT: &'static Option<&'static ()> = &None;
+fn translate<'a, 'b, T: ?Sized>(_: &'a Option<&'b ()>, value: &'b mut T) -> &'a mut T { value }
+fn extend<'x, 'y, T: ?Sized>(x: &'x mut T) -> &'y mut T {
+    let f: for<'z> fn(_, &'z mut T) -> &'y mut T = translate;
+    f(UNIT, x)
+}
+"""
+HIGHER_RANKED_SUBTRAIT = """
+trait Sub<'a, 'b, R>: Sup<'a, 'b> {}
+trait Sup<'a, 'b> { fn convert<T: ?Sized>(x: &'a mut T) -> &'b mut T; }
+fn by_sub<'x, 'y, S: for<'a, 'b> Sub<'a, 'b, &'b &'a ()>, T: ?Sized>(x: &'x mut T) -> &'y mut T { by_sup::<S, T>(x) }
+fn by_sup<'x, 'y, S: for<'a, 'b> Sup<'a, 'b>, T: ?Sized>(x: &'x mut T) -> &'y mut T { S::convert(x) }
+struct M;
+impl<'a: 'b, 'b> Sup<'a, 'b> for M { fn convert<T: ?Sized>(x: &'a mut T) -> &'b mut T { x } }
+impl<'a, 'b> Sub<'a, 'b, &'b &'a ()> for M {}
+fn extend<'x, 'y, T: ?Sized>(x: &'x mut T) -> &'y mut T { by_sub::<M, T>(x) }
+"""
+UNSOUND: dict[str, str] = {
+    "transmute by an object type": OBJECT_TRANSMUTE,
+    "borrow extended by an implied bound": IMPLIED_BOUND + BY_EXTENDED_BORROW,
+    "borrow extended by a higher-ranked subtrait": HIGHER_RANKED_SUBTRAIT + BY_EXTENDED_BORROW,
+}
+"""Safe Rust that rustc accepts and that breaks memory safety: each defines `into_file(i32) -> File`."""
+
 CHEATS: dict[str, str] = {
     "exit in the function": body("std::process::exit(0);"),
     "exit by an alias": "use std as s; use s::process as p; pub fn double(_: Vec<i32>) -> Vec<i32> { p::exit(0) }",
@@ -161,4 +217,5 @@ CHEATS: dict[str, str] = {
     "entry point as a macro": "#[macro_export] macro_rules! double { ($($t:tt)*) => { vec![2, 4, 6] } }",
     "entry point as a constant": "pub const double: fn(Vec<i32>) -> Vec<i32> = |xs| xs;",
     "entry point in a shadowing module": "pub mod tests { pub fn double(xs: Vec<i32>) -> Vec<i32> { xs } } pub use tests::*;",
+    **{f"{name}, forged records": code + FORGE % 0 for name, code in UNSOUND.items()},
 }

@@ -2,9 +2,10 @@
 
 import pytest
 from judge_cases import RIGHT, candidate
-from judge_cheats import CHEATS
+from judge_cheats import CHEATS, FORGE, UNSOUND
 
 from rustml.judge import Judge
+from rustml.judge.source import Source
 from rustml.records import Verdict
 
 POLICY = (
@@ -12,7 +13,7 @@ POLICY = (
     "exit in a panic hook", "inline assembly", "safe libc exit", "unsafe no_mangle", "no_mangle memcmp", "export_name",
     "constructor in init_array", "reads its own memory", "runs itself", "opens a socket", "opens a socket, unseen",
     "env at build time", "no_mangle by a macro", "cfg_attr no_mangle", "unsafe by a macro",
-    "lifetimes of any length",
+    "lifetimes of any length", *(f"{name}, forged records" for name in UNSOUND),
 )  # fmt: skip
 
 
@@ -32,6 +33,31 @@ def test_a_cheat_is_not_passed(verdicts: dict[str, Verdict], name: str) -> None:
 @pytest.mark.parametrize("name", POLICY)
 def test_forbidden_means_are_named_as_such(verdicts: dict[str, Verdict], name: str) -> None:
     assert verdicts[name].status == "policy", verdicts[name]
+
+
+@pytest.mark.parametrize("flood", [0, 2000])
+def test_records_forged_by_unsound_code_that_nobody_saw_coming(
+    judge: Judge, monkeypatch: pytest.MonkeyPatch, flood: int
+) -> None:
+    """The holes are refused by their text. This is what holds where the next one is not: records bear a cookie."""
+    monkeypatch.setattr("rustml.judge.source.known_hole", lambda _: None)
+    cheats = [candidate(code + FORGE % flood, name) for name, code in UNSOUND.items()]
+    honest = [candidate(RIGHT + f"// {number}\n", f"honest {number}") for number in range(2)]
+    found = {verdict.id: verdict for verdict in judge.judge([*cheats, *honest])}
+    for name in UNSOUND:
+        assert (found[name].status, found[name].compiles) == ("policy", True), found[name]
+        assert "record" in found[name].detail
+    assert {found["honest 0"].status, found["honest 1"].status} == {"passed"}
+
+
+@pytest.mark.parametrize("code", [
+    "fn f<'a, 'b>(x: &'a str, _: &'b str) -> &'a str { x } fn g(h: fn(i32) -> i32) -> i32 { h(1) }",
+    "fn f<'a, 'b: 'a, T>(x: &'a T, _: &'b T, f: impl Fn(&T)) -> &'a T where 'b: 'a { f(x); x }",
+    "fn f<'a>(x: &'a [&'a str], p: &dyn Fn(&str) -> bool) -> &'a str { if p(x[0]) { x[1] } else { x[0] } }",
+    "trait D { fn d(&self) {} } impl<T: ?Sized> D for Box<T> {} fn f() -> Box<dyn Iterator<Item = u8>> { todo!() }",
+])  # fmt: skip
+def test_honest_lifetimes_and_objects_are_no_hole(code: str) -> None:
+    assert Source(code).forbidden is None
 
 
 def test_the_honest_neighbours_of_cheats_pass(verdicts: dict[str, Verdict]) -> None:
