@@ -96,6 +96,8 @@ class GrpoSection(Section, frozen=True):
     prompts_per_step: Positive
     generations: Annotated[int, Meta(ge=2)]
     """Completions a prompt: the group."""
+    passes: Positive
+    """Forward and backward passes a step, over as many parts of its completions: the more, the less memory."""
     max_new_tokens: Positive
     temperature: Rate
     optimizer: Literal["adamw", "sgd"]
@@ -120,3 +122,11 @@ class GrpoSection(Section, frozen=True):
     reward_passed: float
     reward_clippy: float
     """Added for passing code without a lint."""
+
+    def __post_init__(self) -> None:
+        """Refuse a step that does not fall into equal parts."""
+        if self.prompts_per_step * self.generations % self.passes:
+            raise ValueError(
+                f"passes ({self.passes}) must divide prompts_per_step * generations "
+                f"({self.prompts_per_step * self.generations})"
+            )

@@ -77,9 +77,10 @@ def arguments(section: GrpoSection, seed: int, scratch: Path) -> GRPOConfig:
     return GRPOConfig(
         output_dir=str(scratch),
         max_steps=section.steps,
-        per_device_train_batch_size=section.prompts_per_step * section.generations,
+        per_device_train_batch_size=section.prompts_per_step * section.generations // section.passes,
+        gradient_accumulation_steps=section.passes,
         num_generations=section.generations,
-        steps_per_generation=1,
+        steps_per_generation=section.passes,
         max_completion_length=section.max_new_tokens,
         temperature=section.temperature,
         top_p=1.0,

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+import torch
 from training_toys import ScriptedJudge, moved, problem, profile, weights, words
 
 from rustml import chat
@@ -57,6 +58,24 @@ def test_reinforcement_without_a_verdict_moves_nothing(parent: Path, tmp_path: P
         patch.setattr(grpo.JudgeReward, "__call__", lambda _, completions, **__: [None] * len(completions))
         grpo.train(parent, PROBLEMS, ScriptedJudge(), GRPO, 1, tmp_path / "out", tmp_path / "s", lambda *_: None)
     assert not moved(parent, tmp_path / "out")
+
+
+def test_a_step_in_parts_is_the_step_in_one(parent: Path, tmp_path: Path) -> None:
+    """Fewer sequences at once for the memory's sake, and the same update but for rounding."""
+    ends = []
+    for passes in (1, 2, 4):
+        changes: dict[str, object] = {"optimizer": "sgd", "learning_rate": 0.5, "warmup_steps": 0, "steps": 1}
+        section = msgspec.structs.replace(GRPO, **changes, generations=4, passes=passes)
+        with pytest.MonkeyPatch.context() as patch:
+            spread = lambda _, completions, **__: [float(sum(text.encode()) % 5) for text in completions]  # noqa: E731
+            patch.setattr(grpo.JudgeReward, "__call__", spread)
+            out = tmp_path / str(passes)
+            grpo.train(parent, PROBLEMS, ScriptedJudge(), section, 1, out, tmp_path / "scratch", lambda *_: None)
+        ends.append(torch.cat([tensor.flatten().float() for tensor in weights(out).values()]))
+    start = torch.cat([tensor.flatten().float() for tensor in weights(parent).values()])
+    step = (ends[0] - start).norm()
+    assert step > 0
+    assert all((end - ends[0]).norm() < 0.1 * step for end in ends[1:])
 
 
 def test_no_prompts_are_an_error_before_anything_is_loaded(tmp_path: Path) -> None:

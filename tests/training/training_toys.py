@@ -33,7 +33,9 @@ def profile() -> Profile:
         tiny,
         base=replace(tiny.base, architecture=shape, steps=3, tokens_per_step=512),
         sft=replace(tiny.sft, steps=3, batch_size=4, context=256),
-        grpo=replace(tiny.grpo, steps=3, prompts_per_step=2, generations=2, max_new_tokens=6, probe_samples=0),
+        grpo=replace(
+            tiny.grpo, steps=3, prompts_per_step=2, generations=2, passes=1, max_new_tokens=6, probe_samples=0
+        ),
     )
 
 
