@@ -1,12 +1,13 @@
 """Trace a training record back to its legal basis: crate, version, licence, file, checksums, address."""
 
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import click
 
 from entrypoints.command import StageCommand
 from rustml.errors import InputError
-from rustml.pairs.trace import basis, find
+from rustml.pairs.trace import PARTS, basis, find
 from rustml.profile import load
 
 
@@ -17,7 +18,8 @@ from rustml.profile import load
 def main(pair: str, profile: str, output: str) -> None:
     """Trace a training record back to its legal basis, once for each place that holds it."""
     licences = load(profile).pairs.licences
-    for folder in [_folder(output)] if output else _outputs():
+    folders: Iterable[Path] = [_folder(output)] if output else _outputs()
+    for folder in folders:
         found = list(find(pair, folder))
         if found:
             for part, record in found:
@@ -25,7 +27,7 @@ def main(pair: str, profile: str, output: str) -> None:
                     click.echo(f"{name:>15}  {value}")
                 click.echo()
             return
-    raise InputError(f"no output of the pairs stage holds a record {pair}")
+    raise InputError(f"no output of the pairs stage holds a record {pair}; --output names a folder to look in")
 
 
 def _folder(output: str) -> Path:
@@ -34,13 +36,18 @@ def _folder(output: str) -> Path:
     return Path(output)
 
 
-def _outputs() -> list[Path]:
-    """Outputs of the pairs stage in the tracking store, newest first."""
+def _outputs() -> Iterator[Path]:
+    """Outputs of the pairs stage in the tracking store, of all experiments, newest first; gone ones are passed over."""
     from rustml import tracking  # noqa: PLC0415  seconds to load, and not needed with --output
 
+    store = tracking.client()
+    experiments = [experiment.experiment_id for experiment in store.search_experiments()]
     query = f"tags.`{tracking.STAGE}` = 'pairs'"
-    runs = tracking.client().search_runs([tracking.experiment()], query, order_by=["attributes.start_time DESC"])
-    return [tracking.output(run.info.run_id) for run in runs if tracking.OUTPUT in run.data.tags]
+    for run in store.search_runs(experiments, query, order_by=["attributes.start_time DESC"]):
+        if tracking.OUTPUT in run.data.tags:
+            folder = tracking.output(run.info.run_id)
+            if any((folder / f"{part}.jsonl").is_file() for part in PARTS):
+                yield folder
 
 
 if __name__ == "__main__":

@@ -1,13 +1,9 @@
 """Curate: what is dropped and why, who wins among duplicates, and the same bytes after any kill."""
 
-import os
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import pytest
+from killing import kill_at  # type: ignore[import-not-found]
 
 from rustml.corpus.curate import curate, normalised_hash
 from rustml.corpus.report import draw
@@ -123,7 +119,7 @@ from rustml.corpus.curate import curate
 from rustml.profile.corpus import CurateSection
 from rustml.profile.load import FOLDER
 section = msgspec.convert(yaml.safe_load((FOLDER / "tiny.yaml").read_text())["curate"], CurateSection)
-curate(section, Path(sys.argv[1]), Path(sys.argv[2]), protected=[], workers=1)
+curate(section, Path(sys.argv[1]), Path(sys.argv[2]), protected=[], workers=int(sys.argv[3]))
 """
 
 
@@ -131,26 +127,34 @@ def tree(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-@pytest.mark.parametrize("mark", ["work/filtered/00000", "work/filtered/00002", "work/verdicts", "files/00001"])
+MARKS = [
+    ("work/filtered/00000", 1),
+    ("work/filtered/00002", 2),
+    ("work/matched/00003", 2),
+    ("work/verdicts", 1),
+    ("files/00001", 2),
+]
+
+
+@pytest.mark.parametrize(("mark", "workers"), MARKS)
 def test_killed_at_several_points_and_resumed(
-    curate_section: CurateSection, tmp_path: Path, mark: str, monkeypatch: pytest.MonkeyPatch
+    curate_section: CurateSection, tmp_path: Path, mark: str, workers: int
 ) -> None:
     shards = [
         [source_file(f"c{number}", text(number)) for number in range(start, start + 25)] for start in range(0, 100, 25)
     ]
     source = write_source(tmp_path / "harvest", shards)
     out = tmp_path / "out"
-    monkeypatch.chdir(Path(__file__).parents[2])
-    with subprocess.Popen([sys.executable, "-c", KILLED, str(source), str(out)]) as process:
-        deadline = time.monotonic() + 120
-        while not (out / mark).exists() and process.poll() is None:
-            assert time.monotonic() < deadline
-            time.sleep(0.0005)
-        os.kill(process.pid, signal.SIGKILL)
-    resumed = curate(curate_section, source, out, protected=[], workers=1)
+    before = kill_at(KILLED, [str(source), str(out), str(workers)], out, mark)
+    seen: list[tuple[int, int]] = []
+    resumed = curate(curate_section, source, out, protected=[], workers=1, progress=lambda *at: seen.append(at))
     fresh = curate(curate_section, source, tmp_path / "fresh", protected=[], workers=1)
     assert resumed == fresh
     assert tree(out) == tree(tmp_path / "fresh")
+    assert all((out / shard).stat().st_mtime_ns == at for shard, at in before.items() if shard.startswith("files/"))
+    finished = sum(shard.startswith("work/filtered/") for shard in before)
+    assert seen[0][0] == finished, "what was whole is counted, not done again"
+    assert seen[-1][0] == seen[-1][1]
 
 
 def test_several_workers_give_the_same_bytes(curate_section: CurateSection, harvested: Path, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 import pytest
 from conftest import SOURCE, manifest  # type: ignore[import-not-found]
+from killing import kill_at  # type: ignore[import-not-found]
 
 from rustml.corpus.crate import Crate, CrateRecord
 from rustml.corpus.harvest import crate_list, harvest
@@ -174,6 +175,35 @@ def test_the_output_depends_on_neither_workers_nor_run(
         for out, count in (("a", 1), ("b", workers), ("b", 1))
     }
     assert len(digests) == 1
+
+
+KILLED = """
+import sys
+from pathlib import Path
+import msgspec
+from rustml.corpus.harvest import harvest
+from rustml.profile.corpus import HarvestSection
+section = msgspec.json.decode(Path(sys.argv[1]).read_bytes(), type=HarvestSection)
+harvest(section, Path(sys.argv[2]), workers=int(sys.argv[3]), cache=Path(sys.argv[4]))
+"""
+
+
+@pytest.mark.parametrize(("mark", "workers"), [("files/00000", 1), ("files/00011", 2), ("files/00030", 2)])
+def test_killed_at_several_points_and_resumed(
+    harvest_section: Section, directory_source: Source, tmp_path: Path, mark: str, workers: int
+) -> None:
+    source = directory_source({f"c{number:02}-1.0.0": crate(f"c{number:02}") for number in range(40)})
+    section = harvest_section(directory=str(source), crates=("all",), crates_per_shard=1)
+    written, out = tmp_path / "section.json", tmp_path / "out"
+    written.write_bytes(msgspec.json.encode(section))
+    before = kill_at(KILLED, [str(written), str(out), str(workers), str(tmp_path / "cache")], out, mark)
+    assert mark in before
+    resumed = harvest(section, out, workers=1, cache=tmp_path / "cache")
+    assert resumed == harvest(section, tmp_path / "fresh", workers=1, cache=tmp_path / "cache")
+    folders = (out, tmp_path / "fresh")
+    trees = [{str(p.relative_to(f)): p.read_bytes() for p in f.rglob("*") if p.is_file()} for f in folders]
+    assert trees[0] == trees[1]
+    assert {shard: (out / shard).stat().st_mtime_ns for shard in before} == before
 
 
 def test_too_few_crates_is_an_error_with_the_reasons(

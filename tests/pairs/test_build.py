@@ -8,6 +8,7 @@ import pytest
 from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
+from killing import kill_at  # type: ignore[import-not-found]
 
 from entrypoints.trace import main as trace
 from rustml.errors import InputError
@@ -139,6 +140,39 @@ def test_runs_agree_to_the_byte_and_a_stopped_one_goes_on(
     assert not (tmp_path / "b" / "train.jsonl").exists()
     assert build(section(), source, tmp_path / "b", protected=[], workers=1) == first
     assert tree(tmp_path / "a") == tree(tmp_path / "b")
+
+
+KILLED = """
+import sys
+from pathlib import Path
+import msgspec
+from rustml.pairs.build import build
+from rustml.profile.corpus import PairsSection
+section = msgspec.json.decode(Path(sys.argv[1]).read_bytes(), type=PairsSection)
+build(section, Path(sys.argv[2]), Path(sys.argv[3]), protected=[], workers=int(sys.argv[4]))
+"""
+MARKS = [
+    ("work/extracted/00000", 1),
+    ("work/extracted/00006", 2),
+    ("validation.jsonl", 1),
+    ("work/domain.jsonl", 1),
+]
+
+
+@pytest.mark.parametrize(("mark", "workers"), MARKS)
+def test_killed_at_several_points_and_resumed(
+    section: Section, curated: Curated, texts: list[str], tmp_path: Path, mark: str, workers: int
+) -> None:
+    source, out, written = curated(texts), tmp_path / "out", tmp_path / "section.json"
+    written.write_bytes(msgspec.json.encode(section(validation_percent=20.0)))
+    before = kill_at(KILLED, [str(written), str(source), str(out), str(workers)], out, mark)
+    seen: list[tuple[int, int]] = []
+    resumed = build(
+        section(validation_percent=20.0), source, out, protected=[], workers=1, progress=lambda *at: seen.append(at)
+    )
+    assert seen[0] == (len(before), 15), "whole shards are not done again"
+    assert resumed == build(section(validation_percent=20.0), source, tmp_path / "fresh", protected=[], workers=1)
+    assert tree(out) == tree(tmp_path / "fresh")
 
 
 def test_an_unknown_task_and_a_missing_corpus_are_named(section: Section, tmp_path: Path) -> None:
