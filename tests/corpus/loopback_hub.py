@@ -1,0 +1,66 @@
+"""As much of the Hugging Face hub as `datasets` asks for when it streams, on loopback: repositories are folders."""
+
+import json
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+
+COMMIT = "a" * 40
+
+
+@contextmanager
+def hub(root: Path) -> Iterator[str]:
+    """Serve the data sets `root/OWNER/NAME/FILES`; yields the endpoint."""
+
+    class Hub(BaseHTTPRequestHandler):
+        def log_message(self, *_: object) -> None:
+            pass
+
+        def do_HEAD(self) -> None:
+            self.do_GET()
+
+        def do_GET(self) -> None:
+            path = self.path.partition("?")[0]
+            asked = re.fullmatch(r"/api/datasets/([^/]+/[^/]+)(?:/revision/[^/]+|(/tree/[^/]+))?", path)
+            if asked and (root / asked[1]).is_dir():
+                return self.say(200, json.dumps(self.tree(asked[1]) if asked[2] else self.about(asked[1])).encode())
+            held = re.fullmatch(r"/datasets/([^/]+/[^/]+)/resolve/[^/]+/([^/]+)", path)
+            if held and (root / held[1] / held[2]).is_file():
+                return self.part((root / held[1] / held[2]).read_bytes())
+            return self.say(404, b"{}", {"X-Error-Code": "EntryNotFound"})
+
+        def about(self, name: str) -> dict[str, object]:
+            files = [{"rfilename": entry["path"]} for entry in self.tree(name)]
+            return {"id": name, "sha": COMMIT, "private": False, "gated": False, "tags": [], "siblings": files}
+
+        def tree(self, name: str) -> list[dict[str, object]]:
+            files = sorted((root / name).iterdir())
+            return [{"type": "file", "path": f.name, "size": f.stat().st_size, "oid": COMMIT} for f in files]
+
+        def part(self, data: bytes) -> None:
+            wanted = re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range", ""))
+            headers = {"ETag": '"one"', "X-Repo-Commit": COMMIT, "Accept-Ranges": "bytes"}
+            if not wanted:
+                return self.say(200, data, headers)
+            first, last = int(wanted[1]), min(int(wanted[2] or len(data)), len(data) - 1)
+            headers["Content-Range"] = f"bytes {first}-{last}/{len(data)}"
+            return self.say(206, data[first : last + 1], headers)
+
+        def say(self, status: int, body: bytes, headers: dict[str, str] | None = None) -> None:
+            self.send_response(status)
+            for name, value in {"Content-Length": str(len(body)), **(headers or {})}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            if self.command != "HEAD":
+                self.wfile.write(body)
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Hub)
+    Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
