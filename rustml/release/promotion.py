@@ -1,6 +1,7 @@
 """Move a version one step on: gate, evidence tags, alias, the deprecated stage; read back, one promotion at a time."""
 
 import warnings
+from contextlib import suppress
 
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
@@ -13,12 +14,14 @@ from rustml.release import registry
 from rustml.release.evidence import OVERRIDDEN, PASSED, Verified, decision_digest, earned
 from rustml.release.gates import Decision, decide, encode
 from rustml.release.lock import promotion_lock
-from rustml.release.registry import WEIGHTS, Step, decision_artifact, gate_tag, promoted_tag
+from rustml.release.registry import WEIGHTS, Step, decision_artifact, gate_tag, promoted_tag, refused_tag
 
 STAGES: dict[Step, str] = {"sft": "Staging", "grpo": "Staging", "fp8": "Staging", "champion": "Production"}
 """The deprecated stage that goes with a step, for tools that still read it."""
 MADE_BY: tuple[Step, ...] = ("fp8", "grpo", "sft")
 """Steps that make a version, the latest first."""
+TAG_CHARACTERS = 1000
+"""Of a refusal's reasons, which the decision holds in full."""
 
 
 class Evidence(Record, frozen=True):
@@ -67,6 +70,7 @@ def promote(
     """
     client.log_text(evidence.promotion_run, encode(decision).decode(), decision_artifact(to, version))
     if not decision.passed and not evidence.override:
+        _note_refusal(client, model, version, to, decision, evidence)
         raise GateRefused(f"{model} version {version} is not promoted to {to}:\n" + "\n".join(decision.reasons))
     _check_candidate(client, model, version, to, decision)
     with promotion_lock(client, model):
@@ -75,7 +79,26 @@ def promote(
         verified = earned(client, model, version, to)
         _move(client, model, version, to)
         _read_back(client, model, version, to)
+        _forget_refusal(client, model, version, to)
     return verified
+
+
+def _note_refusal(
+    client: MlflowClient, model: str, version: str, to: Step, decision: Decision, evidence: Evidence
+) -> None:
+    """Show the refusal where people look at versions. It is no evidence, so that nobody's permissions may hide it."""
+    tags = {
+        refused_tag(to): "; ".join(decision.reasons)[:TAG_CHARACTERS],
+        refused_tag(to, "run"): evidence.promotion_run,
+    }
+    with suppress(MlflowException):
+        for name, value in tags.items():
+            client.set_model_version_tag(model, version, name, value)
+
+
+def _forget_refusal(client: MlflowClient, model: str, version: str, to: Step) -> None:
+    for name in {refused_tag(to), refused_tag(to, "run")} & set(registry.version_of(client, model, version).tags):
+        client.delete_model_version_tag(model, version, name)
 
 
 def _check_candidate(client: MlflowClient, model: str, version: str, to: Step, decision: Decision) -> None:

@@ -31,6 +31,11 @@ def gate_tag(step: Step, name: str = "") -> str:
     return f"gate.{step}.{name}" if name else f"gate.{step}"
 
 
+def refused_tag(step: Step, name: str = "") -> str:
+    """Name of a version's tag after a refusal: `refused.grpo` with the reasons, `refused.grpo.run` with the run."""
+    return f"refused.{step}.{name}" if name else f"refused.{step}"
+
+
 def promoted_tag(step: Step) -> str:
     """Name of the registered model's tag that says which version the last promotion moved there."""
     return f"promoted.{step}"

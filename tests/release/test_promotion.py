@@ -104,6 +104,19 @@ def test_forgetting_is_refused_with_its_reason(store: Store, report: Report) -> 
         store.promote(version, "sft", report("forgetful", GOOD, FORGOTTEN), report("base", BASE))
 
 
+def test_a_refusal_stands_on_the_versions_page_until_it_is_promoted(store: Store, report: Report) -> None:
+    version, base = store.registered("late"), report("base", BASE)
+    with pytest.raises(GateRefused):
+        store.promote(version, "sft", report("late", BAD), base)
+    tags = store.client.get_model_version(MODEL, version).tags
+    assert "rust.pass: 10.0 -> 5.0" in tags["refused.sft"]
+    assert not registry.decision_of(store.client, tags["refused.sft.run"], "sft", version).passed
+    with pytest.raises(EvidenceError):
+        verify(store.client, MODEL, version, "sft")
+    store.promote(version, "sft", report("late", GOOD), base)
+    assert not any(name.startswith("refused") for name in store.client.get_model_version(MODEL, version).tags)
+
+
 def test_the_way_from_sft_to_champion(store: Store, report: Report, promoted: str) -> None:
     grpo = store.registered("grpo", parent=promoted)
     sft_report = report("sft", GOOD)
