@@ -174,10 +174,12 @@ def run_stage(
     params: Mapping[str, str] | None = None,
     parent: str | None = None,
     reuse: bool = True,
+    title: str = "",
 ) -> Finished:
     """Run `body` as a stage, or find the run that did the same already.
 
-    `inputs` maps roles to run ids. An exception marks the run as failed (Ctrl-C: as killed) and is passed on.
+    `inputs` maps roles to run ids; `title` names the run in the UI, where it is not the stage's name. An exception
+    marks the run as failed (Ctrl-C: as killed) and is passed on.
     """
     inputs, params = inputs or {}, params or {}
     digests = {role: output_digest(run_id) for role, run_id in inputs.items()}
@@ -187,7 +189,7 @@ def run_stage(
         if earlier is None:
             raise NotFinished(stage.name)
         return earlier
-    with _open(stage.name, parent) as run_id:
+    with _open(stage.name, parent, title) as run_id:
         client().set_tag(run_id, "rustml.profile", profile.name)
         for role, source in inputs.items():
             client().set_tag(run_id, f"rustml.input.{role}", source)
@@ -226,15 +228,15 @@ def newest(tag: str, text: str) -> str:
 
 
 @contextmanager
-def _open(name: str, parent: str | None) -> Iterator[str]:
+def _open(name: str, parent: str | None, title: str = "") -> Iterator[str]:
     """Open (under `mlflow run`: resume) the run and end it with the status that the body earned."""
     _close_orphans()
     run_id = os.environ.pop("MLFLOW_RUN_ID", "")
     if run_id:
-        client().set_tag(run_id, "mlflow.runName", name)
+        client().set_tag(run_id, "mlflow.runName", title or name)
     else:
         tags = {"mlflow.parentRunId": parent} if parent else {}
-        run_id = client().create_run(experiment(), run_name=name, tags=tags).info.run_id
+        run_id = client().create_run(experiment(), run_name=title or name, tags=tags).info.run_id
     client().set_tag(run_id, STAGE, name)
     client().set_tag(run_id, WORKER, worker())
     status = RunStatus.FAILED

@@ -14,11 +14,13 @@ import msgspec
 
 from rustml.errors import JudgeFault
 from rustml.evaluation import weights
-from rustml.evaluation.bench import Bench
+from rustml.evaluation.bench import Bench, Judging
+from rustml.evaluation.holdout import TASK
 from rustml.evaluation.journal import Chunk, Item, complete
 from rustml.evaluation.outcomes import REPORT, Evaluation, Outcome, SuiteResult, outcome
 from rustml.evaluation.style import summary
 from rustml.evaluation.suites import Suite
+from rustml.evaluation.tasks import scores
 from rustml.records import Problem, Verdict, candidate_of, write_jsonl
 
 CHUNK_BATCHES = 4  # batches a chunk: large enough for the judge to work well, small enough to lose little
@@ -92,7 +94,9 @@ def _chunk(
     drawn = [(place, sample, text) for place, texts in enumerate(answers) for sample, text in enumerate(texts)]
     codes = [suite.protocol.code(problems[place], text) for place, _, text in drawn]
     verdicts = _verdicts(
-        [(problems[place], sample, code) for (place, sample, _), code in zip(drawn, codes, strict=True)], bench, watch
+        [(problems[place], sample, code) for (place, sample, _), code in zip(drawn, codes, strict=True)],
+        suite.judge or bench.judge,
+        watch,
     )
     items = tuple(
         Item(
@@ -112,7 +116,7 @@ def _chunk(
 
 
 def _verdicts(
-    drafts: Sequence[tuple[Problem, int, str | None]], bench: Bench, watch: Callable[[int], object]
+    drafts: Sequence[tuple[Problem, int, str | None]], judge: Judging, watch: Callable[[int], object]
 ) -> list[Verdict]:
     """A verdict a draft, in order; a draft without code is of status `format` and never reaches the judge."""
     candidates = [
@@ -122,7 +126,7 @@ def _verdicts(
     def progress(done: int, _total: int) -> None:
         watch(done)
 
-    judged = bench.judge.judge(candidates, progress) if candidates else []
+    judged = judge.judge(candidates, progress) if candidates else []
     if [verdict.id for verdict in judged] != [asked.id for asked in candidates]:
         raise JudgeFault("the judge's verdicts are not those of the candidates it was given, in their order")
     given = iter(judged)
@@ -154,8 +158,11 @@ def _write_style(suite: Suite, chunks: Sequence[Chunk], path: Path) -> None:
 
 def _result(suite: Suite, protocol: dict[str, Any], chunks: Sequence[Chunk]) -> SuiteResult:
     outcomes: dict[str, tuple[Outcome, ...]] = {problem.id: () for problem in suite.problems}
+    problems = {problem.id: problem for problem in suite.problems}
+    held = suite.group == "holdout"
     for item in (item for chunk in chunks for item in chunk.items):
-        outcomes[item.id] += (outcome(item.verdict, item.completion),)
+        found = scores(problems[item.id], item.code, item.verdict) if held else {}
+        outcomes[item.id] += (outcome(item.verdict, item.completion, found),)
     return SuiteResult(
         group=suite.group,
         metric_prefix=suite.metric_prefix,
@@ -163,5 +170,6 @@ def _result(suite: Suite, protocol: dict[str, Any], chunks: Sequence[Chunk]) -> 
         outcomes=outcomes,
         contaminated=suite.contaminated,
         excluded=dict(suite.excluded),
+        tasks={problem.id: problem.tags[TASK] for problem in suite.problems} if held else {},
         seconds={phase: sum(chunk.seconds[phase] for chunk in chunks) for phase in ("generate", "judge")},
     )

@@ -10,6 +10,7 @@ import torch
 import transformers
 
 from rustml.errors import InputError
+from rustml.profile.evaluation import SuiteSection
 from rustml.records import Record
 
 TURN_END = "<|im_end|>"
@@ -29,6 +30,18 @@ class Sampling(Record, frozen=True):
     stops: tuple[str, ...]
     """An answer ends before the first of these."""
     seed: int
+
+    @classmethod
+    def from_section(cls, section: SuiteSection, stops: tuple[str, ...], seed: int) -> "Sampling":
+        """What a profile's suite asks for, ended as its protocol ends answers."""
+        return cls(
+            temperature=section.temperature,
+            top_p=section.top_p,
+            samples=section.samples,
+            max_new_tokens=section.max_new_tokens,
+            stops=stops,
+            seed=seed,
+        )
 
 
 class Generator(Protocol):

@@ -2,21 +2,22 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 
 from rustml.errors import InputError
 from rustml.evaluation.statistics import pass_at_k
+from rustml.profile.evaluation import Group
 from rustml.records import Record, Status, Verdict
 
 MEASURES = ("format", "compile", "pass", "clippy")
 REPORT = "report.json"
 
 
-class Outcome(Record, frozen=True):
+class Outcome(Record, frozen=True, omit_defaults=True):
     """One judged answer, without its text."""
 
     status: Status
@@ -27,6 +28,8 @@ class Outcome(Record, frozen=True):
     """rustc error codes; a syntax error, which has none, is `syntax`."""
     characters: int
     """Length of the answer."""
+    scores: dict[str, float] = {}
+    """What else is measured of it, each in [0, 1]; documented in rustml/evaluation/tasks.py."""
 
     def shows(self, measure: str) -> bool:
         """Whether the answer has the quality `format`, `compile`, `pass` or `clippy`."""
@@ -42,8 +45,8 @@ class Outcome(Record, frozen=True):
         raise ValueError(f"no measure {measure!r}; known: {', '.join(MEASURES)}")
 
 
-def outcome(verdict: Verdict, completion: str) -> Outcome:
-    """The outcome that a verdict says of a completion."""
+def outcome(verdict: Verdict, completion: str, scores: Mapping[str, float]) -> Outcome:
+    """The outcome that a verdict says of a completion, and what else was measured of it."""
     return Outcome(
         status=verdict.status,
         compiles=verdict.compiles,
@@ -51,13 +54,14 @@ def outcome(verdict: Verdict, completion: str) -> Outcome:
         lints=verdict.lints,
         errors=tuple(error.code or "syntax" for error in verdict.errors),
         characters=len(completion),
+        scores=dict(scores),
     )
 
 
-class SuiteResult(Record, frozen=True):
+class SuiteResult(Record, frozen=True, omit_defaults=True):
     """The outcomes of one suite."""
 
-    group: Literal["rust", "retention"]
+    group: Group
     metric_prefix: str
     protocol: dict[str, Any]
     """Everything that moves a score without touching the model. JSON values only."""
@@ -69,6 +73,8 @@ class SuiteResult(Record, frozen=True):
     """Problems of the bank that are no item of the suite, counted by reason."""
     seconds: dict[str, float]
     """Wall seconds by phase: `generate`, `judge`."""
+    tasks: dict[str, str] = {}
+    """Category of each item, where the suite has categories."""
 
     @property
     def protocol_digest(self) -> str:
@@ -94,7 +100,7 @@ class SuiteResult(Record, frozen=True):
 
     def metrics(self) -> dict[str, float]:
         """Metrics under the suite's prefix. A share of nothing is left out, never NaN."""
-        named = self._rust() if self.group == "rust" else self._retention()
+        named = {"rust": self._rust, "retention": self._retention, "holdout": self._holdout}[self.group]()
         counts = {"items": len(self.outcomes), "faults": self.faults, "contaminated": len(self.contaminated)}
         excluded = {f"excluded_{reason}": count for reason, count in self.excluded.items()}
         timed = {f"seconds_{phase}": seconds for phase, seconds in self.seconds.items()}
@@ -119,6 +125,28 @@ class SuiteResult(Record, frozen=True):
     def _retention(self) -> dict[str, float]:
         return {"format_rate": _share(self.samples, "format"), **self._pass_at_k()}
 
+    def _holdout(self) -> dict[str, float]:
+        """Means over the items that can be judged so; how many those are stands beside them."""
+        found = {"format_rate": _share(self.samples, "format")}
+        for measure in sorted({name for sample in self.samples for name in sample.scores}):
+            values = self.scored(measure)
+            found |= {f"{measure}_rate": _mean(values.values()), f"{measure}_items": len(values)}
+        for task in sorted(set(self.tasks.values())):
+            found |= self._task(task)
+        return found
+
+    def _task(self, task: str) -> dict[str, float]:
+        items = [item for item, own in self.tasks.items() if own == task]
+        measures = sorted({name for item in items for sample in self.outcomes[item] for name in sample.scores})
+        means = {f"{task}.{measure}": _mean(self.scored(measure, items).values()) for measure in measures}
+        return {f"{task}.items": len(items), **means}
+
+    def scored(self, measure: str, items: Iterable[str] | None = None) -> dict[str, float]:
+        """By item, the mean of a score over its samples, for the items that have it."""
+        chosen = self.outcomes if items is None else items
+        drawn = {item: [s.scores[measure] for s in self.outcomes[item] if measure in s.scores] for item in chosen}
+        return {item: _mean(values) for item, values in drawn.items() if values}
+
     def _pass_at_k(self) -> dict[str, float]:
         drawn = min(len(samples) for samples in self.outcomes.values())
         return {f"pass_at_{k}": self.pass_at(k) for k in (1, 5, 10, 100, drawn) if k <= drawn}
@@ -141,6 +169,10 @@ class SuiteResult(Record, frozen=True):
 def _share(samples: Iterable[Outcome], measure: str) -> float:
     shown = [sample.shows(measure) for sample in samples]
     return sum(shown) / len(shown)
+
+
+def _mean(values: Collection[float]) -> float:
+    return sum(values) / len(values)
 
 
 class Evaluation(Record, frozen=True):

@@ -16,6 +16,7 @@ GAIN, LOSS = "#2b8a3e", "#c92a2a"
 MEASURES: Mapping[str, Sequence[str]] = {
     "rust": ("format", "compile", "pass", "clippy"),
     "retention": ("format", "pass"),
+    "holdout": ("format", "compile", "clippy"),
 }
 CLASSES_SHOWN = 12
 

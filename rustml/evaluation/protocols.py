@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from rustml import chat
 from rustml.chat import Tokenizer
+from rustml.evaluation.inplace.sites import blocks
 from rustml.judge import extract
 from rustml.records import Problem
 
@@ -15,6 +16,8 @@ FENCE = "```"
 HUMANEVAL_STOPS = ("\nclass", "\ndef", "\n#", "\nif", "\nprint")
 MBPP_SHOTS = ("MBPP/2", "MBPP/3", "MBPP/4")
 MBPP_END = "[DONE]"
+NAMED = frozenset({"function_naming", "variable_naming", "api_usage_prediction"})
+"""Tasks whose answer is a name."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,15 @@ def _chat_prompt(problem: Problem, tokenizer: Tokenizer, _shots: Sequence[Proble
 
 def _chat_code(problem: Problem, completion: str) -> str | None:
     return extract(completion, problem.entry_point, problem.language)
+
+
+def _pair_code(problem: Problem, completion: str) -> str | None:
+    """What a pair asks for: a function of its name, the last fenced block, or a name in a line of its own."""
+    if problem.tags["task"] in NAMED:
+        return completion.strip().partition("\n")[0].strip("` ") or None
+    whole = extract(completion, problem.entry_point) if problem.entry_point else None
+    found = blocks(completion)
+    return whole or (found[-1] if found else None)
 
 
 def _raw(tokenizer: Tokenizer, text: str) -> str:
@@ -111,6 +123,7 @@ PROTOCOLS: Mapping[str, AnswerProtocol] = {
     protocol.name: protocol
     for protocol in (
         AnswerProtocol("chat", 1, _chat_prompt, _chat_code),
+        AnswerProtocol("pair", 1, _chat_prompt, _pair_code),
         AnswerProtocol("humaneval", 1, _humaneval_prompt, _humaneval_code, HUMANEVAL_STOPS),
         AnswerProtocol(
             "humaneval_chat", 1, _humaneval_chat_prompt, _humaneval_chat_code, (*HUMANEVAL_STOPS, f"\n{FENCE}")
@@ -119,4 +132,4 @@ PROTOCOLS: Mapping[str, AnswerProtocol] = {
         AnswerProtocol("mbpp_chat", 1, _mbpp_chat_prompt, _mbpp_chat_code, (f"\n{FENCE}",), MBPP_SHOTS),
     )
 }
-CHAT = PROTOCOLS["chat"]
+CHAT, PAIR = PROTOCOLS["chat"], PROTOCOLS["pair"]

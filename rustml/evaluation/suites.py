@@ -1,17 +1,17 @@
 """Suites: problems, the protocol they are asked in, and how often an answer is drawn."""
 
 import hashlib
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal
 
 import msgspec
 
 from rustml.errors import InputError
+from rustml.evaluation.bench import Judging
 from rustml.evaluation.generate import Sampling
 from rustml.evaluation.protocols import PROTOCOLS, AnswerProtocol
-from rustml.profile.evaluation import EvaluationSection, SuiteSection
+from rustml.profile.evaluation import EvaluationSection, Group, SuiteSection
 from rustml.records import Problem, read_jsonl
 
 
@@ -20,7 +20,7 @@ class Suite:
     """What one suite asks of a model."""
 
     name: str
-    group: Literal["rust", "retention"]
+    group: Group
     metric_prefix: str
     problems: tuple[Problem, ...]
     protocol: AnswerProtocol
@@ -31,11 +31,17 @@ class Suite:
     """Ids of its problems that were found in training data."""
     excluded: Mapping[str, int] = field(default_factory=dict)
     """Problems of the bank that are no item, counted by reason."""
+    judge: Judging | None = None
+    """Who judges it; None: whoever judges everything else."""
 
     @property
     def data_digest(self) -> str:
         """SHA-256 of the problems, their tests included."""
         return hashlib.sha256(msgspec.json.encode(self.problems)).hexdigest()
+
+
+HoldoutMaker = Callable[[str, SuiteSection, int], Suite]
+"""Makes a hold-out suite of a name, its section and the seed."""
 
 
 def suites_of(
@@ -44,11 +50,12 @@ def suites_of(
     *,
     seed: int,
     only: Sequence[str] = (),
-    contaminated: Collection[str] = (),
+    holdout: HoldoutMaker | None = None,
 ) -> list[Suite]:
     """The profile's suites, their problems read from `banks/<problems>.jsonl`.
 
-    `only` names suites; none named means all. Raises InputError for an unknown suite, a suite without problems, ids
+    `only` names suites; none named means all. `holdout` makes those of the group `holdout`: without it they are left
+    out, and refused where they are named. Raises InputError for an unknown suite, a suite without problems, ids
     that occur twice, and several samples without a temperature (they would all be the same answer).
     """
     unknown = sorted(set(only) - section.suites.keys())
@@ -58,10 +65,32 @@ def suites_of(
     prefixes = [suite.metric_prefix for suite in chosen.values()]
     if len(set(prefixes)) != len(prefixes):
         raise InputError("two of evaluation.suites have one metric_prefix: their metrics would overwrite each other")
-    return [_suite(name, suite, banks, seed, frozenset(contaminated)) for name, suite in chosen.items()]
+    if holdout is None:
+        chosen = _without_holdout(chosen, only)
+    return [
+        holdout(name, suite, seed)
+        if suite.group == "holdout" and holdout is not None
+        else _suite(name, suite, banks, seed)
+        for name, suite in chosen.items()
+    ]
 
 
-def _suite(name: str, section: SuiteSection, banks: Path, seed: int, contaminated: frozenset[str]) -> Suite:
+def marked(suites: Sequence[Suite], contaminated: Collection[str]) -> list[Suite]:
+    """The suites, with those of their items marked that were found in training data: a gate refuses them."""
+    return [
+        replace(suite, contaminated=tuple(problem.id for problem in suite.problems if problem.id in contaminated))
+        for suite in suites
+    ]
+
+
+def _without_holdout(chosen: Mapping[str, SuiteSection], only: Sequence[str]) -> dict[str, SuiteSection]:
+    held = [name for name, suite in chosen.items() if suite.group == "holdout"]
+    if set(held) & set(only):
+        raise InputError(f"suite {held[0]} is made of held-out pairs: give the run of the `pairs` stage")
+    return {name: suite for name, suite in chosen.items() if name not in held}
+
+
+def _suite(name: str, section: SuiteSection, banks: Path, seed: int) -> Suite:
     if section.samples > 1 and section.temperature == 0:
         raise InputError(
             f"evaluation.suites.{name}: {section.samples} greedy samples would be equal; raise temperature"
@@ -76,16 +105,8 @@ def _suite(name: str, section: SuiteSection, banks: Path, seed: int, contaminate
         metric_prefix=section.metric_prefix,
         problems=problems,
         protocol=protocol,
-        sampling=Sampling(
-            temperature=section.temperature,
-            top_p=section.top_p,
-            samples=section.samples,
-            max_new_tokens=section.max_new_tokens,
-            stops=protocol.stops,
-            seed=seed,
-        ),
+        sampling=Sampling.from_section(section, protocol.stops, seed),
         shots=_shots(path, bank, protocol),
-        contaminated=tuple(problem.id for problem in problems if problem.id in contaminated),
     )
 
 

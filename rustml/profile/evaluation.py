@@ -11,14 +11,18 @@ Measure = Annotated[str, Meta(pattern=r"^[a-z0-9_]+\.(format|compile|pass|clippy
 """A suite and what is measured on each of its items: `rust.pass`, `rust_sampled.pass`, `python.pass`."""
 
 
+Group = Literal["rust", "retention", "holdout"]
+
+
 class SuiteSection(Section, frozen=True):
     """One suite: which problems, asked how, drawn how often."""
 
     problems: str
     """File stem in the output of the `bank` stage: `rust-test`, `python-test`, `humaneval`, ..."""
-    group: Literal["rust", "retention"]
-    """`rust`: what the model is trained for. `retention`: what it must not forget; the gate pools its suites."""
-    protocol: Literal["chat", "humaneval", "humaneval_chat", "mbpp", "mbpp_chat"]
+    group: Group
+    """`rust`: what the model is trained for. `retention`: what it must not forget; the gate pools its suites.
+    `holdout`: held-out pairs, judged in their crates; `problems` names a file of the `pairs` stage's output."""
+    protocol: Literal["chat", "pair", "humaneval", "humaneval_chat", "mbpp", "mbpp_chat"]
     """How a problem becomes a prompt and an answer becomes code; each is documented in docs/evaluation.md."""
     metric_prefix: str
     """Put before every metric name: `rust.`, `rust.sampled_`, `retention.python.`."""
@@ -43,6 +47,9 @@ class EvaluationSection(Section, frozen=True):
     """In which the model computes."""
     batch_size: Annotated[int, Meta(ge=1)]
     """Sequences generated at once. Part of the protocol: it moves greedy scores."""
+    dependencies: str
+    """Cargo directory source that the crates of hold-out suites are built against; empty takes the one that they came
+    from, which crates from a registry do not have: make one with `cargo vendor`."""
     suites: Annotated[dict[str, SuiteSection], Meta(min_length=1)]
     """By name; the name is a gate's handle and a file name."""
 

@@ -1,0 +1,128 @@
+"""A crate's manifest with what is not needed, or not there, taken out, so that it builds offline."""
+
+import json
+import re
+from collections.abc import Collection, Iterator, Mapping
+from copy import deepcopy
+from typing import Any
+
+from rustml.errors import InputError
+
+DEPENDENCIES = ("dependencies", "build-dependencies")
+DEV = "dev-dependencies"
+DROPPED = ("bench", "example", "test", "profile", "workspace", "badges", "patch", "replace", "lints", "cargo-features")
+"""Other targets than the crate's library and programs, and what speaks of a workspace or of lint levels."""
+NIGHTLY = re.compile(r"nightly|unstable|rustc-dep-of-std|compiler_builtins|bench|docs?rs|simd|portable")
+"""Features that ask for another compiler, or for being part of the standard library."""
+
+Table = dict[str, Any]
+
+
+def pruned(manifest: Mapping[str, Any], available: Collection[str], *, dev: bool) -> Table:
+    """The manifest without benches, examples, and dependencies that nothing available can meet.
+
+    A missing dependency goes where it is optional, for another target or for tests alone (`dev` keeps those that are
+    there). Raises InputError when one that is always needed is missing.
+    """
+    kept = {
+        key: deepcopy(value) for key, value in manifest.items() if key not in (*DROPPED, *DEPENDENCIES, DEV, "target")
+    }
+    gone: set[str] = set()
+    tables = {name: manifest.get(name, {}) for name in DEPENDENCIES}
+    kept |= {name: _present(table, available, gone, required=True) for name, table in tables.items()}
+    kept[DEV] = _present(manifest.get(DEV, {}), available, set(), required=False) if dev else {}
+    kept["target"] = {
+        name: {
+            part: _present(table.get(part, {}), available, gone, required=False)
+            for part in (*DEPENDENCIES, *((DEV,) if dev else ()))
+        }
+        for name, table in manifest.get("target", {}).items()
+    }
+    still = {name for table in _tables(kept) for name in table}
+    kept["features"] = _features(manifest.get("features", {}), gone - still)
+    kept["package"] = {
+        key: value for key, value in manifest["package"].items() if key not in ("workspace", "rust-version", "metadata")
+    }
+    kept["package"] |= {"autobenches": False, "autoexamples": False, "autotests": False}
+    for target in (kept.get("lib", {}), *kept.get("bin", [])):
+        for key in ("test", "bench", "doctest"):
+            target.pop(key, None)
+    return kept
+
+
+def _present(table: Mapping[str, Any], available: Collection[str], gone: set[str], *, required: bool) -> Table:
+    kept: Table = {}
+    for name, wanted in table.items():
+        package = wanted.get("package", name) if isinstance(wanted, dict) else name
+        optional = isinstance(wanted, dict) and wanted.get("optional", False)
+        if package in available:
+            kept[name] = wanted
+        elif required and not optional:
+            raise InputError(f"its dependency {package} is not in the source")
+        else:
+            gone.add(name)
+    return kept
+
+
+def _tables(manifest: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    for name in DEPENDENCIES:
+        yield manifest.get(name, {})
+    for target in manifest.get("target", {}).values():
+        yield from (target.get(name, {}) for name in DEPENDENCIES)
+
+
+def _features(features: Mapping[str, list[str]], gone: Collection[str]) -> dict[str, list[str]]:
+    """The features that this compiler has and that need nothing that is gone; `default` stays with what is left of it.
+
+    A word `name?/feature` needs nothing: it only adds to a dependency that something else brings in.
+    """
+    kept = {name: words for name, words in features.items() if name == "default" or not NIGHTLY.search(name)}
+    while True:
+        lost = {
+            name
+            for name, words in kept.items()
+            if name != "default"
+            and any(_needs(word, features, gone) or word in features.keys() - kept for word in words)
+        }
+        if not lost:
+            break
+        kept = {name: words for name, words in kept.items() if name not in lost}
+    return {name: [word for word in words if _stays(word, features, kept, gone)] for name, words in kept.items()}
+
+
+def _needs(word: str, features: Collection[str], gone: Collection[str]) -> bool:
+    return "?/" not in word and _dependency(word, features) in gone
+
+
+def _stays(word: str, features: Collection[str], kept: Collection[str], gone: Collection[str]) -> bool:
+    return (word not in features or word in kept) and _dependency(word, features) not in gone
+
+
+def _dependency(word: str, features: Collection[str]) -> str:
+    """The dependency that a word of a feature speaks of; empty where it names another feature."""
+    bare = word.removeprefix("dep:")
+    name = bare.partition("/")[0].removesuffix("?")
+    return "" if bare == word == name and name in features else name
+
+
+def all_features(manifest: Mapping[str, Any]) -> list[str]:
+    """Every feature that the manifest still declares."""
+    return sorted(manifest.get("features", {}))
+
+
+def toml(value: Any) -> str:
+    """A value as inline TOML. Top-level tables are written so as well: `package = {name = "x"}`."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, str):
+        return json.dumps(value)  # a JSON string is a basic string of TOML
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{json.dumps(key)} = {toml(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(toml, value)) + "]"
+    return str(value)
+
+
+def document(manifest: Mapping[str, Any]) -> str:
+    """The manifest as a TOML document."""
+    return "".join(f"{json.dumps(key)} = {toml(value)}\n" for key, value in manifest.items())
