@@ -25,6 +25,8 @@ from rustml.records import Candidate, Verdict
 LIMITS = Limits(cpu_seconds=0.5, run_seconds=5)
 BATCH = 64
 ROUNDS = 3
+LONE = 40
+"""References that are judged one at a time, for the time of a lone verdict."""
 CARGO = 12
 """Candidates that cargo judges: it is slow, and all of its verdicts cost the same."""
 EXTERNAL = re.compile(r"rand::|Regex::|md5::")
@@ -145,11 +147,16 @@ def main() -> None:
     rows.append(
         (f"judge, {len(broken)}, half of them broken, 2 workers", rate, f"{Counter(v.status for v in verdicts)}")
     )
+    seconds, _ = alone(right[:LONE])
+    rows.append((f"judge, {LONE} references one at a time", 1 / seconds, f"{seconds:.3f} s each (median)"))
     seconds, singly = alone(broken)
-    rows.append((f"judge, the same {len(broken)} one at a time", 1 / seconds, f"{seconds:.3f} s each (median)"))
+    rows.append((f"judge, the half broken {len(broken)} one at a time", 1 / seconds, f"{seconds:.3f} s each (median)"))
     for name, rate, note in rows:
         print(f"{name:52} {rate:8.2f} /s  {note}")
     print(f"verdicts equal in a batch and one at a time: {agreement(verdicts, singly)} of {len(broken)}")
+    for one, other in zip(verdicts, singly, strict=True):
+        if _timeless(one) != _timeless(other):
+            print(f"  in a batch {one}\n  alone {other}")
     print(f"limits: {dataclasses.asdict(LIMITS)}; batches of {BATCH}; load {os.getloadavg()[0]:.1f}")
 
 

@@ -186,14 +186,8 @@ class Batch:
             errors=failure.errors if failure is not None else (),
             seconds={phase: round(seconds, 4) for phase, seconds in finding.seconds.items()},
             sandbox=self._tools.sandbox,
-            detail=failure.detail if failure is not None else _detail(finding.report, expected),
+            detail=failure.detail if failure is not None else finding.report.detail(expected),
         )
-
-
-def _detail(report: Report, expected: int) -> str:
-    if report.forged:
-        return "a record that no test of the harness wrote"
-    return f"{len(report.passed)} of {expected} tests passed; the process ended with {report.end}"
 
 
 def _in_main(member: Member, message: Message) -> bool:

@@ -78,7 +78,6 @@ class PythonExaminer:
     def _verdict(self, candidate: Candidate, report: Report) -> Verdict:
         expected = count_tests(candidate)
         status: Status = "compile_error" if report.malformed else report.status(expected)
-        ending = f"{len(report.passed)} of {expected} tests passed; the process ended with {report.end}"
         return Verdict(
             id=candidate.id,
             status=status,
@@ -90,7 +89,7 @@ class PythonExaminer:
             errors=(Diagnostic("SyntaxError", "the code is no Python"),) if report.malformed else (),
             seconds={"run": round(report.seconds, 4)},
             sandbox=self._sandbox.name,
-            detail="the code is no Python" if report.malformed else ending,
+            detail="the code is no Python" if report.malformed else report.detail(expected),
         )
 
 

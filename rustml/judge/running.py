@@ -28,15 +28,33 @@ class Report:
     forged: bool = False
     """A record came that the harness did not write: memory was reached that safe code cannot reach."""
     end: str = ""
-    """`exit:CODE`, `signal:NUMBER`, `expired`, or empty where the supervisor did not get so far."""
+    """`exit:CODE`, `signal:NUMBER`, `expired` (it waited for too long), `spent` (it computed for too long), or empty
+    where the supervisor did not get so far."""
     seconds: float = 0.0
+
+    @property
+    def spent(self) -> bool:
+        """Whether it ran out of processor time, by whichever of its limits came first."""
+        return self.end in ("spent", f"signal:{_SIGPROF}", f"signal:{_SIGXCPU}")
+
+    def detail(self, expected: int) -> str:
+        """The verdict's line for a human. It holds nothing that the load of the machine decides."""
+        if self.forged:
+            return "a record that no test of the harness wrote"
+        reasons = {"expired": "it waited until its time had expired", "": "the process did not end"}
+        why = (
+            "its processor time was spent"
+            if self.spent
+            else reasons.get(self.end, f"the process ended with {self.end}")
+        )
+        return f"{len(self.passed)} of {expected} tests passed; {why}"
 
     def status(self, expected: int) -> Status:
         """The verdict on the tests alone. A test without a record never counts as passed."""
         kind, _, number = self.end.partition(":")
         if self.forged or (kind == "signal" and int(number) == _SIGSYS):
             return "policy"
-        if kind == "expired" or (kind == "signal" and int(number) in (_SIGPROF, _SIGXCPU)):
+        if self.spent or kind == "expired":
             return "run_timeout"
         if kind == "signal":
             return "out_of_memory" if self.starved or int(number) == _SIGKILL else "crashed"

@@ -9,7 +9,6 @@ import builtins
 import json
 import os
 import resource
-import select
 import signal
 import sys
 import time
@@ -18,6 +17,7 @@ from typing import Any
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))  # noqa: PTH100, PTH120 - pathlib takes longer to import than all else
 
 import confine  # type: ignore[import-not-found]
+from patience import Patience, drain  # type: ignore[import-not-found]
 from wire import Channel, Closed, decode, encode  # type: ignore[import-not-found]
 
 HERE = os.path.dirname(os.path.abspath(__file__))  # noqa: PTH100, PTH120
@@ -60,9 +60,6 @@ def _operation(name: str) -> Any:
 
 for _name in _OPERATIONS:
     setattr(Remote, _name, _operation(_name))
-
-PERIOD, WAITING = 0.05, 16
-"""Seconds between two looks at a process; who computes for less than one part in so many of a period is waiting."""
 
 
 class Link:
@@ -196,7 +193,8 @@ def run_case(case: dict[str, Any], limits: dict[str, Any]) -> list[str]:
         _proctor(case, Channel(from_host[0], to_host[1]), report[1])
     for fd in (to_host[1], from_host[0], report[1]):
         os.close(fd)
-    text, expired = _drain(report[0], Patience((host, proctor), limits["wall"]))
+    patience = Patience((host, proctor), limits["wall"])
+    text, expired = drain(report[0], patience)
     os.close(report[0])
     whole = text.endswith(("whole\n", "broken\n"))
     if not (whole or expired):
@@ -205,7 +203,7 @@ def run_case(case: dict[str, Any], limits: dict[str, Any]) -> list[str]:
         os.kill(pid, signal.SIGKILL)
     os.waitpid(proctor, 0)
     _, status, usage = os.wait4(host, 0)
-    how = "expired" if expired else "exit:0" if whole else _ending(status)
+    how = patience.reason() if expired else "exit:0" if whole else _ending(status)
     cpu = int((usage.ru_utime + usage.ru_stime) * 1e6)
     return [*text.splitlines(), f"end {how} {cpu} {int((time.monotonic() - started) * 1e6)}"]
 
@@ -231,50 +229,6 @@ def _proctor(case: dict[str, Any], channel: Channel, report: int) -> None:
         os.write(report, b"broken\n")
     finally:
         os._exit(0)
-
-
-class Patience:
-    """How long processes may take that wait rather than compute: the twin of the Rust harness's `Patience`."""
-
-    def __init__(self, pids: tuple[int, ...], seconds: float) -> None:
-        self._pids, self._left = pids, seconds
-        self._seen, self._computed = time.monotonic(), 0.0
-
-    def next_look(self) -> float:
-        """Seconds until the next look at the processes."""
-        return min(self._left, PERIOD)
-
-    def exhausted(self) -> bool:
-        """Whether the time is up. A period without computing counts whole, one of computing as processor time."""
-        period = time.monotonic() - self._seen
-        if period < min(self._left, PERIOD):
-            return False
-        computed = sum(map(_processor_time, self._pids))
-        share = max(computed - self._computed, 0.0)
-        self._left -= period if share * WAITING < period else share
-        self._seen, self._computed = self._seen + period, computed
-        return self._left <= 0
-
-
-def _processor_time(pid: int) -> float:
-    """Seconds that a process has computed."""
-    try:
-        return time.clock_gettime((~pid << 3) | 2)  # the kernel's number for the clock of another process
-    except OSError:
-        return 0.0
-
-
-def _drain(fd: int, patience: Patience) -> tuple[str, bool]:
-    pieces: list[bytes] = []
-    while True:
-        ready = select.select([fd], [], [], patience.next_look())[0]
-        if patience.exhausted():
-            return b"".join(pieces).decode(), True
-        if ready:
-            piece = os.read(fd, 65536)
-            if not piece:
-                return b"".join(pieces).decode(), False
-            pieces.append(piece)
 
 
 def main() -> None:

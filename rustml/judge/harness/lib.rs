@@ -133,6 +133,9 @@ const RECORD: usize = 13;
 /// Memory ran out: the one record without a cookie, as it only harms whoever forges it.
 const STARVED: u8 = b'm';
 const FORGED: u8 = b'x';
+/// The child is confined: from here on its time counts. To mount and to unshare takes long on a busy machine.
+const READY: u8 = b'r';
+const CONFINING: Duration = Duration::from_secs(60);
 
 fn report(test: u32, what: u8, cookie: u64) {
     let fd = REPORTS.load(Ordering::Relaxed);
@@ -212,6 +215,7 @@ fn run_case(case: &'static Case, request: &Request, stdout: i32) -> Vec<String> 
         run_child(case, writer, cookie, &request.limits);
     }
     sys::close(writer);
+    let ready = sys::first(reader, &mut sys::Patience::new(child, CONFINING), RECORD);
     let mut patience = sys::Patience::new(child, request.wall);
     let (bytes, expired) = sys::drain(reader, &mut patience, RECORD * (case.tests.len() + 64));
     if expired {
@@ -220,7 +224,9 @@ fn run_case(case: &'static Case, request: &Request, stdout: i32) -> Vec<String> 
     let end = sys::wait(child);
     sys::close(reader);
     let mut lines = read_records(&bytes, cookie);
-    let how = if expired { "expired".to_string() } else { end.describe() };
+    let confined = ready.get(4) == Some(&READY);
+    let how = if expired { patience.reason().to_string() } else { end.describe() };
+    let how = if confined { how } else { format!("exit:{}", confine::REFUSED) };
     lines.push(format!("end {how} {} {}", end.cpu_us, started.elapsed().as_micros()));
     lines
 }
@@ -230,6 +236,7 @@ fn run_child(case: &'static Case, writer: i32, cookie: u64, limits: &confine::Li
         sys::exit_now(confine::REFUSED);
     }
     REPORTS.store(writer, Ordering::Relaxed);
+    report(0, READY, cookie);
     for (index, test) in case.tests.iter().enumerate() {
         let what = if passes(test) { b'p' } else { b'f' };
         report(index as u32, what, cookie);

@@ -122,18 +122,26 @@ fn processor_time(pid: i32) -> Duration {
 /// time; only a period in which it hardly computes (and no machine is so busy that this is all it gets) counts whole.
 pub struct Patience {
     pid: i32,
+    wall: Duration,
     left: Duration,
+    waited: Duration,
     seen: Instant,
     computed: Duration,
 }
 
-const PERIOD: Duration = Duration::from_millis(50);
+const PERIOD: Duration = Duration::from_millis(100);
 /// Who computes for less than one part in this many of a period is waiting.
 const WAITING: u32 = 16;
 
 impl Patience {
     pub fn new(pid: i32, wall: Duration) -> Patience {
-        Patience { pid, left: wall, seen: Instant::now(), computed: Duration::ZERO }
+        let computed = processor_time(pid);
+        Patience { pid, wall, left: wall, waited: Duration::ZERO, seen: Instant::now(), computed }
+    }
+
+    /// What used the time up: waiting, or computing.
+    pub fn reason(&self) -> &'static str {
+        if self.waited * 2 >= self.wall { "expired" } else { "spent" }
     }
 
     fn next_look(&self) -> i32 {
@@ -148,7 +156,15 @@ impl Patience {
         }
         let computed = processor_time(self.pid);
         let share = computed.saturating_sub(self.computed);
-        self.left = self.left.saturating_sub(if share * WAITING < period { period } else { share });
+        let charge = if share * WAITING < period {
+            // A look that comes late has itself waited for the processor.
+            let waited = period.min(PERIOD);
+            self.waited += waited;
+            waited
+        } else {
+            share
+        };
+        self.left = self.left.saturating_sub(charge);
         self.seen += period;
         self.computed = computed;
         self.left.is_zero()
@@ -157,8 +173,17 @@ impl Patience {
 
 /// Everything that arrives before the writer is gone, at most `limit` bytes; true if patience ended first.
 pub fn drain(fd: i32, patience: &mut Patience, limit: usize) -> (Vec<u8>, bool) {
+    collect(fd, patience, limit, usize::MAX)
+}
+
+/// The first bytes that arrive, if any do before patience ends.
+pub fn first(fd: i32, patience: &mut Patience, count: usize) -> Vec<u8> {
+    collect(fd, patience, count, count).0
+}
+
+fn collect(fd: i32, patience: &mut Patience, limit: usize, enough: usize) -> (Vec<u8>, bool) {
     let mut bytes = Vec::new();
-    loop {
+    while bytes.len() < enough {
         let mut watched = PollFd { fd, events: 1, revents: 0 };
         let ready = unsafe { poll(&mut watched, 1, patience.next_look()) };
         if patience.exhausted() {
@@ -166,7 +191,8 @@ pub fn drain(fd: i32, patience: &mut Patience, limit: usize) -> (Vec<u8>, bool) 
         }
         if ready > 0 {
             let mut page = [0u8; 4096];
-            let count = unsafe { read(fd, page.as_mut_ptr(), page.len()) };
+            let wanted = page.len().min(enough - bytes.len());
+            let count = unsafe { read(fd, page.as_mut_ptr(), wanted) };
             if count <= 0 {
                 return (bytes, false);
             }
@@ -174,6 +200,7 @@ pub fn drain(fd: i32, patience: &mut Patience, limit: usize) -> (Vec<u8>, bool) 
             bytes.extend_from_slice(&page[..room]);
         }
     }
+    (bytes, false)
 }
 
 pub fn wait(pid: i32) -> End {

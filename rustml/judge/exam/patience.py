@@ -1,0 +1,62 @@
+"""How long processes may take that wait rather than compute: the twin of the Rust harness's `Patience`.
+
+This file runs inside the sandbox and imports nothing of rustml.
+"""
+
+import os
+import select
+import time
+
+PERIOD, WAITING = 0.1, 16
+"""Seconds between two looks at a process; who computes for less than one part in so many of a period is waiting."""
+
+
+class Patience:
+    """The time left to some processes: wall time while they wait, processor time while they compute."""
+
+    def __init__(self, pids: tuple[int, ...], seconds: float) -> None:
+        self._pids, self._seconds, self._left, self._waited = pids, seconds, seconds, 0.0
+        self._seen, self._computed = time.monotonic(), 0.0
+
+    def reason(self) -> str:
+        """What used the time up: waiting, or computing."""
+        return "expired" if 2 * self._waited >= self._seconds else "spent"
+
+    def next_look(self) -> float:
+        """Seconds until the next look at the processes."""
+        return min(self._left, PERIOD)
+
+    def exhausted(self) -> bool:
+        """Whether the time is up. A period without computing counts whole, one of computing as processor time."""
+        period = time.monotonic() - self._seen
+        if period < min(self._left, PERIOD):
+            return False
+        computed = sum(map(_processor_time, self._pids))
+        share = max(computed - self._computed, 0.0)
+        waited = min(period, PERIOD) if share * WAITING < period else 0.0
+        self._waited += waited
+        self._left -= waited or share
+        self._seen, self._computed = self._seen + period, computed
+        return self._left <= 0
+
+
+def _processor_time(pid: int) -> float:
+    """Seconds that a process has computed."""
+    try:
+        return time.clock_gettime((~pid << 3) | 2)  # the kernel's number for the clock of another process
+    except OSError:
+        return 0.0
+
+
+def drain(fd: int, patience: Patience) -> tuple[str, bool]:
+    """Everything that arrives before the writers are gone; true if patience ended first."""
+    pieces: list[bytes] = []
+    while True:
+        ready = select.select([fd], [], [], patience.next_look())[0]
+        if patience.exhausted():
+            return b"".join(pieces).decode(), True
+        if ready:
+            piece = os.read(fd, 65536)
+            if not piece:
+                return b"".join(pieces).decode(), False
+            pieces.append(piece)
