@@ -68,6 +68,7 @@ class Holdout(AbstractContextManager["Holdout"]):
             problems=problems,
             protocol=PAIR,
             sampling=Sampling.from_section(section, PAIR.stops, seed),
+            excluded=excluded(problems),
             judge=InPlaceJudge(self._confinement, fit, {problem.id: problem.reference for problem in problems}),
         )
 

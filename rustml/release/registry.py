@@ -1,7 +1,12 @@
 """What a registered version carries, under which names, and how its files and a run's reports are fetched."""
 
+import shutil
+import tempfile
+from functools import cache
+from multiprocessing.util import Finalize
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
 import mlflow
 import msgspec
@@ -102,15 +107,28 @@ def decision_of(client: MlflowClient, run_id: str, step: Step, version: str) -> 
 
 
 def fetch(client: MlflowClient, uri: str, what: str) -> Path:
-    """A local path to an artifact: in place where the store is local, else downloaded. Raises EvidenceError."""
+    """A local path to an artifact: in place where the store is local, else a download that ends with this process.
+
+    Raises EvidenceError when there is none.
+    """
     try:
         place = _artifact_uri(client, uri)
-        path = Path(mlflow.artifacts.download_artifacts(artifact_uri=place, tracking_uri=client.tracking_uri))
+        into = None if urlsplit(place).scheme in ("", "file") else tempfile.mkdtemp(dir=_downloads())
+        found = mlflow.artifacts.download_artifacts(artifact_uri=place, tracking_uri=client.tracking_uri, dst_path=into)
+        path = Path(found)
     except (MlflowException, OSError) as error:
         raise EvidenceError(f"{what} cannot be fetched from {uri}: {str(error).splitlines()[0][:200]}") from error
     if not path.exists():
         raise EvidenceError(f"{what} is gone from {uri}")
     return path
+
+
+@cache
+def _downloads() -> Path:
+    """A folder that is removed when this process ends, be it a child of multiprocessing, which runs no atexit."""
+    folder = Path(tempfile.mkdtemp(prefix="rustml-evidence-"))
+    Finalize(None, shutil.rmtree, args=(folder,), kwargs={"ignore_errors": True}, exitpriority=0)
+    return folder
 
 
 def _artifact_uri(client: MlflowClient, uri: str) -> str:
