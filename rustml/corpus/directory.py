@@ -6,6 +6,7 @@ that made it filled them in, one SHA-256 a file. https://doc.rust-lang.org/cargo
 
 import hashlib
 import os
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from rustml.errors import EnvironmentFault, InputError
 from rustml.profile.corpus import ArchiveLimits
 
 CHECKSUM = ".cargo-checksum.json"
+SHA256 = re.compile("[0-9a-f]{64}")
 
 
 class Checksums(msgspec.Struct, frozen=True):
@@ -61,7 +63,7 @@ def _survey(source: Path) -> dict[str, dict[str, Crate]]:
                 location=str(folder.resolve()),
                 registry=f"directory+{source}",
                 url=folder.resolve().as_uri(),
-                archive_sha256=_checksums(folder).package or "",
+                archive_sha256=_archive_sum(folder),
             )
             versions.setdefault(manifest.name, {})[manifest.version] = crate
     return versions
@@ -72,6 +74,12 @@ def _manifest(folder: Path) -> Manifest | None:
         return parse_manifest((folder / "Cargo.toml").read_bytes())
     except (OSError, InputError):
         return None
+
+
+def _archive_sum(folder: Path) -> str:
+    """The published archive's SHA-256, empty where there is none: Debian's tool writes a sentence in its place."""
+    package = _checksums(folder).package or ""
+    return package if SHA256.fullmatch(package) else ""
 
 
 def _checksums(folder: Path) -> Checksums:

@@ -100,6 +100,15 @@ def test_a_file_that_differs_from_its_checksum_refuses_the_crate(
     assert {file.origin.name for file in files_of(tmp_path / "out")} == {"b"}
 
 
+def test_a_sentence_is_no_checksum_of_an_archive(
+    harvest_section: Section, directory_source: Source, tmp_path: Path
+) -> None:
+    source = directory_source({"a-1.0.0": crate("a"), "b-1.0.0": crate("b")})
+    (source / "a-1.0.0" / ".cargo-checksum.json").write_text('{"package": "Could not get crate checksum"}')
+    harvest(harvest_section(directory=str(source), crates=("all",)), tmp_path / "out", workers=1, cache=tmp_path / "c")
+    assert [file.origin.archive_sha256 for file in files_of(tmp_path / "out")] == ["", "ab" * 32]
+
+
 def test_links_out_of_a_directory_source_are_not_followed(
     harvest_section: Section, directory_source: Source, tmp_path: Path
 ) -> None:
