@@ -118,8 +118,8 @@ def alone(judge: Judge) -> dict[str, Verdict]:
     return verdicts
 
 
-@settings(max_examples=3, deadline=None, suppress_health_check=list(HealthCheck))
-@given(names=st.lists(st.sampled_from(NAMES), min_size=4, max_size=10, unique=True))
+@settings(max_examples=2, deadline=None, suppress_health_check=list(HealthCheck))
+@given(names=st.lists(st.sampled_from(NAMES), min_size=4, max_size=7, unique=True))
 def test_neither_load_nor_company_changes_a_verdict(judge: Judge, alone: dict[str, Verdict], names: list[str]) -> None:
     with crowded(4) as crowd:
         verdicts = judge.judge([named(name) for name in names])
