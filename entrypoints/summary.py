@@ -72,7 +72,12 @@ class Summary:
             seconds=self._stages[maker].seconds + measured.seconds,
             decision=decided[1] if decided else None,
             version=decided[0] if decided else "",
+            champion=self._champion(decided[0]) if decided else None,
         )
+
+    def _champion(self, version: str) -> Decision | None:
+        candidate, decision = self._decisions.get("champion", ("", None))
+        return decision if candidate == version else None
 
     def _print(self, models: list[report.Stage], seconds: float) -> None:
         table = Table(title=f"{self._profile.name}: {seconds:.0f} s, seed {self._profile.seed}")

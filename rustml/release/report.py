@@ -17,6 +17,7 @@ NONE = "-"
 STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 70rem; color: #222 }
 table { border-collapse: collapse } th, td { padding: .3rem .8rem; text-align: right; border-bottom: 1px solid #ddd }
+th { vertical-align: bottom }
 th:first-child, td:first-child { text-align: left } .passed { color: #2b8a3e } .refused { color: #c92a2a }
 img { max-width: 100% } li { margin: .2rem 0 }
 """
@@ -32,6 +33,8 @@ class Stage(Record, frozen=True):
     """Wall seconds from the stage's start to the end of its evaluation."""
     decision: Decision | None = None
     """Of the gate that it went through; None for the base."""
+    champion: Decision | None = None
+    """Of the champion's gate, where it came that far."""
     override: str = ""
     """Reason where a person overrode a refusal."""
     version: str = ""
@@ -94,20 +97,27 @@ def _summary(stage: Stage) -> dict[str, object]:
         "reasons": stage.decision.reasons if stage.decision else (),
         "override": stage.override,
         "decision": stage.decision,
+        "champion": stage.champion,
         "seconds": stage.seconds,
     }
 
 
 def _page(stages: Sequence[Stage], figures: Iterable[str]) -> str:
-    header, rows = table(stages)
+    names, rows = table(stages)
+    header = "".join(f"<th>{_breakable(name)}</th>" for name in names)
     body = "".join(f"<tr>{''.join(_cell(text) for text in row)}</tr>\n" for row in rows)
     images = "".join(f'<p><img src="{html.escape(name)}" alt="{html.escape(name)}"></p>\n' for name in figures)
     return (
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>Lifecycle</title><style>{STYLE}</style>'
-        f"</head><body>\n<h1>Lifecycle</h1>\n<table><thead><tr>{''.join(f'<th>{html.escape(h)}</th>' for h in header)}"
+        f"</head><body>\n<h1>Lifecycle</h1>\n<table><thead><tr>{header}"
         f"</tr></thead>\n<tbody>{body}</tbody></table>\n<h2>Gates</h2>\n"
-        f"{''.join(_gate(stage) for stage in stages if stage.decision)}<h2>Figures</h2>\n{images}</body></html>\n"
+        f"{''.join(_gates(stage) for stage in stages)}<h2>Figures</h2>\n{images}</body></html>\n"
     )
+
+
+def _breakable(name: str) -> str:
+    """A metric's name that may break where its parts end: the table is wide."""
+    return html.escape(name).replace(".", ".<wbr>").replace("_", "_<wbr>")
 
 
 def _cell(text: str) -> str:
@@ -115,14 +125,19 @@ def _cell(text: str) -> str:
     return f"<td{kind}>{html.escape(text)}</td>"
 
 
-def _gate(stage: Stage) -> str:
-    findings = stage.decision.findings if stage.decision else ()
+def _gates(stage: Stage) -> str:
+    override = f"<p>Overridden: {html.escape(stage.override)}</p>\n" if stage.override else ""
+    own = _gate(stage.name, verdict(stage), stage.decision, override) if stage.decision else ""
+    champion = stage.champion
+    return own + (_gate("champion", "passed" if champion.passed else "refused", champion) if champion else "")
+
+
+def _gate(name: str, outcome: str, decision: Decision, override: str = "") -> str:
     lines = "".join(
         f'<li class="{"passed" if finding.passed else "refused"}">{html.escape(finding.text)}</li>\n'
-        for finding in findings
+        for finding in decision.findings
     )
-    override = f"<p>Overridden: {html.escape(stage.override)}</p>\n" if stage.override else ""
-    return f"<h3>{html.escape(stage.name)}: {verdict(stage)}</h3>\n{override}<ul>\n{lines}</ul>\n"
+    return f"<h3>{html.escape(name)}: {outcome}</h3>\n{override}<ul>\n{lines}</ul>\n"
 
 
 def _percent(value: float | None) -> str:

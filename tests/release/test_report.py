@@ -50,6 +50,17 @@ def test_a_metric_that_a_stage_lacks_is_a_dash(stages: list[Stage]) -> None:
     assert rows[0][header.index("retention.python.pass_at_1")] == "-"
 
 
+def test_the_champions_gate_is_shown_after_the_stages_own(
+    stages: list[Stage], thresholds: Thresholds, tmp_path: Path
+) -> None:
+    base, sft, grpo = stages
+    crowned = msgspec.structs.replace(grpo, champion=decide(sft.evaluation, base.evaluation, thresholds))
+    text = write([base, sft, crowned], tmp_path).read_text()
+    assert text.index("<h3>grpo: refused") < text.index("<h3>champion: passed")
+    document = json.loads((tmp_path / "lifecycle.json").read_text())
+    assert [bool(stage["champion"]) for stage in document] == [False, False, True]
+
+
 def test_page_and_document_hold_decisions_with_reasons_and_figures(stages: list[Stage], tmp_path: Path) -> None:
     page = write(stages, tmp_path / "report")
     text = page.read_text()
