@@ -156,9 +156,10 @@ def test_overrides_replace_scalars_and_are_checked() -> None:
 
 def test_a_yaml_merge_may_replace_what_it_merges(tmp_path: Path) -> None:
     """The refusal of keys given twice leaves `<<` alone."""
-    text = "extends: tiny\njudge: &j {run_seconds: 3.0}\nserve: {port: 1}\n"
-    assert load(write(tmp_path, text)).judge.run_seconds == 3.0
-    assert load("tiny").evaluation.suites["rust_sampled"].samples == 4
+    text = "extends: tiny\ngates:\n  sft: &gate {seed: 1, resamples: 2000}\n  grpo: {<<: *gate, seed: 2}\n"
+    gates = load(write(tmp_path, text)).gates
+    assert (gates.sft.seed, gates.sft.resamples) == (1, 2000)
+    assert (gates.grpo.seed, gates.grpo.resamples) == (2, 2000)
 
 
 def _mappings(tree: Any, at: Path_ = ()) -> Iterator[Path_]:
