@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from rustml.errors import InputError
+from rustml.evaluation.measures import PRINCIPAL
 from rustml.evaluation.statistics import pass_at_k
 from rustml.profile.evaluation import Group
 from rustml.records import Record, Status, Verdict
@@ -139,7 +140,15 @@ class SuiteResult(Record, frozen=True, omit_defaults=True):
         items = [item for item, own in self.tasks.items() if own == task]
         measures = sorted({name for item in items for sample in self.outcomes[item] for name in sample.scores})
         means = {f"{task}.{measure}": _mean(self.scored(measure, items).values()) for measure in measures}
-        return {f"{task}.items": len(items), **means}
+        return {f"{task}.items": len(items), **means, **self._principal(task, items)}
+
+    def _principal(self, task: str, items: Iterable[str]) -> dict[str, float]:
+        """The measure that speaks for the task, over the items that have it; none for a task without one."""
+        if task not in PRINCIPAL:
+            return {}
+        values = self.scored(PRINCIPAL[task], items)
+        mean = {f"{task}.principal": _mean(values.values())} if values else {}
+        return {**mean, f"{task}.principal_items": len(values)}
 
     def scored(self, measure: str, items: Iterable[str] | None = None) -> dict[str, float]:
         """By item, the mean of a score over its samples, for the items that have it."""

@@ -1,13 +1,14 @@
 """Figures of evaluations, drawn without a display."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from rustml.evaluation.measures import PRINCIPAL
 from rustml.evaluation.outcomes import Evaluation, SuiteResult
 from rustml.evaluation.statistics import Interval, wilson
 
@@ -18,6 +19,15 @@ MEASURES: Mapping[str, Sequence[str]] = {
     "retention": ("format", "pass"),
     "holdout": ("format", "compile", "clippy"),
 }
+SCORES = {
+    "exact": "#7570b3",
+    "edit": "#8da0cb",
+    "syntax": "#e7298a",
+    "compile": "#66a61e",
+    "clippy": "#e6861a",
+    "tests": "#1b6ca8",
+}
+PALE = 0.3
 CLASSES_SHOWN = 12
 
 
@@ -28,6 +38,8 @@ def draw_evaluation(evaluation: Evaluation, folder: Path) -> list[Path]:
     for name, suite in evaluation.suites.items():
         drawn.append(_failures(name, suite, folder / f"failures-{name}.png"))
         drawn.append(_lengths(name, suite, folder / f"lengths-{name}.png"))
+        if suite.tasks:
+            drawn.append(_tasks(name, suite, folder / f"tasks-{name}.png"))
     return drawn
 
 
@@ -105,6 +117,37 @@ def _lengths(name: str, suite: SuiteResult, path: Path) -> Path:
     axis.set(title=f"{name}: length of the answer", xlabel="characters", ylabel="answers")
     axis.legend(fontsize=8)
     return _save(figure, path)
+
+
+def _tasks(name: str, suite: SuiteResult, path: Path) -> Path:
+    """Means of the measures of each task; the one that speaks for the task is drawn in full, the others pale."""
+    tasks = sorted(set(suite.tasks.values()), reverse=True)
+    figure = Figure(figsize=(7, 1.5 + 0.9 * len(tasks)), layout="constrained")
+    FigureCanvasAgg(figure)
+    axis = figure.subplots()
+    bars = list(_task_bars(suite, tasks))
+    for measure, colour in SCORES.items():
+        own = [(place, mean, alpha) for place, shown, mean, alpha in bars if shown == measure]
+        for number, (place, mean, alpha) in enumerate(own):
+            label = measure if number == 0 else None
+            axis.barh(place, mean, 0.8 / len(SCORES), color=(colour, alpha), edgecolor=colour, label=label)
+    counts = Counter(suite.tasks.values())
+    axis.set_yticks(range(len(tasks)), [f"{task} ({counts[task]})" for task in tasks])
+    axis.set(title=f"{name}: measures by task (items); in full, the task's own", xlim=(0, 1.02), xlabel="mean")
+    if bars:
+        axis.legend(fontsize=8, loc="lower right")
+    return _save(figure, path)
+
+
+def _task_bars(suite: SuiteResult, tasks: Sequence[str]) -> Iterator[tuple[float, str, float, float]]:
+    """Place, measure, mean and opacity of every bar."""
+    for row, task in enumerate(tasks):
+        items = [item for item, own in suite.tasks.items() if own == task]
+        for shift, measure in enumerate(SCORES):
+            values = suite.scored(measure, items).values()
+            if values:
+                place = row + 0.4 - (shift + 0.5) * 0.8 / len(SCORES)
+                yield place, measure, sum(values) / len(values), 1.0 if PRINCIPAL.get(task) == measure else PALE
 
 
 def _axes(count: int) -> tuple[Figure, list[Axes]]:

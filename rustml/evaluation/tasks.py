@@ -1,23 +1,9 @@
 """What each task category is measured by."""
 
-from collections.abc import Mapping
-
 from rustml.evaluation.closeness import edit_similarity, exact, syntax_similarity
 from rustml.evaluation.holdout import COMPILES, INPLACE, TASK, TESTED
 from rustml.records import Problem, Verdict
 
-PRINCIPAL: Mapping[str, str] = {
-    "sig_doc_impl": "tests",
-    "instruction_code": "tests",
-    "test_generation": "tests",
-    "bug_detection": "exact",
-    "completion": "syntax",
-    "api_usage_prediction": "syntax",
-    "function_naming": "exact",
-    "variable_naming": "exact",
-    "docstring_generation": "edit",
-}
-"""The measure that speaks for a category: what else is measured stands beside it."""
 PROSE = frozenset({"docstring_generation"})
 IN_PLACE = ("compile", "clippy", "tests")
 

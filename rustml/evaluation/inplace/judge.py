@@ -11,8 +11,8 @@ from rustml.evaluation.inplace.confine import Confinement
 from rustml.evaluation.inplace.examples import program
 from rustml.evaluation.inplace.replay import Compiled, Compiler
 from rustml.evaluation.inplace.running import Ran, Runner
-from rustml.evaluation.inplace.sites import Site, placed
-from rustml.evaluation.inplace.survey import Standing
+from rustml.evaluation.inplace.sites import WRITTEN_TEST, Site, placed
+from rustml.evaluation.inplace.survey import Standing, panic
 from rustml.evaluation.inplace.workshop import Workshop
 from rustml.judge import diagnostics
 from rustml.judge.compiler import POLICY_LINTS
@@ -94,7 +94,7 @@ class _Attempt:
         self._runner = Runner(confinement, place.workshop)
         self._site, self._standing = place.site, place.standing
         self._calls = place.workshop.built.invocations
-        self.candidate, self._size = candidate, len(function.encode())
+        self.candidate, self._function, self._size = candidate, function, len(function.encode())
         self._files = {place.site.path: place.site.file(function)}
 
     def verdict(self) -> Verdict:
@@ -132,7 +132,19 @@ class _Attempt:
             done = self._compiler.compile(self._calls[self._standing.test_call], self._files, "test", out)
             if not done.ok:
                 return _uncompiled(done), 0
-            return _outcome(self._run(out / "tests", self._standing.tests), self._standing.tests)
+            status, passed = _outcome(self._run(out / "tests", self._standing.tests), self._standing.tests)
+        if status == "passed" and self._site.task == WRITTEN_TEST and not self._notices():
+            return "wrong", 0
+        return status, passed
+
+    def _notices(self) -> bool:
+        """Whether the written test fails once the function that it tests panics: else it tests nothing of it."""
+        files = {self._site.path: self._site.file(self._function, entry=panic())}
+        with self._compiler.folder() as out:
+            done = self._compiler.compile(self._calls[self._standing.test_call], files, "test", out)
+            if not done.ok:  # nothing but the panic is new: it is called while the compiler computes a constant
+                return not done.expired
+            return self._run(out / "tests", self._standing.tests).failed >= set(self._standing.tests)
 
     def _examples(self) -> tuple[Status, int]:
         call, codes = self._calls[self._standing.call], list(enumerate(self._standing.examples))

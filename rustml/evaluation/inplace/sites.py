@@ -12,6 +12,7 @@ from rustml.judge.lexer import tokens
 from rustml.records import Origin, Pair, Record
 
 BLOCK = re.compile(r"^[ \t]*```[^\n`]*\n(.*?)^[ \t]*```[ \t]*$", re.MULTILINE | re.DOTALL)
+WRITTEN_TEST = "test_generation"
 FORBIDDEN = frozenset(
     {"unsafe", "extern", "cfg", "cfg_attr", "asm", "global_asm", "no_mangle", "export_name", "macro_export"}
 )
@@ -39,11 +40,19 @@ class Site(Record, frozen=True):
     """The function as it stands there, without documentation and attributes."""
     instruction: str
     """The pair's question, which holds a part of the function for some tasks."""
+    tested: int = -1
+    """Where the reference is a test: offset after the opening brace of the function that it tests; -1 for none."""
 
-    def file(self, function: str) -> bytes:
-        """The file with `function` in the place of the reference."""
+    def file(self, function: str, entry: str = "") -> bytes:
+        """The file with `function` in the place of the reference.
+
+        `entry` is a statement put before all others of the function that the reference tests.
+        """
+        edits = [(self.start, self.end, function), *([(self.tested, self.tested, f" {entry}")] if entry else [])]
         source = (Path(self.folder) / self.path).read_bytes()
-        return source[: self.start] + function.encode() + source[self.end :]
+        for start, end, text in sorted(edits, reverse=True):
+            source = source[:start] + text.encode() + source[end:]
+        return source
 
     def file_with_entry(self, statement: str) -> bytes:
         """The file with a statement put before all others of the reference's body."""
@@ -105,18 +114,33 @@ def squeeze(text: str) -> str:
 def locate(pair: Pair, folder: Path, vendor: Path) -> Site:
     """Find the function that a pair was made from. Raises Unplaced."""
     source = _source(pair.origin, folder)
+    code = (blocks(pair.answer) or [""])[-1]
+    for text in rebuilt(pair.task, pair.instruction, code):
+        span = _found(text, pair.context, source)
+        if span is not None:
+            return _site(pair, folder, vendor, span, source)
+    raise Unplaced("not_found_in_file")
+
+
+def _found(text: str, header: str, source: bytes) -> Span | None:
+    """Where the first function of the text that the source holds stands in it, below that header if there is such."""
     by_text: dict[str, list[Span]] = {}
     for span in functions(source):
         by_text.setdefault(squeeze(source[span.start : span.end].decode()), []).append(span)
-    code = (blocks(pair.answer) or [""])[-1]
-    for text in rebuilt(pair.task, pair.instruction, code):
-        own = text.encode()
-        for function in functions(own):
-            found = by_text.get(squeeze(own[function.start : function.end].decode()), [])
-            same = [span for span in found if span.header == pair.context] or found
-            if same:
-                return _site(pair, folder, vendor, same[0], source)
-    raise Unplaced("not_found_in_file")
+    own = text.encode()
+    for function in functions(own):
+        found = by_text.get(squeeze(own[function.start : function.end].decode()), [])
+        same = [span for span in found if span.header == header] or found
+        if same:
+            return same[0]
+    return None
+
+
+def _tested(pair: Pair, source: bytes) -> int:
+    """Of a pair that asks for a test, where the function to test begins to work; -1 for none."""
+    asked = blocks(pair.instruction) if pair.task == WRITTEN_TEST else []
+    span = _found(asked[0], pair.context, source) if asked else None
+    return span.body + 1 if span is not None else -1
 
 
 def _source(origin: Origin, folder: Path) -> bytes:
@@ -142,6 +166,7 @@ def _site(pair: Pair, folder: Path, vendor: Path, span: Span, source: bytes) -> 
         name=span.name,
         reference=source[span.start : span.end].decode(),
         instruction=pair.instruction,
+        tested=_tested(pair, source),
     )
 
 
@@ -170,15 +195,20 @@ def vendor_folder(origin: Origin, given: str) -> Path:
 def placed(site: Site, code: str) -> tuple[str, str]:
     """The candidate's function, and why it may not stand there (`syntax`, or a policy); one of them is empty.
 
-    Only the function travels: what else an answer holds, its attributes among it, stays behind.
+    Only the function travels: what else an answer holds, its attributes among it, stays behind. A written test is
+    given the reference's name: the question did not say it, and it is what the test is called by.
     """
     for text in rebuilt(site.task, site.instruction, code, site.reference):
         source = text.encode()
         for span in functions(source):
-            if span.name == site.name or site.task == "test_generation":
-                function = source[span.start : span.end].decode()
+            if span.name == site.name or site.task == WRITTEN_TEST:
+                function = _renamed(source[span.start : span.end].decode(), span.name, site.name)
                 return (function, _forbidden(function, site)) if span.whole else ("", "syntax")
     return "", "syntax"
+
+
+def _renamed(function: str, old: str, new: str) -> str:
+    return function if old == new else re.sub(rf"\bfn\s+{re.escape(old)}\b", f"fn {new}", function, count=1)
 
 
 def _forbidden(function: str, site: Site) -> str:

@@ -2,7 +2,8 @@
 
 A place counts only when the compiler looks at it (an error put there is reported) and the reference, put there as a
 candidate would be, compiles. A test is a place's test only when it passes with the reference and fails once the
-function does nothing but panic.
+function does nothing but panic. Where the reference is itself a test, its place has tests only when it also fails once
+the function that it tests panics.
 """
 
 import hashlib
@@ -17,11 +18,11 @@ from rustml.evaluation.inplace.confine import Confinement
 from rustml.evaluation.inplace.examples import naming, program
 from rustml.evaluation.inplace.replay import Compiler
 from rustml.evaluation.inplace.running import Ran, Runner
-from rustml.evaluation.inplace.sites import Site, placed
+from rustml.evaluation.inplace.sites import WRITTEN_TEST, Site, placed
 from rustml.evaluation.inplace.workshop import Invocation, Workshop
 from rustml.records import Record
 
-REVISION = 1
+REVISION = 2
 MOST_TESTS = 24
 """Tests of one place, those that name its function first."""
 WHOLE_SECONDS = 60.0
@@ -136,11 +137,13 @@ class Survey:
         return {site.id: self._noticed(site, found[site.id], whole, number) for site in sites}
 
     def _noticed(self, site: Site, standing: Standing, whole: Ran, number: int) -> Standing:
-        silent = self._tested({site.path: site.file_with_entry(_panic())}, number, ())
-        if silent is None:
+        silent = [self._tested({site.path: file}, number, ()) for file in _silenced(site)]
+        failed = [ran.failed for ran in silent if ran is not None]
+        if not silent or len(failed) < len(silent):
             return standing
         names = re.compile(rf"\b{re.escape(site.name)}\b")
-        noticing = sorted(whole.passed & silent.failed, key=lambda test: (not names.search(test), test))[:MOST_TESTS]
+        unhappy = whole.passed.intersection(*failed)
+        noticing = sorted(unhappy, key=lambda test: (not names.search(test), test))[:MOST_TESTS]
         again = self._tested({site.path: site.file(site.reference)}, number, noticing) if noticing else None
         if again is None or again.status(noticing) != "passed":
             return standing
@@ -162,7 +165,7 @@ class Survey:
         if not codes:
             return standing
         right = self._examined(site, site.file(site.reference), standing, codes)
-        panics = self._examined(site, site.file_with_entry(_panic()), standing, codes)
+        panics = self._examined(site, site.file_with_entry(panic()), standing, codes)
         noticing = [code for code, good, bad in zip(codes, right, panics, strict=True) if good and not bad]
         return msgspec.structs.replace(standing, examples=tuple(noticing))
 
@@ -195,5 +198,14 @@ class Survey:
         return naming(site.name, ["\n".join(above[taken:]), *texts])
 
 
-def _panic() -> str:
+def panic() -> str:
+    """A statement that ends a function; no candidate knows its words."""
     return f'panic!("{secrets.token_hex(12)}");'
+
+
+def _silenced(site: Site) -> list[bytes]:
+    """The files in which a test of the place must fail; none where what a test is of is not known."""
+    alone = site.file_with_entry(panic())
+    if site.task != WRITTEN_TEST:
+        return [alone]
+    return [alone, site.file(site.reference, entry=panic())] if site.tested >= 0 else []
