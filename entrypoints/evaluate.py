@@ -74,7 +74,8 @@ def _measure(
     contaminated: Path | None,
     space: Workspace,
 ) -> Outcome:
-    from rustml.evaluation.bench import open_bench  # noqa: PLC0415  torch takes seconds to load
+    from rustml.evaluation import behaviour  # noqa: PLC0415  torch takes seconds to load
+    from rustml.evaluation.bench import open_bench  # noqa: PLC0415
     from rustml.evaluation.evaluate import evaluate  # noqa: PLC0415
     from rustml.evaluation.plots import draw_evaluation  # noqa: PLC0415
     from rustml.judge import Judge, Limits  # noqa: PLC0415
@@ -92,9 +93,11 @@ def _measure(
 
         chosen = _suites(profile, only, contaminated, space, limits, stack)
         bench = open_bench(profile.evaluation, checkpoint.folder, judge, limits, watch=watch)
+        read = behaviour.completions(profile.evaluation.behaviour, bench.generator, bench.tokenizer, profile.seed)
         found = evaluate(checkpoint.folder, chosen, bench, space.out, model=checkpoint.name)
     draw_evaluation(found, space.report / "plots")
-    return Outcome(found.metrics(), tags={WEIGHTS: checkpoint.digest, "rustml.model": checkpoint.name})
+    tables = {behaviour.TABLE: read} if read else {}
+    return Outcome(found.metrics(), tables, tags={WEIGHTS: checkpoint.digest, "rustml.model": checkpoint.name})
 
 
 def _suites(

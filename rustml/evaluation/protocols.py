@@ -52,13 +52,13 @@ def _pair_code(problem: Problem, completion: str) -> str | None:
     return whole or (found[-1] if found else None)
 
 
-def _raw(tokenizer: Tokenizer, text: str) -> str:
+def raw(tokenizer: Tokenizer, text: str) -> str:
     """Raw text begins as the model's training texts did: with its start token where it has one."""
     return (getattr(tokenizer, "bos_token", None) or "") + text
 
 
 def _humaneval_prompt(problem: Problem, tokenizer: Tokenizer, _shots: Sequence[Problem]) -> str:
-    return _raw(tokenizer, problem.instruction)
+    return raw(tokenizer, problem.instruction)
 
 
 def _humaneval_code(problem: Problem, completion: str) -> str:
@@ -79,7 +79,7 @@ def _humaneval_chat_code(problem: Problem, completion: str) -> str:
 
 def _mbpp_prompt(problem: Problem, tokenizer: Tokenizer, shots: Sequence[Problem]) -> str:
     solved = [f"{_mbpp_task(shot)}{shot.reference.rstrip()}\n{MBPP_END}\n\n" for shot in shots]
-    return _raw(tokenizer, "".join(solved) + _mbpp_task(problem))
+    return raw(tokenizer, "".join(solved) + _mbpp_task(problem))
 
 
 def _mbpp_task(problem: Problem) -> str:

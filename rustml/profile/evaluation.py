@@ -38,6 +38,21 @@ class SuiteSection(Section, frozen=True):
     """At most this many problems, in file order; 0 takes all."""
 
 
+class BehaviourSection(Section, frozen=True):
+    """Openings of code that the model goes on with; the completions are logged to be read, and score nothing."""
+
+    openings: bool
+    """Ask the dozen openings of rustml/evaluation/behaviour.py."""
+    prompts: tuple[Annotated[str, Meta(min_length=1)], ...]
+    """Asked after them: raw text of the user's own domain. Neither of the two: nothing is asked."""
+    temperature: Annotated[float, Meta(ge=0, le=2)]
+    """0 is greedy."""
+    top_p: Annotated[float, Meta(gt=0, le=1)]
+    """Nucleus, as for suites."""
+    max_new_tokens: Annotated[int, Meta(ge=1)]
+    """Length of a completion at most."""
+
+
 class EvaluationSection(Section, frozen=True):
     """How models are measured. Runs that differ here cannot be compared by a gate."""
 
@@ -50,6 +65,8 @@ class EvaluationSection(Section, frozen=True):
     dependencies: str
     """Cargo directory source that the crates of hold-out suites are built against; empty takes the one that they came
     from, which crates from a registry do not have: make one with `cargo vendor`."""
+    behaviour: BehaviourSection
+    """Completions to read beside the measurements."""
     suites: Annotated[dict[str, SuiteSection], Meta(min_length=1)]
     """By name; the name is a gate's handle and a file name."""
 

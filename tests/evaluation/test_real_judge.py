@@ -14,7 +14,7 @@ from rustml.evaluation.bench import Bench, judge_protocol, open_bench
 from rustml.evaluation.evaluate import evaluate
 from rustml.evaluation.suites import Suite
 from rustml.judge import Judge, Limits
-from rustml.profile.evaluation import EvaluationSection
+from rustml.profile import load
 
 TESTS = "#[test]\nfn adds() {\n    assert_eq!(f(2), 3);\n}\n"
 ANSWERS = {
@@ -55,7 +55,7 @@ def test_each_kind_of_answer_gets_its_verdict(judge: Judge, checkpoint: Path, tm
 
 
 def test_a_real_model_is_measured_end_to_end(judge: Judge, tiny_model: Path, tmp_path: Path) -> None:
-    section = EvaluationSection(engine="transformers", dtype="float32", batch_size=4, dependencies="", suites={})
+    section = msgspec.structs.replace(load("tiny").evaluation, dtype="float32", batch_size=4, suites={})
     bench = open_bench(section, tiny_model, judge, Limits())
     report = evaluate(tiny_model, [suite()], bench, tmp_path)
     assert report.metrics()["rust.items"] == 5

@@ -10,7 +10,8 @@ from evaluation_doubles import PlainTokenizer, problem
 from rustml.errors import InputError
 from rustml.evaluation.protocols import PROTOCOLS
 from rustml.evaluation.suites import marked, suites_of
-from rustml.profile.evaluation import EvaluationSection
+from rustml.profile import load
+from rustml.profile.evaluation import EvaluationSection, SuiteSection
 from rustml.records import Problem, write_jsonl
 
 SUITE: dict[str, Any] = {
@@ -28,8 +29,7 @@ SUITE: dict[str, Any] = {
 
 def section(**suites: dict[str, Any]) -> EvaluationSection:
     named = {name: {**SUITE, "metric_prefix": f"{name}.", **changes} for name, changes in suites.items()}
-    tree = {"engine": "transformers", "dtype": "float32", "batch_size": 4, "dependencies": "", "suites": named}
-    return msgspec.convert(tree, EvaluationSection)
+    return msgspec.structs.replace(load("tiny").evaluation, suites=msgspec.convert(named, dict[str, SuiteSection]))
 
 
 def mbpp(number: int, split: str) -> Problem:
