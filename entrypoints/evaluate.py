@@ -78,9 +78,11 @@ def _measure(
     from rustml.evaluation.bench import open_bench  # noqa: PLC0415
     from rustml.evaluation.evaluate import evaluate  # noqa: PLC0415
     from rustml.evaluation.plots import draw_evaluation  # noqa: PLC0415
+    from rustml.evaluation.rater import open_rater  # noqa: PLC0415
     from rustml.judge import Judge, Limits  # noqa: PLC0415
 
     limits = Limits.from_section(profile.judge)
+    rater = open_rater(profile.evaluation.rater)
     with (
         Judge(limits, batch_size=profile.judge.batch_size, cache=space.cache / "verdicts") as judge,
         ExitStack() as stack,
@@ -92,7 +94,7 @@ def _measure(
             progress(done, total)
 
         chosen = _suites(profile, only, contaminated, space, limits, stack)
-        bench = open_bench(profile.evaluation, checkpoint.folder, judge, limits, watch=watch)
+        bench = open_bench(profile.evaluation, checkpoint.folder, judge, limits, watch=watch, rater=rater)
         read = behaviour.completions(profile.evaluation.behaviour, bench.generator, bench.tokenizer, profile.seed)
         found = evaluate(checkpoint.folder, chosen, bench, space.out, model=checkpoint.name)
     draw_evaluation(found, space.report / "plots")

@@ -10,6 +10,7 @@ import transformers
 
 from rustml.chat import Tokenizer
 from rustml.evaluation.generate import Generator, Report, TransformersGenerator, ignore
+from rustml.evaluation.rater import Rater
 from rustml.evaluation.vllm_generate import VllmGenerator
 from rustml.judge import Limits, toolchain
 from rustml.profile.evaluation import EvaluationSection
@@ -41,6 +42,8 @@ class Bench:
     judge_protocol: Mapping[str, Any]
     """What judges (limits, toolchain), as JSON values: it belongs to every suite's protocol."""
     watch: Watch = watch_nothing
+    rater: Rater | None = None
+    """A language model that rates answers of hold-out suites; None for none."""
 
 
 def open_bench(
@@ -51,6 +54,7 @@ def open_bench(
     *,
     watch: Watch = watch_nothing,
     generated: Report = ignore,
+    rater: Rater | None = None,
 ) -> Bench:
     """Load the model in `model_dir` into the engine that the profile names.
 
@@ -60,7 +64,7 @@ def open_bench(
     engine = TransformersGenerator if section.engine == "transformers" else VllmGenerator
     generator: Generator = engine(model_dir, dtype=section.dtype, batch_size=section.batch_size, progress=generated)
     tokenizer = transformers.AutoTokenizer.from_pretrained(str(model_dir))
-    return Bench(generator, tokenizer, judge, judge_protocol(limits), watch)
+    return Bench(generator, tokenizer, judge, judge_protocol(limits), watch, rater)
 
 
 def judge_protocol(limits: Limits) -> dict[str, Any]:

@@ -17,7 +17,8 @@ from rustml.evaluation import weights
 from rustml.evaluation.bench import Bench, Judging
 from rustml.evaluation.holdout import TASK
 from rustml.evaluation.journal import Chunk, Item, complete
-from rustml.evaluation.outcomes import REPORT, Evaluation, Outcome, SuiteResult, outcome
+from rustml.evaluation.outcomes import RATER, REPORT, Evaluation, Outcome, SuiteResult, outcome
+from rustml.evaluation.rater import ratings
 from rustml.evaluation.style import summary
 from rustml.evaluation.suites import Suite
 from rustml.evaluation.tasks import scores
@@ -68,7 +69,7 @@ def _measure(suite: Suite, bench: Bench, out: Path, weights_digest: str) -> Suit
 def protocol_of(suite: Suite, prompts: Sequence[str], bench: Bench) -> dict[str, Any]:
     """Everything that moves a suite's score without touching the model, as JSON values."""
     rendered = "\0".join(f"{problem.id}\0{prompt}" for problem, prompt in zip(suite.problems, prompts, strict=True))
-    protocol = {
+    protocol: dict[str, Any] = {
         "name": suite.protocol.name,
         "revision": suite.protocol.revision,
         "prompts": hashlib.sha256(rendered.encode()).hexdigest(),
@@ -77,6 +78,8 @@ def protocol_of(suite: Suite, prompts: Sequence[str], bench: Bench) -> dict[str,
         "engine": dict(bench.generator.engine),
         "judge": dict(bench.judge_protocol),
     }
+    if bench.rater is not None and suite.group == "holdout":
+        protocol[RATER] = dict(bench.rater.protocol)
     return dict(msgspec.json.decode(msgspec.json.encode(protocol)))
 
 
@@ -98,6 +101,8 @@ def _chunk(
         suite.judge or bench.judge,
         watch,
     )
+    drafts = [(problems[place], code) for (place, _, _), code in zip(drawn, codes, strict=True)]
+    rated = ratings(bench.rater, suite.group, drafts)
     items = tuple(
         Item(
             id=problems[place].id,
@@ -107,8 +112,9 @@ def _chunk(
             code=code,
             verdict=verdict,
             seconds=(generated - started) / len(drawn),
+            rating=rating,
         )
-        for (place, sample, text), code, verdict in zip(drawn, codes, verdicts, strict=True)
+        for (place, sample, text), code, verdict, rating in zip(drawn, codes, verdicts, rated, strict=True)
     )
     return Chunk(
         number=number, items=items, seconds={"generate": generated - started, "judge": time.monotonic() - generated}
@@ -161,8 +167,9 @@ def _result(suite: Suite, protocol: dict[str, Any], chunks: Sequence[Chunk]) -> 
     problems = {problem.id: problem for problem in suite.problems}
     held = suite.group == "holdout"
     for item in (item for chunk in chunks for item in chunk.items):
-        found = scores(problems[item.id], item.code, item.verdict) if held else {}
-        outcomes[item.id] += (outcome(item.verdict, item.completion, found),)
+        found = scores(problems[item.id], item.code, item.verdict, item.rating) if held else {}
+        unrated = item.rating.reason if item.rating is not None and item.rating.score is None else ""
+        outcomes[item.id] += (outcome(item.verdict, item.completion, found, unrated),)
     return SuiteResult(
         group=suite.group,
         metric_prefix=suite.metric_prefix,

@@ -9,7 +9,16 @@ import msgspec
 from rustml.records import Record, Verdict
 
 
-class Item(Record, frozen=True):
+class Rating(Record, frozen=True, omit_defaults=True):
+    """What a language model as judge says of an answer."""
+
+    score: int | None = None
+    """1 to 10; None where there is none."""
+    reason: str = ""
+    """Why not: the reply was `malformed`, or the server `refused` the question; `no_answer` where nothing was asked."""
+
+
+class Item(Record, frozen=True, omit_defaults=True):
     """One answer in full: a line of `items-<suite>.jsonl`."""
 
     id: str
@@ -22,6 +31,8 @@ class Item(Record, frozen=True):
     verdict: Verdict
     seconds: float
     """Wall seconds of its generation: its share of the chunk's."""
+    rating: Rating | None = None
+    """Where a rater is switched on and rates the task."""
 
 
 class Chunk(Record, frozen=True):

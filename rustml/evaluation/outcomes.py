@@ -16,6 +16,9 @@ from rustml.records import Record, Status, Verdict
 
 MEASURES = ("format", "compile", "pass", "clippy")
 REPORT = "report.json"
+RATER = "rater"
+"""Key of a protocol: what rates, where something does."""
+UNRATED = ("malformed", "refused")
 
 
 class Outcome(Record, frozen=True, omit_defaults=True):
@@ -31,6 +34,8 @@ class Outcome(Record, frozen=True, omit_defaults=True):
     """Length of the answer."""
     scores: dict[str, float] = {}
     """What else is measured of it, each in [0, 1]; documented in rustml/evaluation/tasks.py."""
+    unrated: str = ""
+    """Why a rater that was asked gave no rating: `malformed`, `refused`."""
 
     def shows(self, measure: str) -> bool:
         """Whether the answer has the quality `format`, `compile`, `pass` or `clippy`."""
@@ -46,7 +51,7 @@ class Outcome(Record, frozen=True, omit_defaults=True):
         raise ValueError(f"no measure {measure!r}; known: {', '.join(MEASURES)}")
 
 
-def outcome(verdict: Verdict, completion: str, scores: Mapping[str, float]) -> Outcome:
+def outcome(verdict: Verdict, completion: str, scores: Mapping[str, float], unrated: str = "") -> Outcome:
     """The outcome that a verdict says of a completion, and what else was measured of it."""
     return Outcome(
         status=verdict.status,
@@ -56,6 +61,7 @@ def outcome(verdict: Verdict, completion: str, scores: Mapping[str, float]) -> O
         errors=tuple(error.code or "syntax" for error in verdict.errors),
         characters=len(completion),
         scores=dict(scores),
+        unrated=unrated,
     )
 
 
@@ -134,7 +140,14 @@ class SuiteResult(Record, frozen=True, omit_defaults=True):
             found |= {f"{measure}_rate": _mean(values.values()), f"{measure}_items": len(values)}
         for task in sorted(set(self.tasks.values())):
             found |= self._task(task)
-        return found
+        return found | self._unrated()
+
+    def _unrated(self) -> dict[str, float]:
+        """Answers that a rater gave no rating for, by reason; nothing where none was asked."""
+        if RATER not in self.protocol:
+            return {}
+        reasons = Counter(sample.unrated for sample in self.samples)
+        return {f"unrated_{reason}": reasons[reason] for reason in UNRATED}
 
     def _task(self, task: str) -> dict[str, float]:
         items = [item for item, own in self.tasks.items() if own == task]

@@ -26,6 +26,7 @@ SCORES = {
     "compile": "#66a61e",
     "clippy": "#e6861a",
     "tests": "#1b6ca8",
+    "rating": "#666666",
 }
 PALE = 0.3
 CLASSES_SHOWN = 12

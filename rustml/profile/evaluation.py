@@ -53,6 +53,27 @@ class BehaviourSection(Section, frozen=True):
     """Length of a completion at most."""
 
 
+class RaterSection(Section, frozen=True):
+    """A language model behind an OpenAI-compatible server that rates prose of hold-out suites. No gate sees it."""
+
+    base_url: Annotated[str, Meta(pattern=r"^(https?://[^@?#\s]+)?\Z")]
+    """As in `https://host/v1`, without user, password or query: it is logged. Empty: nothing is rated."""
+    model: str
+    """Name by which the server knows its model."""
+    key_variable: Annotated[str, Meta(pattern=r"^[A-Z][A-Z0-9_]*\Z")]
+    """Environment variable that holds the server's key. Never the key itself."""
+    tasks: tuple[Literal["docstring_generation", "bug_detection"], ...]
+    """Tasks whose answers are rated: documentation, review."""
+    max_tokens: Annotated[int, Meta(ge=8)]
+    """Length of a reply at most; one that is cut before its rating counts as malformed."""
+    retries: Annotated[int, Meta(ge=0, le=20)]
+    """Of a request that meets a rate limit, a server error or a broken connection; waits double from half a second."""
+    timeout_seconds: Annotated[float, Meta(gt=0)]
+    """Of one request."""
+    concurrency: Annotated[int, Meta(ge=1, le=64)]
+    """Requests at once."""
+
+
 class EvaluationSection(Section, frozen=True):
     """How models are measured. Runs that differ here cannot be compared by a gate."""
 
@@ -67,6 +88,8 @@ class EvaluationSection(Section, frozen=True):
     from, which crates from a registry do not have: make one with `cargo vendor`."""
     behaviour: BehaviourSection
     """Completions to read beside the measurements."""
+    rater: RaterSection
+    """A language model as judge of prose; off where it has no `base_url`."""
     suites: Annotated[dict[str, SuiteSection], Meta(min_length=1)]
     """By name; the name is a gate's handle and a file name."""
 
