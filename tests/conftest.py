@@ -1,5 +1,6 @@
 """Settings of every test."""
 
+import signal
 from sqlite3 import Connection
 
 from hypothesis import settings
@@ -8,6 +9,10 @@ from sqlalchemy import Engine, event
 # No test is timed: a busy machine is no failure.
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
+
+# What runs in a shell's background inherits that Ctrl-C is ignored, and the tests that press it would wait for ever.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @event.listens_for(Engine, "connect")
