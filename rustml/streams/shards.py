@@ -65,14 +65,19 @@ def run(
     Raises what the job raised, or EnvironmentFault when a worker process was killed or Ray is not there.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    for left in folder.glob("*.partial"):
-        shutil.rmtree(left, ignore_errors=True)
+    _sweep(folder)
     todo = [index for index in range(count) if not (folder / name(index)).is_dir()]
     progress(count - len(todo), count)
     results = results_of(workers, Task(job, folder), todo)
     for done, _ in enumerate(results, start=count - len(todo) + 1):
         progress(done, count)
+    _sweep(folder)  # a worker of a killed run may have begun a shard before it noticed
     return [read_summary(folder / name(index)) for index in range(count)]
+
+
+def _sweep(folder: Path) -> None:
+    for left in folder.glob("*.partial"):
+        shutil.rmtree(left, ignore_errors=True)
 
 
 def name(index: int) -> str:

@@ -184,8 +184,8 @@ def test_a_tracking_server_that_is_down_is_named(start: Start) -> None:
     assert "== harvest" not in text
 
 
-@pytest.mark.parametrize("tool", ["cargo", "bwrap"])
-def test_a_missing_tool_is_named_before_anything_starts(tool: str, start: Start, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("tool", "said"), [("cargo", "`cargo` is not on PATH"), ("bwrap", "bubblewrap is missing")])
+def test_a_missing_tool_is_named_before_anything_starts(tool: str, said: str, start: Start, tmp_path: Path) -> None:
     """A PATH on which everything else is found."""
     tools = tmp_path / "bin"
     tools.mkdir()
@@ -197,7 +197,7 @@ def test_a_missing_tool_is_named_before_anything_starts(tool: str, start: Start,
                 link.symlink_to(path)
     code, text = finish(start("lifecycle", environment={"PATH": str(tools)}))
     assert code == 4, text
-    assert tool in text
+    assert said in text
     assert "== harvest" not in text
 
 
