@@ -134,6 +134,7 @@ def test_a_verdict_that_differs_is_found(few: dict[str, Scored]) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:invalid escape sequence")  # patterns of the data's own, such as '\\w'
 @pytest.mark.skipif(DATA is None, reason="RUSTML_BENCHMARK_DATA names no folder with mbpp.jsonl")
 @pytest.mark.parametrize("kind", KINDS)
 def test_all_500_problems_get_the_verdict_of_a_plain_process(kind: str) -> None:
