@@ -18,5 +18,6 @@ def kill_at(program: str, words: list[str], out: Path, mark: str) -> dict[str, i
             assert time.monotonic() < deadline
             time.sleep(0.0005)
         process.kill()
+        time.sleep(1.5)  # its workers end with it, each within a moment
     assert process.returncode == -9, f"it ended by itself after {mark}"
     return {str(path.relative_to(out)): path.stat().st_mtime_ns for path in out.rglob("[0-9]" * 5) if path.is_dir()}
