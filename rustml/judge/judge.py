@@ -78,6 +78,7 @@ class Judge:
         self._examiner = PythonExaminer(self._sandbox, self._processes, limits)
         self._threads = ThreadPoolExecutor(self._workers, thread_name_prefix="judge")
         self._helpers = ThreadPoolExecutor(self._workers, thread_name_prefix="judge-lint")
+        self._runs = ThreadPoolExecutor(self._workers, thread_name_prefix="judge-run")
         self._tools = Tools(
             compiler=compiler,
             runner=Runner(self._sandbox, self._processes, limits, toolchain.system_libraries(found)),
@@ -85,6 +86,7 @@ class Judge:
             harness=compiled,
             work=self._place.path,
             helpers=self._helpers,
+            runs=self._runs,
             sandbox=self._sandbox.name,
         )
 
@@ -99,8 +101,8 @@ class Judge:
     def close(self) -> None:
         """End everything and remove everything. A second call does nothing."""
         self._processes.close()
-        self._threads.shutdown(cancel_futures=True)
-        self._helpers.shutdown(cancel_futures=True)
+        for threads in (self._threads, self._helpers, self._runs):
+            threads.shutdown(cancel_futures=True)
         self._remove()
 
     def _remove(self) -> None:

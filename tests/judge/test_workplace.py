@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import msgspec
@@ -16,12 +16,13 @@ from judge_cases import LIMITS, candidate
 
 from rustml.judge import workplace
 from rustml.judge.workplace import PREFIX, Workplace
+from rustml.records import Candidate
 
 SCRIPT = """
 import json, sys
 from rustml.judge import Judge, Limits
 from rustml.records import Candidate
-with Judge(Limits(**json.loads(sys.argv[1])), workers=2, lints=False) as judge:
+with Judge(Limits(**json.loads(sys.argv[1])), workers=2, lints=False, sandbox=sys.argv[3]) as judge:
     print("ready", flush=True)
     judge.judge([Candidate(**one) for one in json.loads(sys.argv[2])])
 """
@@ -37,11 +38,19 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def endless_judge() -> "subprocess.Popen[str]":
+def endless_rust() -> list[Candidate]:
+    return [candidate(BOMBS["endless loop"][0] + f"// {n}\n", str(n)) for n in range(2)]
+
+
+def endless_python() -> list[Candidate]:
+    code, tests = "def double(x):\n    while True:\n        x += 1\n", "assert double(1) == 2"
+    return [Candidate(id="0", code=code, tests=tests, entry_point="double", language="python")]
+
+
+def endless_judge(endless: Sequence[Candidate], sandbox: str = "bubblewrap") -> "subprocess.Popen[str]":
     """A judge in a process of its own, whose candidates never end."""
-    endless = [candidate(BOMBS["endless loop"][0] + f"// {n}\n", str(n)) for n in range(2)]
     records = json.dumps([msgspec.to_builtins(one) for one in endless])
-    argv = [sys.executable, "-c", SCRIPT, json.dumps(ROOMY), records]
+    argv = [sys.executable, "-c", SCRIPT, json.dumps(ROOMY), records, sandbox]
     judge = subprocess.Popen(argv, stdout=subprocess.PIPE, text=True)
     assert judge.stdout is not None
     assert judge.stdout.readline() == "ready\n"
@@ -101,7 +110,7 @@ def end(judge: "subprocess.Popen[str]", number: signal.Signals) -> set[int]:
 
 
 def test_ctrl_c_leaves_no_process_no_mount_and_no_file(temporary: Path) -> None:
-    judge = endless_judge()
+    judge = endless_judge(endless_rust())
     before = end(judge, signal.SIGINT)
     assert judge.returncode != 0
     until(lambda: not alive(before), 20)
@@ -110,13 +119,34 @@ def test_ctrl_c_leaves_no_process_no_mount_and_no_file(temporary: Path) -> None:
 
 
 def test_a_killed_judge_leaves_no_process_and_the_next_one_sweeps_its_folder(temporary: Path) -> None:
-    judge = endless_judge()
+    judge = endless_judge(endless_rust())
     before = end(judge, signal.SIGKILL)
     until(lambda: not alive(before), 20)
     (left,) = temporary.iterdir()
     assert left.name.startswith(PREFIX)
     assert workplace.sweep() == [left.name]
     assert list(temporary.iterdir()) == []
+
+
+@pytest.mark.parametrize(("endless", "program"), [(endless_rust, "/program/main"), (endless_python, "/host.py")])
+def test_tests_end_with_their_judge_where_no_sandbox_ties_them_to_it(
+    temporary: Path, endless: Callable[[], list[Candidate]], program: str
+) -> None:
+    judge = endless_judge(endless(), sandbox="none")
+
+    def computing() -> set[int]:
+        return {pid for pid, command in below(judge.pid).items() if program in command and _computes(pid)}
+
+    until(computing)
+    before = set(below(judge.pid))
+    judge.kill()
+    judge.communicate(timeout=60)
+    until(lambda: not alive(before), 20)
+
+
+def _computes(pid: int) -> bool:
+    """Whether it has used more than a tenth of a second of processor time."""
+    return sum(map(int, Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[11:13])) > 10
 
 
 def test_a_living_judges_folder_is_never_swept(temporary: Path) -> None:

@@ -17,7 +17,7 @@ from typing import Any
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))  # noqa: PTH100, PTH120 - pathlib takes longer to import than all else
 
 import confine  # type: ignore[import-not-found]
-from patience import Patience, drain  # type: ignore[import-not-found]
+from patience import JudgeGone, Patience, drain  # type: ignore[import-not-found]
 from wire import Channel, Closed, decode, encode  # type: ignore[import-not-found]
 
 HERE = os.path.dirname(os.path.abspath(__file__))  # noqa: PTH100, PTH120
@@ -178,8 +178,8 @@ def _succeeds(what: Any, names: dict[str, Any], report: int) -> bool:
     return True
 
 
-def run_case(case: dict[str, Any], limits: dict[str, Any]) -> list[str]:
-    """The report on one candidate."""
+def run_case(case: dict[str, Any], limits: dict[str, Any], judge: int) -> list[str]:
+    """The report on one candidate. Ends everything when nobody reads from the descriptor `judge` any more."""
     started = time.monotonic()
     to_host, from_host, report = os.pipe(), os.pipe(), os.pipe()
     host = os.fork()
@@ -194,7 +194,12 @@ def run_case(case: dict[str, Any], limits: dict[str, Any]) -> list[str]:
     for fd in (to_host[1], from_host[0], report[1]):
         os.close(fd)
     patience = Patience((host, proctor), limits["wall"])
-    text, expired = drain(report[0], patience)
+    try:
+        text, expired = drain(report[0], patience, judge)
+    except JudgeGone:
+        for pid in (proctor, host):
+            os.kill(pid, signal.SIGKILL)
+        os._exit(1)
     os.close(report[0])
     whole = text.endswith(("whole\n", "broken\n"))
     if not (whole or expired):
@@ -240,7 +245,7 @@ def main() -> None:
         os.dup2(null, fd)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     for number, case in request["cases"]:
-        lines = run_case(case, request["limits"])
+        lines = run_case(case, request["limits"], out)
         os.write(out, "".join(f"{request['nonce']} {number} {line}\n" for line in lines).encode())
     os._exit(0)
 

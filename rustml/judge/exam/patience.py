@@ -48,11 +48,23 @@ def _processor_time(pid: int) -> float:
         return 0.0
 
 
-def drain(fd: int, patience: Patience) -> tuple[str, bool]:
-    """Everything that arrives before the writers are gone; true if patience ended first."""
+class JudgeGone(Exception):
+    """Nobody reads the reports any more. Bubblewrap's own tie to its parent has a gap while it starts."""
+
+
+def drain(fd: int, patience: Patience, judge: int) -> tuple[str, bool]:
+    """Everything that arrives before the writers are gone; true if patience ended first.
+
+    `judge` is a pipe that the judge reads. Raises JudgeGone when nobody does.
+    """
     pieces: list[bytes] = []
+    both = select.poll()
+    both.register(fd, select.POLLIN)
+    both.register(judge, 0)
     while True:
-        ready = select.select([fd], [], [], patience.next_look())[0]
+        ready = {one for one, _ in both.poll(patience.next_look() * 1000)}
+        if judge in ready:
+            raise JudgeGone
         if patience.exhausted():
             return b"".join(pieces).decode(), True
         if ready:

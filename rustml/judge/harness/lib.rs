@@ -215,8 +215,8 @@ fn run_case(case: &'static Case, request: &Request, stdout: i32) -> Vec<String> 
         run_child(case, writer, cookie, &request.limits);
     }
     sys::close(writer);
-    let ready = sys::first(reader, &mut sys::Patience::new(child, CONFINING), RECORD);
-    let mut patience = sys::Patience::new(child, request.wall);
+    let ready = sys::first(reader, &mut sys::Patience::new(child, CONFINING, stdout), RECORD);
+    let mut patience = sys::Patience::new(child, request.wall, stdout);
     let (bytes, expired) = sys::drain(reader, &mut patience, RECORD * (case.tests.len() + 64));
     if expired {
         sys::kill(child);

@@ -122,6 +122,7 @@ fn processor_time(pid: i32) -> Duration {
 /// time; only a period in which it hardly computes (and no machine is so busy that this is all it gets) counts whole.
 pub struct Patience {
     pid: i32,
+    judge: i32,
     wall: Duration,
     left: Duration,
     waited: Duration,
@@ -134,14 +135,27 @@ const PERIOD: Duration = Duration::from_millis(100);
 const WAITING: u32 = 16;
 
 impl Patience {
-    pub fn new(pid: i32, wall: Duration) -> Patience {
+    /// `judge` is a pipe that the judge reads: when nobody does any more, patience with `pid` has ended too.
+    pub fn new(pid: i32, wall: Duration, judge: i32) -> Patience {
         let computed = processor_time(pid);
-        Patience { pid, wall, left: wall, waited: Duration::ZERO, seen: Instant::now(), computed }
+        Patience { pid, judge, wall, left: wall, waited: Duration::ZERO, seen: Instant::now(), computed }
     }
 
     /// What used the time up: waiting, or computing.
     pub fn reason(&self) -> &'static str {
         if self.waited * 2 >= self.wall { "expired" } else { "spent" }
+    }
+
+    /// Wait until `fd` can be read, or it is time for a look at the process. A judge that is gone takes all with it:
+    /// bubblewrap's own tie to its parent has a gap while it starts.
+    fn await_bytes(&self, fd: i32) -> bool {
+        let mut watched = [PollFd { fd, events: 1, revents: 0 }, PollFd { fd: self.judge, events: 0, revents: 0 }];
+        let ready = unsafe { poll(watched.as_mut_ptr(), 2, self.next_look()) };
+        if watched[1].revents != 0 {
+            kill(self.pid);
+            exit_now(1);
+        }
+        ready > 0
     }
 
     fn next_look(&self) -> i32 {
@@ -184,12 +198,11 @@ pub fn first(fd: i32, patience: &mut Patience, count: usize) -> Vec<u8> {
 fn collect(fd: i32, patience: &mut Patience, limit: usize, enough: usize) -> (Vec<u8>, bool) {
     let mut bytes = Vec::new();
     while bytes.len() < enough {
-        let mut watched = PollFd { fd, events: 1, revents: 0 };
-        let ready = unsafe { poll(&mut watched, 1, patience.next_look()) };
+        let ready = patience.await_bytes(fd);
         if patience.exhausted() {
             return (bytes, true);
         }
-        if ready > 0 {
+        if ready {
             let mut page = [0u8; 4096];
             let wanted = page.len().min(enough - bytes.len());
             let count = unsafe { read(fd, page.as_mut_ptr(), wanted) };
