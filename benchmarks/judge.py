@@ -23,7 +23,7 @@ from rustml.judge import Judge, Limits
 from rustml.records import Candidate, Verdict
 
 LIMITS = Limits(cpu_seconds=0.5, run_seconds=5)
-BATCH = 64
+BATCH = 128
 ROUNDS = 3
 LONE = 40
 """References that are judged one at a time, for the time of a lone verdict."""

@@ -3,7 +3,7 @@
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import Executor, Future, wait
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,10 +18,6 @@ from rustml.judge.process import Completed
 from rustml.judge.running import Report, Runner
 from rustml.judge.source import Source
 from rustml.records import Diagnostic, Verdict
-
-
-RUN_TOGETHER = 16
-"""Candidates, at most, whose tests run one after another in one sandbox: to start one takes longer than most tests."""
 
 
 class WholeBatchFailed(Exception):
@@ -51,8 +47,6 @@ class Tools:
     """Where to make temporary folders."""
     helpers: Executor
     """Runs the lints beside the tests' compilation."""
-    runs: Executor
-    """Runs the tests of parts of a batch side by side, where no other batch needs the processors."""
     sandbox: str
 
 
@@ -170,10 +164,7 @@ class Batch:
     def _run(self, folder: Path, alive: tuple[Member, ...]) -> None:
         if not alive:
             return
-        program = folder / "program" / "main"
-        runs = [self._tools.runs.submit(self._tools.runner.run, program, cases) for cases in _parts(len(alive))]
-        wait(runs)  # all of them, also after a fault: the program must lie there until the last has ended
-        reports = {case: report for run in runs for case, report in run.result().items()}
+        reports = self._tools.runner.run(folder / "program" / "main", range(len(alive)))
         for case, member in enumerate(alive):
             self._findings[member].report = reports[case]
             self._findings[member].seconds["run"] = reports[case].seconds
@@ -205,12 +196,6 @@ def _in_main(member: Member, message: Message) -> bool:
     source = Source(text)
     start = len(text.encode("utf-8", "surrogatepass")[: message.start].decode("utf-8", "replace"))
     return source.lexes and any(first <= start < end for first, end in source.extent("main"))
-
-
-def _parts(count: int) -> list[range]:
-    """The numbers below `count` in parts that run side by side; candidates that stand together are often alike."""
-    parts = -(-count // RUN_TOGETHER)
-    return [range(part, count, parts) for part in range(parts)]
 
 
 def _made(folder: Path) -> Path:

@@ -46,7 +46,7 @@ class Judge:
         sandbox: Kind = "bubblewrap",
         lints: bool = True,
         cache: Path | None = None,
-        batch_size: int = 32,
+        batch_size: int = 128,
     ) -> None:
         """Check the machine and prepare.
 
@@ -78,15 +78,15 @@ class Judge:
         self._examiner = PythonExaminer(self._sandbox, self._processes, limits)
         self._threads = ThreadPoolExecutor(self._workers, thread_name_prefix="judge")
         self._helpers = ThreadPoolExecutor(self._workers, thread_name_prefix="judge-lint")
-        self._runs = ThreadPoolExecutor(self._workers, thread_name_prefix="judge-run")
+        libraries = toolchain.system_libraries(found)
+        self._runner = Runner(self._sandbox, self._processes, limits, libraries, self._workers)
         self._tools = Tools(
             compiler=compiler,
-            runner=Runner(self._sandbox, self._processes, limits, toolchain.system_libraries(found)),
+            runner=self._runner,
             linter=Linter(compiler) if lints else None,
             harness=compiled,
             work=self._place.path,
             helpers=self._helpers,
-            runs=self._runs,
             sandbox=self._sandbox.name,
         )
 
@@ -101,8 +101,9 @@ class Judge:
     def close(self) -> None:
         """End everything and remove everything. A second call does nothing."""
         self._processes.close()
-        for threads in (self._threads, self._helpers, self._runs):
-            threads.shutdown(cancel_futures=True)
+        self._threads.shutdown(cancel_futures=True)
+        self._helpers.shutdown(cancel_futures=True)
+        self._runner.close()
         self._remove()
 
     def _remove(self) -> None:

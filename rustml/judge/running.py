@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Sequence
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from rustml.records import Status
 
 _SIGPROF, _SIGSYS, _SIGKILL, _SIGXCPU = 27, 31, 9, 24
 _REFUSED = 97
+SLOW_MS = 100
+"""A case that takes longer ends its sandbox: what that wastes, a start, is a quarter of this."""
 
 
 @dataclass
@@ -66,28 +69,55 @@ class Report:
 
 
 class Runner:
-    """Runs test programs, each in a sandbox of its own, each case in a process of its own."""
+    """Runs test programs, each in a sandbox of its own, each case in a process of its own.
 
-    def __init__(self, sandbox: Sandbox, processes: Processes, limits: Limits, libraries: Sequence[Path]) -> None:
-        """`libraries` are all that a program may be linked to: to ask the program itself would be to trust it."""
-        self._sandbox, self._processes, self._limits = sandbox, processes, limits
+    One sandbox takes the cases one after another, as most take less time than a sandbox. After a slow one it stops, and
+    what is left of them is shared out among the workers.
+    """
+
+    def __init__(
+        self, sandbox: Sandbox, processes: Processes, limits: Limits, libraries: Sequence[Path], workers: int
+    ) -> None:
+        """`libraries` are all that a program may be linked to: to ask the program itself would be to trust it.
+
+        At most `workers` sandboxes are at work at a time.
+        """
+        self._sandbox, self._processes, self._limits, self._workers = sandbox, processes, limits, workers
         self._libraries = {path: str(path) for path in libraries}
+        self._threads = ThreadPoolExecutor(workers, thread_name_prefix="judge-run")
+
+    def close(self) -> None:
+        """Wait for the last sandbox."""
+        self._threads.shutdown(cancel_futures=True)
 
     def run(self, program: Path, cases: Sequence[int]) -> dict[int, Report]:
         """Run the cases with these numbers. Raises JudgeFault when one could not be run at all."""
-        reports = self._attempt(program, cases)
-        missing = [case for case in cases if not reports[case].end]
-        if missing and len(cases) > 1:
-            for case in missing:
-                reports |= self._attempt(program, [case])
-        faults = [case for case in cases if reports[case].end in ("", f"exit:{_REFUSED}")]
-        if faults:
-            raise JudgeFault("the sandbox refused to confine a test process")
+        program.chmod(0o111)  # not even its own process can read the tests out of the file
+        reports: dict[int, Report] = {}
+        pending = {self._threads.submit(self._attempt, program, cases)}
+        try:
+            while pending:
+                finished, pending = wait(pending, return_when=FIRST_COMPLETED)
+                for ended, left in (future.result() for future in finished):
+                    reports |= ended
+                    pending |= {self._threads.submit(self._attempt, program, part) for part in left}
+        finally:
+            wait(pending)  # also after a fault: the program's file has to stay until the last process has ended
         return reports
 
-    def _attempt(self, program: Path, cases: Sequence[int]) -> dict[int, Report]:
+    def _attempt(self, program: Path, cases: Sequence[int]) -> tuple[dict[int, Report], list[list[int]]]:
+        """The reports of the cases that ended, and the others in the parts in which to run them next."""
+        whole, reports = self._supervised(program, cases)
+        left = [case for case in cases if not reports[case].end]
+        if (left and len(cases) == 1) or any(report.end == f"exit:{_REFUSED}" for report in reports.values()):
+            raise JudgeFault("the sandbox refused to confine a test process")
+        ended = {case: report for case, report in reports.items() if report.end}
+        parts = min(len(left), self._workers) if whole and ended else len(left)  # without its supervisor: each alone
+        return ended, [left[part::parts] for part in range(parts)]
+
+    def _supervised(self, program: Path, cases: Sequence[int]) -> tuple[bool, dict[int, Report]]:
+        """One call of the program: whether its supervisor came to its own end, and a report a case."""
         limits, nonce = self._limits, secrets.token_hex(16)
-        program.chmod(0o111)  # not even its own process can read the tests out of the file
         view = View(read={**self._libraries, program: "/t"}, temporary=True)
         argv = self._sandbox.wrap(
             [self._sandbox.path(program, "/t")],
@@ -97,11 +127,12 @@ class Runner:
             file_mb=limits.disk_mb,
         )
         request = [nonce, int(limits.cpu_seconds * 1000), int(limits.run_seconds * 1000)]
-        request += [limits.memory_mb * MEBIBYTE, limits.disk_mb * MEBIBYTE, int(self._sandbox.kind == "bubblewrap")]
+        request += [limits.memory_mb * MEBIBYTE, limits.disk_mb * MEBIBYTE]
+        request += [int(self._sandbox.kind == "bubblewrap"), SLOW_MS]
         text = " ".join(map(str, [*request, *cases]))
         seconds = len(cases) * limits.longest_run + 10
         done = self._processes.run(argv, stdin=text.encode(), seconds=seconds, memory_mb=limits.tree_mb)
-        return read_reports(done.stdout, nonce, cases)
+        return done.stdout.endswith(f"{nonce} done\n".encode()), read_reports(done.stdout, nonce, cases)
 
 
 def read_reports(stream: bytes, nonce: str, cases: Sequence[int]) -> dict[int, Report]:

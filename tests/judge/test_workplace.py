@@ -128,9 +128,10 @@ def test_a_killed_judge_leaves_no_process_and_the_next_one_sweeps_its_folder(tem
     assert list(temporary.iterdir()) == []
 
 
+@pytest.mark.usefixtures("temporary")
 @pytest.mark.parametrize(("endless", "program"), [(endless_rust, "/program/main"), (endless_python, "/host.py")])
 def test_tests_end_with_their_judge_where_no_sandbox_ties_them_to_it(
-    temporary: Path, endless: Callable[[], list[Candidate]], program: str
+    endless: Callable[[], list[Candidate]], program: str
 ) -> None:
     judge = endless_judge(endless(), sandbox="none")
 
