@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -26,17 +27,9 @@ class Supervisors(Processes):
         self.ended: Counter[int] = Counter()
         self.calls: list[list[int]] = []
 
-    def run(
-        self,
-        argv: Sequence[str],
-        *,
-        seconds: float,
-        memory_mb: int = 0,
-        stdin: bytes = b"",
-        output: int = 1 << 22,  # noqa: ARG002
-    ) -> Completed:
-        """As the harness's `supervise` does it."""
-        nonce, *words = stdin.decode().split()
+    def run(self, argv: Sequence[str], **given: Any) -> Completed:  # noqa: ARG002
+        """Answer as the harness's `supervise` does."""
+        nonce, *words = given["stdin"].decode().split()
         cases = list(map(int, words[6:]))
         self.calls.append(cases)
         lines = []
