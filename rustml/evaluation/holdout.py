@@ -1,6 +1,8 @@
 """The domain hold-out as a suite: pairs from files never trained on, judged in their crates where that is possible."""
 
+import os
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -100,12 +102,24 @@ class Holdout(AbstractContextManager["Holdout"]):
         for site in sites:
             by_crate.setdefault((site.folder, site.vendor), []).append(site)
         places: dict[str, Place] = {}
-        for done, ((folder, vendor), own) in enumerate(sorted(by_crate.items()), start=1):
-            workshop = prepare(Path(folder), Path(vendor), self._sources.cache, self._confinement)
-            standings = Survey(workshop, self._confinement).standings(own)
-            places |= {site.id: Place(site, standings[site.id], workshop) for site in own}
-            self._watch(done, len(by_crate))
+        with ThreadPoolExecutor(len(os.sched_getaffinity(0)), thread_name_prefix="crates") as threads:
+            pending = [threads.submit(self._settle, *where, own) for where, own in sorted(by_crate.items())]
+            try:
+                for done, crate in enumerate(as_completed(pending), start=1):
+                    places |= crate.result()
+                    self._watch(done, len(pending))
+            except BaseException:
+                self._confinement.close()  # else the crates under way would be built to the end
+                for crate in pending:
+                    crate.cancel()
+                raise
         return places
+
+    def _settle(self, folder: str, vendor: str, sites: Sequence[Site]) -> dict[str, Place]:
+        """The places of one crate. cargo alone keeps no two cores busy: most crates are a chain of few others."""
+        workshop = prepare(Path(folder), Path(vendor), self._sources.cache, self._confinement)
+        standings = Survey(workshop, self._confinement).standings(sites)
+        return {site.id: Place(site, standings[site.id], workshop) for site in sites}
 
 
 def _problem(pair: Pair, place: Place | None, fault: str) -> Problem:
