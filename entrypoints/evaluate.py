@@ -145,10 +145,10 @@ def _holdout(profile: Profile, pairs: Path, space: Workspace, limits: "Limits", 
 )
 def main(profile: str, reuse: bool, model: str, bank: str, pairs: str, suites: str, contaminated: str) -> None:
     """Measure a model on Rust, retention and hold-out suites."""
-    chosen = tuple(filter(None, suites.split(",")))
-    done = run(
-        load(profile), model=model, bank=bank, pairs=pairs, suites=chosen, contaminated=contaminated, reuse=reuse
-    )
+    chosen, loaded = tuple(filter(None, suites.split(","))), load(profile)
+    if loaded.evaluation.held_out and not (chosen or pairs):
+        click.echo(f"left out: {', '.join(loaded.evaluation.held_out)}, which is made of held-out pairs (-P pairs=RUN)")
+    done = run(loaded, model=model, bank=bank, pairs=pairs, suites=chosen, contaminated=contaminated, reuse=reuse)
     say(done.run_id, "evaluate", done.seconds, reused=done.reused)
 
 

@@ -32,6 +32,7 @@ class Lifecycle:
     def __init__(self, profile: Profile, parent: str, *, reuse: bool) -> None:
         self.profile, self.parent, self.reuse = profile, parent, reuse
         self.summary = Summary(profile)
+        self.data: dict[str, str] = {}
 
     def stage(self, module: ModuleType, label: str, **inputs: Any) -> tracking.Finished:
         """Take over the finished run of a stage, or run it in a child process."""
@@ -78,25 +79,30 @@ class Lifecycle:
         files = self.stage(curate, "curate", harvest=crates.run_id, bank=problems)
         made = self.stage(pairs, "pairs", curate=files.run_id, bank=problems)
         start = self.stage(base, "base", bank=problems, pairs=made.run_id)
-        before = self.stage(evaluate, "evaluate base", model=start.run_id, bank=problems).run_id
+        self.data = {"bank": problems, "pairs": made.run_id}
+        before = self.evaluated("base", start.run_id)
         tuned = self.stage(sft, "sft", base=start.run_id, bank=problems, pairs=made.run_id)
         first = self.version(tuned.run_id)
-        after = self.measured("sft", first, problems, before)
+        after = self.measured("sft", first, before)
         taught = self.stage(grpo, "grpo", version=first, bank=problems)
         second = self.version(taught.run_id)
-        after = self.measured("grpo", second, problems, after)
+        after = self.measured("grpo", second, after)
         small = self.stage(quantize, "quantize", version=second)
         third = self.version(small.run_id)
-        after = self.measured("fp8", third, problems, after)
+        after = self.measured("fp8", third, after)
         self.gate(third, "champion", after, before)
         self.stage(serve, "serve", model="champion")
 
-    def measured(self, step: Step, version: str, problems: str, baseline: str) -> str:
+    def measured(self, step: Step, version: str, baseline: str) -> str:
         """Evaluate a version and put it through its gate; the id of the evaluation's run."""
-        uri = f"{versions.SCHEME}{self.profile.registered_model}/{version}"
-        found = self.stage(evaluate, f"evaluate {step}", model=uri, bank=problems).run_id
+        found = self.evaluated(step, f"{versions.SCHEME}{self.profile.registered_model}/{version}")
         self.gate(version, step, found, baseline)
         return found
+
+    def evaluated(self, label: str, model: str) -> str:
+        """Measure a model; the id of the run. With the pairs at hand, items that training saw are found and refused."""
+        suites = self.profile.evaluation.lifecycle
+        return self.stage(evaluate, f"evaluate {label}", model=model, suites=suites, **self.data).run_id
 
 
 def preflight(profile: Profile) -> None:

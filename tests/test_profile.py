@@ -72,6 +72,7 @@ def test_every_profile_that_ships_loads_and_comes_back_from_what_a_run_logs(path
         ("sft: {steps: 3, steps: 4}", "key 'steps' twice"),
         ("base: {architecture: null}", "architecture"),
         ("base: {steps: 0, python_pairs: 0}", "python_pairs, steps"),
+        ("evaluation: {lifecycle: [rust, pyhton]}", "`lifecycle` names pyhton; there are the suites rust"),
     ],
 )
 def test_a_wrong_value_is_refused_by_file_and_key(text: str, says: str, tmp_path: Path) -> None:

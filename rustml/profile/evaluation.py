@@ -92,6 +92,19 @@ class EvaluationSection(Section, frozen=True):
     """A language model as judge of prose; off where it has no `base_url`."""
     suites: Annotated[dict[str, SuiteSection], Meta(min_length=1)]
     """By name; the name is a gate's handle and a file name."""
+    lifecycle: tuple[str, ...]
+    """Suites that the lifecycle measures after every stage; empty takes all."""
+
+    def __post_init__(self) -> None:
+        """Raises ValueError for a name that no suite has."""
+        unknown = sorted({*self.lifecycle} - self.suites.keys())
+        if unknown:
+            raise ValueError(f"`lifecycle` names {', '.join(unknown)}; there are the suites {', '.join(self.suites)}")
+
+    @property
+    def held_out(self) -> tuple[str, ...]:
+        """The suites that are made of held-out pairs."""
+        return tuple(name for name, suite in self.suites.items() if suite.group == "holdout")
 
 
 class Thresholds(Section, frozen=True):

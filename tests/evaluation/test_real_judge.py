@@ -55,7 +55,7 @@ def test_each_kind_of_answer_gets_its_verdict(judge: Judge, checkpoint: Path, tm
 
 
 def test_a_real_model_is_measured_end_to_end(judge: Judge, tiny_model: Path, tmp_path: Path) -> None:
-    section = msgspec.structs.replace(load("tiny").evaluation, dtype="float32", batch_size=4, suites={})
+    section = msgspec.structs.replace(load("tiny").evaluation, dtype="float32", batch_size=4, suites={}, lifecycle=())
     bench = open_bench(section, tiny_model, judge, Limits())
     report = evaluate(tiny_model, [suite()], bench, tmp_path)
     assert report.metrics()["rust.items"] == 5

@@ -29,7 +29,9 @@ SUITE: dict[str, Any] = {
 
 def section(**suites: dict[str, Any]) -> EvaluationSection:
     named = {name: {**SUITE, "metric_prefix": f"{name}.", **changes} for name, changes in suites.items()}
-    return msgspec.structs.replace(load("tiny").evaluation, suites=msgspec.convert(named, dict[str, SuiteSection]))
+    return msgspec.structs.replace(
+        load("tiny").evaluation, lifecycle=(), suites=msgspec.convert(named, dict[str, SuiteSection])
+    )
 
 
 def mbpp(number: int, split: str) -> Problem:

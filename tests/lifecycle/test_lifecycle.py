@@ -98,6 +98,10 @@ def test_interrupted_killed_finished_and_run_again(start: Start, tmp_path: Path)
     assert before.count("reused in") == before.count("== ") == 6, before
     assert aliases(client) == {"sft": "1", "grpo": "2", "fp8": "3", "champion": "3"}
     assert len(client.search_model_versions(f"name = '{MODEL}'")) == 3
+    (pairs,) = [run.info.run_id for run in runs(client) if run.info.run_name == "pairs"]
+    measured = [run for run in runs(client) if run.info.run_name.startswith("evaluate ")]
+    assert [run.data.tags["rustml.input.pairs"] for run in measured] == [pairs] * 4, "training data is searched"
+    assert {run.data.tags["rustml.param.suites"] for run in measured} == {"python,rust,rust_sampled"}
     assert [path.name for path in (tmp_path / "outputs").iterdir()] == ["cache"], "working copies are gone"
 
     before_again = len(client.search_model_versions(f"name = '{MODEL}'"))
