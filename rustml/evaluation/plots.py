@@ -53,7 +53,7 @@ def draw_stages(stages: Mapping[str, Evaluation], path: Path) -> Path:
             _bars(axis, [each.suites.get(name) for each in stages.values()], measure, shift, len(MEASURES[group]))
         axis.set_xticks(range(len(stages)), list(stages))
         axis.set(title=name, ylim=(0, 1.02), ylabel="share of items")
-        axis.legend(fontsize=8)
+        _legend_below(axis)
     return _save(figure, path)
 
 
@@ -93,7 +93,7 @@ def draw_pairs(baseline: Evaluation, candidate: Evaluation, path: Path) -> Path:
         axis.barh(measures, [-count for count in lost], color=LOSS, label="lost")
         axis.axvline(0, color="black", linewidth=0.8)
         axis.set(title=name, xlabel="items")
-        axis.legend(fontsize=8)
+        _legend_below(axis)
     return _save(figure, path)
 
 
@@ -116,7 +116,7 @@ def _lengths(name: str, suite: SuiteResult, path: Path) -> Path:
     failed = [sample.characters for sample in suite.samples if sample.status != "passed"]
     axis.hist([passed, failed], bins=20, stacked=True, color=[GAIN, LOSS], label=["passed", "did not pass"])
     axis.set(title=f"{name}: length of the answer", xlabel="characters", ylabel="answers")
-    axis.legend(fontsize=8)
+    _legend_below(axis)
     return _save(figure, path)
 
 
@@ -136,7 +136,7 @@ def _tasks(name: str, suite: SuiteResult, path: Path) -> Path:
     axis.set_yticks(range(len(tasks)), [f"{task} ({counts[task]})" for task in tasks])
     axis.set(title=f"{name}: measures by task (items); in full, the task's own", xlim=(0, 1.02), xlabel="mean")
     if bars:
-        axis.legend(fontsize=8, loc="lower right")
+        _legend_below(axis)
     return _save(figure, path)
 
 
@@ -155,6 +155,11 @@ def _axes(count: int) -> tuple[Figure, list[Axes]]:
     figure = Figure(figsize=(1.5 + 4.5 * count, 4), layout="constrained")
     FigureCanvasAgg(figure)
     return figure, list(figure.subplots(1, count, squeeze=False)[0])
+
+
+def _legend_below(axis: Axes) -> None:
+    """One line under the axis, where it hides no bar."""
+    axis.legend(fontsize=8, ncols=len(SCORES), frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.13))
 
 
 def _save(figure: Figure, path: Path) -> Path:
