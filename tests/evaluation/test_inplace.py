@@ -239,6 +239,27 @@ def test_a_crate_is_built_once_and_a_killed_build_starts_clean(
     assert not built.built.fault
 
 
+@pytest.mark.parametrize(
+    ("features", "chosen"),
+    [
+        ('extra = []\nfull = ["extra"]\n', ("extra", "full")),
+        ('extra = []\nfull = ["extra"]\nbroken = []\n', ("full",)),
+        ('default = ["extra"]\nextra = []\nbroken = []\n', ("default",)),
+    ],
+    ids=["all", "what the crate calls full", "the defaults"],
+)
+def test_as_many_features_are_on_as_build_together(
+    features: str, chosen: tuple[str, ...], bench: Bench, tmp_path: Path
+) -> None:
+    source = tmp_path / "rich-1.0.0"
+    (source / "src").mkdir(parents=True)
+    gates = '#[cfg(feature = "broken")]\nmod not_there;\n#[cfg(not(feature = "extra"))]\nmod not_there;'
+    (source / "src" / "lib.rs").write_text(f"{gates}\npub fn f() {{}}\n")
+    (source / "Cargo.toml").write_text(f'[package]\nname = "rich"\nversion = "1.0.0"\n[features]\n{features}')
+    built = prepare(source, bench.vendor, tmp_path / "cache", bench.confinement).built
+    assert (built.fault, built.features) == ("", chosen)
+
+
 def test_a_crate_that_needs_what_is_not_there_says_so(bench: Bench, tmp_path: Path) -> None:
     source = tmp_path / "lone-1.0.0"
     (source / "src").mkdir(parents=True)

@@ -11,6 +11,7 @@ import tomllib
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 
@@ -20,10 +21,10 @@ from rustml.evaluation.inplace.manifest import all_features, document, pruned
 from rustml.judge.process import Completed
 from rustml.records import Record
 
-REVISION = 2
+REVISION = 3
 """Of what is built and noted; a change makes every crate be built again."""
 RECORD = "built.json"
-DEFAULT = "default"
+DEFAULT, FULL = "default", "full"
 BUILD_SECONDS = 600.0
 """Processor time of one compiler while dependencies are built."""
 WRAPPER = """#!/bin/sh
@@ -98,12 +99,13 @@ class Workshop:
 
 @dataclass(frozen=True)
 class _Attempt:
+    features: Literal["all", "full", "default"]
     dev: bool
-    default: bool
 
 
-ATTEMPTS = tuple(_Attempt(dev, default) for default in (False, True) for dev in (True, False))
-"""All features before the defaults, with the tests' own dependencies before without."""
+ATTEMPTS = tuple(_Attempt(features, dev) for features in ("all", "full", "default") for dev in (True, False))
+"""All features before those that the crate itself counts as all of them before the defaults (some crates have features
+that need an unstable compiler or exclude each other), with the tests' own dependencies before without."""
 
 
 def prepare(source: Path, vendor: Path, cache: Path, confinement: Confinement) -> Workshop:
@@ -165,7 +167,11 @@ def _attempt(place: Path, vendor: Path, attempt: _Attempt, confinement: Confinem
         kept = pruned(manifest, vendored(vendor), dev=attempt.dev)
     except (InputError, tomllib.TOMLDecodeError, KeyError, OSError) as error:
         return Built(invocations=(), features=(), fault=str(error))
-    chosen = [DEFAULT] if attempt.default else all_features(kept)
+    chosen = [DEFAULT] if attempt.features == "default" else all_features(kept)
+    if attempt.features == "full":
+        if FULL not in chosen:
+            return Built(invocations=(), features=(), fault=f"it has no feature `{FULL}`")
+        chosen = [name for name in chosen if name in (DEFAULT, FULL)]
     cargo = _Cargo(place, vendor, document(kept), chosen, confinement)
     calls, fault = cargo.calls(["build", "--lib", "--bins"] if _has_library(place, kept) else ["build", "--bins"])
     if fault:
