@@ -12,7 +12,7 @@ from rustml.progress import Progress
 from rustml.stage import Outcome, Stage, Workspace
 
 CODE = ("base", "mixture", "optimizer", "source", "tokenizer")
-STAGE = Stage("base", ("base",), (*(f"training/{name}" for name in CODE), "chat", "records"))
+STAGE = Stage("base", ("base",), (*(f"training/{name}" for name in CODE), "chat", "hub", "records"))
 
 
 def run(profile: Profile, *, bank: str, pairs: str, parent: str | None = None, reuse: bool = True) -> tracking.Finished:

@@ -59,7 +59,8 @@ def named(model: str, registered_model: str) -> str:
         name, _, number = model.removeprefix(versions.SCHEME).rpartition("/")
         version = registry.version_of(tracking.client(), name or registered_model, number)
         return f"{_maker(version.run_id)} v{number}".strip()
-    return Path(model).name if Path(model).is_dir() else _maker(model)
+    elsewhere = Path(model).is_dir() or "/" in model
+    return Path(model).name[:60] if elsewhere else _maker(model)
 
 
 def _maker(run_id: str) -> str:
@@ -133,7 +134,11 @@ def _holdout(profile: Profile, pairs: Path, space: Workspace, limits: "Limits", 
 
 
 @stage_command("evaluate")
-@click.option("--model", required=True, help="Run id, version number, models:/NAME/VERSION, or folder of a checkpoint.")
+@click.option(
+    "--model",
+    required=True,
+    help="Run id, version number, models:/NAME/VERSION, OWNER/NAME@COMMIT on the hub, or folder.",
+)
 @click.option("--bank", required=True, help="Run id of the problem banks.")
 @click.option("--pairs", default="", help="Run id of the pairs: for hold-out suites and the search for contamination.")
 @click.option("--suites", default="", help="Comma-separated suites of the profile; empty takes all.")

@@ -25,6 +25,7 @@ LEAVES = {
     "profile": {"errors"},
     "chat": {"records"},
     "licence": {"errors", "records"},
+    "hub": {"errors"},
     "stage": {"profile"},
     "streams": {"errors", "records"},
     "similarity": {"records", "profile"},
@@ -36,10 +37,10 @@ ALLOWED: dict[str, set[str]] = {
     "judge": GROUND,
     "corpus": SHARED | {"banks", "judge"},
     "pairs": SHARED | {"banks", "judge"},
-    "training": SHARED | {"banks", "judge"},
+    "training": SHARED | {"banks", "judge", "hub"},
     "evaluation": SHARED | {"banks", "judge"},
     "tracking": GROUND | {"stage", "store", "curves"},
-    "release": SHARED | {"banks", "judge", "evaluation", "training", "tracking"},
+    "release": SHARED | {"banks", "judge", "evaluation", "training", "tracking", "hub"},
     "serving": SHARED | {"banks", "judge", "evaluation", "training"},
 }
 MAY_IMPORT_MLFLOW = {"tracking", "release"}

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from mlflow.tracking import MlflowClient
 
-from rustml import tracking
+from rustml import hub, tracking
 from rustml.errors import InputError
 from rustml.evaluation import weights
 from rustml.release import registry
@@ -28,18 +28,28 @@ class Checkpoint:
 
 
 def checkpoint(name: str, registered_model: str) -> Checkpoint:
-    """The checkpoint that `name` means: a run id, `models:/NAME/VERSION`, a version's number, or a local folder.
+    """The checkpoint that `name` means.
 
-    Raises InputError for anything else: an alias may point elsewhere tomorrow, so that only `serve` takes one.
+    A run id, `models:/NAME/VERSION`, a version's number, a local folder, or `OWNER/NAME@COMMIT` on the model hub.
+    Raises InputError for anything else: an alias or a branch may point elsewhere tomorrow (only `serve` takes an
+    alias); EnvironmentFault when the hub does not answer.
     """
     if name.isdigit():
         return _registered(f"{SCHEME}{registered_model}/{name}")
     if name.startswith(SCHEME):
         return _registered(name)
-    folder = Path(name)
-    if not folder.is_dir():
-        folder = tracking.output(name) / MODEL
+    folder = Path(name) if Path(name).is_dir() else _elsewhere(name)
     return Checkpoint(name, folder, weights.digest(folder))
+
+
+def _elsewhere(name: str) -> Path:
+    """The folder of a checkpoint on the hub or of a run."""
+    pinned = hub.PINNED.fullmatch(name)
+    if pinned:
+        return hub.cached(pinned["repository"], pinned["commit"], tracking.home() / "outputs" / "cache" / "hub")
+    if hub.UNPINNED.fullmatch(name):
+        raise InputError(f"{name} is no folder; for the model hub, name the commit too: OWNER/NAME@COMMIT (40 digits)")
+    return tracking.output(name) / MODEL
 
 
 def _registered(uri: str) -> Checkpoint:

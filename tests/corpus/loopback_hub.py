@@ -1,4 +1,5 @@
-"""As much of the Hugging Face hub as `datasets` asks for when it streams, on loopback: repositories are folders."""
+"""As much of the Hugging Face hub as `datasets` asks for when it streams, and as it takes to fetch a checkpoint, on
+loopback: repositories are folders."""
 
 import json
 import re
@@ -13,7 +14,7 @@ COMMIT = "a" * 40
 
 @contextmanager
 def hub(root: Path) -> Iterator[str]:
-    """Serve the data sets `root/OWNER/NAME/FILES`; yields the endpoint."""
+    """Serve `root/OWNER/NAME/FILES`, as data sets and as models alike; yields the endpoint."""
 
     class Hub(BaseHTTPRequestHandler):
         def log_message(self, *_: object) -> None:
@@ -24,10 +25,10 @@ def hub(root: Path) -> Iterator[str]:
 
         def do_GET(self) -> None:
             path = self.path.partition("?")[0]
-            asked = re.fullmatch(r"/api/datasets/([^/]+/[^/]+)(?:/revision/[^/]+|(/tree/[^/]+))?", path)
+            asked = re.fullmatch(r"/api/(?:datasets|models)/([^/]+/[^/]+)(?:/revision/[^/]+|(/tree/[^/]+))?", path)
             if asked and (root / asked[1]).is_dir():
                 return self.say(200, json.dumps(self.tree(asked[1]) if asked[2] else self.about(asked[1])).encode())
-            held = re.fullmatch(r"/datasets/([^/]+/[^/]+)/resolve/[^/]+/([^/]+)", path)
+            held = re.fullmatch(r"(?:/datasets)?/([^/]+/[^/]+)/resolve/[^/]+/([^/]+)", path)
             if held and (root / held[1] / held[2]).is_file():
                 return self.part((root / held[1] / held[2]).read_bytes())
             return self.say(404, b"{}", {"X-Error-Code": "EntryNotFound"})
