@@ -136,7 +136,7 @@ def _tasks(name: str, suite: SuiteResult, path: Path) -> Path:
     axis.set_yticks(range(len(tasks)), [f"{task} ({counts[task]})" for task in tasks])
     axis.set(title=f"{name}: measures by task (items); in full, the task's own", xlim=(0, 1.02), xlabel="mean")
     if bars:
-        _legend_below(axis)
+        figure.legend(fontsize=8, ncols=len(SCORES), frameon=False, loc="outside lower center")
     return _save(figure, path)
 
 
