@@ -41,7 +41,8 @@ def run(
     standing = _standing(profile, number, to, candidate_run, baseline_run)
     if standing is not None and not override:
         return standing
-    with tracking.plain_run("promote", {"version": number, "to": to}, parent) as run_id:
+    title = f"promote v{number} to {to}"
+    with tracking.plain_run("promote", {"version": number, "to": to}, parent, title) as run_id:
         evidence = Evidence(
             promotion_run=run_id,
             candidate_run=candidate_run,

@@ -211,9 +211,12 @@ def run_stage(
 
 
 @contextmanager
-def plain_run(name: str, tags: Mapping[str, str], parent: str | None = None) -> Iterator[str]:
-    """A run that is no stage with an output, such as a promotion: nothing of it is reused."""
-    with _open(name, parent) as run_id:
+def plain_run(name: str, tags: Mapping[str, str], parent: str | None = None, title: str = "") -> Iterator[str]:
+    """A run that is no stage with an output, such as a promotion: nothing of it is reused.
+
+    `title` names it in the UI, where that is not `name`.
+    """
+    with _open(name, parent, title) as run_id:
         for tag, text in tags.items():
             client().set_tag(run_id, f"rustml.{tag}", text)
         yield run_id

@@ -101,6 +101,8 @@ def test_interrupted_killed_finished_and_run_again(start: Start, tmp_path: Path)
     (pairs,) = [run.info.run_id for run in runs(client) if run.info.run_name == "pairs"]
     measured = [run for run in runs(client) if run.info.run_name.startswith("evaluate ")]
     assert [run.data.tags["rustml.input.pairs"] for run in measured] == [pairs] * 4, "training data is searched"
+    moved = {run.info.run_name for run in runs(client) if run.info.run_name.startswith("promote ")}
+    assert moved == {"promote v1 to sft", "promote v2 to grpo", "promote v3 to fp8", "promote v3 to champion"}
     assert {run.data.tags["rustml.param.suites"] for run in measured} == {"python,rust,rust_sampled"}
     assert [path.name for path in (tmp_path / "outputs").iterdir()] == ["cache"], "working copies are gone"
 
