@@ -1,5 +1,7 @@
 """Compare a version with its baseline and move it one step on, or refuse with the reasons."""
 
+from collections.abc import Mapping
+
 import click
 from mlflow.tracking import MlflowClient
 
@@ -36,8 +38,8 @@ def run(
     client = tracking.client()
     tags = registry.version_of(client, model, number).tags
     origin = "" if to in ("sft", "champion") else tags.get(PARENT, "")
-    candidate_run = evaluation or tracking.newest(WEIGHTS, weights.digest(registry.files_of(client, model, number)))
-    baseline_run = baseline or _baseline_run(client, model, origin, base)
+    candidate_run = evaluation or _newest(profile, to, weights.digest(registry.files_of(client, model, number)))
+    baseline_run = baseline or _newest(profile, to, _baseline_weights(client, model, origin, base))
     standing = _standing(profile, number, to, candidate_run, baseline_run)
     if standing is not None and not override:
         return standing
@@ -54,12 +56,26 @@ def run(
         return consider(client, model, number, to, thresholds_of(profile.gates, to), evidence)
 
 
-def _baseline_run(client: MlflowClient, model: str, origin: str, base: str) -> str:
+def _newest(profile: Profile, to: Step, digest: str) -> str:
+    """The newest evaluation of these weights on all that this gate asks for, before later ones of other suites."""
+    gate = thresholds_of(profile.gates, to)
+    needed = {measure.partition(".")[0] for measure in (*gate.rise, *gate.hold)}
+    needed |= {name for name, suite in profile.evaluation.suites.items() if suite.group == "retention"}
+
+    def enough(tags: Mapping[str, str]) -> bool:
+        only = tags.get("rustml.param.suites", "")
+        return not only or needed <= set(only.split(","))
+
+    return tracking.newest(WEIGHTS, digest, enough)
+
+
+def _baseline_weights(client: MlflowClient, model: str, origin: str, base: str) -> str:
+    """Digest of the weights that a candidate is compared with."""
     if origin:
-        return tracking.newest(WEIGHTS, weights.digest(registry.files_of(client, model, origin)))
+        return weights.digest(registry.files_of(client, model, origin))
     if not base:
         raise InputError("this gate compares with the base model: give its run id (base) or its evaluation (baseline)")
-    return tracking.newest(WEIGHTS, weights.digest(tracking.output(base) / versions.MODEL))
+    return weights.digest(tracking.output(base) / versions.MODEL)
 
 
 def _standing(profile: Profile, number: str, to: Step, candidate_run: str, baseline_run: str) -> Verified | None:

@@ -212,22 +212,19 @@ def run_stage(
 
 @contextmanager
 def plain_run(name: str, tags: Mapping[str, str], parent: str | None = None, title: str = "") -> Iterator[str]:
-    """A run that is no stage with an output, such as a promotion: nothing of it is reused.
-
-    `title` names it in the UI, where that is not `name`.
-    """
+    """A run that is no stage with an output, such as a promotion: nothing of it is reused. `title` as for a stage."""
     with _open(name, parent, title) as run_id:
         for tag, text in tags.items():
             client().set_tag(run_id, f"rustml.{tag}", text)
         yield run_id
 
 
-def newest(tag: str, text: str) -> str:
-    """Id of the newest complete run with this tag. Raises EvidenceError when there is none."""
-    for run in _newest_first(f"tags.`{tag}` = '{text}'"):
-        if OUTPUT in run.data.tags:
-            return str(run.info.run_id)
-    raise EvidenceError(f"no evaluation of the weights {text[:12]}: run `evaluate` for them first")
+def newest(tag: str, text: str, enough: Callable[[Mapping[str, str]], bool] = lambda _tags: True) -> str:
+    """Id of the newest complete run with this tag, if any whose tags are `enough`. Raises EvidenceError for none."""
+    complete = [run for run in _newest_first(f"tags.`{tag}` = '{text}'") if OUTPUT in run.data.tags]
+    if not complete:
+        raise EvidenceError(f"no evaluation of the weights {text[:12]}: run `evaluate` for them first")
+    return str(next((run for run in complete if enough(run.data.tags)), complete[0]).info.run_id)
 
 
 @contextmanager

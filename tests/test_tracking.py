@@ -472,6 +472,16 @@ def test_the_newest_complete_run_is_found() -> None:
     assert tracking.newest("rustml.weights", "abc") == second.run_id != unfinished
 
 
+def test_a_newer_run_of_less_is_passed_over_where_there_is_one_of_enough() -> None:
+    outcome = Outcome(tags={"rustml.weights": "abd"})
+    whole = tracking.run_stage(STAGE, PROFILE, counting([], outcome), params={"suites": "a,b"})
+    time.sleep(0.01)
+    part = tracking.run_stage(STAGE, PROFILE, counting([], outcome), params={"suites": "a"})
+    measured = "rustml.param.suites"
+    assert tracking.newest("rustml.weights", "abd", lambda tags: "b" in tags[measured]) == whole.run_id
+    assert tracking.newest("rustml.weights", "abd", lambda tags: "c" in tags[measured]) == part.run_id
+
+
 def test_rust_sources_count_as_code(tmp_path: Path) -> None:
     package = tmp_path / "judge"
     package.mkdir()
