@@ -31,7 +31,7 @@ AROUND = {
     "calls itself for ever": "return {name}(*given)",
     "returns None": "return None",
     "is right but for the second call": "return None if calls.append(given) or len(calls) == 2 else kept(*given)",
-    "prints as well": "print(kept(*given)); return kept(*given)",
+    "prints as well": "result = kept(*given); print(result); return result",
     "a tuple for a list": "result = kept(*given); return tuple(result) if isinstance(result, list) else result",
     "a list for a tuple": "result = kept(*given); return list(result) if isinstance(result, tuple) else result",
     "a float for an int": "result = kept(*given); return float(result) if type(result) is int else result",
