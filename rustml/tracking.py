@@ -220,7 +220,7 @@ def plain_run(name: str, tags: Mapping[str, str], parent: str | None = None, tit
 
 
 def newest(tag: str, text: str, enough: Callable[[Mapping[str, str]], bool] = lambda _tags: True) -> str:
-    """Id of the newest complete run with this tag, if any whose tags are `enough`. Raises EvidenceError for none."""
+    """Id of the newest complete run with this tag, those that are `enough` first. Raises EvidenceError for none."""
     complete = [run for run in _newest_first(f"tags.`{tag}` = '{text}'") if OUTPUT in run.data.tags]
     if not complete:
         raise EvidenceError(f"no evaluation of the weights {text[:12]}: run `evaluate` for them first")

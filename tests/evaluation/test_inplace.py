@@ -2,57 +2,30 @@
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 import pytest
-from inplace_crates import ELSEWHERE, FEATURED, HIDDEN, NEW, TOTAL, candidate, pair, write_source
+from inplace_bench import Bench, built
+from inplace_crates import ELSEWHERE, FEATURED, HIDDEN, NEW, TOTAL, candidate, pair
 
-from rustml.errors import EnvironmentFault, InputError
+from rustml.errors import InputError
 from rustml.evaluation.inplace import workshop as workshops
 from rustml.evaluation.inplace.confine import Confinement
-from rustml.evaluation.inplace.judge import InPlaceJudge, Place
+from rustml.evaluation.inplace.judge import InPlaceJudge
 from rustml.evaluation.inplace.replay import Compiler
 from rustml.evaluation.inplace.running import Runner
-from rustml.evaluation.inplace.sites import Unplaced, blocks, crate_folder, locate, placed, vendor_folder
-from rustml.evaluation.inplace.survey import Standing, Survey
-from rustml.evaluation.inplace.workshop import Workshop, prepare
+from rustml.evaluation.inplace.sites import Unplaced, crate_folder, locate, placed, vendor_folder
+from rustml.evaluation.inplace.survey import Standing
+from rustml.evaluation.inplace.workshop import prepare
 from rustml.judge import Limits
-from rustml.records import Pair, Verdict
-
-LIMITS = Limits(cpu_seconds=2.0, run_seconds=20.0)
-
-
-@dataclass
-class Bench:
-    """The shop, ready."""
-
-    vendor: Path
-    workshop: Workshop
-    confinement: Confinement
-    cache: Path
-
-    def place(self, made: Pair) -> Place:
-        """Found once: the survey keeps its answers beside the crate."""
-        site = locate(made, self.vendor / "shop-1.0.0", self.vendor)
-        return Place(site, Survey(self.workshop, self.confinement).standings([site])[site.id], self.workshop)
-
-    def verdict(self, made: Pair, code: str) -> Verdict:
-        judge = InPlaceJudge(self.confinement, {made.id: self.place(made)}, {made.id: blocks(made.answer)[-1]})
-        return judge.verdict(candidate(made, code))
+from rustml.records import Pair
 
 
 @pytest.fixture(scope="module")
 def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
-    root = tmp_path_factory.mktemp("inplace")
-    source = write_source(root / "vendor")
-    try:
-        confinement = Confinement(LIMITS)
-    except EnvironmentFault as error:
-        pytest.skip(f"no sandbox or toolchain here: {error}")
-    yield Bench(root / "vendor", prepare(source, root / "vendor", root / "cache", confinement), confinement, root)
-    confinement.close()
+    with built(tmp_path_factory.mktemp("inplace")) as ready:
+        yield ready
 
 
 @pytest.fixture

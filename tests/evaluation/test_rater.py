@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from evaluation_doubles import PlainTokenizer, ReadingJudge, TableGenerator, made_suite
+from evaluation_doubles import PlainTokenizer, ReadingJudge, TableGenerator, made_suite, problem
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -103,17 +103,9 @@ def opened(url: str, **changes: Any) -> LanguageModelRater:
 
 
 def asked(number: int = 0, task: str = "docstring_generation") -> Problem:
-    return Problem(
-        id=f"p/{number}",
-        bank="holdout",
-        split="test",
-        language="rust",
-        instruction=f"task {number}",
-        entry_point="",
-        reference="/// Adds.",
-        tests="",
-        licence="MIT",
-        tags={"task": task, "inplace": "text_only"},
+    tags = {"task": task, "inplace": "text_only"}
+    return msgspec.structs.replace(
+        problem(number), bank="holdout", entry_point="", reference="/// Adds.", tests="", tags=tags
     )
 
 

@@ -1,23 +1,16 @@
 """A written test has to test: it passes in its place, and fails once the function that it is of panics."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 import pytest
-from inplace_crates import candidate, pair, write_source
+from inplace_bench import Bench, built
+from inplace_crates import pair
 
-from rustml.errors import EnvironmentFault
-from rustml.evaluation.inplace.confine import Confinement
-from rustml.evaluation.inplace.judge import InPlaceJudge, Place
-from rustml.evaluation.inplace.sites import blocks, locate, placed
-from rustml.evaluation.inplace.survey import Survey
-from rustml.evaluation.inplace.workshop import Workshop, prepare
-from rustml.judge import Limits
-from rustml.records import Pair, Verdict
+from rustml.evaluation.inplace.sites import placed
+from rustml.records import Pair
 
-LIMITS = Limits(cpu_seconds=2.0, run_seconds=20.0)
 WORTH = "pub fn worth(&self) -> u32 {\n    total(&self.stock) + hidden(1)\n}"
 REFERENCE = "#[test]\nfn a_shop_is_worth_its_stock() {\n    assert_eq!(Shop::new(vec![2, 3]).worth(), 10);\n}"
 EMPTY = "#[test]\nfn a_shop_is_worth_its_stock() {}"
@@ -28,34 +21,10 @@ def asking(vendor: Path, of: str = WORTH, answer: str = REFERENCE, context: str 
     return pair(vendor, answer, context=context, task="test_generation", instruction=question)
 
 
-@dataclass
-class Bench:
-    """The shop, ready."""
-
-    vendor: Path
-    workshop: Workshop
-    confinement: Confinement
-
-    def place(self, made: Pair) -> Place:
-        site = locate(made, self.vendor / "shop-1.0.0", self.vendor)
-        return Place(site, Survey(self.workshop, self.confinement).standings([site])[site.id], self.workshop)
-
-    def verdict(self, code: str) -> Verdict:
-        made = asking(self.vendor)
-        judge = InPlaceJudge(self.confinement, {made.id: self.place(made)}, {made.id: blocks(made.answer)[-1]})
-        return judge.verdict(candidate(made, code))
-
-
 @pytest.fixture(scope="module")
 def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
-    root = tmp_path_factory.mktemp("written")
-    source = write_source(root / "vendor")
-    try:
-        confinement = Confinement(LIMITS)
-    except EnvironmentFault as error:
-        pytest.skip(f"no sandbox or toolchain here: {error}")
-    yield Bench(root / "vendor", prepare(source, root / "vendor", root / "cache", confinement), confinement)
-    confinement.close()
+    with built(tmp_path_factory.mktemp("written")) as ready:
+        yield ready
 
 
 def test_a_written_tests_place_knows_its_function(bench: Bench) -> None:
@@ -92,7 +61,7 @@ def test_a_function_that_is_not_found_leaves_nothing_to_judge_a_test_by(bench: B
     ],
 )
 def test_each_kind_of_written_test_gets_its_verdict(bench: Bench, code: str, status: str) -> None:
-    assert bench.verdict(code).status == status
+    assert bench.verdict(asking(bench.vendor), code).status == status
 
 
 def test_only_the_name_of_a_written_test_is_replaced(bench: Bench) -> None:

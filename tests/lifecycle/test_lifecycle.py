@@ -4,7 +4,6 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,6 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 from lifecycle_micro import MODEL, Start
+from loopback_server import serving
 from mlflow.entities import Run
 from mlflow.tracking import MlflowClient
 
@@ -116,28 +116,10 @@ def test_interrupted_killed_finished_and_run_again(start: Start, tmp_path: Path)
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[str]:
     """The address of a real `mlflow server` on loopback."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
     home = tmp_path / "server"
     home.mkdir()
-    command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
-    places = ["--backend-store-uri", f"sqlite:///{home}/mlflow.db", "--artifacts-destination", str(home / "artifacts")]
-    with (home / "log").open("w") as log:
-        process = subprocess.Popen([*command, *places], stdout=log, stderr=log, start_new_session=True)
-    deadline = time.monotonic() + 120
-    try:
-        while True:
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", port)) == 0:
-                    break
-            assert process.poll() is None, (home / "log").read_text()
-            assert time.monotonic() < deadline, "the server never listened"
-            time.sleep(0.2)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+    with serving(home) as url:
+        yield url
 
 
 @pytest.mark.slow

@@ -1,10 +1,5 @@
 """The set-up of docs/gates.md in which the registry itself refuses: a real server with basic-auth on loopback."""
 
-import os
-import socket
-import subprocess
-import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -12,6 +7,7 @@ import mlflow
 import msgspec
 import pytest
 import requests
+from loopback_server import serving
 from mlflow.exceptions import MlflowException, RestException
 from mlflow.tracking import MlflowClient
 from registry_doubles import MODEL, Store
@@ -24,7 +20,6 @@ pytest.importorskip("flask_wtf", reason="the basic-auth app needs mlflow[auth]")
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
 
 Make = Callable[..., Evaluation]
-START_SECONDS = 300
 PASSWORD = "of-twelve-letters"
 LOGIN = """[mlflow]
 default_permission = READ
@@ -39,32 +34,9 @@ authorization_function = mlflow.server.auth:authenticate_request_basic_auth
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     folder = tmp_path_factory.mktemp("server")
     (folder / "auth.ini").write_text(LOGIN.format(folder=folder, password=PASSWORD))
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "mlflow", "server", "--app-name", "basic-auth", "--host", "127.0.0.1"]
-    command += ["--port", str(port), "--workers", "1", "--backend-store-uri", f"sqlite:///{folder}/mlflow.db"]
-    command += ["--artifacts-destination", str(folder / "artifacts")]
-    environment = {**os.environ, "MLFLOW_AUTH_CONFIG_PATH": str(folder / "auth.ini")}
-    environment["MLFLOW_FLASK_SERVER_SECRET_KEY"] = "for this test"
-    with (folder / "log").open("wb") as log:
-        running = subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=log, start_new_session=True)
-    try:
-        yield _answering(f"http://127.0.0.1:{port}", running, folder / "log")
-    finally:
-        os.killpg(running.pid, 15)
-        running.wait(30)
-
-
-def _answering(url: str, running: "subprocess.Popen[bytes]", log: Path) -> str:
-    deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline and running.poll() is None:
-        try:
-            if requests.get(f"{url}/health", timeout=2).ok:
-                return url
-        except requests.ConnectionError:
-            time.sleep(0.5)
-    raise AssertionError(log.read_text()[-2000:])
+    secrets = {"MLFLOW_AUTH_CONFIG_PATH": str(folder / "auth.ini"), "MLFLOW_FLASK_SERVER_SECRET_KEY": "for this test"}
+    with serving(folder, "--app-name", "basic-auth", environment=secrets) as url:
+        yield url
 
 
 @pytest.fixture
