@@ -22,12 +22,12 @@ import psutil
 from datasketch import MinHash, MinHashLSH
 
 from rustml.banks.families import draw
-from rustml.corpus.curate import curate
+from rustml.corpus.curation.curate import curate
 from rustml.corpus.harvest import harvest
 from rustml.pairs.build import build
-from rustml.pairs.parse import parse, parses
 from rustml.profile import load
 from rustml.records import SourceFile, read_jsonl
+from rustml.rust.functions import parse, parses
 from rustml.similarity.bands import alike, repeated, signature_rows
 from rustml.similarity.minhash import SCHEME, SEED, Signature, bands, shingle_hash, signature, token_hashes
 from rustml.similarity.overlap import Protected

@@ -12,10 +12,10 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from rustml.evaluation.holdout import COMPILES, INPLACE, TASK, TESTED, Holdout, Sources
-from rustml.evaluation.inplace.sites import TASKS
-from rustml.evaluation.suites import Suite
+from rustml.evaluation.suites.assembly import Suite
+from rustml.evaluation.suites.holdout import COMPILES, INPLACE, TASK, TESTED, Holdout, Sources
 from rustml.judge import Limits
+from rustml.judge.in_crate.sites import TASKS
 from rustml.profile import load
 from rustml.profile.evaluation import SuiteSection
 from rustml.records import Problem, candidate_of

@@ -1,52 +1,14 @@
 """Prepare the problem banks and verify every reference with the judge."""
 
-import msgspec
-
 from entrypoints.command import say, stage_command
-from rustml import tracking
-from rustml.banks.build import BankReport, build
-from rustml.judge import Judge, Limits
-from rustml.profile import Profile, load
-from rustml.progress import Progress
-from rustml.stage import Outcome, Stage, Workspace
-
-STAGE = Stage("bank", ("bank", "judge"), ("banks", "judge", "records"))
-
-
-def run(profile: Profile, *, parent: str | None = None, reuse: bool = True) -> tracking.Finished:
-    """Run the stage, or find the run that did the same."""
-
-    def body(space: Workspace) -> Outcome:
-        limits = Limits.from_section(profile.judge)
-        with (
-            Judge(limits, batch_size=profile.judge.batch_size, cache=space.cache / "verdicts") as judge,
-            Progress("references judged") as progress,
-        ):
-            report = build(profile.bank, profile.seed, space.out, judge, progress)
-        datasets = {stem: space.out / f"{stem}.jsonl" for stem in report.counts}
-        return Outcome(_metrics(report), _tables(report), datasets)
-
-    return tracking.run_stage(STAGE, profile, body, parent=parent, reuse=reuse)
-
-
-def _metrics(report: BankReport) -> dict[str, float]:
-    counts = {f"bank.{stem}": float(count) for stem, count in report.counts.items()}
-    return {**counts, "bank.judged": report.judged, "bank.judge_seconds": report.judge_seconds}
-
-
-def _tables(report: BankReport) -> dict[str, list[dict[str, object]]]:
-    families = [
-        {"file": stem, "family": family, "problems": count}
-        for stem, counted in report.families.items()
-        for family, count in counted.items()
-    ]
-    return {"bank/families.json": families, "bank/dropped.json": [msgspec.to_builtins(d) for d in report.dropped]}
+from rustml.profile import load
+from rustml.stages import bank as stage
 
 
 @stage_command("bank")
 def main(profile: str, reuse: bool) -> None:
     """Prepare the problem banks and verify every reference with the judge."""
-    done = run(load(profile), reuse=reuse)
+    done = stage.run(load(profile), reuse=reuse)
     say(done.run_id, "bank", done.seconds, reused=done.reused)
 
 

@@ -3,13 +3,13 @@
 import errno
 import signal
 from collections.abc import Callable
-from types import FrameType
 from typing import Any
 
 import click
 
-from rustml import quiet
 from rustml.errors import EnvironmentFault, RustmlError
+from rustml.runs import log_levels
+from rustml.runs.signals import interrupt
 
 INTERRUPTED = 130
 
@@ -19,7 +19,7 @@ class StageCommand(click.Command):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; a request to stop ends it as Ctrl-C does, so that its run is marked and its children end."""
-        quiet.libraries()
+        log_levels.libraries()
         previous = signal.signal(signal.SIGTERM, interrupt)
         try:
             return super().invoke(ctx)
@@ -42,11 +42,6 @@ def _failure(text: str, code: int) -> click.ClickException:
     failure = click.ClickException(text)
     failure.exit_code = code  # type: ignore[misc]  # click reads it from the instance
     return failure
-
-
-def interrupt(_number: int, _frame: FrameType | None) -> None:
-    """Signal handler: end as Ctrl-C does."""
-    raise KeyboardInterrupt
 
 
 def stage_command(name: str, *, reusable: bool = True) -> Callable[[Callable[..., Any]], click.Command]:

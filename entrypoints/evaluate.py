@@ -1,136 +1,10 @@
 """Measure a model on Rust, retention and hold-out suites."""
 
-from contextlib import ExitStack
-from pathlib import Path
-from typing import TYPE_CHECKING
-
 import click
 
 from entrypoints.command import say, stage_command
-from rustml import tracking
-from rustml.profile import Profile, load
-from rustml.progress import Progress
-from rustml.release import registry, versions
-from rustml.stage import Outcome, Stage, Workspace
-
-if TYPE_CHECKING:
-    from rustml.evaluation.suites import HoldoutMaker, Suite
-    from rustml.judge import Limits
-
-STAGE = Stage("evaluate", ("evaluation", "judge", "pairs"), ("evaluation", "judge", "chat", "records", "similarity"))
-WEIGHTS = "rustml.weights"
-STEPS = {"quantize": "fp8"}
-"""Stages whose models people know by another name."""
-
-
-def run(
-    profile: Profile,
-    *,
-    model: str,
-    bank: str,
-    pairs: str = "",
-    suites: tuple[str, ...] = (),
-    contaminated: str = "",
-    parent: str | None = None,
-    reuse: bool = True,
-) -> tracking.Finished:
-    """Run the stage, or find the run that measured the same weights in the same way.
-
-    `pairs` is a run of the `pairs` stage: its hold-out is what hold-out suites are made of, and its training records
-    are searched for the problems that are measured on. `contaminated` is a file of further ids of such problems.
-    """
-    checkpoint = versions.checkpoint(model, profile.registered_model)
-    listed = Path(contaminated).read_text(encoding="utf-8") if contaminated else ""
-
-    def body(space: Workspace) -> Outcome:
-        return _measure(profile, checkpoint, suites, Path(contaminated) if contaminated else None, space)
-
-    params = {"weights": checkpoint.digest, "suites": ",".join(sorted(suites)), "contaminated": listed}
-    inputs = {"bank": bank, **({"pairs": pairs} if pairs else {})}
-    title = f"evaluate {named(model, profile.registered_model)}"
-    return tracking.run_stage(
-        STAGE, profile, body, inputs=inputs, params=params, parent=parent, reuse=reuse, title=title
-    )
-
-
-def named(model: str, registered_model: str) -> str:
-    """What the UI calls a model: the stage that made it and its version, as in `base` or `sft v1`; else its folder."""
-    if model.isdigit() or model.startswith(versions.SCHEME):
-        name, _, number = model.removeprefix(versions.SCHEME).rpartition("/")
-        version = registry.version_of(tracking.client(), name or registered_model, number)
-        return f"{_maker(version.run_id)} v{number}".strip()
-    elsewhere = Path(model).is_dir() or "/" in model
-    return Path(model).name[:60] if elsewhere else _maker(model)
-
-
-def _maker(run_id: str) -> str:
-    stage = tracking.finished(run_id).tags.get(tracking.STAGE, "") if run_id else ""
-    return STEPS.get(stage, stage)
-
-
-def _measure(
-    profile: Profile,
-    checkpoint: versions.Checkpoint,
-    only: tuple[str, ...],
-    contaminated: Path | None,
-    space: Workspace,
-) -> Outcome:
-    from rustml.evaluation import behaviour  # noqa: PLC0415  torch takes seconds to load
-    from rustml.evaluation.bench import open_bench  # noqa: PLC0415
-    from rustml.evaluation.evaluate import evaluate  # noqa: PLC0415
-    from rustml.evaluation.plots import draw_evaluation  # noqa: PLC0415
-    from rustml.evaluation.rater import open_rater  # noqa: PLC0415
-    from rustml.judge import Judge, Limits  # noqa: PLC0415
-
-    limits = Limits.from_section(profile.judge)
-    rater = open_rater(profile.evaluation.rater)
-    with (
-        Judge(limits, batch_size=profile.judge.batch_size, cache=space.cache / "verdicts") as judge,
-        ExitStack() as stack,
-        Progress("answers judged") as progress,
-    ):
-
-        def watch(suite: str, done: int, total: int) -> None:
-            progress.begin(f"{suite} answers judged")
-            progress(done, total)
-
-        chosen = _suites(profile, only, contaminated, space, limits, stack)
-        bench = open_bench(profile.evaluation, checkpoint.folder, judge, limits, watch=watch, rater=rater)
-        read = behaviour.completions(profile.evaluation.behaviour, bench.generator, bench.tokenizer, profile.seed)
-        found = evaluate(checkpoint.folder, chosen, bench, space.out, model=checkpoint.name)
-    draw_evaluation(found, space.report / "plots")
-    tables = {behaviour.TABLE: read} if read else {}
-    return Outcome(found.metrics(), tables, tags={WEIGHTS: checkpoint.digest, "rustml.model": checkpoint.name})
-
-
-def _suites(
-    profile: Profile,
-    only: tuple[str, ...],
-    contaminated: Path | None,
-    space: Workspace,
-    limits: "Limits",
-    stack: ExitStack,
-) -> "list[Suite]":
-    """The suites, their contaminated items marked. What hold-out suites need ends with `stack`."""
-    from rustml.evaluation import contamination  # noqa: PLC0415
-    from rustml.evaluation.suites import marked, suites_of  # noqa: PLC0415
-
-    pairs = space.inputs.get("pairs")
-    make = _holdout(profile, pairs, space, limits, stack) if pairs else None
-    chosen = suites_of(profile.evaluation, space.inputs["bank"], seed=profile.seed, only=only, holdout=make)
-    problems = [problem for suite in chosen if suite.group != "holdout" for problem in suite.problems]
-    ids = contamination.listed(contaminated, [problem.id for problem in problems]) if contaminated else frozenset()
-    if pairs is not None:
-        ids |= contamination.in_training(problems, pairs, profile.pairs.decontamination, space.cache)
-    return marked(chosen, ids)
-
-
-def _holdout(profile: Profile, pairs: Path, space: Workspace, limits: "Limits", stack: ExitStack) -> "HoldoutMaker":
-    from rustml.evaluation.holdout import Holdout, Sources  # noqa: PLC0415
-
-    sources = Sources(space.cache / "sources", profile.evaluation.dependencies, space.cache / "crates")
-    progress = stack.enter_context(Progress("crates of the hold-out"))
-    return stack.enter_context(Holdout(pairs, sources, limits, progress)).suite
+from rustml.profile import load
+from rustml.stages import evaluate as stage
 
 
 @stage_command("evaluate")
@@ -153,7 +27,7 @@ def main(profile: str, reuse: bool, model: str, bank: str, pairs: str, suites: s
     chosen, loaded = tuple(filter(None, suites.split(","))), load(profile)
     if loaded.evaluation.held_out and not (chosen or pairs):
         click.echo(f"left out: {', '.join(loaded.evaluation.held_out)}, which is made of held-out pairs (-P pairs=RUN)")
-    done = run(loaded, model=model, bank=bank, pairs=pairs, suites=chosen, contaminated=contaminated, reuse=reuse)
+    done = stage.run(loaded, model=model, bank=bank, pairs=pairs, suites=chosen, contaminated=contaminated, reuse=reuse)
     say(done.run_id, "evaluate", done.seconds, reused=done.reused)
 
 

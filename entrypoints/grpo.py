@@ -1,61 +1,10 @@
 """Teach a version with the compiler as reward and register the result."""
 
-from pathlib import Path
-
 import click
 
-from entrypoints import inputs
 from entrypoints.command import say, stage_command
-from rustml import tracking
-from rustml.profile import Profile, load
-from rustml.progress import Progress
-from rustml.release import versions
-from rustml.release.evidence import verify
-from rustml.stage import Outcome, Stage, Workspace
-
-CODE = ("base", "callback", "grpo", "optimizer", "prompts", "reward")
-STAGE = Stage("grpo", ("grpo", "judge"), (*(f"training/{name}" for name in CODE), "judge", "chat", "records"))
-
-
-def run(
-    profile: Profile, *, version: str, bank: str, parent: str | None = None, reuse: bool = True
-) -> tracking.Finished:
-    """Run the stage on a version that came through the SFT gate, or find the run that did the same.
-
-    Raises EvidenceError when the version's evidence is missing or does not hold.
-    """
-    number = versions.version_number(version, profile.registered_model)
-    verified = verify(tracking.client(), profile.registered_model, number, "sft", thresholds=profile.gates.sft)
-    weights = verified.decision.candidate_weights
-
-    def body(space: Workspace) -> Outcome:
-        return _train(profile, verified.folder, space)
-
-    done = tracking.run_stage(
-        STAGE, profile, body, inputs={"bank": bank}, params={"weights": weights}, parent=parent, reuse=reuse
-    )
-    versions.ensure(tracking.client(), profile.registered_model, done.run_id, parent=number)
-    return done
-
-
-def _train(profile: Profile, folder: Path, space: Workspace) -> Outcome:
-    from rustml.judge import Judge, Limits  # noqa: PLC0415
-    from rustml.training import grpo, prompts  # noqa: PLC0415  torch and trl take seconds to load
-
-    section = profile.grpo
-    pool = inputs.problems(space.inputs["bank"], "rust-train", section.prompt_pool, last=True)
-    limits = Limits.from_section(profile.judge)
-    with Judge(limits, batch_size=profile.judge.batch_size, lints=section.reward_clippy != 0) as judge:
-        chosen = prompts.choose(folder, pool, judge, section, profile.seed, Progress("prompts probed", len(pool)))
-        with Progress("grpo", section.steps) as progress:
-
-            def log(step: int, metrics: dict[str, float]) -> None:
-                progress(step)
-                space.log(step, {f"grpo.{name}": value for name, value in metrics.items()})
-
-            model = space.out / versions.MODEL
-            grpo.train(folder, chosen.problems, judge, section, profile.seed, model, space.scratch, log)
-    return Outcome({f"grpo.prompts.{name}": float(count) for name, count in chosen.counts.items()})
+from rustml.profile import load
+from rustml.stages import grpo as stage
 
 
 @stage_command("grpo")
@@ -63,7 +12,7 @@ def _train(profile: Profile, folder: Path, space: Workspace) -> Outcome:
 @click.option("--bank", required=True, help="Run id of the problem banks.")
 def main(profile: str, reuse: bool, version: str, bank: str) -> None:
     """Teach a version with the compiler as reward and register the result."""
-    done = run(load(profile), version=version, bank=bank, reuse=reuse)
+    done = stage.run(load(profile), version=version, bank=bank, reuse=reuse)
     say(done.run_id, "grpo", done.seconds, reused=done.reused)
 
 

@@ -1,43 +1,14 @@
 """Harvest licence-clean Rust crates with their provenance."""
 
-import click
-
 from entrypoints.command import say, stage_command
-from rustml import tracking
-from rustml.corpus.harvest import harvest
-from rustml.corpus.report import draw
-from rustml.profile import Profile, load
-from rustml.progress import Progress
-from rustml.stage import Outcome, Stage, Workspace
-from rustml.streams import crew
-
-STAGE = Stage("harvest", ("harvest",), ("corpus", "streams", "licence", "records"))
-
-
-def run(profile: Profile, *, parent: str | None = None, reuse: bool = True) -> tracking.Finished:
-    """Run the stage, or find the run that did the same."""
-
-    def body(space: Workspace) -> Outcome:
-        with Progress("harvest") as progress:
-            report = harvest(
-                profile.harvest,
-                space.out,
-                workers=crew(profile.engine),
-                cache=space.cache,
-                progress=progress,
-            )
-        click.echo(f"  crates from {report.source}" + (f" ({report.note})" if report.note else ""))
-        draw(report, space.report / "plots")
-        tags = {"harvest.source": report.source, "harvest.note": report.note}
-        return Outcome(report.metrics(), report.tables(), {"crates": space.out / "files"}, tags)
-
-    return tracking.run_stage(STAGE, profile, body, parent=parent, reuse=reuse)
+from rustml.profile import load
+from rustml.stages import harvest as stage
 
 
 @stage_command("harvest")
 def main(profile: str, reuse: bool) -> None:
     """Harvest licence-clean Rust crates with their provenance."""
-    done = run(load(profile), reuse=reuse)
+    done = stage.run(load(profile), reuse=reuse)
     say(done.run_id, "harvest", done.seconds, reused=done.reused)
 
 

@@ -7,9 +7,9 @@ import click
 from entrypoints.command import StageCommand
 from rustml import profile
 from rustml.judge import Judge, Limits
-from rustml.judge.files import Summary, judge_file, read_candidates
-from rustml.judge.sandbox import Kind
-from rustml.progress import Progress
+from rustml.judge.batch_file import Summary, judge_file, read_candidates
+from rustml.runs.progress import Progress
+from rustml.sandbox.bubblewrap import Kind
 
 
 @click.command(cls=StageCommand)

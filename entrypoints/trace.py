@@ -38,7 +38,7 @@ def _folder(output: str) -> Path:
 
 def _outputs() -> Iterator[Path]:
     """Outputs of the pairs stage in the tracking store, of all experiments, newest first; gone ones are passed over."""
-    from rustml import tracking  # noqa: PLC0415  seconds to load, and not needed with --output
+    from rustml.runs import tracking  # noqa: PLC0415  seconds to load, and not needed with --output
 
     store = tracking.client()
     experiments = [experiment.experiment_id for experiment in store.search_experiments()]

@@ -4,7 +4,6 @@ Records are `msgspec` structs: decoding validates every field, refuses unknown o
 of them (JSON Lines, one record a line) need no other format.
 """
 
-import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Literal, TypeVar
@@ -12,6 +11,7 @@ from typing import Literal, TypeVar
 import msgspec
 
 from rustml.errors import InputError
+from rustml.io import atomic_write
 
 Language = Literal["rust", "python"]
 Status = Literal[
@@ -191,15 +191,10 @@ def _decode_line(decoder: "msgspec.json.Decoder[R]", line: bytes, path: Path, nu
 
 def write_jsonl(path: Path, records: Iterable[msgspec.Struct]) -> int:
     """Write records to `path` and return how many; a crash leaves no file under that name."""
-    partial = path.with_name(path.name + ".partial")
     encoder = msgspec.json.Encoder()
     count = 0
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with partial.open("wb") as out:
+    with atomic_write(path) as out:
         for record in records:
             out.write(encoder.encode(record) + b"\n")
             count += 1
-        out.flush()
-        os.fsync(out.fileno())
-    partial.replace(path)
     return count

@@ -3,10 +3,10 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from training_toys import problem, words
 
 from rustml import chat
-from rustml.judge import extract
+from rustml.rust.fences import extract
+from tests.support.toy_models import problem, words
 
 TEXT = st.text(st.characters(codec="utf-8"), max_size=60)
 PLAIN = TEXT.filter(lambda text: "<|" not in text and "think>" not in text)

@@ -1,7 +1,6 @@
 """The house rules, read off the source: who imports whom, what starts light, how long anything is."""
 
 import ast
-import importlib
 import json
 import subprocess
 import sys
@@ -13,39 +12,35 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 SOURCES = sorted([*(ROOT / "rustml").rglob("*.py"), *(ROOT / "entrypoints").glob("*.py")])
 
-# What a part may import besides itself. Absent parts may import nothing of ours.
-GROUND = {"errors", "records", "profile"}
-LEAVES = {
+# What a room may import besides itself. Siblings in the middle speak through files.
+GROUND = {"errors", "io", "records", "profile", "chat", "licence", "similarity", "sharding"}
+MACHINERY = {"rust", "sandbox", "models"}
+MAKERS = {"judge", "generation"}
+ALLOWED: dict[str, set[str]] = {
     "errors": set(),
-    "progress": set(),
-    "curves": set(),
-    "quiet": set(),
-    "store": set(),
-    "records": {"errors"},
+    "io": set(),
+    "records": {"errors", "io"},
     "profile": {"errors"},
     "chat": {"records"},
     "licence": {"errors", "records"},
-    "hub": {"errors"},
-    "stage": {"profile"},
-    "streams": {"errors", "records"},
-    "similarity": {"records", "profile"},
+    "similarity": {"io", "records", "profile"},
+    "sharding": {"errors", "io", "records"},
+    "rust": GROUND,
+    "sandbox": GROUND,
+    "models": GROUND,
+    "judge": GROUND | MACHINERY,
+    "generation": GROUND | MACHINERY,
+    "banks": GROUND | MACHINERY | MAKERS,
+    "corpus": GROUND | MACHINERY | MAKERS | {"banks"},
+    "pairs": GROUND | MACHINERY | MAKERS | {"banks"},
+    "training": GROUND | MACHINERY | MAKERS | {"banks"},
+    "evaluation": GROUND | MACHINERY | MAKERS | {"banks"},
+    "runs": GROUND,
+    "release": GROUND | MACHINERY | MAKERS | {"banks", "evaluation", "runs"},
+    "serving": GROUND | MACHINERY | MAKERS | {"banks", "evaluation"},
 }
-SHARED = GROUND | {"licence", "similarity", "streams", "chat"}
-ALLOWED: dict[str, set[str]] = {
-    **LEAVES,
-    "banks": GROUND,
-    "judge": GROUND,
-    "corpus": SHARED | {"banks", "judge"},
-    "pairs": SHARED | {"banks", "judge"},
-    "training": SHARED | {"banks", "judge", "hub"},
-    "evaluation": SHARED | {"banks", "judge"},
-    "tracking": GROUND | {"stage", "store", "curves"},
-    "release": SHARED | {"banks", "judge", "evaluation", "training", "tracking", "hub"},
-    "serving": SHARED | {"banks", "judge", "evaluation", "training"},
-}
-MAY_IMPORT_MLFLOW = {"tracking", "release"}
-# An entry point's own affair: none of them changes what a stage makes.
-FRAME = {"errors", "profile", "progress", "quiet", "stage", "store", "tracking", "curves", "release"}
+ALLOWED["stages"] = set(ALLOWED)
+MAY_IMPORT_MLFLOW = {"runs", "release", "stages"}
 
 
 def module_of(path: Path) -> str:
@@ -53,7 +48,7 @@ def module_of(path: Path) -> str:
 
 
 def part_of(module: str) -> str:
-    """`judge` of `rustml.judge.lints`; empty for anything that is not below rustml."""
+    """`judge` of `rustml.judge.rust.lints`; empty for anything that is not below rustml."""
     return module.split(".")[1] if module.startswith("rustml.") else ""
 
 
@@ -79,14 +74,14 @@ def test_the_reader_of_imports_sees_every_form(tmp_path: Path) -> None:
     source = tmp_path / "module.py"
     source.write_text(
         "import os.path\nfrom rustml import chat, licence\nfrom rustml.judge import Judge\n"
-        "def f():\n    from rustml.training.base import save\n    import mlflow\n"
+        "def f():\n    from rustml.training.pretrain import save\n    import mlflow\n"
     )
     assert set(imports_of(source)) == {
         "os.path",
         "rustml.chat",
         "rustml.licence",
         "rustml.judge",
-        "rustml.training.base",
+        "rustml.training.pretrain",
         "mlflow",
     }
 
@@ -114,53 +109,14 @@ def test_nothing_in_rustml_imports_an_entry_point() -> None:
     assert not wrong
 
 
-def test_only_tracking_and_release_import_mlflow() -> None:
+def test_few_rooms_import_mlflow() -> None:
     users = {part_of(m) for m, names in IMPORTS.items() if any(n.split(".")[0] == "mlflow" for n in names)}
     assert users - {""} <= MAY_IMPORT_MLFLOW
 
 
-def _same_part(module: str) -> set[str]:
-    """The module and everything of its own part that it imports, directly or through others."""
-    found: set[str] = set()
-    waiting = [module]
-    while waiting:
-        name = waiting.pop()
-        if name in IMPORTS and name not in found:
-            found.add(name)
-            waiting += [other for other in IMPORTS[name] if part_of(other)]
-    return {name for name in found if part_of(name) not in FRAME - {part_of(module)}}
-
-
-def _stages() -> list[str]:
-    return [m for m in IMPORTS if m.startswith("entrypoints.") and "rustml.stage" in IMPORTS[m]]
-
-
-@pytest.mark.parametrize("entry", _stages())
-def test_a_stage_key_covers_all_code_that_the_result_follows_from(entry: str) -> None:
-    """Otherwise a changed module would leave a stale result in use."""
-    code = importlib.import_module(entry).STAGE.code
-    runs = set()
-    for name in IMPORTS[entry]:
-        if part_of(name) and (part_of(name) not in FRAME or name == "rustml.release.quantize"):
-            runs |= _same_part(name)
-    covered = ["rustml." + name.replace("/", ".") for name in code]
-    missing = {m for m in runs if not any(m == c or m.startswith(c + ".") for c in covered)}
-    missing -= {"rustml.banks", "rustml.training", "rustml.release", "rustml.serving"}  # a docstring and re-exports
-    if entry == "entrypoints.pairs":
-        missing -= {"rustml.corpus.report", "rustml.corpus.crate"}  # draw the plots, which are no part of the output
-    assert not missing, f"{entry}: STAGE.code leaves out {sorted(missing)}"
-
-
-@pytest.mark.parametrize("entry", _stages())
-def test_the_code_that_a_stage_names_exists(entry: str) -> None:
-    for name in importlib.import_module(entry).STAGE.code:
-        place = ROOT / "rustml" / name
-        assert place.is_dir() or place.with_suffix(".py").is_file(), name
-
-
 def test_help_of_every_command_loads_no_model_library() -> None:
     """`--help`, and a mistyped option, answer before torch could be imported."""
-    names = sorted(p.stem for p in (ROOT / "entrypoints").glob("*.py") if p.stem not in ("__init__", "preload"))
+    names = sorted(p.stem for p in (ROOT / "entrypoints").glob("*.py") if p.stem != "__init__")
     program = f"""
 import importlib, json, sys
 from click.testing import CliRunner
@@ -212,7 +168,7 @@ def _at_import(path: Path) -> Iterator[str]:
 
 
 def test_importing_a_module_does_nothing() -> None:
-    programs = ROOT / "rustml" / "judge" / "exam"  # run inside the sandbox, never imported
+    programs = ROOT / "rustml" / "judge" / "python" / "guest"  # run inside the sandbox, never imported
     modules = [path for path in SOURCES if path.stem != "preload" and programs not in path.parents]
     calls = [call for path in modules for call in _at_import(path)]
-    assert not calls, "only entrypoints.preload is imported for its effect"
+    assert not calls, "only stages.preload is imported for its effect"

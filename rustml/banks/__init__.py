@@ -2,6 +2,6 @@
 
 from rustml.banks.bank import Bank, protect, training_problems
 from rustml.banks.build import BankReport, build
-from rustml.banks.load import load_bank
+from rustml.banks.sources.load import load_bank
 
 __all__ = ["Bank", "BankReport", "build", "load_bank", "protect", "training_problems"]

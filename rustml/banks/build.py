@@ -9,8 +9,8 @@ from typing import Protocol
 
 from rustml.banks.bank import Bank
 from rustml.banks.families import draw
-from rustml.banks.families.task import Split
-from rustml.banks.load import load_bank
+from rustml.banks.families.draft import Split
+from rustml.banks.sources.load import load_bank
 from rustml.errors import JudgeFault, RustmlError
 from rustml.profile.bank import BankSection
 from rustml.records import Candidate, Language, Problem, Record, Verdict, candidate_of, write_jsonl

@@ -8,19 +8,19 @@ from typing import Protocol
 
 import msgspec
 
-from rustml.corpus import directory, registry
-from rustml.corpus.crate import Crate, CrateRecord, Refused, Wanted, parse_wanted
-from rustml.corpus.dataset import plan as plan_dataset
-from rustml.corpus.fetch import Unavailable
+from rustml.corpus.gate.admit_crates import CRATES, REFUSED, TakeCrates
 from rustml.corpus.report import HarvestReport, harvest_report
-from rustml.corpus.repository import plan as plan_repository
-from rustml.corpus.take import CRATES, REFUSED, TakeCrates
+from rustml.corpus.sources import directory, registry
+from rustml.corpus.sources.crate import Crate, CrateRecord, Refused, Wanted, parse_wanted
+from rustml.corpus.sources.dataset import plan as plan_dataset
+from rustml.corpus.sources.http_client import Unavailable
+from rustml.corpus.sources.repository import plan as plan_repository
 from rustml.errors import EnvironmentFault, InputError
 from rustml.licence import Gate
 from rustml.profile.corpus import HarvestSection
 from rustml.records import read_jsonl, write_jsonl
-from rustml.streams import Summary, Workers, run, silent, stamp
-from rustml.streams.shards import whole
+from rustml.sharding import Summary, Workers, run, silent, stamp
+from rustml.sharding.shards import whole
 
 log = logging.getLogger(__name__)
 

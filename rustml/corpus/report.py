@@ -4,10 +4,10 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from rustml.corpus.crate import CrateRecord, Refused
+from rustml.corpus.sources.crate import CrateRecord, Refused
 from rustml.records import Record
-from rustml.streams import Step, Summary, merge, rows
-from rustml.streams.shards import digest
+from rustml.sharding import Step, Summary, merge, rows
+from rustml.sharding.shards import digest
 
 
 class HarvestReport(Record, frozen=True):
@@ -125,7 +125,7 @@ def harvest_report(
 
 def draw(report: Any, folder: Path) -> list[Path]:
     """Draw a report's funnel and histograms as PNG files in `folder`, and return their paths."""
-    from rustml.streams.plots import draw_funnel, draw_histogram  # noqa: PLC0415  matplotlib takes a second to load
+    from rustml.sharding.plots import draw_funnel, draw_histogram  # noqa: PLC0415  matplotlib takes a second to load
 
     folder.mkdir(parents=True, exist_ok=True)
     paths = [draw_funnel(report.funnel, folder / "funnel.png")]

@@ -13,16 +13,16 @@ from typing import Any
 import msgspec
 
 from rustml.errors import JudgeFault
-from rustml.evaluation import weights
-from rustml.evaluation.bench import Bench, Judging
-from rustml.evaluation.holdout import TASK
-from rustml.evaluation.journal import Chunk, Item, complete
-from rustml.evaluation.outcomes import RATER, REPORT, Evaluation, Outcome, SuiteResult, outcome
-from rustml.evaluation.rater import ratings
-from rustml.evaluation.style import summary
-from rustml.evaluation.suites import Suite
-from rustml.evaluation.tasks import scores
+from rustml.evaluation.context import Bench, Judging
+from rustml.evaluation.results.journal import Chunk, Item, complete
+from rustml.evaluation.results.outcomes import RATER, REPORT, Evaluation, Outcome, SuiteResult, outcome
+from rustml.evaluation.scoring.llm_judge import ratings
+from rustml.evaluation.scoring.per_task_scores import scores
+from rustml.evaluation.suites.assembly import Suite
+from rustml.evaluation.suites.holdout import TASK
+from rustml.models import checkpoint
 from rustml.records import Problem, Verdict, candidate_of, write_jsonl
+from rustml.rust.style import summary
 
 CHUNK_BATCHES = 4  # batches a chunk: large enough for the judge to work well, small enough to lose little
 
@@ -34,7 +34,7 @@ def evaluate(model_dir: Path, suites: Sequence[Suite], bench: Bench, out: Path, 
     user named it. Raises InputError when there is no checkpoint, or a prompt leaves no room for an answer.
     """
     out.mkdir(parents=True, exist_ok=True)
-    digest = weights.digest(model_dir)
+    digest = checkpoint.digest(model_dir)
     results = {suite.name: _measure(suite, bench, out, digest) for suite in suites}
     report = Evaluation(model=model or str(model_dir), weights_digest=digest, suites=results, recorded={})
     report = msgspec.structs.replace(report, recorded=report.metrics())

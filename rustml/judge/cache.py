@@ -66,8 +66,9 @@ class Cache:
 
 def _code_version() -> str:
     """The digest of the judge's own source: another judge may come to another verdict."""
-    folder = Path(__file__).parent
+    package = Path(__file__).parents[1]
     digest = hashlib.sha256()
-    for path in sorted([*folder.rglob("*.py"), *folder.rglob("*.rs")]):
-        digest.update(path.relative_to(folder).as_posix().encode() + path.read_bytes())
+    for room in ("judge", "rust", "sandbox"):
+        for path in sorted([*(package / room).rglob("*.py"), *(package / room).rglob("*.rs")]):
+            digest.update(path.relative_to(package).as_posix().encode() + path.read_bytes())
     return digest.hexdigest()

@@ -9,22 +9,23 @@ from pathlib import Path
 from types import TracebackType
 
 from rustml.errors import InputError, JudgeFault
-from rustml.judge import cgroups, toolchain, workplace
-from rustml.judge.batch import Batch, Tools, WholeBatchFailed
 from rustml.judge.cache import Cache
-from rustml.judge.compiler import Compiler
-from rustml.judge.crates import Member
-from rustml.judge.harnesses import cache_folder, harness
-from rustml.judge.limits import Limits
-from rustml.judge.lints import Linter
-from rustml.judge.process import Processes
-from rustml.judge.python import PythonExaminer, count_tests
-from rustml.judge.running import Runner
-from rustml.judge.sandbox import Kind, Sandbox
-from rustml.judge.source import Source
-from rustml.judge.suite import Suite
+from rustml.judge.python.examiner import PythonExaminer, count_tests
+from rustml.judge.rust import toolchain
+from rustml.judge.rust.batch import Batch, Tools, WholeBatchFailed
+from rustml.judge.rust.compiler import Compiler
+from rustml.judge.rust.crate_layout import Member
+from rustml.judge.rust.harness_cache import cache_folder, harness
+from rustml.judge.rust.lints import Linter
+from rustml.judge.rust.test_runner import Runner
+from rustml.judge.screening.candidate_source import Source
+from rustml.judge.screening.test_file import Suite
 from rustml.judge.verdicts import copied, plain
 from rustml.records import Candidate, Status, Verdict
+from rustml.sandbox import cgroups, workdir
+from rustml.sandbox.bubblewrap import Kind, Sandbox
+from rustml.sandbox.limits import Limits
+from rustml.sandbox.processes import Processes
 
 PARTS = 8
 """A batch that fails as a whole is judged again in this many parts."""
@@ -216,13 +217,13 @@ class Judge:
             return self._plain(member.candidate, "infrastructure", f"{first}; then {second}")
 
 
-def _clean_place() -> workplace.Workplace:
+def _clean_place() -> workdir.Workplace:
     """A working folder, after what judges that were killed have left behind is gone."""
     parent = cgroups.own_group()
-    for name in workplace.sweep():
+    for name in workdir.sweep():
         if parent is not None:
             cgroups.remove_tree(parent / name)
-    return workplace.Workplace()
+    return workdir.Workplace()
 
 
 def _groups(members: list[Member]) -> list[list[Member]]:

@@ -15,7 +15,7 @@ from rustml.errors import InputError
 from rustml.licence import Gate
 from rustml.profile.corpus import AnchorPool, PairsSection
 from rustml.records import Origin, Pair, read_jsonl
-from rustml.streams.dataset_rows import hub_rows, local_rows
+from rustml.sharding.hub_datasets import hub_rows, local_rows
 
 
 class Anchors:

@@ -7,16 +7,16 @@ import msgspec
 
 from rustml.errors import InputError
 from rustml.pairs.anchors import Anchors
-from rustml.pairs.assemble import Assembly
-from rustml.pairs.extract import ExtractPairs
+from rustml.pairs.make_pairs import ExtractPairs
+from rustml.pairs.mix_and_split import Assembly
 from rustml.pairs.report import PairsReport
 from rustml.pairs.shapes import SHAPES
 from rustml.profile.corpus import PairsSection
+from rustml.sharding import Workers, run, silent, stamp
+from rustml.sharding.shards import read_summary, remove, whole
 from rustml.similarity import overlap
 from rustml.similarity.minhash import SCHEME
 from rustml.similarity.overlap import Protected
-from rustml.streams import Workers, run, silent, stamp
-from rustml.streams.shards import read_summary, remove, whole
 
 
 def build(

@@ -3,7 +3,7 @@
 from typing import Any
 
 from rustml.records import Record
-from rustml.streams import Step, rows
+from rustml.sharding import Step, rows
 
 
 class PairsReport(Record, frozen=True):

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from tree_sitter import Node
 
-from rustml.pairs.parse import Function, descend, doc_text, outdent
+from rustml.rust.functions import Function, descend, doc_text, outdent
 
 MIN_SUMMARY = 20
 PLACEHOLDER = "placeholder"

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from mlflow.tracking import MlflowClient
 
-from rustml.evaluation.outcomes import Evaluation
+from rustml.evaluation.results.outcomes import Evaluation
 from rustml.release import registry
 from rustml.release.evidence import OVERRIDDEN
 from rustml.release.registry import PARENT, STEPS, WEIGHTS, gate_tag

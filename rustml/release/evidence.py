@@ -13,7 +13,7 @@ from pathlib import Path
 from mlflow.tracking import MlflowClient
 
 from rustml.errors import EvidenceError, InputError
-from rustml.evaluation import weights
+from rustml.models import checkpoint
 from rustml.profile.evaluation import Thresholds
 from rustml.release import registry
 from rustml.release.gates import Decision, decide, encode
@@ -113,7 +113,7 @@ def _weights_faults(
     if tags[WEIGHTS] != decision.candidate_weights:
         yield f"tag {WEIGHTS} names other weights than those that were evaluated"
     try:
-        actual = weights.digest(folder)
+        actual = checkpoint.digest(folder)
     except InputError as error:
         yield f"its weights cannot be read: {error}"
         return

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator, Mapping
 
 import msgspec
 
-from rustml.evaluation.outcomes import Evaluation, SuiteResult
-from rustml.evaluation.statistics import Comparison, compare
+from rustml.evaluation.results.outcomes import Evaluation, SuiteResult
+from rustml.evaluation.results.statistics import Comparison, compare
 from rustml.profile.evaluation import Thresholds
 from rustml.records import Record
 

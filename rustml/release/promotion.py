@@ -7,7 +7,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
 from rustml.errors import EvidenceError, GateRefused
-from rustml.evaluation import weights
+from rustml.models import checkpoint
 from rustml.profile.evaluation import GatesSection, Thresholds
 from rustml.records import Record
 from rustml.release import registry
@@ -103,7 +103,7 @@ def _forget_refusal(client: MlflowClient, model: str, version: str, to: Step) ->
 
 def _check_candidate(client: MlflowClient, model: str, version: str, to: Step, decision: Decision) -> None:
     registry.version_of(client, model, version)
-    if weights.digest(registry.files_of(client, model, version)) != decision.candidate_weights:
+    if checkpoint.digest(registry.files_of(client, model, version)) != decision.candidate_weights:
         raise EvidenceError(
             f"the evaluation is not of {model} version {version}: its weights are others. "
             f"Evaluate models:/{model}/{version}"

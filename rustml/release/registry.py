@@ -15,8 +15,9 @@ from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
 from rustml.errors import EvidenceError, InputError
-from rustml.evaluation import outcomes, weights
-from rustml.evaluation.outcomes import Evaluation
+from rustml.evaluation.results import outcomes
+from rustml.evaluation.results.outcomes import Evaluation
+from rustml.models import checkpoint
 from rustml.release.gates import Decision
 
 Step = Literal["sft", "grpo", "fp8", "champion"]
@@ -58,7 +59,7 @@ def register(
     except MlflowException as error:
         if error.error_code != "RESOURCE_ALREADY_EXISTS":
             raise
-    tags = {WEIGHTS: weights.digest(folder), PARENT: parent}
+    tags = {WEIGHTS: checkpoint.digest(folder), PARENT: parent}
     return client.create_model_version(model, source, run_id=run_id, tags=tags)
 
 

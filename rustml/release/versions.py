@@ -5,11 +5,12 @@ from pathlib import Path
 
 from mlflow.tracking import MlflowClient
 
-from rustml import hub, tracking
 from rustml.errors import InputError
-from rustml.evaluation import weights
+from rustml.models import checkpoint as checkpoints
+from rustml.models import hub
 from rustml.release import registry
 from rustml.release.registry import STEPS
+from rustml.runs import tracking
 
 SCHEME = "models:/"
 MODEL = "model"
@@ -24,7 +25,7 @@ class Checkpoint:
     """As the user named it."""
     folder: Path
     digest: str
-    """Of its weights; see rustml.evaluation.weights."""
+    """Of its weights; see rustml.models.checkpoint."""
 
 
 def checkpoint(name: str, registered_model: str) -> Checkpoint:
@@ -39,7 +40,7 @@ def checkpoint(name: str, registered_model: str) -> Checkpoint:
     if name.startswith(SCHEME):
         return _registered(name)
     folder = Path(name) if Path(name).is_dir() else _elsewhere(name)
-    return Checkpoint(name, folder, weights.digest(folder))
+    return Checkpoint(name, folder, checkpoints.digest(folder))
 
 
 def _elsewhere(name: str) -> Path:
@@ -59,7 +60,7 @@ def _registered(uri: str) -> Checkpoint:
     client = tracking.client()
     registry.version_of(client, model, version)
     folder = registry.files_of(client, model, version)
-    return Checkpoint(uri, folder, weights.digest(folder))
+    return Checkpoint(uri, folder, checkpoints.digest(folder))
 
 
 def ensure(client: MlflowClient, model: str, run_id: str, parent: str = "") -> str:

@@ -6,7 +6,7 @@ import openai
 
 from rustml import chat
 from rustml.errors import EnvironmentFault
-from rustml.judge.answers import Judging, judge_answers
+from rustml.judge.completions import Judging, judge_answers
 from rustml.profile.serving import ServeSection
 from rustml.records import Problem, Record
 

@@ -13,13 +13,13 @@ from trl import GRPOConfig, GRPOTrainer
 
 from rustml import chat
 from rustml.errors import InputError
-from rustml.judge.answers import Judging
+from rustml.judge.completions import Judging
 from rustml.profile.training import GrpoSection
 from rustml.records import Problem
-from rustml.training.base import save
-from rustml.training.callback import Log, Reporter
-from rustml.training.optimizer import Masters, MasterWeights, warmup_stable_decay
+from rustml.training.optim import Masters, MasterWeights, warmup_stable_decay
+from rustml.training.pretrain import save
 from rustml.training.reward import JudgeReward
+from rustml.training.trl_callback import Log, Reporter
 
 
 def train(

@@ -4,7 +4,7 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from rustml.judge.answers import Judging, judge_answers
+from rustml.judge.completions import Judging, judge_answers
 from rustml.profile.training import GrpoSection
 from rustml.records import Problem, Verdict
 

@@ -12,9 +12,9 @@ from trl import SFTConfig, SFTTrainer
 
 from rustml.errors import InputError
 from rustml.profile.training import SftSection
-from rustml.training.base import Row, groups, save
-from rustml.training.callback import Log, Reporter
-from rustml.training.optimizer import MuonAdamW, warmup_stable_decay
+from rustml.training.optim import MuonAdamW, warmup_stable_decay
+from rustml.training.pretrain import Row, groups, save
+from rustml.training.trl_callback import Log, Reporter
 
 POOLED = 5
 """Batches whose rows are sorted by length together."""

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from entrypoints import children
 from rustml.errors import GateRefused, RustmlError
 from rustml.profile import load
+from rustml.stages import children
 
-MODULE = "stage_doubles"
+MODULE = "tests.support.stages"
 PROFILE = load("tiny")
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -60,7 +60,7 @@ def test_a_full_disk_arrives_with_its_number_and_file() -> None:
 def test_an_exception_that_cannot_be_sent_arrives_as_its_text() -> None:
     with pytest.raises(RuntimeError, match="library trouble") as caught:
         children.call(MODULE, PROFILE, {"how": "odd"})
-    assert "stage_doubles.py" in str(caught.value), "where it was raised is part of the text"
+    assert "stages.py" in str(caught.value), "where it was raised is part of the text"
 
 
 @pytest.mark.parametrize(("how", "code"), [("die", "-9"), ("exit", "7")])
@@ -86,11 +86,11 @@ def test_leaving_by_ctrl_c_ends_the_child_and_lets_it_clean_up(tmp_path: Path) -
 def test_a_killed_parent_takes_the_child_with_it(tmp_path: Path) -> None:
     note = tmp_path / "note"
     script = (
-        "from entrypoints import children\nfrom rustml.profile import load\n"
+        "from rustml.stages import children\nfrom rustml.profile import load\n"
         "children.PRELOADED = []\n"
         f"children.call({MODULE!r}, load('tiny'), {{'how': 'hang', 'note': {str(note)!r}}})\n"
     )
-    places = os.pathsep.join([str(ROOT), str(Path(__file__).parent)])
+    places = str(ROOT)
     parent = subprocess.Popen([sys.executable, "-c", script], env={**os.environ, "PYTHONPATH": places})
     eventually(note.exists)
     child = int(note.read_text())

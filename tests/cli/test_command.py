@@ -10,11 +10,11 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from entrypoints import lifecycle
 from entrypoints.command import stage_command
 from rustml import errors
 from rustml.errors import EnvironmentFault, EvidenceError, GateRefused, InputError, ProfileError, RustmlError
 from rustml.profile import load
+from rustml.stages import lifecycle
 
 FAULTS = [
     (RustmlError("went wrong"), 1),

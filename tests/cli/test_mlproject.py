@@ -19,7 +19,7 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = _project_spec.load_project(str(ROOT))
 NAMES = sorted(set(PROJECT._entry_points) - {"main"})
-NO_COMMANDS = {"__init__", "children", "command", "inputs", "preload", "summary"}
+NO_COMMANDS = {"__init__", "command"}
 SHELL_TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1).filter(lambda t: t[0] != "-")
 
 

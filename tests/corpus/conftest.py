@@ -1,10 +1,7 @@
 """Crates made on the spot, and the tiny profile's sections to vary."""
 
-import gzip
 import hashlib
-import io
 import json
-import tarfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -14,43 +11,7 @@ import yaml
 
 from rustml.profile.corpus import CurateSection, HarvestSection
 from rustml.profile.load import FOLDER
-
-SOURCE = """\
-/// Counts how many of the given words are longer than the bound.
-pub fn {name}(words: &[&str], bound: usize) -> usize {{
-    let mut count = 0;
-    for word in words {{
-        if word.len() > bound {{
-            count += {step};
-        }}
-    }}
-    count
-}}
-
-/// Tells whether a number of the kind called {name} is even, by its last bit.
-pub fn is_even_{name}(value: u64) -> bool {{
-    let last = value & 1;
-    let zero = 0;
-    last == zero
-}}
-"""
-
-
-def manifest(name: str, version: str, licence: str | None = "MIT", extra: str = "") -> str:
-    line = f'license = "{licence}"\n' if licence is not None else ""
-    return f'[package]\nname = "{name}"\nversion = "{version}"\nedition = "2021"\n{line}{extra}'
-
-
-def pack(folder: str, files: Mapping[str, bytes | str]) -> bytes:
-    """An honest `.crate` archive."""
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w") as tar:
-        for path, content in files.items():
-            data = content.encode() if isinstance(content, str) else content
-            member = tarfile.TarInfo(f"{folder}/{path}")
-            member.size = len(data)
-            tar.addfile(member, io.BytesIO(data))
-    return gzip.compress(buffer.getvalue(), mtime=0)
+from tests.support.crate_archives import SOURCE, manifest, pack
 
 
 @pytest.fixture

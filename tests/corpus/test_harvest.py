@@ -8,15 +8,15 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from conftest import SOURCE, manifest  # type: ignore[import-not-found]
-from killing import kill_at  # type: ignore[import-not-found]
 
-from rustml.corpus.crate import Crate, CrateRecord
+from rustml.corpus.gate.admit_crates import Taker
 from rustml.corpus.harvest import crate_list, harvest
-from rustml.corpus.take import Taker
+from rustml.corpus.sources.crate import Crate, CrateRecord
 from rustml.errors import EnvironmentFault, InputError
 from rustml.profile.corpus import DatasetSource, HarvestSection, RepositorySource
 from rustml.records import SourceFile, read_jsonl
+from tests.support.crate_archives import SOURCE, manifest
+from tests.support.processes import kill_at
 
 Section = Callable[..., HarvestSection]
 Source = Callable[..., Path]

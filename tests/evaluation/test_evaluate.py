@@ -5,14 +5,14 @@ from typing import Any
 
 import msgspec
 import pytest
-from evaluation_doubles import PlainTokenizer, ReadingJudge, TableGenerator, made_suite
 
 from rustml.errors import InputError, JudgeFault
-from rustml.evaluation.bench import Bench
+from rustml.evaluation.context import Bench
 from rustml.evaluation.evaluate import evaluate
-from rustml.evaluation.journal import Item
-from rustml.evaluation.outcomes import Evaluation, load
+from rustml.evaluation.results.journal import Item
+from rustml.evaluation.results.outcomes import Evaluation, load
 from rustml.records import Candidate, Verdict, read_jsonl
+from tests.support.evaluation_doubles import PlainTokenizer, ReadingJudge, TableGenerator, made_suite
 
 ANSWERS = ["fn f() {} // passed clean", "fn f() {} // passed", "fn f() {} // wrong", "fn f() {} // broken"]
 

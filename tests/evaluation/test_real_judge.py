@@ -7,14 +7,14 @@ from pathlib import Path
 import msgspec
 import pytest
 import transformers
-from evaluation_doubles import PlainTokenizer, TableGenerator, made_suite
 
 from rustml.errors import EnvironmentFault
-from rustml.evaluation.bench import Bench, judge_protocol, open_bench
+from rustml.evaluation.context import Bench, judge_protocol, open_bench
 from rustml.evaluation.evaluate import evaluate
-from rustml.evaluation.suites import Suite
+from rustml.evaluation.suites.assembly import Suite
 from rustml.judge import Judge, Limits
 from rustml.profile import load
+from tests.support.evaluation_doubles import PlainTokenizer, TableGenerator, made_suite
 
 TESTS = "#[test]\nfn adds() {\n    assert_eq!(f(2), 3);\n}\n"
 ANSWERS = {

@@ -1,9 +1,9 @@
 from collections.abc import Iterator
 
 import pytest
-from judge_cases import LIMITS
 
 from rustml.judge import Judge
+from tests.support.judge_cases import LIMITS
 
 
 @pytest.fixture(scope="session")

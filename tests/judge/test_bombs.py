@@ -4,11 +4,11 @@ import os
 from pathlib import Path
 
 import pytest
-from judge_bombs import BOMBS
-from judge_cases import LIMITS, RIGHT, candidate
 
 from rustml.judge import Judge
 from rustml.records import Verdict
+from tests.support.bombs import BOMBS
+from tests.support.judge_cases import LIMITS, RIGHT, candidate
 
 
 @pytest.fixture(scope="module")

@@ -1,12 +1,12 @@
 from pathlib import Path
 
 import pytest
-from judge_cases import LIMITS, RIGHT, WRONG, candidate
 
 from rustml.errors import InputError
 from rustml.judge import Judge
 from rustml.judge.cache import Cache
 from rustml.records import Verdict
+from tests.support.judge_cases import LIMITS, RIGHT, WRONG, candidate
 
 
 def entries(folder: Path) -> list[Path]:

@@ -1,12 +1,12 @@
 """Wrong code never gets `passed`, whatever it does."""
 
 import pytest
-from judge_cases import RIGHT, candidate
-from judge_cheats import CHEATS, FORGE, UNSOUND
 
 from rustml.judge import Judge
-from rustml.judge.source import Source
+from rustml.judge.screening.candidate_source import Source
 from rustml.records import Verdict
+from tests.support.cheats import CHEATS, FORGE, UNSOUND
+from tests.support.judge_cases import RIGHT, candidate
 
 POLICY = (
     "exit in the function", "exit by an alias", "exit by a function pointer", "exit in a spawned thread", "abort",
@@ -40,7 +40,7 @@ def test_records_forged_by_unsound_code_that_nobody_saw_coming(
     judge: Judge, monkeypatch: pytest.MonkeyPatch, flood: int
 ) -> None:
     """The holes are refused by their text. This is what holds where the next one is not: records bear a cookie."""
-    monkeypatch.setattr("rustml.judge.source.known_hole", lambda _: None)
+    monkeypatch.setattr("rustml.judge.screening.candidate_source.known_hole", lambda _: None)
     cheats = [candidate(code + FORGE % flood, name) for name, code in UNSOUND.items()]
     honest = [candidate(RIGHT + f"// {number}\n", f"honest {number}") for number in range(2)]
     found = {verdict.id: verdict for verdict in judge.judge([*cheats, *honest])}

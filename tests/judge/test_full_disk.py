@@ -7,16 +7,16 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from judge_cases import LIMITS, RIGHT, candidate
 
 from rustml.judge import Judge
-from rustml.judge.batch import Batch
-from rustml.judge.process import Processes
+from rustml.judge.rust.batch import Batch
+from rustml.sandbox.processes import Processes
+from tests.support.judge_cases import LIMITS, RIGHT, candidate
 
 SCRIPT = """
 import dataclasses, json, os, sys
 from pathlib import Path
-from judge_cases import LIMITS, RIGHT, candidate
+from tests.support.judge_cases import LIMITS, RIGHT, candidate
 from rustml.judge import Judge
 
 disk = Path(os.environ["TMPDIR"])
@@ -53,7 +53,7 @@ def small_disk(tmp_path: Path) -> list[str]:
     command = mounted(tmp_path, "8m")
     if subprocess.run([*command, "true"], capture_output=True, check=False).returncode != 0:
         pytest.skip("no disk of one's own to be had here: user namespaces do not mount")
-    return ["env", f"TMPDIR={tmp_path}", f"PYTHONPATH={Path(__file__).parent}:{Path.cwd()}", *command]
+    return ["env", f"TMPDIR={tmp_path}", f"PYTHONPATH={Path.cwd()}", *command]
 
 
 def test_a_full_disk_is_infrastructure_and_passes_when_there_is_room_again(small_disk: list[str]) -> None:

@@ -4,13 +4,13 @@
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from judge_bombs import BOMBS
-from judge_cases import LIMITS, RIGHT, WRONG, candidate
-from judge_cheats import CHEATS
 
 from rustml.errors import EnvironmentFault, SandboxUnavailable
 from rustml.judge import Judge
 from rustml.records import Candidate, Verdict
+from tests.support.bombs import BOMBS
+from tests.support.cheats import CHEATS
+from tests.support.judge_cases import LIMITS, RIGHT, WRONG, candidate
 
 BROKEN = {
     "unbalanced": RIGHT + "fn more() {",
@@ -116,12 +116,12 @@ def test_what_the_problem_supplies_raises_no_lint(judge: Judge) -> None:
 
 
 def test_no_tool_is_a_clear_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    from rustml.judge import toolchain
+    from rustml.judge.rust import toolchain
 
-    monkeypatch.setattr("rustml.judge.sandbox.shutil.which", lambda name: None if name == "bwrap" else name)
+    monkeypatch.setattr("rustml.sandbox.bubblewrap.shutil.which", lambda name: None if name == "bwrap" else name)
     with pytest.raises(SandboxUnavailable, match="apt-get install bubblewrap"):
         Judge(LIMITS)
-    monkeypatch.setattr("rustml.judge.toolchain.shutil.which", lambda _: None)
+    monkeypatch.setattr("rustml.judge.rust.toolchain.shutil.which", lambda _: None)
     toolchain.find.cache_clear()
     try:
         with pytest.raises(EnvironmentFault, match="cargo"):

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 import yaml
-from lifecycle_micro import BODIES, FUNCTION, Start, micro
+
+from tests.support.micro_lifecycle import BODIES, FUNCTION, Start, micro
 
 ROOT = Path(__file__).resolve().parents[2]
 

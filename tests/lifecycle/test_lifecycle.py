@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 import yaml
-from lifecycle_micro import MODEL, Start
-from loopback_server import serving
 from mlflow.entities import Run
 from mlflow.tracking import MlflowClient
+
+from tests.support.loopback_server import serving
+from tests.support.micro_lifecycle import MODEL, Start
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
 STAGES = ("harvest", "bank", "curate", "pairs", "base", "sft", "grpo", "quantize", "serve")

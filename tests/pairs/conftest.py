@@ -10,7 +10,7 @@ import yaml
 from rustml.profile.corpus import PairsSection
 from rustml.profile.load import FOLDER
 from rustml.records import Origin, SourceFile, write_jsonl
-from rustml.streams import Summary, run
+from rustml.sharding import Summary, run
 
 FUNCTION = """\
 /// Counts the items of kind {n} in a slice, each weighed by its place.

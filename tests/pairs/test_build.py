@@ -8,7 +8,6 @@ import pytest
 from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
-from killing import kill_at  # type: ignore[import-not-found]
 
 from entrypoints.trace import main as trace
 from rustml.errors import InputError
@@ -17,6 +16,7 @@ from rustml.pairs.split import fraction, part_of
 from rustml.profile.corpus import AnchorPool, PairsSection
 from rustml.records import Origin, Pair, read_jsonl, write_jsonl
 from rustml.similarity.overlap import Protected
+from tests.support.processes import kill_at
 
 Section = Callable[..., PairsSection]
 Curated = Callable[..., Path]

@@ -10,10 +10,10 @@ from pathlib import Path
 import msgspec
 import pyarrow
 import pyarrow.parquet
-from loopback_hub import hub
 
 from rustml.profile.corpus import AnchorPool, DatasetSource, PairsSection
 from rustml.records import Pair, SourceFile, read_jsonl
+from tests.support.loopback_hub import hub
 
 ROOT = Path(__file__).resolve().parents[2]
 CODE, GENERAL = "ise-uiuc/Magicoder-OSS-Instruct-75K", "allenai/tulu-3-sft-mixture"
@@ -22,10 +22,10 @@ STREAM = """
 import sys
 from pathlib import Path
 import msgspec
-from rustml.corpus.dataset import plan
+from rustml.corpus.sources.dataset import plan
 from rustml.pairs.build import build
 from rustml.profile.corpus import DatasetSource, PairsSection
-from rustml.streams import run
+from rustml.sharding import run
 place, source = Path(sys.argv[1]), Path(sys.argv[2])
 wanted = msgspec.json.decode((place / "dataset.json").read_bytes(), type=DatasetSource)
 run(plan(wanted, ("MIT", "Apache-2.0")), 1, place / "harvest" / "files", workers=1)

@@ -7,12 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from training_toys import words
 
 from rustml import chat
 from rustml.pairs.build import build
 from rustml.profile.corpus import PairsSection
 from rustml.records import Pair, read_jsonl
+from tests.support.toy_models import words
 
 EMPTY_THINK = "<think>\n\n</think>\n\n"
 

@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from rustml.pairs.parse import parse, parses
 from rustml.pairs.shapes import SHAPES, Subject, pick, subject
+from rustml.rust.functions import parse, parses
 
 SOURCE = """
 impl Ledger {

@@ -9,15 +9,15 @@ import pytest
 from click.testing import CliRunner, Result
 
 from entrypoints.trace import main as trace
-from rustml import tracking
 from rustml.pairs.build import build
 from rustml.profile import load
 from rustml.profile.corpus import PairsSection
 from rustml.records import Pair, read_jsonl
-from rustml.stage import Outcome, Stage, Workspace
+from rustml.runs import tracking
+from rustml.runs.stage import Outcome, Stage, Workspace
 
 pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy")
-STAGE = Stage("pairs", ("pairs",), ("errors",))
+STAGE = Stage("pairs", ("pairs",), "rustml.errors")
 Section = Callable[..., PairsSection]
 Curated = Callable[..., Path]
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 import pytest
 
-from rustml.evaluation.outcomes import Evaluation, Outcome, SuiteResult
+from rustml.evaluation.results.outcomes import Evaluation, Outcome, SuiteResult
 from rustml.profile.evaluation import Thresholds
 
 Score = bool | Sequence[bool]

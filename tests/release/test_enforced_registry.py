@@ -7,14 +7,14 @@ import mlflow
 import msgspec
 import pytest
 import requests
-from loopback_server import serving
 from mlflow.exceptions import MlflowException, RestException
 from mlflow.tracking import MlflowClient
-from registry_doubles import MODEL, Store
 
-from rustml.evaluation.outcomes import Evaluation
+from rustml.evaluation.results.outcomes import Evaluation
 from rustml.profile.evaluation import Thresholds
 from rustml.release.evidence import verify
+from tests.support.loopback_server import serving
+from tests.support.stores import MODEL, Store
 
 pytest.importorskip("flask_wtf", reason="the basic-auth app needs mlflow[auth]")
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from rustml.evaluation.outcomes import Evaluation, Outcome
+from rustml.evaluation.results.outcomes import Evaluation, Outcome
 from rustml.profile import load
 from rustml.profile.evaluation import Thresholds
 from rustml.release.gates import Decision, decide, encode

@@ -12,14 +12,14 @@ from typing import Any
 
 import mlflow
 import pytest
-from fabricated_lifecycle import Lifecycle, fill
-from loopback_server import serving
 from mlflow.tracking import MlflowClient
-from registry_doubles import MODEL, Store
 
-from rustml import tracking
-from rustml.evaluation.outcomes import Evaluation
+from rustml.evaluation.results.outcomes import Evaluation
 from rustml.profile.evaluation import Thresholds
+from rustml.runs import tracking
+from tests.support.fabricated_lifecycle import Lifecycle, fill
+from tests.support.loopback_server import serving
+from tests.support.stores import MODEL, Store
 
 playwright = pytest.importorskip("playwright.sync_api", reason="needs requirements/ui.txt")
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)

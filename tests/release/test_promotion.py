@@ -8,16 +8,16 @@ import mlflow
 import msgspec
 import pytest
 from mlflow.tracking import MlflowClient
-from registry_doubles import MODEL, Store, open_store
 
 from rustml.errors import EnvironmentFault, EvidenceError, GateRefused, InputError
-from rustml.evaluation.outcomes import Evaluation
+from rustml.evaluation.results.outcomes import Evaluation
 from rustml.profile.evaluation import Thresholds
 from rustml.release import lock, registry
 from rustml.release.card import card
 from rustml.release.evidence import verify
 from rustml.release.lock import promotion_lock
 from rustml.release.promotion import Evidence, consider
+from tests.support.stores import MODEL, Store, open_store
 
 # MLflow's own store code meets a deprecation of SQLAlchemy 2.1.
 pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy")

@@ -7,13 +7,13 @@ import mlflow
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from registry_doubles import MODEL, Store, open_store
 
-from rustml import tracking
 from rustml.errors import EvidenceError, InputError
-from rustml.evaluation import weights
+from rustml.models import checkpoint as checkpoints
 from rustml.profile import load
 from rustml.release import registry, versions
+from rustml.runs import tracking
+from tests.support.stores import MODEL, Store, open_store
 
 pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy")
 
@@ -69,7 +69,7 @@ def test_one_model_is_found_by_run_number_uri_and_folder(store: Store) -> None:
     found = [versions.checkpoint(name, MODEL) for name in names]
     assert [checkpoint.name for checkpoint in found] == [names[0], names[2], names[2], names[3]]
     assert {checkpoint.digest for checkpoint in found} == {store.digest("found")}
-    assert all(weights.digest(checkpoint.folder) == checkpoint.digest for checkpoint in found)
+    assert all(checkpoints.digest(checkpoint.folder) == checkpoint.digest for checkpoint in found)
 
 
 @pytest.mark.parametrize("name", [f"models:/{MODEL}@champion", f"models:/{MODEL}/latest", f"models:/{MODEL}"])

@@ -11,12 +11,12 @@ from typing import Any
 
 import msgspec
 import pytest
-from training_toys import ScriptedJudge, problem
 
 from rustml import chat
 from rustml.errors import EnvironmentFault
 from rustml.profile import load
 from rustml.serving.smoke import ask
+from tests.support.toy_models import ScriptedJudge, problem
 
 SECTION = load("tiny").serve
 PROBLEMS = [problem(0), problem(1), problem(2)]
@@ -115,10 +115,9 @@ def test_a_proxy_of_the_environment_is_not_asked(monkeypatch: pytest.MonkeyPatch
 @pytest.mark.filterwarnings("ignore")
 def test_real_vllm_serves_what_quantize_makes(tmp_path: Path) -> None:
     """A random tiny model answers nonsense; that it does so in the chat form and under its name is the point."""
-    from training_toys import checkpoint
-
-    from rustml.release.quantize import quantize
-    from rustml.serving.server import serving
+    from rustml.models.quantise import quantize
+    from rustml.serving.engines.vllm import serving
+    from tests.support.toy_models import checkpoint
 
     assert sys.executable
     parent, small = checkpoint(tmp_path / "parent"), tmp_path / "fp8"

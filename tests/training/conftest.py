@@ -3,7 +3,8 @@
 from pathlib import Path
 
 import pytest
-from training_toys import checkpoint
+
+from tests.support.toy_models import checkpoint
 
 
 @pytest.fixture(scope="session")

@@ -6,10 +6,10 @@ from pathlib import Path
 import msgspec
 import pytest
 import torch
-from training_toys import ScriptedJudge, moved, problem, profile, weights, words
 
 from rustml import chat
 from rustml.errors import InputError
+from tests.support.toy_models import ScriptedJudge, moved, problem, profile, weights, words
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # the libraries' own affairs, while they are imported

@@ -4,12 +4,12 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from training_toys import ScriptedJudge, problem, profile, verdict
 
 from rustml import chat
 from rustml.errors import JudgeFault
 from rustml.records import Status
 from rustml.training.reward import JudgeReward, score
+from tests.support.toy_models import ScriptedJudge, problem, profile, verdict
 
 SECTION = msgspec.structs.replace(
     profile().grpo,

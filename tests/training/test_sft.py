@@ -8,10 +8,10 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from training_toys import moved, problem, profile, words
 
 from rustml.errors import InputError
-from rustml.training import mixture
+from rustml.training import data
+from tests.support.toy_models import moved, problem, profile, words
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # the libraries' own affairs, while they are imported
@@ -59,7 +59,7 @@ def test_too_few_records_are_an_error_and_no_endless_loop(count: int) -> None:
 
 
 def test_fine_tuning_writes_a_changed_checkpoint_and_logs(parent: Path, tmp_path: Path) -> None:
-    rows = mixture.mix(words(), {"toy": mixture.solved(PROBLEMS)}, 256, 1).rows
+    rows = data.mix(words(), {"toy": data.solved(PROBLEMS)}, 256, 1).rows
     said: list[tuple[int, dict[str, float]]] = []
     section = msgspec.structs.replace(SFT, steps=7)
     sft.train(parent, rows, section, 1, tmp_path / "out", tmp_path / "scratch", lambda s, m: said.append((s, m)))
@@ -70,7 +70,7 @@ def test_fine_tuning_writes_a_changed_checkpoint_and_logs(parent: Path, tmp_path
 
 def test_the_trainer_sees_the_rows_as_they_are(parent: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Byte for byte: neither packed, cut, masked anew nor put in another order."""
-    rows = mixture.mix(words(), {"toy": mixture.solved(PROBLEMS)}, 256, 1).rows
+    rows = data.mix(words(), {"toy": data.solved(PROBLEMS)}, 256, 1).rows
     seen: list[tuple[list[int], list[int]]] = []
 
     def loss(_: object, model: torch.nn.Module, inputs: dict[str, torch.Tensor], *__: object, **___: object) -> object:

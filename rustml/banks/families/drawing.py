@@ -3,12 +3,22 @@
 from collections.abc import Collection, Iterator
 from random import Random
 
-from rustml.banks.families import booleans, branches, integers, loops, options, pipelines, strings, vectors, words
-from rustml.banks.families.task import Draft, Family, Split, identity, problem, split_of
+from rustml.banks.families.draft import Draft, Family, Split, identity, problem, split_of
+from rustml.banks.families.themes import (
+    booleans,
+    branches,
+    integers,
+    loops,
+    options,
+    pipelines,
+    splitting,
+    strings,
+    vectors,
+)
 from rustml.errors import InputError
 from rustml.records import Language, Problem
 
-_THEMES = (integers, booleans, branches, vectors, pipelines, loops, options, strings, words)
+_THEMES = (integers, booleans, branches, vectors, pipelines, loops, options, strings, splitting)
 FAMILIES: dict[str, Family] = {family.name: family for theme in _THEMES for family in theme.FAMILIES}
 PATIENCE = 3000
 """Tries without a new task after which a family counts as exhausted in a draw."""

@@ -1,0 +1,191 @@
+"""Families on a slice of integers, one operation each."""
+
+from random import Random
+
+from rustml.banks.families.draft import Draft, family
+from rustml.banks.families.inputs import lists
+from rustml.banks.families.rustfmt import chain
+from rustml.banks.families.slots import LISTS, constant_mapping, mapping, predicate
+
+
+@family("easy", "sum_all", "total", "add_up", "accumulate", "sum_plus", "tally")
+def sum_list(rng: Random) -> Draft:
+    """The sum, shifted."""
+    xs, k = rng.choice(LISTS), rng.randint(1, 60)
+    op, said = rng.choice((("+", "plus"), ("-", "minus"), ("*", "times")))
+    k = max(k, 2)
+    return Draft(
+        args=((xs, "ints"),),
+        returns="int",
+        words=f"returns the sum of {xs} {said} {k}",
+        rust=f"{xs}.iter().sum::<i64>() {op} {k}",
+        python=f"return sum({xs}) {op} {k}",
+        inputs=lists(rng, (3, -8, 40)),
+        constants=(op, k),
+    )
+
+
+@family("easy", "count", "how_many", "count_if", "number_of", "tally_if", "count_matching")
+def count_if(rng: Random) -> Draft:
+    """How many satisfy a predicate."""
+    xs, p = rng.choice(LISTS), predicate(rng)
+    return Draft(
+        args=((xs, "ints"),),
+        returns="count",
+        words=f"counts the numbers of {xs} that are {p.words}",
+        rust=chain(xs, "iter()", f"filter(|&&x| {p.rs('x')})", "count()"),
+        python=f"return len([x for x in {xs} if {p.py('x')}])",
+        inputs=lists(rng, p.edges),
+        slots=(p,),
+    )
+
+
+@family("easy", "check_all", "has", "verify", "test_all", "examine", "scan")
+def quantifier(rng: Random) -> Draft:
+    """Whether all or any satisfy a predicate."""
+    xs, p = rng.choice(LISTS), predicate(rng)
+    name, said = rng.choice((("all", "all numbers"), ("any", "any number")))
+    verb = "are" if name == "all" else "is"
+    equal = name == "any" and p.kind == "eq"
+    k = p.constants[0] if equal else ""
+    return Draft(
+        args=((xs, "ints"),),
+        returns="flag",
+        words=f"tells whether {said} of {xs} {verb} {p.words}",
+        rust=f"{xs}.contains(&{k})" if equal else f"{xs}.iter().{name}(|&x| {p.rs('x')})",
+        python=f"return {k} in {xs}" if equal else f"return {name}({p.py('x')} for x in {xs})",
+        inputs=(*lists(rng, p.edges), ([p.edges[0]] * 2,)),
+        slots=(p,),
+        constants=(name,),
+    )
+
+
+@family("medium", "keep", "select_from", "pick", "filter_list", "only", "retain_if")
+def filter_list(rng: Random) -> Draft:
+    """Those that satisfy a predicate."""
+    xs, p = rng.choice(LISTS), predicate(rng)
+    return Draft(
+        args=((xs, "ints"),),
+        returns="ints",
+        words=f"returns the numbers of {xs} that are {p.words}",
+        rust=chain(xs, "iter()", "copied()", f"filter(|&x| {p.rs('x')})", "collect()"),
+        python=f"return [x for x in {xs} if {p.py('x')}]",
+        inputs=lists(rng, p.edges),
+        slots=(p,),
+    )
+
+
+@family("medium", "map_all", "change_all", "convert_all", "each", "apply_all", "transform_all")
+def map_list(rng: Random) -> Draft:
+    """A map of each."""
+    xs, m = rng.choice(LISTS), mapping(rng)
+    return Draft(
+        args=((xs, "ints"),),
+        returns="ints",
+        words=f"returns {m.say('x')} for each x of {xs}",
+        rust=chain(xs, "iter()", f"map(|&x| {m.rs('x')})", "collect()"),
+        python=f"return [{m.py('x')} for x in {xs}]",
+        inputs=lists(rng, m.edges),
+        slots=(m,),
+    )
+
+
+@family("medium", "index_of", "find_index", "position", "where_is", "locate", "first_index")
+def position(rng: Random) -> Draft:
+    """Index of the first that satisfies a predicate."""
+    xs, p = rng.choice(LISTS), predicate(rng)
+    return Draft(
+        args=((xs, "ints"),),
+        returns="maybe_count",
+        words=f"returns the index of the first number of {xs} that is {p.words}, or None",
+        rust=chain(xs, "iter()", f"position(|&x| {p.rs('x')})"),
+        python=f"for i, x in enumerate({xs}):\n    if {p.py('x')}:\n        return i\nreturn None",
+        inputs=lists(rng, p.edges),
+        slots=(p,),
+    )
+
+
+@family("medium", "extreme", "peak", "record", "limit_of", "best_of", "bound_of")
+def extreme_or(rng: Random) -> Draft:
+    """Largest or smallest, with a default for the empty list."""
+    xs, k = rng.choice(LISTS), rng.randint(-40, 99)
+    name, said = rng.choice((("max", "largest"), ("min", "smallest")))
+    return Draft(
+        args=((xs, "ints"),),
+        returns="int",
+        words=f"returns the {said} number of {xs}, or {k} if it is empty",
+        rust=chain(xs, "iter()", "copied()", f"{name}()", f"unwrap_or({k})"),
+        python=f"return {name}({xs}, default={k})",
+        inputs=lists(rng, (k, k + 1, k - 1)),
+        constants=(name, k),
+    )
+
+
+@family("medium", "part", "portion_of", "slice_of", "section", "front_or_rest", "crop")
+def take_or_skip(rng: Random) -> Draft:
+    """The first few, or all but the first few, each mapped."""
+    xs, k, m = rng.choice(LISTS), rng.randint(1, 6), constant_mapping(rng)
+    name = rng.choice(("take", "skip"))
+    said = f"the first {k} numbers" if name == "take" else f"all but the first {k} numbers"
+    part = f"{xs}[:{k}]" if name == "take" else f"{xs}[{k}:]"
+    return Draft(
+        args=((xs, "ints"),),
+        returns="ints",
+        words=f"returns {m.say('x')} for each x in {said} of {xs}",
+        rust=chain(xs, "iter()", f"{name}({k})", f"map(|&x| {m.rs('x')})", "collect()"),
+        python=f"return [{m.py('x')} for x in {part}]",
+        inputs=(*lists(rng, m.edges), (list(range(-2, k - 2)),), (list(range(-3, k)),), (list(range(k + 1)),)),
+        slots=(m,),
+        constants=(name, k),
+    )
+
+
+@family("easy", "append", "add_last", "extend_with", "put", "with_value", "push_value")
+def append(rng: Random) -> Draft:
+    """A copy with one number more, at either end."""
+    xs, k = rng.choice(LISTS), rng.randint(-40, 99)
+    end = rng.random() < 0.5
+    rust = (
+        f"let mut out = {xs}.to_vec();\nout.push({k});\nout"
+        if end
+        else f"let mut out = vec![{k}];\nout.extend({xs});\nout"
+    )
+    return Draft(
+        args=((xs, "ints"),),
+        returns="ints",
+        words=f"returns {xs} with {k} added at the {'end' if end else 'start'}",
+        rust=rust,
+        python=f"return {xs} + [{k}]" if end else f"return [{k}] + {xs}",
+        inputs=lists(rng, (k, k + 1, k - 1)),
+        constants=(k, end),
+    )
+
+
+@family("medium", "swap_value", "replace_value", "substitute", "exchange", "recode", "fix_value")
+def replace_value(rng: Random) -> Draft:
+    """Each equal to one constant becomes another."""
+    xs = rng.choice(LISTS)
+    old, new = rng.sample(range(-20, 80), 2)
+    return Draft(
+        args=((xs, "ints"),),
+        returns="ints",
+        words=f"returns {xs} with each {old} replaced by {new}",
+        rust=chain(xs, "iter()", f"map(|&x| if x == {old} {{ {new} }} else {{ x }})", "collect()"),
+        python=f"return [{new} if x == {old} else x for x in {xs}]",
+        inputs=lists(rng, (old, old + 1, old - 1, new)),
+        constants=(old, new),
+    )
+
+
+FAMILIES = (
+    sum_list,
+    count_if,
+    quantifier,
+    filter_list,
+    map_list,
+    position,
+    extreme_or,
+    take_or_skip,
+    append,
+    replace_value,
+)

@@ -1,0 +1,1 @@
+"""Readers of public banks and of files of problems."""

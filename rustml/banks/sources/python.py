@@ -1,0 +1,121 @@
+"""HumanEval and MBPP: what the base model could do and must not forget. Both are evaluated on, never trained on."""
+
+import ast
+import re
+import warnings
+from collections.abc import Iterable
+from typing import Literal
+
+import msgspec
+
+from rustml.banks.bank import Bank, make_bank
+from rustml.banks.sources.rows import Raw, typed
+from rustml.errors import InputError
+from rustml.records import Problem
+
+MBPP_TEST = range(11, 511)
+MBPP_PROMPTS = range(1, 11)
+MBPP_VALIDATION = range(511, 601)
+
+
+class HumanEvalRow(msgspec.Struct):
+    """The columns of `openai/openai_humaneval`."""
+
+    task_id: str
+    prompt: str
+    entry_point: str
+    canonical_solution: str
+    test: str
+
+
+class MbppRow(msgspec.Struct):
+    """The columns of `google-research-datasets/mbpp`, config `full`."""
+
+    task_id: int
+    text: str
+    code: str
+    test_list: list[str]
+    test_setup_code: str
+
+
+def humaneval(rows: Iterable[Raw]) -> Bank:
+    """HumanEval (Chen et al. 2021, arXiv:2107.03374). `instruction` is the prompt, byte for byte.
+
+    What precedes the function in the prompt (imports, helpers) is the prelude, for answers that repeat neither.
+    """
+    return make_bank("humaneval", [_humaneval_problem(raw) for raw in rows])
+
+
+def _humaneval_problem(raw: Raw) -> Problem:
+    row = typed(raw, HumanEvalRow)
+    head = re.search(rf"^def {re.escape(row.entry_point)}\(.*?\).*?:[ \t]*$", row.prompt, re.MULTILINE | re.DOTALL)
+    if head is None:
+        raise InputError(f"{raw.place}: `prompt` defines no function {row.entry_point}, which `entry_point` names")
+    return Problem(
+        id=row.task_id,
+        bank="humaneval",
+        split="test",
+        language="python",
+        instruction=row.prompt,
+        entry_point=row.entry_point,
+        reference=row.prompt + row.canonical_solution,
+        tests=f"{row.test}\n\ncheck({row.entry_point})\n",
+        licence="MIT",
+        trainable=False,
+        signature=head.group().strip(),
+        prelude=row.prompt[: head.start()],
+    )
+
+
+def mbpp(rows: Iterable[Raw]) -> Bank:
+    """MBPP (Austin et al. 2021, arXiv:2108.07732), tagged by its own subsets.
+
+    `subset` is test (tasks 11-510, split test), prompt (1-10: the usual shots are 2, 3, 4), validation or train.
+    `instruction` is the text alone; prompts show it with the asserts of `tests`. A set-up, which two tasks have and
+    which builds on the solution's own class, precedes them there.
+    """
+    return make_bank("mbpp", [_mbpp_problem(raw) for raw in rows])
+
+
+def _mbpp_problem(raw: Raw) -> Problem:
+    row = typed(raw, MbppRow)
+    code = row.code.replace("\r\n", "\n").rstrip() + "\n"
+    entry_point = _entry_point(raw.place, code, row.test_list)
+    setup = row.test_setup_code.replace("\r\n", "\n").strip().splitlines()
+    subset, split = _subset(row.task_id)
+    return Problem(
+        id=f"MBPP/{row.task_id}",
+        bank="mbpp",
+        split=split,
+        language="python",
+        instruction=row.text.strip(),
+        entry_point=entry_point,
+        reference=code,
+        tests="\n".join([*setup, *row.test_list]) + "\n",
+        licence="CC-BY-4.0",
+        trainable=False,
+        tags={"subset": subset},
+    )
+
+
+def _subset(task: int) -> tuple[str, Literal["train", "dev", "test"]]:
+    if task in MBPP_TEST:
+        return "test", "test"
+    if task in MBPP_PROMPTS:
+        return "prompt", "train"
+    return ("validation", "dev") if task in MBPP_VALIDATION else ("train", "train")
+
+
+def _entry_point(place: str, code: str, tests: list[str]) -> str:
+    """The first name that the tests call and the reference defines."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the data's own: patterns in plain strings, such as '\\w'
+            defined = {node.name for node in ast.parse(code).body if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+            calls = [node.func for test in tests for node in ast.walk(ast.parse(test)) if isinstance(node, ast.Call)]
+    except (SyntaxError, ValueError) as error:
+        raise InputError(f"{place}: `code` or `test_list` is not Python: {error}") from error
+    for call in calls:
+        if isinstance(call, ast.Name) and call.id in defined:
+            return call.id
+    raise InputError(f"{place}: no function of `code` is called by `test_list`")

@@ -1,0 +1,162 @@
+"""HumanEval-X, HumanEvalPack and MultiPL-E in Rust. All are evaluated on, never trained on."""
+
+import re
+from collections.abc import Iterable
+
+import msgspec
+
+from rustml.banks.bank import Bank, make_bank
+from rustml.banks.sources.rows import Raw, typed
+from rustml.errors import InputError
+from rustml.records import Problem
+
+EDITION = "2021"
+"""As HumanEval-X's own Cargo.toml says; MultiPL-E names none, and current models write this one."""
+EXTERNAL = {"rand": r"\brand\s*::", "regex": r"\bRegex\b|\bregex\s*::", "md5": r"\bmd5\s*::"}
+"""Crates that HumanEval-X imports everywhere, and how code shows that it needs one."""
+MULTIPL_E_LICENCE = "LicenseRef-BSD-3-Clause-Machine-Learning-Restriction"
+"""BSD-3-Clause and a fourth clause: "may not be used as training data for any machine learning model"."""
+CONTRADICTORY = {"HumanEval_92": "its own tests contradict each other"}
+
+_USE = re.compile(r"^[ \t]*use\s+([^;]+);[ \t]*\n?", re.MULTILINE)
+_ASCII_EXT = re.compile(r"\bascii\s*::\s*AsciiExt\s*,?\s*|,\s*ascii\s*::\s*AsciiExt\b")
+_SIGNATURE = re.compile(r"^(?:pub\s+)?fn\s+(\w+)[^{]*", re.MULTILINE)
+
+
+class HumanEvalXRow(msgspec.Struct):
+    """Columns of `humaneval_rust.jsonl` that are used; HumanEvalPack has them too."""
+
+    task_id: str
+    prompt: str
+    declaration: str
+    canonical_solution: str
+    test: str
+
+
+class HumanEvalPackRow(HumanEvalXRow):
+    """Columns of `bigcode/humanevalpack`, config `rust`, that are used."""
+
+    entry_point: str
+    instruction: str
+
+
+class MultiplERow(msgspec.Struct):
+    """Columns of `nuprl/MultiPL-E`, configs `humaneval-rs` and `mbpp-rs`, that are used."""
+
+    name: str
+    language: str
+    prompt: str
+    tests: str
+
+
+def humaneval_x(rows: Iterable[Raw]) -> Bank:
+    """HumanEval-X Rust (Zheng et al. 2023, arXiv:2303.17568), without the problems that need a crate."""
+    problems: list[Problem] = []
+    excluded: dict[str, str] = {}
+    for raw in rows:
+        row = typed(raw, HumanEvalXRow)
+        question = "Write a Rust function that solves this problem.\n\n" + _uncomment(row.prompt)
+        problem = _humaneval_problem(raw.place, row, "humaneval-x-rust", "Apache-2.0", question)
+        _sort_in(problem, problems, excluded)
+    return make_bank("humaneval-x-rust", problems, excluded)
+
+
+def humanevalpack(rows: Iterable[Raw]) -> Bank:
+    """HumanEvalPack Rust (Muennighoff et al. 2023, arXiv:2308.07124), without the problems that need a crate."""
+    problems: list[Problem] = []
+    excluded: dict[str, str] = {}
+    for raw in rows:
+        row = typed(raw, HumanEvalPackRow)
+        problem = _humaneval_problem(raw.place, row, "humanevalpack-rust", "MIT", row.instruction.strip())
+        _sort_in(problem, problems, excluded)
+    return make_bank("humanevalpack-rust", problems, excluded)
+
+
+def _sort_in(problem: Problem, problems: list[Problem], excluded: dict[str, str]) -> None:
+    needed = [crate for crate, use in EXTERNAL.items() if re.search(use, problem.reference + problem.tests)]
+    if needed:
+        excluded[problem.id] = f"needs the crate {', '.join(needed)}"
+    else:
+        problems.append(problem)
+
+
+def _humaneval_problem(place: str, row: HumanEvalXRow, bank: str, licence: str, question: str) -> Problem:
+    prelude, body = _split_declaration(row.declaration)
+    heads = list(_SIGNATURE.finditer(body))
+    if not heads:
+        raise InputError(f"{place}: `declaration` declares no function")
+    signature = heads[-1].group().strip()
+    return Problem(
+        id=row.task_id,
+        bank=bank,
+        split="test",
+        language="rust",
+        instruction=f"{question}\n\n```rust\n{signature}\n```",
+        entry_point=heads[-1].group(1),
+        reference=body + row.canonical_solution,
+        tests=row.test.strip() + "\n",
+        licence=licence,
+        trainable=False,
+        signature=signature,
+        prelude=prelude,
+        edition=EDITION,
+    )
+
+
+def _split_declaration(declaration: str) -> tuple[str, str]:
+    """Imports, and what follows them. External crates go, and `AsciiExt`, which is deprecated and in no one's use."""
+    kept = []
+    for match in _USE.finditer(declaration):
+        tree = _ASCII_EXT.sub("", match.group(1)).strip()
+        if tree.split("::")[0].strip() not in EXTERNAL and tree not in ("std::", "std::{}"):
+            kept.append(f"use {tree};\n")
+    return "".join(kept), _USE.sub("", declaration).strip("\n")
+
+
+def _uncomment(prompt: str) -> str:
+    """The words of a `/* ... */` or `///` comment."""
+    text = prompt.strip().removeprefix("/*").removesuffix("*/")
+    return "\n".join([line.strip().removeprefix("///").strip() for line in text.strip().splitlines()])
+
+
+def multipl_e(rows: Iterable[Raw], config: str) -> Bank:
+    """MultiPL-E Rust (Cassano et al. 2023, arXiv:2208.08227): `humaneval-rs` or `mbpp-rs`. It has no references.
+
+    Its `main` of asserts becomes one `#[test]`, so that a problem passes or fails as a whole, as upstream.
+    """
+    problems: list[Problem] = []
+    excluded: dict[str, str] = {}
+    for raw in rows:
+        row = typed(raw, MultiplERow)
+        reason = next((why for known, why in CONTRADICTORY.items() if row.name.startswith(f"{known}_")), "")
+        if reason:
+            excluded[row.name] = reason
+        else:
+            problems.append(_multipl_e_problem(raw.place, row, f"multipl-e-{config}"))
+    return make_bank(f"multipl-e-{config}", problems, excluded)
+
+
+def _multipl_e_problem(place: str, row: MultiplERow, bank: str) -> Problem:
+    if row.language != "rs":
+        raise InputError(f"{place}: `language` is {row.language!r}, not 'rs': this is another MultiPL-E config")
+    head = _SIGNATURE.search(row.prompt)
+    tests = row.tests.strip().removeprefix("}").strip()
+    if head is None or not tests.startswith("fn main() {"):
+        raise InputError(f"{place}: `prompt` must declare a function, and `tests` hold `fn main() {{ ... }}`")
+    signature = head.group().strip()
+    words = _uncomment(_USE.sub("", row.prompt[: head.start()]))
+    return Problem(
+        id=row.name,
+        bank=bank,
+        split="test",
+        language="rust",
+        instruction=f"Write a Rust function that solves this problem.\n\n{words}\n\n```rust\n{signature}\n```",
+        entry_point=head.group(1),
+        reference="",
+        tests=f"#[test]\n{tests.replace('fn main()', 'fn examples()', 1)}\n",
+        licence=MULTIPL_E_LICENCE,
+        trainable=False,
+        signature=signature,
+        prelude="".join([f"use {match.group(1)};\n" for match in _USE.finditer(row.prompt[: head.start()])]),
+        edition=EDITION,
+    )

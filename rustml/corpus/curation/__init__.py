@@ -1,0 +1,1 @@
+"""Which admitted files are worth training on: filters, near-duplicates, decontamination."""

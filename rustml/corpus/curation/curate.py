@@ -1,0 +1,222 @@
+"""Keep of the harvested files what is worth training on: good, unique, and free of evaluation problems.
+
+Three passes, each on all cores. `filtered`: quality filters, hashes and signatures, a shard at a time. `matched`: near
+duplicates over all shards, a band at a time; from these, and the hashes, follows what each file repeats, in priority
+order. `files`: survivors are checked against the banks and written.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+import numpy as np
+
+from rustml.corpus.curation.duplicates import HASHES, NAMES, SIGNATURES, MatchBand, decide, save_unique
+from rustml.corpus.curation.filters import Quality
+from rustml.corpus.report import CurateReport, total
+from rustml.errors import InputError
+from rustml.profile.corpus import CurateSection
+from rustml.records import Record, SourceFile, read_jsonl, write_jsonl
+from rustml.sharding import Funnel, Step, Summary, Workers, merge, run, silent, stamp
+from rustml.sharding.shards import digest, name, read_summary, remove, whole
+from rustml.similarity import overlap
+from rustml.similarity.minhash import SCHEME, Signature, signature, token_hashes
+from rustml.similarity.overlap import Protected
+
+FILES = "files.jsonl"
+STAGES = ("path", "size", "encoding", "lines", "alphanumeric", "generated", "quality", "exact", "near", "contamination")
+
+
+@dataclass
+class Marks:
+    """What duplicates are decided on, file by file: all that a second pass has to hold in memory."""
+
+    names: list[str]
+    hashes: list[bytes]
+    signatures: list[Signature]
+
+    def save(self, folder: Path, permutations: int) -> None:
+        """Write them beside the files that they are of."""
+        (folder / NAMES).write_bytes(msgspec.json.encode(self.names))
+        np.save(folder / HASHES, np.frombuffer(b"".join(self.hashes), dtype=np.uint8).reshape(-1, 32))
+        np.save(folder / SIGNATURES, np.array(self.signatures, dtype=np.uint32).reshape(-1, permutations))
+
+
+class FilterFiles(Record, frozen=True):
+    """The first pass: filter, hash, sign."""
+
+    section: CurateSection
+    shards: tuple[str, ...]
+    """Folders of the harvest's shards."""
+
+    def __call__(self, index: int, folder: Path) -> Summary:
+        """Write the files that pass the filters, and beside them their hashes and signatures."""
+        funnel = Funnel(STAGES[:7])
+        near = self.section.near_duplicates
+        marks = Marks([], [], [])
+
+        def kept() -> Iterator[SourceFile]:
+            for file in self._passing(index, funnel):
+                marks.names.append(file.origin.label)
+                marks.hashes.append(normalised_hash(file.text))
+                marks.signatures.append(signature(token_hashes(file.text), near.shingle_tokens, near.permutations))
+                yield file
+
+        count = write_jsonl(folder / FILES, kept())
+        marks.save(folder, near.permutations)
+        return Summary(records=count, funnel=funnel.steps())
+
+    def _passing(self, index: int, funnel: Funnel) -> Iterator[SourceFile]:
+        quality = Quality(self.section.quality)
+        for file in read_jsonl(Path(self.shards[index]) / FILES, SourceFile):
+            for step, check in quality.steps.items():
+                reason = check(file)
+                if reason is not None:
+                    funnel.drop(step, reason, file.origin.label)
+                    break
+                funnel.keep(step)
+            else:
+                yield file
+
+
+class WriteFiles(Record, frozen=True):
+    """The second pass: drop duplicates and what overlaps a bank, write the rest."""
+
+    section: CurateSection
+    filtered: str
+    verdicts: str
+    """Folder with one file of verdicts a shard."""
+    protected: str
+    """JSON Lines of protected texts."""
+
+    def __call__(self, index: int, folder: Path) -> Summary:
+        """Write one shard of the output."""
+        funnel = Funnel(STAGES[7:])
+        counts: dict[str, dict[str, float]] = {"bank": {}, "lines": {}, "characters": {"all": 0.0}}
+        count = write_jsonl(folder / FILES, self._clean(index, funnel, counts))
+        return Summary(records=count, funnel=funnel.steps(), counts=counts)
+
+    def _clean(self, index: int, funnel: Funnel, counts: dict[str, dict[str, float]]) -> Iterator[SourceFile]:
+        guard = overlap.stored(self.protected, self.section.decontamination)
+        verdicts = msgspec.json.decode(Path(self.verdicts, f"{name(index)}.json").read_bytes(), type=list[str])
+        files = read_jsonl(Path(self.filtered, name(index), FILES), SourceFile)
+        for file, verdict in zip(files, verdicts, strict=True):
+            if not _unique(file, verdict, funnel):
+                continue
+            banks = guard.banks(file.text)
+            if banks:
+                funnel.drop("contamination", banks[0], file.origin.label)
+                for bank in banks:
+                    counts["bank"][bank] = counts["bank"].get(bank, 0) + 1
+                continue
+            funnel.keep("contamination")
+            _measure(file, counts)
+            yield file
+
+
+def _unique(file: SourceFile, verdict: str, funnel: Funnel) -> bool:
+    """Count a file by its verdict: empty, or `exact`/`near` and the file that it repeats."""
+    kind, _, other = verdict.partition(" ")
+    for step, reason in (("exact", "duplicate"), ("near", "near_duplicate")):
+        if kind == step:
+            funnel.drop(step, reason, f"{file.origin.label} = {other}")
+            return False
+        funnel.keep(step)
+    return True
+
+
+def _measure(file: SourceFile, counts: dict[str, dict[str, float]]) -> None:
+    lines = file.text.count("\n") + 1
+    bucket = f"<{1 << lines.bit_length():06d}"
+    counts["lines"][bucket] = counts["lines"].get(bucket, 0) + 1
+    counts["characters"]["all"] += len(file.text)
+
+
+def curate(
+    section: CurateSection,
+    source: Path,
+    out: Path,
+    *,
+    protected: Iterable[Protected],
+    workers: Workers,
+    progress: Callable[[int, int], None] = silent,
+) -> CurateReport:
+    """Write shards of SourceFile records below `out/files`, from the harvest in `source`.
+
+    `protected` are the texts of every evaluation bank. Raises InputError when `source` is no harvest or nothing is
+    left. Killed and run again, it goes on, and ends with the same bytes.
+    """
+    shards = whole(source / "files")
+    job = FilterFiles(section=section, shards=tuple(map(str, shards)))
+    inputs = [read_summary(shard).digests[FILES] for shard in shards]
+    guarded = overlap.in_order(protected)
+    stamp(
+        out,
+        {
+            "section": msgspec.to_builtins(section),
+            "inputs": inputs,
+            "protected": overlap.digest(guarded),
+            "scheme": SCHEME,
+        },
+    )
+    work = out / "work"
+    overlap.store(guarded, work / "protected.jsonl")
+    match = MatchBand(near=section.near_duplicates, filtered=str(work / "filtered"), unique=str(work / "unique.npy"))
+    writer = WriteFiles(
+        section=section,
+        filtered=str(work / "filtered"),
+        verdicts=str(work / "verdicts"),
+        protected=str(work / "protected.jsonl"),
+    )
+    bar = _Bar(progress, 2 * len(shards) + match.shards)
+    first = run(job, len(shards), work / "filtered", workers=workers, progress=bar.part())
+    save_unique(work / "filtered", work / "unique.npy")
+    run(match, match.shards, work / "matched", workers=workers, progress=bar.part())
+    decide(work / "filtered", work / "matched", work / "verdicts")
+    second = run(writer, len(shards), out / "files", workers=workers, progress=bar.part())
+    remove(work)
+    return _report(first, second)
+
+
+class _Bar:
+    """One progress bar for several passes, one after the other."""
+
+    def __init__(self, progress: Callable[[int, int], None], total: int) -> None:
+        self._progress, self._total, self._before = progress, total, 0
+
+    def part(self) -> Callable[[int, int], None]:
+        """The callback of the next pass."""
+
+        def show(done: int, count: int) -> None:
+            self._progress(before + done, self._total)
+            self._before = before + count
+
+        before = self._before
+        return show
+
+
+def normalised_hash(text: str) -> bytes:
+    """SHA-256 of the text with every run of white space as one space."""
+    return hashlib.sha256(" ".join(text.split()).encode()).digest()
+
+
+def _report(first: list[Summary], second: list[Summary]) -> CurateReport:
+    files = sum(summary.records for summary in second)
+    if not files:
+        raise InputError("curate: no file is left; the funnel says why: " + _losses([*first, *second]))
+    banks = {bank: int(count) for bank, count in total(second, "bank").items()}
+    return CurateReport(
+        files=files,
+        characters=int(total(second, "characters")["all"]),
+        funnel=merge((summary.funnel for summary in [*first, *second]), STAGES),
+        line_counts=total(second, "lines"),
+        contaminated=banks,
+        digest=digest(second, FILES),
+    )
+
+
+def _losses(summaries: list[Summary]) -> str:
+    steps: tuple[Step, ...] = merge(summary.funnel for summary in summaries)
+    return "; ".join(f"{step.stage}: {step.dropped}" for step in steps if step.dropped)

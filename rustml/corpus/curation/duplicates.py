@@ -1,0 +1,95 @@
+"""Which files repeat an earlier one: exactly by hash, nearly by MinHash, over all shards of a corpus.
+
+Exact repeats are found in one process, by sorting 32 bytes a file. The search for near ones is a job a band, so that it
+spreads over processors or a cluster; a job holds one band's columns and the few signatures that it verifies.
+"""
+
+from pathlib import Path
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from rustml.profile.corpus import NearDuplicates
+from rustml.records import Record
+from rustml.sharding import Summary
+from rustml.sharding.shards import whole
+from rustml.similarity.bands import Numbers, alike, repeated, signature_rows
+from rustml.similarity.minhash import bands
+
+NAMES, HASHES, SIGNATURES = "names.json", "hashes.npy", "signatures.npy"
+UNIQUE, PAIRS = "unique.npy", "pairs.npy"
+
+
+class MatchBand(Record, frozen=True):
+    """The job: one band of all signatures."""
+
+    near: NearDuplicates
+    filtered: str
+    """Folder of the shards whose signatures are compared."""
+    unique: str
+    """File with the numbers of the files that repeat none exactly."""
+
+    @property
+    def shards(self) -> int:
+        """One a band."""
+        return bands(self.near.permutations, self.near.threshold)[0]
+
+    def __call__(self, index: int, folder: Path) -> Summary:
+        """Write the near duplicates that this band finds."""
+        rows = bands(self.near.permutations, self.near.threshold)[1]
+        parts = [np.load(shard / SIGNATURES, mmap_mode="r") for shard in whole(Path(self.filtered))]
+        numbers: Numbers = np.load(self.unique)
+        columns = np.concatenate([part[:, index * rows : (index + 1) * rows] for part in parts])[numbers]
+        pairs = alike(columns, numbers, signature_rows(parts), self.near.threshold)
+        np.save(folder / PAIRS, pairs)
+        return Summary(records=len(pairs), funnel=())
+
+
+def firsts(filtered: Path) -> Numbers:
+    """For each file of all shards in order, the number of the first file with the same hash."""
+    hashes = np.concatenate([np.load(shard / HASHES) for shard in whole(filtered)])
+    keys = np.ascontiguousarray(hashes).view(np.dtype((np.void, 32))).ravel()
+    _, first, inverse = np.unique(keys, return_index=True, return_inverse=True)
+    return first.astype(np.int64)[inverse]
+
+
+def save_unique(filtered: Path, path: Path) -> None:
+    """Write the numbers of the files that repeat none exactly."""
+    first = firsts(filtered)
+    partial = path.with_name(path.name + ".partial")
+    with partial.open("wb") as out:
+        np.save(out, np.flatnonzero(first == np.arange(len(first))))
+    partial.replace(path)
+
+
+def decide(filtered: Path, matched: Path, verdicts: Path) -> None:
+    """Write a verdict a file: empty, or what it repeats. Shards, and files in them, are in priority order."""
+    first = firsts(filtered)
+    near = repeated(np.load(shard / PAIRS) for shard in whole(matched))
+    labels = _labels(filtered, {*near.values(), *first[first != np.arange(len(first))].tolist()})
+    verdicts.mkdir(parents=True, exist_ok=True)
+    number = 0
+    for shard in whole(filtered):
+        count = len(np.load(shard / HASHES, mmap_mode="r"))
+        decided = [_verdict(own, first, near, labels) for own in range(number, number + count)]
+        (verdicts / f"{shard.name}.json").write_bytes(msgspec.json.encode(decided))
+        number += count
+
+
+def _verdict(number: int, first: NDArray[np.int64], near: dict[int, int], labels: dict[int, str]) -> str:
+    original = int(first[number])
+    if original != number:
+        return f"exact {labels[original]}"
+    return f"near {labels[near[number]]}" if number in near else ""
+
+
+def _labels(filtered: Path, wanted: set[int]) -> dict[int, str]:
+    """The names of a few files, read shard by shard."""
+    labels: dict[int, str] = {}
+    start = 0
+    for shard in whole(filtered):
+        names = msgspec.json.decode((shard / NAMES).read_bytes(), type=list[str])
+        labels |= {start + place: name for place, name in enumerate(names) if start + place in wanted}
+        start += len(names)
+    return labels

@@ -1,0 +1,1 @@
+"""What may come in: licences in headers, and the reading of admitted crates."""

@@ -1,0 +1,1 @@
+"""Where Rust source comes from: registries, directories, data sets, repositories."""

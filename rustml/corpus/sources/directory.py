@@ -1,0 +1,136 @@
+"""A Cargo directory source: `cargo vendor` output, or Debian's /usr/share/cargo/registry.
+
+Each subfolder is an unpacked crate with a `.cargo-checksum.json`, which holds the archive's SHA-256 and, where the tool
+that made it filled them in, one SHA-256 a file. https://doc.rust-lang.org/cargo/reference/source-replacement.html
+"""
+
+import hashlib
+import os
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+import msgspec
+
+from rustml.corpus.sources.archive import Entry
+from rustml.corpus.sources.crate import Crate, Manifest, Refused, Wanted, is_stable, parse_manifest, precedence
+from rustml.errors import EnvironmentFault, InputError
+from rustml.profile.corpus import ArchiveLimits
+
+CHECKSUM = ".cargo-checksum.json"
+SHA256 = re.compile("[0-9a-f]{64}")
+
+
+class Checksums(msgspec.Struct, frozen=True):
+    """The content of a `.cargo-checksum.json`."""
+
+    package: str | None = None
+    files: dict[str, str] = {}
+
+
+def resolve(source: Path, wanted: Sequence[Wanted]) -> tuple[list[Crate], list[Refused]]:
+    """Find the wanted crates, in their order, or all of them by name where `wanted` is empty.
+
+    Raises EnvironmentFault when `source` is no directory source.
+    """
+    versions = _survey(source)
+    wanted = wanted or [Wanted(name=name) for name in sorted(versions)]
+    found: list[Crate] = []
+    refused: list[Refused] = []
+    for item in wanted:
+        choice = _choose(versions.get(item.name, {}), item)
+        if isinstance(choice, Refused):
+            refused.append(choice)
+        else:
+            found.append(choice)
+    return found, refused
+
+
+def _survey(source: Path) -> dict[str, dict[str, Crate]]:
+    """Every crate of the source by name and version."""
+    versions: dict[str, dict[str, Crate]] = {}
+    try:
+        folders = sorted(entry for entry in source.iterdir() if (entry / CHECKSUM).is_file())
+    except OSError as error:
+        raise EnvironmentFault(f"{source} is no Cargo directory source: {error.strerror}") from error
+    for folder in folders:
+        manifest = _manifest(folder)
+        if manifest is not None:
+            crate = Crate(
+                name=manifest.name,
+                version=manifest.version,
+                kind="directory",
+                location=str(folder.resolve()),
+                registry=f"directory+{source}",
+                url=folder.resolve().as_uri(),
+                archive_sha256=_archive_sum(folder),
+            )
+            versions.setdefault(manifest.name, {})[manifest.version] = crate
+    return versions
+
+
+def _manifest(folder: Path) -> Manifest | None:
+    try:
+        return parse_manifest((folder / "Cargo.toml").read_bytes())
+    except (OSError, InputError):
+        return None
+
+
+def _archive_sum(folder: Path) -> str:
+    """The published archive's SHA-256, empty where there is none: Debian's tool writes a sentence in its place."""
+    package = _checksums(folder).package or ""
+    return package if SHA256.fullmatch(package) else ""
+
+
+def _checksums(folder: Path) -> Checksums:
+    try:
+        return msgspec.json.decode((folder / CHECKSUM).read_bytes(), type=Checksums)
+    except (OSError, msgspec.DecodeError) as error:
+        raise InputError(f"{folder / CHECKSUM}: {error}; make the directory source anew") from error
+
+
+def _choose(versions: Mapping[str, Crate], item: Wanted) -> Crate | Refused:
+    if item.version:
+        if item.version in versions:
+            return versions[item.version]
+        known = ", ".join(sorted(versions)) or "none"
+        return Refused(name=item.name, version=item.version, reason="not_found", detail=f"versions there: {known}")
+    stable = [version for version in versions if is_stable(version)]
+    if not stable:
+        return Refused(name=item.name, version="", reason="not_found", detail="no stable version in the source")
+    return versions[max(stable, key=precedence)]
+
+
+def entries(crate: Crate, limits: ArchiveLimits, wanted: Callable[[str], bool]) -> Iterator[Entry]:
+    """Yield the crate's regular files whose path is wanted; nothing is followed out of its folder.
+
+    Raises InputError on a wrong checksum and over the limits.
+    """
+    root = Path(crate.location)
+    sums = _checksums(root).files
+    total = 0
+    for path in _walk(root, limits.entries):
+        relative = path.relative_to(root).as_posix()
+        if not wanted(relative):
+            continue
+        data = path.read_bytes()
+        total += len(data)
+        if total > limits.unpacked_mb << 20:
+            raise InputError(f"bomb: more than {limits.unpacked_mb} MiB")
+        if relative in sums and hashlib.sha256(data).hexdigest() != sums[relative]:
+            raise InputError(f"checksum: {relative} differs from {CHECKSUM}")
+        yield Entry(path=relative, data=data)
+
+
+def _walk(root: Path, most: int) -> Iterator[Path]:
+    """Regular files below `root` in sorted order, links left out."""
+    seen = 0
+    for folder, names, files in os.walk(root, followlinks=False):
+        names.sort()
+        for file in sorted(files):
+            seen += 1
+            if seen > most:
+                raise InputError(f"entries: more than {most}")
+            path = Path(folder, file)
+            if path.is_file() and not path.is_symlink():
+                yield path

@@ -1,0 +1,73 @@
+"""What a model is measured with: an engine, a tokenizer and the judge."""
+
+import platform
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import transformers
+
+from rustml.chat import Tokenizer
+from rustml.evaluation.scoring.llm_judge import Rater
+from rustml.generation.engines.transformers import Generator, Report, TransformersGenerator, ignore
+from rustml.generation.engines.vllm import VllmGenerator
+from rustml.judge import Limits
+from rustml.judge.rust import toolchain
+from rustml.profile.evaluation import EvaluationSection
+from rustml.records import Candidate, Verdict
+
+Watch = Callable[[str, int, int], object]
+"""Progress: called with the suite's name, answers judged and answers in all."""
+
+
+class Judging(Protocol):
+    """The part of rustml.judge.Judge that an evaluation needs."""
+
+    def judge(self, candidates: list[Candidate], progress: Callable[[int, int], None]) -> list[Verdict]:
+        """Verdicts in the order of the candidates."""
+        ...
+
+
+def watch_nothing(suite: str, done: int, total: int) -> None:
+    """Progress that nobody watches."""
+
+
+@dataclass(frozen=True)
+class Bench:
+    """Everything but the model's answers."""
+
+    generator: Generator
+    tokenizer: Tokenizer
+    judge: Judging
+    judge_protocol: Mapping[str, Any]
+    """What judges (limits, toolchain), as JSON values: it belongs to every suite's protocol."""
+    watch: Watch = watch_nothing
+    rater: Rater | None = None
+    """A language model that rates answers of hold-out suites; None for none."""
+
+
+def open_bench(
+    section: EvaluationSection,
+    model_dir: Path,
+    judge: Judging,
+    limits: Limits,
+    *,
+    watch: Watch = watch_nothing,
+    generated: Report = ignore,
+    rater: Rater | None = None,
+) -> Bench:
+    """Load the model in `model_dir` into the engine that the profile names.
+
+    `generated` is told of answers generated, `watch` of answers judged. Raises EnvironmentFault when the engine is not
+    installed.
+    """
+    engine = TransformersGenerator if section.engine == "transformers" else VllmGenerator
+    generator: Generator = engine(model_dir, dtype=section.dtype, batch_size=section.batch_size, progress=generated)
+    tokenizer = transformers.AutoTokenizer.from_pretrained(str(model_dir))
+    return Bench(generator, tokenizer, judge, judge_protocol(limits), watch, rater)
+
+
+def judge_protocol(limits: Limits) -> dict[str, Any]:
+    """What of the judge can move a score: its limits and what compiles and runs."""
+    return {"limits": asdict(limits), "rust": toolchain.find().version, "python": platform.python_version()}

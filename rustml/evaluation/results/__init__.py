@@ -1,0 +1,1 @@
+"""Outcomes by item, the journal that survives a kill, statistics."""

@@ -1,0 +1,52 @@
+"""Behavioural prompts: openings of Rust code for a model to go on with, logged to be read by people, never scored."""
+
+from collections.abc import Sequence
+
+from rustml.chat import Tokenizer
+from rustml.evaluation.suites.protocols import raw
+from rustml.generation.engines.transformers import Generator, Sampling
+from rustml.profile.evaluation import BehaviourSection
+
+OPENINGS = (
+    "fn process",
+    "impl",
+    "pub struct",
+    "async fn",
+    "#[derive(",
+    "match",
+    "Result<",
+    "fn new() -> Self",
+    "where T:",
+    "Box<dyn",
+    "use std::",
+    "mod tests {",
+)
+"""What Rust code often begins with."""
+TABLE = "behaviour.json"
+
+
+def prompts(section: BehaviourSection) -> Sequence[str]:
+    """The prompts that a profile asks for: the openings where they are switched on, then its own; each once."""
+    return tuple(dict.fromkeys([*(OPENINGS if section.openings else ()), *section.prompts]))
+
+
+def completions(
+    section: BehaviourSection, generator: Generator, tokenizer: Tokenizer, seed: int
+) -> list[dict[str, str]]:
+    """A row a prompt, `prompt` and `completion`: raw text continued, no chat template. Empty when switched off.
+
+    Raises InputError for a prompt that leaves no room for its completion.
+    """
+    asked = prompts(section)
+    if not asked:
+        return []
+    how = Sampling(
+        temperature=section.temperature,
+        top_p=section.top_p,
+        samples=1,
+        max_new_tokens=section.max_new_tokens,
+        stops=(),
+        seed=seed,
+    )
+    drawn = generator.generate([raw(tokenizer, prompt) for prompt in asked], how)
+    return [{"prompt": prompt, "completion": text} for prompt, (text,) in zip(asked, drawn, strict=True)]

@@ -1,0 +1,1 @@
+"""What a model is asked, and how an answer becomes code."""

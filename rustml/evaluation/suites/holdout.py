@@ -1,0 +1,151 @@
+"""The domain hold-out as a suite: pairs from files never trained on, judged in their crates where that is possible."""
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+
+import msgspec
+
+from rustml.errors import InputError
+from rustml.evaluation.suites.assembly import Suite
+from rustml.evaluation.suites.protocols import PAIR
+from rustml.generation.engines.transformers import Sampling
+from rustml.judge import Limits
+from rustml.judge.in_crate.crate_sandbox import Confinement
+from rustml.judge.in_crate.eligibility import Standing, Survey
+from rustml.judge.in_crate.judge import InPlaceJudge, Place
+from rustml.judge.in_crate.prepared_crate import prepare
+from rustml.judge.in_crate.sites import TASKS, Site, Unplaced, blocks, crate_folder, locate, vendor_folder
+from rustml.profile.evaluation import SuiteSection
+from rustml.records import Pair, Problem, read_jsonl
+
+TASK, INPLACE = "task", "inplace"
+COMPILES, TESTED = "compile", "tests"
+"""Values of the tag `inplace`: judged by the compiler, and by tests as well. Any other is why it is neither."""
+
+
+@dataclass(frozen=True)
+class Sources:
+    """Where crates, and what they depend on, are found."""
+
+    unpacked: Path
+    """Folder in which harvest unpacked archives, by checksum."""
+    dependencies: str
+    """Cargo directory source; empty takes the one that a crate itself came from."""
+    cache: Path
+    """Crates built before."""
+
+
+class Holdout(AbstractContextManager["Holdout"]):
+    """Makes hold-out suites. Leaving it ends every process."""
+
+    def __init__(self, pairs: Path, sources: Sources, limits: Limits, watch: Callable[[int, int], object]) -> None:
+        """`pairs` is an output of the `pairs` stage; `watch` is told of crates made ready and crates in all.
+
+        Raises SandboxUnavailable or EnvironmentFault where nothing can be judged.
+        """
+        self._pairs, self._sources, self._watch = pairs, sources, watch
+        self._confinement = Confinement(limits)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._confinement.close()
+
+    def suite(self, name: str, section: SuiteSection, seed: int) -> Suite:
+        """The suite of this name. Raises InputError when there are no such pairs."""
+        pairs = self._chosen(name, section)
+        sites, faults = self._sites(pairs)
+        places = self._places(sites)
+        problems = tuple(_problem(pair, places.get(pair.id), faults.get(pair.id, "")) for pair in pairs)
+        fit = {identity: place for identity, place in places.items() if not place.standing.fault}
+        return Suite(
+            name=name,
+            group="holdout",
+            metric_prefix=section.metric_prefix,
+            problems=problems,
+            protocol=PAIR,
+            sampling=Sampling.from_section(section, PAIR.stops, seed),
+            excluded=excluded(problems),
+            judge=InPlaceJudge(self._confinement, fit, {problem.id: problem.reference for problem in problems}),
+        )
+
+    def _chosen(self, name: str, section: SuiteSection) -> list[Pair]:
+        """Pairs in the order of their ids, which are hashes: the first few are a sample of all crates."""
+        path = self._pairs / f"{section.problems}.jsonl"
+        pairs = sorted(read_jsonl(path, Pair), key=lambda pair: pair.id)
+        chosen = pairs[: section.limit] if section.limit else pairs
+        if not chosen:
+            raise InputError(f"{path} holds no pairs for suite {name}")
+        return chosen
+
+    def _sites(self, pairs: Sequence[Pair]) -> tuple[list[Site], dict[str, str]]:
+        """Places of the pairs that ask for code, and why others of them have none."""
+        sites: list[Site] = []
+        faults: dict[str, str] = {}
+        for pair in pairs:
+            if pair.task not in TASKS:
+                continue
+            try:
+                folder = crate_folder(pair.origin, self._sources.unpacked)
+                sites.append(locate(pair, folder, vendor_folder(pair.origin, self._sources.dependencies)))
+            except Unplaced as fault:
+                faults[pair.id] = str(fault)
+        return sites, faults
+
+    def _places(self, sites: Sequence[Site]) -> dict[str, Place]:
+        by_crate: dict[tuple[str, str], list[Site]] = {}
+        for site in sites:
+            by_crate.setdefault((site.folder, site.vendor), []).append(site)
+        places: dict[str, Place] = {}
+        with ThreadPoolExecutor(len(os.sched_getaffinity(0)), thread_name_prefix="crates") as threads:
+            pending = [threads.submit(self._settle, *where, own) for where, own in sorted(by_crate.items())]
+            try:
+                for done, crate in enumerate(as_completed(pending), start=1):
+                    places |= crate.result()
+                    self._watch(done, len(pending))
+            except BaseException:
+                self._confinement.close()  # else the crates under way would be built to the end
+                for crate in pending:
+                    crate.cancel()
+                raise
+        return places
+
+    def _settle(self, folder: str, vendor: str, sites: Sequence[Site]) -> dict[str, Place]:
+        """The places of one crate. cargo alone keeps no two cores busy: most crates are a chain of few others."""
+        workshop = prepare(Path(folder), Path(vendor), self._sources.cache, self._confinement)
+        standings = Survey(workshop, self._confinement).standings(sites)
+        return {site.id: Place(site, standings[site.id], workshop) for site in sites}
+
+
+def _problem(pair: Pair, place: Place | None, fault: str) -> Problem:
+    """The pair as a problem; its `tests` say by what it is judged, so that the suite's digest covers them."""
+    standing = place.standing if place else Standing(fault=fault or "text_only")
+    judged = standing.fault or (TESTED if standing.testable else COMPILES)
+    return Problem(
+        id=pair.id,
+        bank="holdout",
+        split="test",
+        language="rust",
+        instruction=pair.instruction,
+        entry_point=place.site.name if place else "",
+        reference=_expected(pair),
+        tests=msgspec.json.encode(standing).decode(),
+        licence=pair.origin.licence,
+        tags={TASK: pair.task, INPLACE: judged, "crate": f"{pair.origin.name}-{pair.origin.version}"},
+    )
+
+
+def _expected(pair: Pair) -> str:
+    """What an answer's extracted part is compared with."""
+    return (blocks(pair.answer) or [pair.answer.strip().strip("`")])[-1]
+
+
+def excluded(problems: Sequence[Problem]) -> Mapping[str, int]:
+    """Pairs that ask for code and cannot be judged in place, counted by reason."""
+    reasons = [problem.tags[INPLACE] for problem in problems if problem.tags[TASK] in TASKS]
+    return {reason: reasons.count(reason) for reason in sorted({*reasons} - {COMPILES, TESTED})}

@@ -1,0 +1,135 @@
+"""How a problem becomes a prompt and an answer becomes code; docs/evaluation.md has each protocol's source.
+
+A protocol's text is part of a measurement: whoever changes one gives it a new revision.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from rustml import chat
+from rustml.chat import Tokenizer
+from rustml.judge.in_crate.sites import blocks
+from rustml.records import Problem
+from rustml.rust.fences import extract
+
+FENCE = "```"
+HUMANEVAL_STOPS = ("\nclass", "\ndef", "\n#", "\nif", "\nprint")
+MBPP_SHOTS = ("MBPP/2", "MBPP/3", "MBPP/4")
+MBPP_END = "[DONE]"
+NAMED = frozenset({"function_naming", "variable_naming", "api_usage_prediction"})
+"""Tasks whose answer is a name."""
+
+
+@dataclass(frozen=True)
+class AnswerProtocol:
+    """The pair of conversions, and where an answer ends."""
+
+    name: str
+    revision: int
+    prompt: Callable[[Problem, Tokenizer, Sequence[Problem]], str]
+    """The complete text that the model continues; the last argument are the solved examples."""
+    code: Callable[[Problem, str], str | None]
+    """The code to judge; None where the answer holds none (`format`)."""
+    stops: tuple[str, ...] = ()
+    shots: tuple[str, ...] = ()
+    """Ids of the solved examples that every prompt shows."""
+
+
+def _chat_prompt(problem: Problem, tokenizer: Tokenizer, _shots: Sequence[Problem]) -> str:
+    return chat.prompt(tokenizer, problem.instruction)
+
+
+def _chat_code(problem: Problem, completion: str) -> str | None:
+    return extract(completion, problem.entry_point, problem.language)
+
+
+def _pair_code(problem: Problem, completion: str) -> str | None:
+    """What a pair asks for: a function of its name, the last fenced block, or a name in a line of its own."""
+    if problem.tags["task"] in NAMED:
+        return completion.strip().partition("\n")[0].strip("` ") or None
+    whole = extract(completion, problem.entry_point) if problem.entry_point else None
+    found = blocks(completion)
+    return whole or (found[-1] if found else None)
+
+
+def raw(tokenizer: Tokenizer, text: str) -> str:
+    """Raw text begins as the model's training texts did: with its start token where it has one."""
+    return (getattr(tokenizer, "bos_token", None) or "") + text
+
+
+def _humaneval_prompt(problem: Problem, tokenizer: Tokenizer, _shots: Sequence[Problem]) -> str:
+    return raw(tokenizer, problem.instruction)
+
+
+def _humaneval_code(problem: Problem, completion: str) -> str:
+    return problem.instruction + completion
+
+
+def _humaneval_chat_prompt(problem: Problem, tokenizer: Tokenizer, _shots: Sequence[Problem]) -> str:
+    asked = (
+        "Write a solution to the following problem and make sure that it passes the tests:\n"
+        f"{FENCE}python\n{problem.instruction}\n{FENCE}"
+    )
+    return chat.prompt(tokenizer, asked) + f"Here is the completed function:\n\n{FENCE}python\n{problem.instruction}"
+
+
+def _humaneval_chat_code(problem: Problem, completion: str) -> str:
+    return problem.instruction + _before_fence(completion)
+
+
+def _mbpp_prompt(problem: Problem, tokenizer: Tokenizer, shots: Sequence[Problem]) -> str:
+    solved = [f"{_mbpp_task(shot)}{shot.reference.rstrip()}\n{MBPP_END}\n\n" for shot in shots]
+    return raw(tokenizer, "".join(solved) + _mbpp_task(problem))
+
+
+def _mbpp_task(problem: Problem) -> str:
+    return (
+        f"You are an expert Python programmer, and here is your task: {problem.instruction} "
+        f"Your code should pass these tests:\n\n{_asserts(problem)}\n[BEGIN]\n"
+    )
+
+
+def _mbpp_code(_problem: Problem, completion: str) -> str:
+    return completion
+
+
+def _mbpp_chat_prompt(problem: Problem, tokenizer: Tokenizer, shots: Sequence[Problem]) -> str:
+    solved = [f"{_mbpp_question(shot)}\n{chat.fenced(shot.reference, 'python')}\n\n" for shot in shots]
+    return chat.prompt(tokenizer, "".join(solved) + _mbpp_question(problem)) + f"{FENCE}python\n"
+
+
+def _mbpp_question(problem: Problem) -> str:
+    return (
+        f"You are an expert Python programmer, and here is your task:\n{problem.instruction}\n"
+        f"Your code should pass these tests:\n{_asserts(problem)}"
+    )
+
+
+def _mbpp_chat_code(_problem: Problem, completion: str) -> str:
+    return _before_fence(completion)
+
+
+def _before_fence(completion: str) -> str:
+    """What a block that the prompt opened holds; all of it where the answer was cut before it closed."""
+    return completion.partition(FENCE)[0]
+
+
+def _asserts(problem: Problem) -> str:
+    """The asserts that MBPP shows; a set-up, which two tasks have, stands before the first and is not shown."""
+    return problem.tests[problem.tests.find("assert ") :].rstrip("\n")
+
+
+PROTOCOLS: Mapping[str, AnswerProtocol] = {
+    protocol.name: protocol
+    for protocol in (
+        AnswerProtocol("chat", 1, _chat_prompt, _chat_code),
+        AnswerProtocol("pair", 1, _chat_prompt, _pair_code),
+        AnswerProtocol("humaneval", 1, _humaneval_prompt, _humaneval_code, HUMANEVAL_STOPS),
+        AnswerProtocol(
+            "humaneval_chat", 1, _humaneval_chat_prompt, _humaneval_chat_code, (*HUMANEVAL_STOPS, f"\n{FENCE}")
+        ),
+        AnswerProtocol("mbpp", 1, _mbpp_prompt, _mbpp_code, (MBPP_END,), MBPP_SHOTS),
+        AnswerProtocol("mbpp_chat", 1, _mbpp_chat_prompt, _mbpp_chat_code, (f"\n{FENCE}",), MBPP_SHOTS),
+    )
+}
+CHAT, PAIR = PROTOCOLS["chat"], PROTOCOLS["pair"]

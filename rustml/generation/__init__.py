@@ -1,0 +1,1 @@
+"""Text from a model: engines behind one interface."""

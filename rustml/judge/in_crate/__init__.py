@@ -1,0 +1,1 @@
+"""Judging a candidate in the crate that its function was taken from."""

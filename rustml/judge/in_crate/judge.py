@@ -1,0 +1,198 @@
+"""Verdicts on answers put in the place of their reference."""
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from pathlib import Path
+
+from rustml.errors import JudgeFault
+from rustml.judge.in_crate.crate_sandbox import Confinement
+from rustml.judge.in_crate.eligibility import Standing, panic
+from rustml.judge.in_crate.prepared_crate import Workshop
+from rustml.judge.in_crate.recompile import Compiled, Compiler
+from rustml.judge.in_crate.sites import WRITTEN_TEST, Site, placed
+from rustml.judge.in_crate.test_runner import Ran, Runner
+from rustml.judge.rust import diagnostics
+from rustml.judge.rust.compiler import POLICY_LINTS
+from rustml.judge.rust.lints import FRAGMENT
+from rustml.judge.verdicts import plain
+from rustml.records import Candidate, Diagnostic, Status, Verdict
+from rustml.rust.doctests import program
+
+SANDBOX = "bubblewrap+rlimits+seccomp"
+
+
+@dataclass(frozen=True)
+class Place:
+    """A site that can be judged, and by what."""
+
+    site: Site
+    standing: Standing
+    workshop: Workshop
+
+
+class InPlaceJudge:
+    """Judges candidates whose id is `<pair id>#<sample>`: in place where there is one, else by text alone.
+
+    By text alone means `passed` for the reference's very words and `wrong` for others, with `compiles` None.
+    """
+
+    def __init__(self, confinement: Confinement, places: Mapping[str, Place], references: Mapping[str, str]) -> None:
+        """`references` has the expected answer of every pair, `places` those pairs that can be judged in place."""
+        self._confinement, self._places, self._references = confinement, places, references
+
+    def judge(self, candidates: Sequence[Candidate], progress: Callable[[int, int], object]) -> list[Verdict]:
+        """One verdict a candidate, in their order."""
+        workers = len(os.sched_getaffinity(0))
+        with ThreadPoolExecutor(workers, thread_name_prefix="inplace") as threads:
+            pending = [threads.submit(self.verdict, candidate) for candidate in candidates]
+            try:
+                for done, future in enumerate(as_completed(pending), start=1):
+                    future.result()
+                    progress(done, len(candidates))
+            except BaseException:
+                for future in pending:
+                    future.cancel()
+                raise
+        return [future.result() for future in pending]
+
+    def verdict(self, candidate: Candidate) -> Verdict:
+        """The verdict on one candidate."""
+        pair = candidate.id.rpartition("#")[0]
+        place = self._places.get(pair)
+        if place is None:
+            same = candidate.code.split() == self._references[pair].split()
+            return plain(candidate, "passed" if same else "wrong", "judged by its text alone", "none")
+        if len(candidate.code) > self._confinement.limits.source_kb * 1024:
+            return plain(candidate, "policy", "the code is too long", SANDBOX)
+        function, refusal = placed(place.site, candidate.code)
+        if refusal == "syntax":
+            return _verdict(
+                candidate, "compile_error", errors=(Diagnostic("", f"no whole function {place.site.name}"),)
+            )
+        if refusal:
+            return plain(candidate, "policy", refusal, SANDBOX)
+        return self._attempted(_Attempt(self._confinement, place, candidate, function))
+
+    def _attempted(self, attempt: "_Attempt") -> Verdict:
+        try:
+            return attempt.verdict()
+        except JudgeFault:
+            try:
+                return attempt.verdict()
+            except JudgeFault as fault:
+                return plain(attempt.candidate, "infrastructure", str(fault), SANDBOX)
+
+
+class _Attempt:
+    """One candidate in its place."""
+
+    def __init__(self, confinement: Confinement, place: Place, candidate: Candidate, function: str) -> None:
+        self._limits = confinement.limits
+        self._compiler = Compiler(confinement, place.workshop)
+        self._runner = Runner(confinement, place.workshop)
+        self._site, self._standing = place.site, place.standing
+        self._calls = place.workshop.built.invocations
+        self.candidate, self._function, self._size = candidate, function, len(function.encode())
+        self._files = {place.site.path: place.site.file(function)}
+
+    def verdict(self) -> Verdict:
+        """Compile and lint, then test."""
+        with self._compiler.folder() as out:
+            done = self._compiler.compile(self._calls[self._standing.call], self._files, "check", out)
+        if done.expired:
+            return _verdict(self.candidate, "compile_timeout")
+        if not done.ok:
+            return _verdict(self.candidate, "compile_error", errors=_errors(done))
+        own = {note.code for note in done.notes if note.inside(self._site.path, *self._own)} - {""}
+        policy = sorted((own & POLICY_LINTS.keys()) - set(self._standing.excused))
+        if policy:
+            return plain(self.candidate, "policy", POLICY_LINTS[policy[0]], SANDBOX)
+        status, passed = self._tests()
+        expected = len(self._standing.tests) + len(self._standing.examples)
+        lints = tuple(sorted(own - FRAGMENT))
+        return _verdict(self.candidate, status, compiles=True, passed=passed, expected=expected, lints=lints)
+
+    @property
+    def _own(self) -> tuple[int, int]:
+        """The candidate's bytes in the file."""
+        return self._site.start, self._site.start + self._size
+
+    def _tests(self) -> tuple[Status, int]:
+        """The outcome of unit tests, then of examples, and how many passed; without any, to compile is to pass."""
+        status, passed = self._unit_tests() if self._standing.tests else ("passed", 0)
+        if status != "passed" or not self._standing.examples:
+            return status, passed
+        status, more = self._examples()
+        return status, passed + more
+
+    def _unit_tests(self) -> tuple[Status, int]:
+        with self._compiler.folder() as out:
+            done = self._compiler.compile(self._calls[self._standing.test_call], self._files, "test", out)
+            if not done.ok:
+                return _uncompiled(done), 0
+            status, passed = _outcome(self._run(out / "tests", self._standing.tests), self._standing.tests)
+        if status == "passed" and self._site.task == WRITTEN_TEST and not self._notices():
+            return "wrong", 0
+        return status, passed
+
+    def _notices(self) -> bool:
+        """Whether the written test fails once the function that it tests panics: else it tests nothing of it."""
+        files = {self._site.path: self._site.file(self._function, entry=panic())}
+        with self._compiler.folder() as out:
+            done = self._compiler.compile(self._calls[self._standing.test_call], files, "test", out)
+            if not done.ok:  # nothing but the panic is new: it is called while the compiler computes a constant
+                return not done.expired
+            return self._run(out / "tests", self._standing.tests).failed >= set(self._standing.tests)
+
+    def _examples(self) -> tuple[Status, int]:
+        call, codes = self._calls[self._standing.call], list(enumerate(self._standing.examples))
+        names = [f"example_{number}" for number, _ in codes]
+        with self._compiler.folder() as out:
+            done = self._compiler.compile(call, self._files, "library", out)
+            if done.ok:
+                (out / "examples.rs").write_text(program(codes, call.crate))
+                done = self._compiler.link(out / "examples.rs", call, out)
+            return _outcome(self._run(out / "tests", names), names) if done.ok else (_uncompiled(done), 0)
+
+    def _run(self, tests: Path, names: Sequence[str]) -> Ran:
+        return self._runner.run(tests, names, cpu=self._limits.cpu_seconds, seconds=self._limits.run_seconds)
+
+
+def _outcome(ran: Ran, names: Sequence[str]) -> tuple[Status, int]:
+    return ran.status(names), len(ran.passed & set(names))
+
+
+def _uncompiled(done: Compiled) -> Status:
+    return "compile_timeout" if done.expired else "compile_error"
+
+
+def _errors(done: Compiled) -> tuple[Diagnostic, ...]:
+    messages = [diagnostics.Message(note.level, note.code, note.text, "", 0, 0) for note in done.notes]
+    crash = (Diagnostic("", "the compiler crashed"),) if done.crashed else ()
+    return diagnostics.summary(messages) or crash or (Diagnostic("", "the compiler gave no reason"),)
+
+
+def _verdict(
+    candidate: Candidate,
+    status: Status,
+    *,
+    compiles: bool = False,
+    passed: int = 0,
+    expected: int = 0,
+    lints: tuple[str, ...] = (),
+    errors: tuple[Diagnostic, ...] = (),
+) -> Verdict:
+    return Verdict(
+        id=candidate.id,
+        status=status,
+        compiles=compiles,
+        tests_passed=passed,
+        tests_expected=expected,
+        clippy_clean=not lints if compiles else None,
+        lints=lints,
+        errors=errors,
+        seconds={},
+        sandbox=SANDBOX,
+    )

@@ -1,0 +1,267 @@
+"""A crate made ready once: its dependencies built, and the compiler's calls for the crate itself on record.
+
+cargo runs with a wrapper that notes how it calls the compiler for this crate. A candidate is later compiled by such a
+call alone, against dependencies that are bound read-only: neither cargo nor a build script runs again, and nothing that
+one candidate does can reach the next.
+"""
+
+import hashlib
+import shutil
+import tomllib
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from rustml.errors import InputError
+from rustml.judge.in_crate.crate_sandbox import Confinement, Room
+from rustml.judge.in_crate.manifest import all_features, document, pruned
+from rustml.records import Record
+from rustml.sandbox.processes import Completed
+
+REVISION = 3
+"""Of what is built and noted; a change makes every crate be built again."""
+RECORD = "built.json"
+DEFAULT, FULL = "default", "full"
+BUILD_SECONDS = 600.0
+"""Processor time of one compiler while dependencies are built."""
+WRAPPER = """#!/bin/sh
+if [ -n "$CARGO_PRIMARY_PACKAGE" ]; then
+  place=$(mktemp -d /records/XXXXXXXX)
+  printf '%s\\0' "$@" > "$place/arguments"
+  env -0 > "$place/environment"
+fi
+exec "$@"
+"""
+CONFIG = """[source.crates-io]
+replace-with = "vendored"
+[source.vendored]
+directory = "/vendor"
+[net]
+offline = true
+"""
+
+
+class Invocation(Record, frozen=True):
+    """One call of the compiler for the crate itself."""
+
+    arguments: tuple[str, ...]
+    environment: dict[str, str]
+
+    @property
+    def test(self) -> bool:
+        """Whether it makes a test program."""
+        return "--test" in self.arguments
+
+    @property
+    def crate(self) -> str:
+        """Name of the crate that it compiles."""
+        return self.arguments[self.arguments.index("--crate-name") + 1]
+
+    @property
+    def is_library(self) -> bool:
+        """Whether it makes a library that other crates can be linked with."""
+        return not self.test and bool({"lib", "rlib"} & set(self._values("--crate-type")))
+
+    def _values(self, option: str) -> list[str]:
+        return [after for word, after in zip(self.arguments, self.arguments[1:], strict=False) if word == option]
+
+
+class Built(Record, frozen=True):
+    """What came of building a crate."""
+
+    invocations: tuple[Invocation, ...]
+    features: tuple[str, ...]
+    """Switched on beside none; empty with `default` in it means the crate's defaults."""
+    fault: str = ""
+    """Why it does not build here: the compiler's or cargo's first complaint."""
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """A crate's folder in the cache."""
+
+    folder: Path
+    built: Built
+
+    @property
+    def crate(self) -> Path:
+        """The crate's sources, with the pruned manifest."""
+        return self.folder / "crate"
+
+    @property
+    def room(self) -> dict[Path, str]:
+        """What a candidate's compilation sees of it, read-only."""
+        return {self.crate: "/crate", self.folder / "target": "/target"}
+
+
+@dataclass(frozen=True)
+class _Attempt:
+    features: Literal["all", "full", "default"]
+    dev: bool
+
+
+ATTEMPTS = tuple(_Attempt(features, dev) for features in ("all", "full", "default") for dev in (True, False))
+"""All features before those that the crate itself counts as all of them before the defaults (some crates have features
+that need an unstable compiler or exclude each other), with the tests' own dependencies before without."""
+
+
+def prepare(source: Path, vendor: Path, cache: Path, confinement: Confinement) -> Workshop:
+    """Build the crate in `source` against the Cargo directory source `vendor`, or take over what was built before.
+
+    A crate that does not build is a Workshop whose `built.fault` says why.
+    """
+    key = _key(source, vendor, confinement)
+    place = cache / f"{source.name}-{key[:16]}"
+    if not (place / RECORD).is_file():
+        partial = place.with_name(f"{place.name}.partial")
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir(parents=True)
+        built = _build(source, vendor, partial, confinement)
+        (partial / RECORD).write_bytes(msgspec.json.encode(built))
+        shutil.rmtree(place, ignore_errors=True)
+        partial.rename(place)
+    return Workshop(place, msgspec.json.decode((place / RECORD).read_bytes(), type=Built))
+
+
+def _key(source: Path, vendor: Path, confinement: Confinement) -> str:
+    digest = hashlib.sha256(f"{REVISION}\0{confinement.tools.digest}\0{vendor}\0".encode())
+    digest.update("\0".join(sorted(entry.name for entry in vendor.iterdir())).encode())
+    for path in sorted(path for path in source.rglob("*") if path.is_file() and not path.is_symlink()):
+        digest.update(f"{path.relative_to(source)}\0".encode() + hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()
+
+
+def _build(source: Path, vendor: Path, place: Path, confinement: Confinement) -> Built:
+    """The best attempt: one whose tests build as well, else the first whose library and programs do."""
+    shutil.copytree(source, place / "crate", symlinks=True)
+    (place / "crate" / "Cargo.lock").unlink(missing_ok=True)
+    _make_executable(place)
+    best: Built | None = None
+    for attempt in ATTEMPTS:
+        built = _attempt(place, vendor, attempt, confinement)
+        if any(call.test for call in built.invocations):
+            return built
+        if best is None or best.fault:  # of several faults the last, of the attempt that asks for least
+            best = built
+    assert best is not None
+    return best
+
+
+def _make_executable(place: Path) -> None:
+    tools = place / "tools"
+    tools.mkdir()
+    (tools / "wrapper").write_text(WRAPPER)
+    (tools / "wrapper").chmod(0o755)
+    home = place / "home"
+    home.mkdir()
+    (home / "config.toml").write_text(CONFIG)
+    (place / "target").mkdir()
+
+
+def _attempt(place: Path, vendor: Path, attempt: _Attempt, confinement: Confinement) -> Built:
+    try:
+        manifest = tomllib.loads((place / "crate" / "Cargo.toml").read_text(encoding="utf-8"))
+        kept = pruned(manifest, vendored(vendor), dev=attempt.dev)
+    except (InputError, tomllib.TOMLDecodeError, KeyError, OSError) as error:
+        return Built(invocations=(), features=(), fault=str(error))
+    chosen = [DEFAULT] if attempt.features == "default" else all_features(kept)
+    if attempt.features == "full":
+        if FULL not in chosen:
+            return Built(invocations=(), features=(), fault=f"it has no feature `{FULL}`")
+        chosen = [name for name in chosen if name in (DEFAULT, FULL)]
+    cargo = _Cargo(place, vendor, document(kept), chosen, confinement)
+    calls, fault = cargo.calls(["build", "--lib", "--bins"] if _has_library(place, kept) else ["build", "--bins"])
+    if fault:
+        return Built(invocations=(), features=tuple(chosen), fault=fault)
+    tests, _ = cargo.calls(["test", "--no-run", *(["--lib"] if _has_library(place, kept) else []), "--bins"])
+    return Built(invocations=(*calls, *(call for call in tests if call.test)), features=tuple(chosen))
+
+
+def _has_library(place: Path, manifest: dict[str, object]) -> bool:
+    return "lib" in manifest or (place / "crate" / "src" / "lib.rs").is_file()
+
+
+def vendored(vendor: Path) -> Collection[str]:
+    """Names of the packages in a directory source."""
+    found = set()
+    for folder in vendor.iterdir():
+        try:
+            found.add(tomllib.loads((folder / "Cargo.toml").read_text(encoding="utf-8"))["package"]["name"])
+        except (OSError, tomllib.TOMLDecodeError, KeyError, UnicodeDecodeError):
+            continue
+    return found
+
+
+@dataclass(frozen=True)
+class _Cargo:
+    """Calls of cargo for one attempt."""
+
+    place: Path
+    vendor: Path
+    manifest: str
+    features: list[str]
+    confinement: Confinement
+
+    def calls(self, command: list[str]) -> tuple[list[Invocation], str]:
+        """How cargo called the compiler for the crate; or why it failed."""
+        records = self.place / "records"
+        shutil.rmtree(records, ignore_errors=True)
+        records.mkdir()
+        manifest = self.place / "Cargo.toml"
+        manifest.write_text(self.manifest)
+        chosen = (
+            [] if self.features == [DEFAULT] else ["--no-default-features", f"--features={','.join(self.features)}"]
+        )
+        done = self._run([*command, *chosen], records, manifest)
+        if done.returncode != 0 or done.expired:
+            return [], "it took too long to build" if done.expired else _complaint(done.stderr)
+        return list(_noted(records)), ""
+
+    def _run(self, command: list[str], records: Path, manifest: Path) -> Completed:
+        # The crate's folder must be writable for Cargo.lock and for build scripts that write where they should not.
+        room = Room(
+            read={self.vendor: "/vendor", self.place / "tools": "/tools"},
+            write={
+                self.place / "crate": "/crate",
+                manifest: "/crate/Cargo.toml",
+                self.place / "target": "/target",
+                self.place / "home": "/home",
+                records: "/records",
+            },
+        )
+        environment = {
+            "HOME": "/home",
+            "CARGO_HOME": "/home",
+            "CARGO_TARGET_DIR": "/target",
+            "CARGO_INCREMENTAL": "0",
+            "CARGO_PROFILE_DEV_DEBUG": "0",
+            "CARGO_BUILD_RUSTFLAGS": " ".join(linking()),
+            "RUSTC_WRAPPER": "/tools/wrapper",
+            "RUSTC": "/rust/bin/rustc",
+            "TMPDIR": "/home",
+        }
+        return self.confinement.compile(["cargo", *command, "--offline"], room, environment, cpu=BUILD_SECONDS)
+
+
+def linking() -> tuple[str, ...]:
+    """Flags for every call: no lint stops a build, and the system's linker links (the bundled one needs /proc)."""
+    return ("--cap-lints=warn", "-Clinker-features=-lld", f"-Clinker={Path(shutil.which('cc') or 'cc').resolve()}")
+
+
+def _noted(records: Path) -> Iterator[Invocation]:
+    for folder in sorted(records.iterdir()):
+        words = (folder / "arguments").read_bytes().decode("utf-8", "replace").split("\0")[1:-1]
+        variables = (folder / "environment").read_bytes().decode("utf-8", "replace").split("\0")[:-1]
+        environment = dict(variable.split("=", 1) for variable in variables if "=" in variable)
+        invocation = Invocation(arguments=tuple(words), environment=environment)
+        if "--crate-name" in words and invocation.crate != "build_script_build":
+            yield invocation
+
+
+def _complaint(stderr: bytes) -> str:
+    lines = stderr.decode("utf-8", "replace").splitlines()
+    errors = [line.strip() for line in lines if line.startswith("error")]
+    return (errors or lines[-1:] or ["no word of why"])[0][:200]

@@ -1,0 +1,1 @@
+"""Python candidates: the examiner outside, the guest program inside the sandbox."""

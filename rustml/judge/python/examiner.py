@@ -1,0 +1,124 @@
+"""Judge Python candidates: the tests in one process, the candidate in another that never sees them."""
+
+import ast
+import json
+import secrets
+import sys
+import sysconfig
+from collections.abc import Sequence
+from pathlib import Path
+
+from rustml.errors import InputError, JudgeFault
+from rustml.judge.rust.test_runner import Report, read_reports
+from rustml.judge.rust.toolchain import shared_objects
+from rustml.records import Candidate, Diagnostic, Status, Verdict
+from rustml.sandbox.bubblewrap import Sandbox, View
+from rustml.sandbox.limits import MEBIBYTE, Limits
+from rustml.sandbox.processes import Processes
+
+_EXAM = Path(__file__).parent / "guest"
+_REFUSED = "exit:97"
+
+
+class PythonExaminer:
+    """Runs the tests of Python candidates in the sandbox, one process a candidate."""
+
+    def __init__(self, sandbox: Sandbox, processes: Processes, limits: Limits) -> None:
+        self._sandbox, self._processes, self._limits = sandbox, processes, limits
+        self._view: View | None = None
+
+    def verdicts(self, candidates: Sequence[Candidate]) -> list[Verdict]:
+        """One verdict a candidate. Raises JudgeFault when the sandbox fails."""
+        reports = self._examine(candidates, range(len(candidates)))
+        return [self._verdict(candidate, reports[index]) for index, candidate in enumerate(candidates)]
+
+    def _examine(self, candidates: Sequence[Candidate], cases: Sequence[int]) -> dict[int, Report]:
+        reports = self._attempt(candidates, cases)
+        missing = [case for case in cases if not reports[case].end]
+        if missing and len(cases) > 1:
+            for case in missing:
+                reports |= self._attempt(candidates, [case])
+        if any(reports[case].end in ("", _REFUSED) for case in cases):
+            raise JudgeFault("the sandbox refused to confine a Python process")
+        return reports
+
+    def _attempt(self, candidates: Sequence[Candidate], cases: Sequence[int]) -> dict[int, Report]:
+        limits, nonce = self._limits, secrets.token_hex(16)
+        request = {
+            "nonce": nonce,
+            "limits": {
+                "cpu": limits.cpu_seconds,
+                "wall": limits.run_seconds,
+                "memory": limits.memory_mb * MEBIBYTE,
+                "file_size": limits.disk_mb * MEBIBYTE,
+                "contained": self._sandbox.kind == "bubblewrap",
+            },
+            "cases": [[case, _case(candidates[case])] for case in cases],
+        }
+        argv = self._sandbox.wrap(
+            [str(_interpreter()), "-I", "-S", "-B", self._sandbox.path(_EXAM / "examine.py", "/exam/examine.py")],
+            self._sees(),
+            seconds=len(cases) * (2 * limits.run_seconds + 2) + 10,
+            memory_mb=4 * limits.memory_mb,
+            file_mb=limits.disk_mb,
+        )
+        seconds = len(cases) * (2 * limits.longest_run + 1) + 10  # two processes compute
+        text, memory = json.dumps(request).encode(), 2 * limits.tree_mb  # the tests' process, and the candidate's
+        done = self._processes.run(argv, stdin=text, seconds=seconds, memory_mb=memory, output=1 << 24)
+        return read_reports(done.stdout, nonce, cases)
+
+    def _sees(self) -> View:
+        if self._view is None:
+            program = _interpreter()
+            library = Path(sysconfig.get_path("stdlib", vars={"installed_base": sys.base_prefix}))
+            paths = [program, program.resolve(), library, *shared_objects(program, *_compiled(library))]
+            self._view = View(read={**{path: str(path) for path in paths}, _EXAM: "/exam"}, temporary=True)
+        return self._view
+
+    def _verdict(self, candidate: Candidate, report: Report) -> Verdict:
+        expected = count_tests(candidate)
+        status: Status = "compile_error" if report.malformed else report.status(expected)
+        return Verdict(
+            id=candidate.id,
+            status=status,
+            compiles=not report.malformed,
+            tests_passed=len(report.passed),
+            tests_expected=expected,
+            clippy_clean=None,
+            lints=(),
+            errors=(Diagnostic("SyntaxError", "the code is no Python"),) if report.malformed else (),
+            seconds={"run": round(report.seconds, 4)},
+            sandbox=self._sandbox.name,
+            detail="the code is no Python" if report.malformed else report.detail(expected),
+        )
+
+
+def _interpreter() -> Path:
+    """The interpreter itself: inside a virtual environment the executable is only a link to it."""
+    return Path(sys.base_prefix) / "bin" / f"python{sys.version_info.major}.{sys.version_info.minor}"
+
+
+def _case(candidate: Candidate) -> dict[str, str]:
+    return {"code": candidate.code, "tests": candidate.tests, "entry_point": candidate.entry_point}
+
+
+def count_tests(candidate: Candidate) -> int:
+    """How many tests a Python candidate's tests hold: top-level asserts and calls, and `test…` functions.
+
+    Raises InputError when they hold none or are no Python.
+    """
+    try:
+        body = ast.parse(candidate.tests).body
+    except (SyntaxError, ValueError) as error:
+        raise InputError(f"candidate {candidate.id}: its tests are no Python: {error}") from error
+    calls = sum(isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) for node in body)
+    asserts = sum(isinstance(node, ast.Assert) for node in body)
+    functions = sum(isinstance(node, ast.FunctionDef) and node.name.startswith("test") for node in body)
+    if calls + asserts + functions == 0:
+        raise InputError(f"candidate {candidate.id}: its tests hold no assert, no call and no test function")
+    return calls + asserts + functions
+
+
+def _compiled(library: Path) -> list[Path]:
+    """The compiled modules of the standard library, whose libraries the sandbox has to hold too."""
+    return sorted((library / "lib-dynload").glob("*.so"))

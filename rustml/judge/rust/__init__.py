@@ -1,0 +1,1 @@
+"""Rust candidates: compile, lint and run them in batches."""

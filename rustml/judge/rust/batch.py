@@ -1,0 +1,203 @@
+"""Judge a batch: one library of candidates, one program of tests, one pass of lints, one process a candidate."""
+
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor, Future
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from rustml.errors import JudgeFault
+from rustml.judge.rust import diagnostics, failures
+from rustml.judge.rust.compiler import POLICY_LINTS, Compiler, Folders
+from rustml.judge.rust.crate_layout import Member, fresh_name, library_root, test_root, write_library, write_tests
+from rustml.judge.rust.diagnostics import Message
+from rustml.judge.rust.failures import Failure
+from rustml.judge.rust.lints import Linter
+from rustml.judge.rust.test_runner import Report, Runner
+from rustml.judge.screening.candidate_source import Source
+from rustml.records import Diagnostic, Verdict
+from rustml.sandbox.processes import Completed
+
+
+class WholeBatchFailed(Exception):
+    """The compiler failed without saying whose fault it was: the batch has to be judged in parts."""
+
+
+@dataclass
+class Finding:
+    """What is known so far about one member."""
+
+    failure: Failure | None = None
+    report: Report = field(default_factory=Report)
+    lints: tuple[str, ...] | None = None
+    seconds: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Tools:
+    """What a batch is judged with."""
+
+    compiler: Compiler
+    runner: Runner
+    linter: Linter | None
+    harness: Path
+    """The compiled harness crate."""
+    work: Path
+    """Where to make temporary folders."""
+    helpers: Executor
+    """Runs the lints beside the tests' compilation."""
+    sandbox: str
+
+
+class Batch:
+    """The judgement of members that share an edition."""
+
+    def __init__(self, members: Sequence[Member], tools: Tools) -> None:
+        self._members, self._tools = tuple(members), tools
+        self._findings = {member: Finding() for member in members}
+        self._library = fresh_name("c")
+
+    def verdicts(self) -> dict[Member, Verdict]:
+        """One verdict a member. Raises JudgeFault when the judge failed, WholeBatchFailed when it has to be split."""
+        try:
+            with tempfile.TemporaryDirectory(dir=self._tools.work) as folder:
+                self._judge(Path(folder))
+        except OSError as error:  # a disk that is full or gone
+            raise JudgeFault(f"the judge's working folder failed: {error.strerror}") from error
+        return {member: self._verdict(member) for member in self._members}
+
+    def _judge(self, folder: Path) -> None:
+        alive = self._shared("compile", self._members, lambda: self._compile_library(folder))
+        linting = self._start_lints(folder, alive)
+        try:
+            alive = self._shared("compile", alive, lambda: self._compile_tests(folder, alive))
+            self._run(folder, alive)
+        finally:
+            lints = linting.result() if linting is not None else {}
+        for member, names in lints.items():
+            self._findings[member].lints = names
+
+    def _shared(
+        self, phase: str, members: Sequence[Member], work: Callable[[], tuple[Member, ...]]
+    ) -> tuple[Member, ...]:
+        """Do a phase for several members, and charge each its share of the time."""
+        started = time.monotonic()
+        left = work()
+        for member in members:
+            seconds = self._findings[member].seconds
+            seconds[phase] = seconds.get(phase, 0.0) + (time.monotonic() - started) / len(members)
+        return left
+
+    def _start_lints(self, folder: Path, alive: tuple[Member, ...]) -> "Future[dict[Member, tuple[str, ...]]] | None":
+        linter = self._tools.linter
+        if linter is None or not alive:
+            return None
+
+        def lint() -> dict[Member, tuple[str, ...]]:
+            found: dict[Member, tuple[str, ...]] = {}
+
+            def work() -> tuple[Member, ...]:
+                found.update(linter.lint(folder / "lint", alive))
+                return alive
+
+            self._shared("lint", alive, work)
+            return found
+
+        return self._tools.helpers.submit(lint)
+
+    def _compile_library(self, folder: Path) -> tuple[Member, ...]:
+        folders = Folders(folder / "library", _made(folder / "compiled"))
+        write_library(folders.sources, self._members, published=True)
+        alive = self._members
+        while alive:
+            (folders.sources / "lib.rs").write_text(library_root(alive))
+            done = self._tools.compiler.library(folders, self._library, alive)
+            messages = diagnostics.read(done.stderr, frozenset(member.module for member in alive))
+            if done.returncode == 0 and not done.expired and not done.flooded:
+                return self._refuse(alive, messages)
+            alive = self._drop(alive, done, messages, {member.module: member for member in alive})
+        return ()
+
+    def _compile_tests(self, folder: Path, alive: tuple[Member, ...]) -> tuple[Member, ...]:
+        library = folder / "compiled" / f"lib{self._library}.rlib"
+        crates = {library: f"/l/{library.name}", self._tools.harness: "/l/libharness.rlib"}
+        folders = Folders(folder / "tests", _made(folder / "program"), crates)
+        harness = write_tests(folders.sources, alive, self._library)
+        while alive:
+            (folders.sources / "main.rs").write_text(test_root(alive, self._library, harness))
+            done = self._tools.compiler.program(folders, self._library, alive)
+            owners = {name: member for member in alive for name in (member.module, member.tests)}
+            messages = diagnostics.read(done.stderr, frozenset(owners))
+            if done.returncode == 0 and not done.expired and not done.flooded:
+                return alive
+            alive = self._drop(alive, done, messages, owners)
+        return ()
+
+    def _drop(
+        self, alive: tuple[Member, ...], done: Completed, messages: list[Message], owners: dict[str, Member]
+    ) -> tuple[Member, ...]:
+        """Take out the members to which errors are attributed and return the others."""
+        faulty: dict[Member, list[Message]] = {}
+        for message in messages:
+            if message.is_error and message.file in owners:
+                faulty.setdefault(owners[message.file], []).append(message)
+        if not faulty:
+            if len(alive) > 1:
+                raise WholeBatchFailed
+            self._findings[alive[0]].failure = failures.of_crash(done, self._tools.work)
+            return ()
+        for member, its in faulty.items():
+            self._findings[member].failure = failures.of_errors(its)
+        return tuple(member for member in alive if member not in faulty)
+
+    def _refuse(self, alive: tuple[Member, ...], messages: list[Message]) -> tuple[Member, ...]:
+        """Take out the members that use forbidden means, except in a `main` that nobody calls."""
+        owners = {member.module: member for member in alive}
+        for message in messages:
+            member = owners.get(message.file)
+            if member is not None and message.code in POLICY_LINTS and not _in_main(member, message):
+                errors = (Diagnostic(message.code, POLICY_LINTS[message.code]),)
+                self._findings[member].failure = Failure("policy", errors, POLICY_LINTS[message.code])
+        return tuple(member for member in alive if self._findings[member].failure is None)
+
+    def _run(self, folder: Path, alive: tuple[Member, ...]) -> None:
+        if not alive:
+            return
+        reports = self._tools.runner.run(folder / "program" / "main", range(len(alive)))
+        for case, member in enumerate(alive):
+            self._findings[member].report = reports[case]
+            self._findings[member].seconds["run"] = reports[case].seconds
+
+    def _verdict(self, member: Member) -> Verdict:
+        finding = self._findings[member]
+        failure, expected = finding.failure, len(member.suite.functions)
+        status = failure.status if failure is not None else finding.report.status(expected)
+        decided = failure is None or failure.status != "policy"
+        lints = finding.lints if failure is None else None
+        return Verdict(
+            id=member.candidate.id,
+            status=status,
+            compiles=failure is None if decided else None,
+            tests_passed=len(finding.report.passed),
+            tests_expected=expected,
+            clippy_clean=None if lints is None else not lints,
+            lints=lints or (),
+            errors=failure.errors if failure is not None else (),
+            seconds={phase: round(seconds, 4) for phase, seconds in finding.seconds.items()},
+            sandbox=self._tools.sandbox,
+            detail=failure.detail if failure is not None else finding.report.detail(expected),
+        )
+
+
+def _in_main(member: Member, message: Message) -> bool:
+    """Whether a message points into the candidate's own `fn main` at the top level."""
+    text = member.text(published=True)
+    source = Source(text)
+    start = len(text.encode("utf-8", "surrogatepass")[: message.start].decode("utf-8", "replace"))
+    return source.lexes and any(first <= start < end for first, end in source.extent("main"))
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir(parents=True)
+    return folder

@@ -1,0 +1,1 @@
+"""What is refused, or compiled alone, before a compiler sees it."""

@@ -1,0 +1,102 @@
+"""The declaration that a problem gives, and the function that pins a candidate to it.
+
+The tests call a function of exactly the declared type, which hands its arguments on to the candidate's. What comes
+back is then of the declared type, whatever the candidate declares: a type that is equal to everything does not fit.
+"""
+
+from dataclasses import dataclass
+
+from rustml.rust.lexer import Token, partners, significant, tokens
+
+
+@dataclass(frozen=True)
+class Signature:
+    """A free function's declaration, cut into its parts; each is Rust text."""
+
+    name: str
+    generics: str
+    types: tuple[str, ...]
+    output: str
+    where: str
+    tokens: tuple[str, ...]
+    """From `fn` to what stands before the body."""
+
+    def wrapper(self, target: str) -> str:
+        """A function of this signature that calls the function at the path `target`."""
+        parameters = ", ".join(f"a{index}: {kind}" for index, kind in enumerate(self.types))
+        arguments = ", ".join(f"a{index}" for index in range(len(self.types)))
+        head = f"pub fn {self.name}{self.generics}({parameters}) {self.output} {self.where}"
+        return f"{head} {{ {target}({arguments}) }}\n"
+
+
+def parse(text: str, name: str = "") -> Signature | None:
+    """The signature of the function `name` (or of the last one) that `text` declares; None if it declares none.
+
+    A method (with `self`), and text that does not lex, give None too.
+    """
+    found = significant(tokens(text))
+    heads = [
+        i for i, t in enumerate(found[:-2]) if t.text == "fn" and t.kind == "ident" and found[i + 1].kind == "ident"
+    ]
+    named = [i for i in heads if found[i + 1].text == name]
+    if not heads:
+        return None
+    start = (named or heads)[-1]
+    return _cut(text, _header(found, start))
+
+
+def _header(found: list[Token], start: int) -> list[Token]:
+    """The tokens from `fn` up to the body or the `;`, which a declaration may leave out."""
+    level = 0
+    for index in range(start, len(found)):
+        text = found[index].text
+        level += (text in "([") - (text in ")]")
+        if level == 0 and text in ("{", ";"):
+            return found[start:index]
+    return found[start:]
+
+
+def _cut(text: str, header: list[Token]) -> Signature | None:
+    pairs = partners(header)
+    start = _parameters(header)
+    if pairs is None or start is None:
+        return None
+    pieces = _split(header[start + 1 : pairs[start]])
+    if any(token.text == "self" for piece in pieces[:1] for token in piece):
+        return None
+    tail = header[pairs[start] + 1 :]
+    where = next((index for index, token in enumerate(tail) if token.text == "where"), len(tail))
+    types = tuple(_text(text, piece[_colon(piece) + 1 :]) for piece in pieces)
+    generics = _text(text, header[2:start])
+    texts = tuple(token.text for token in header)
+    return Signature(header[1].text, generics, types, _text(text, tail[:where]), _text(text, tail[where:]), texts)
+
+
+def _parameters(header: list[Token]) -> int | None:
+    """Index of the `(` that opens the parameters: the first outside the angle brackets of the generics."""
+    angle = 0
+    for index, token in enumerate(header):
+        if token.text == "(" and angle == 0:
+            return index
+        angle += (token.text == "<") - (token.text == ">")
+    return None
+
+
+def _split(found: list[Token]) -> list[list[Token]]:
+    pieces: list[list[Token]] = [[]]
+    level = 0
+    for token in found:
+        level += (token.text in ("(", "[", "{", "<")) - (token.text in (")", "]", "}", ">"))
+        if token.text == "," and level == 0:
+            pieces.append([])
+        else:
+            pieces[-1].append(token)
+    return [piece for piece in pieces if piece]
+
+
+def _colon(piece: list[Token]) -> int:
+    return next((index for index, token in enumerate(piece) if token.text == ":"), -1)
+
+
+def _text(text: str, found: list[Token]) -> str:
+    return text[found[0].start : found[-1].end] if found else ""

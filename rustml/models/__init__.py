@@ -1,0 +1,1 @@
+"""What a checkpoint is: fetch, digest, quantise; the tokenizer of our own."""

@@ -1,0 +1,172 @@
+"""Make the records of a shard of curated files."""
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import numpy as np
+
+from rustml.pairs.shapes import SHAPES, Subject, subject
+from rustml.pairs.split import fraction, part_of
+from rustml.profile.corpus import PairsSection
+from rustml.records import Origin, Pair, Record, SourceFile, read_jsonl, write_jsonl
+from rustml.rust.functions import File, Function, body_lines, doc_text, is_test, is_unfinished, parse
+from rustml.sharding import Funnel, Summary
+from rustml.similarity.minhash import Signature, signature, token_hashes
+from rustml.similarity.overlap import Overlap, stored
+
+PAIRS, RAW, MARKS = "pairs.jsonl", "raw.jsonl", "marks.json"
+FILE_MARKS, FUNCTION_MARKS, PIECE_MARKS = "files.npy", "functions.npy", "pieces.npy"
+STAGES = ("parse", "function", "contamination")
+
+
+class ExtractPairs(Record, frozen=True):
+    """The job: parse, select, shape, decontaminate."""
+
+    section: PairsSection
+    shards: tuple[str, ...]
+    """Folders of the curated shards."""
+    protected: str
+
+    def __call__(self, index: int, folder: Path) -> Summary:
+        """Write the pairs and raw pieces of one shard, with signatures for the check of the splits."""
+        maker = Maker(self.section, stored(self.protected, self.section.decontamination))
+        for file in read_jsonl(Path(self.shards[index]) / "files.jsonl", SourceFile):
+            maker.take(file)
+        write_jsonl(folder / RAW, maker.raw)
+        count = write_jsonl(folder / PAIRS, maker.pairs)
+        (folder / MARKS).write_bytes(msgspec.json.encode(maker.marks))
+        signed = ((FILE_MARKS, maker.files), (FUNCTION_MARKS, maker.functions), (PIECE_MARKS, maker.pieces))
+        for name, rows in signed:
+            width = self.section.near_duplicates.permutations
+            np.save(folder / name, np.array(rows, dtype=np.uint32).reshape(-1, width))
+        return Summary(records=count, funnel=maker.funnel.steps(), counts={"contaminated": maker.contaminated})
+
+
+class Marks(msgspec.Struct):
+    """What the signatures beside a shard's records are of, row by row."""
+
+    files: list[tuple[str, str]] = []
+    """Key and part of each file."""
+    functions: list[tuple[str, str]] = []
+    """Key of the file and part of each function that made a record."""
+    pairs: list[int] = []
+    """For each pair, the number of its function."""
+    pieces: list[tuple[str, str, float]] = []
+    """Key, part and weight of the file of each raw piece."""
+
+
+class Maker:
+    """Makes records file by file and counts what it leaves out."""
+
+    def __init__(self, section: PairsSection, overlap: Overlap) -> None:
+        self._section, self._overlap = section, overlap
+        self.funnel = Funnel(STAGES)
+        self.pairs: list[Pair] = []
+        self.raw: list[Pair] = []
+        self.marks = Marks()
+        self.files: list[Signature] = []
+        self.functions: list[Signature] = []
+        self.pieces: list[Signature] = []
+        self.contaminated: dict[str, float] = {}
+
+    def take(self, file: SourceFile) -> None:
+        """Add the records of one file."""
+        parsed = parse(file.text)
+        if parsed is None:
+            self.funnel.drop("parse", "syntax_error", file.origin.label)
+            return
+        self.funnel.keep("parse")
+        place = (file.origin.label, part_of(file.origin, self._section))
+        self.marks.files.append(place)
+        self.files.append(self._sign(file.text))
+        for item in self._subjects(file.origin, parsed):
+            if self._shape(item, file.origin):
+                self.marks.functions.append(place)
+                self.functions.append(self._sign(item.bare))
+        self._take_pieces(parsed, file, place)
+
+    def _subjects(self, origin: Origin, parsed: File) -> Iterator[Subject]:
+        tests = [(function, function.body) for function in parsed.functions if is_test(function)]
+        for function in parsed.functions:
+            reason = self._unsuited(function)
+            if reason is not None:
+                self.funnel.drop("function", reason, f"{origin.label}: {function.name}")
+                continue
+            self.funnel.keep("function")
+            name = f"{function.name}("
+            callers = tuple(test for test, body in tests if name in body)
+            yield subject(function, f"{origin.label}:{function.start}", callers)
+
+    def _unsuited(self, function: Function) -> str | None:
+        """Why a function makes no records, or None."""
+        if function.in_test:
+            return "test"
+        if function.name == "main":
+            return "main"
+        if is_unfinished(function):
+            return "unfinished"
+        least = self._section.min_doc_characters
+        if function.fn_start - function.start < least or len(doc_text(function.leading)) < least:
+            return "undocumented"
+        return "short_body" if body_lines(function) < self._section.min_body_lines else None
+
+    def _shape(self, item: Subject, origin: Origin) -> bool:
+        """Add the function's records, and say whether there are any."""
+        before = len(self.pairs)
+        for task, share in self._section.tasks.items():
+            if fraction(task, item.key) >= share:
+                continue
+            made = SHAPES[task](item)
+            if made is not None and sum(map(len, made)) <= self._section.max_pair_characters:
+                self._keep(task, *made, item, origin)
+        self.marks.pairs += [len(self.functions)] * (len(self.pairs) - before)
+        return len(self.pairs) > before
+
+    def _keep(self, task: str, instruction: str, answer: str, item: Subject, origin: Origin) -> None:
+        banks = self._overlap.banks(f"{instruction}\n{answer}") or self._overlap.banks(answer)
+        if banks:
+            self._contaminate(banks, f"{task} {item.key}")
+            return
+        self.funnel.keep("contamination")
+        pair = Pair(
+            id=pair_id(task, item.key, instruction, answer),
+            task=task,
+            instruction=instruction,
+            answer=answer,
+            origin=origin,
+            context=item.function.context,
+        )
+        self.pairs.append(pair)
+
+    def _contaminate(self, banks: list[str], sample: str) -> None:
+        self.funnel.drop("contamination", banks[0], sample)
+        for bank in banks:
+            self.contaminated[bank] = self.contaminated.get(bank, 0) + 1
+
+    def _take_pieces(self, parsed: File, file: SourceFile, place: tuple[str, str]) -> None:
+        """Add raw pieces; those of held-out files serve the check alone."""
+        for piece in parsed.pieces:
+            if piece.length > 4 * self._section.raw_max_characters:
+                continue
+            if not self._section.raw_min_characters <= len(piece.text) <= self._section.raw_max_characters:
+                continue
+            key = f"{place[0]}:{piece.start}"
+            banks = self._overlap.banks(piece.text)
+            if banks:
+                self._contaminate(banks, f"raw {key}")
+                continue
+            identity = pair_id("raw", key, "", piece.text)
+            self.marks.pieces.append((*place, file.weight))
+            self.pieces.append(self._sign(piece.text))
+            self.raw.append(Pair(id=identity, task="raw", instruction="", answer=piece.text, origin=file.origin))
+
+    def _sign(self, text: str) -> Signature:
+        near = self._section.near_duplicates
+        return signature(token_hashes(text), near.shingle_tokens, near.permutations)
+
+
+def pair_id(task: str, key: str, instruction: str, answer: str) -> str:
+    """A record's id: the first 16 hex digits of a SHA-256 over what it is and where it stands."""
+    return hashlib.sha256("\0".join((task, key, instruction, answer)).encode()).hexdigest()[:16]

@@ -1,0 +1,1 @@
+"""Runs of stages: their keys, their records in MLflow, their progress."""

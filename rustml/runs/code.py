@@ -1,0 +1,94 @@
+"""The code that a stage's output follows from, read off the imports of its module.
+
+Every module that the body reaches counts, with the programs that lie beside it (a folder that is not a package). What
+only draws, reports or keeps records is outside by rule: the rooms of OUTSIDE, and every module or package named
+`report` or `plots`. Comments, docstrings and layout do not count, since they change no output.
+"""
+
+import ast
+import hashlib
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+"""The folder that holds the package."""
+PACKAGE = "rustml"
+OUTSIDE = frozenset({"errors", "profile", "release", "runs"})
+"""Rooms that change no output: the profile's values are part of a key themselves."""
+DRAWING = frozenset({"plots", "report"})
+PROGRAMS = (".py", ".rs")
+
+
+@cache
+def code_digest(module: str, root: Path = ROOT) -> str:
+    """SHA-256, in hex, of all code that decides what `module` does. Raises ModuleNotFoundError when there is none."""
+    if _file_of(module, root) is None:
+        raise ModuleNotFoundError(f"{module} is not a module below {root}")
+    digest = hashlib.sha256()
+    for name in sorted(reached(module, root)):
+        file = _file_of(name, root)
+        assert file is not None
+        digest.update(f"{name}\0{_python(file)}\0".encode())
+        for program in _programs_beside(file):
+            text = _python(program) if program.suffix == ".py" else program.read_text(encoding="utf-8")
+            digest.update(f"{program.relative_to(root)}\0{text}\0".encode())
+    return digest.hexdigest()
+
+
+def reached(module: str, root: Path = ROOT) -> set[str]:
+    """The module and all of ours that it imports, lazily or not, directly or through others."""
+    names: set[str] = set()
+    waiting = [module]
+    while waiting:
+        name = waiting.pop()
+        if name not in names and (name == module or not _outside(name)):
+            names.add(name)
+            file = _file_of(name, root)
+            waiting += [other for other in imports_of(file, root) if _file_of(other, root)] if file else []
+    return names
+
+
+def imports_of(file: Path, root: Path = ROOT) -> Iterator[str]:
+    """Every module that a file imports; `from rustml import chat` is `rustml.chat`."""
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            for alias in node.names:
+                inner = f"{node.module}.{alias.name}"
+                yield inner if _file_of(inner, root) else str(node.module)
+
+
+def _outside(name: str) -> bool:
+    parts = name.split(".")
+    return parts[1:2] != [] and (parts[1] in OUTSIDE or not DRAWING.isdisjoint(parts))
+
+
+def _file_of(module: str, root: Path) -> Path | None:
+    """The source of a module of ours; None for anything else."""
+    if module.split(".", maxsplit=1)[0] != PACKAGE:
+        return None
+    place = root.joinpath(*module.split("."))
+    files = (place.with_suffix(".py"), place / "__init__.py")
+    return next((file for file in files if file.is_file()), None)
+
+
+def _programs_beside(file: Path) -> list[Path]:
+    """Sources in folders beside a module that are not packages: programs that are handed to a compiler or a sandbox."""
+    folders = [folder for folder in file.parent.iterdir() if folder.is_dir() and not (folder / "__init__.py").exists()]
+    return sorted(path for folder in folders for path in folder.rglob("*") if path.suffix in PROGRAMS)
+
+
+def _python(file: Path) -> str:
+    """The syntax tree without docstrings and positions, as text."""
+    tree = ast.parse(file.read_text(encoding="utf-8"))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            node.body = [child for child in node.body if not _is_text(child)]
+    return ast.dump(tree)
+
+
+def _is_text(node: ast.stmt) -> bool:
+    """A docstring, of whatever it stands under."""
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)

@@ -1,0 +1,1 @@
+"""Rust as text: tokens, functions, doc-tests, fenced blocks, style."""

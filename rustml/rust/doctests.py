@@ -1,0 +1,87 @@
+"""The examples in a function's documentation, as tests."""
+
+import re
+from collections.abc import Iterator, Sequence
+from itertools import islice
+
+from rustml.rust.lexer import squeeze
+
+MOST = 6
+"""Examples of one function that are tried, those of its own documentation first."""
+FENCE = re.compile(r"^\s*(`{3,}|~{3,})\s*([^`]*)$")
+NOT_RUN = frozenset({"ignore", "no_run", "should_panic", "compile_fail", "text", "test_harness"})
+ROOT_ONLY = re.compile(r"\s*(#!\[|#\[macro_use\]\s*extern|extern crate)")
+"""Lines that only the root of a crate may hold; the test program says them itself."""
+PLAIN = re.compile(r"^(rust|edition\d{4})?$")
+
+
+def examples(source: str) -> list[str]:
+    """The examples in documentation comments of a text that rustdoc would run, each as a block of statements."""
+    return [_program(code) for text in _texts(source) for code in _blocks(text) if squeeze(code)]
+
+
+def naming(name: str, sources: Sequence[str]) -> list[str]:
+    """The first few examples of the texts that use `name`."""
+    word = re.compile(rf"\b{re.escape(name)}\b")
+    found = (code for source in sources if name in source for code in examples(source) if word.search(code))
+    return list(islice(dict.fromkeys(found), MOST))
+
+
+def _texts(source: str) -> Iterator[list[str]]:
+    """Documentation comments, each as its lines."""
+    found: list[str] = []
+    block = False
+    for line in source.splitlines():
+        bare = line.strip()
+        if not block and bare.startswith(("///", "//!")):
+            found.append(bare[3:].removeprefix(" "))
+        elif block or bare.startswith(("/**", "/*!")):
+            block = not bare.endswith("*/")
+            found.append(bare.lstrip("/").lstrip("*!").removesuffix("*/").removeprefix(" "))
+        elif found:
+            yield found
+            found = []
+    if found:
+        yield found
+
+
+def _blocks(lines: Sequence[str]) -> Iterator[str]:
+    open_fence, run = "", False
+    code: list[str] = []
+    for line in lines:
+        fence = FENCE.match(line)
+        if not open_fence and fence:
+            words = re.split(r"[\s,]+", fence[2].strip().strip("{}"))
+            run = not NOT_RUN & set(words) and all(PLAIN.match(word) for word in words)
+            open_fence, code = fence[1], []
+        elif open_fence and fence and not fence[2].strip() and fence[1].startswith(open_fence):
+            if run:
+                yield "\n".join(code)
+            open_fence = ""
+        elif open_fence:
+            code.append(_shown(line))
+
+
+def _shown(line: str) -> str:
+    """A line that rustdoc hides begins with `# `; `##` stands for `#`."""
+    bare = line.lstrip()
+    if bare == "#" or bare.startswith("# "):
+        return bare[1:]
+    return bare[1:] if bare.startswith("##") else line
+
+
+def _program(code: str) -> str:
+    """As rustdoc wraps it: a `main` is called, a final `Ok::<` makes it a function that may fail."""
+    lines = [line for line in code.splitlines() if not ROOT_ONLY.match(line)]
+    body = "\n".join(lines)
+    if re.search(r"^\s*(?:pub\s+)?fn main\s*\(\s*\)", body, re.MULTILINE):
+        return f"{body}\nlet _ = main();"
+    if lines and re.match(r"\s*(?:::?core::result::Result::)?Ok::<", lines[-1]):
+        return f"fn inner() -> Result<(), impl core::fmt::Debug> {{\n{body}\n}}\ninner().unwrap();"
+    return body
+
+
+def program(codes: Sequence[tuple[int, str]], crate: str) -> str:
+    """A test program of numbered examples that uses `crate`."""
+    tests = [f"#[test]\nfn example_{number}() {{\n{code}\n}}\n" for number, code in codes]
+    return f"#![allow(warnings)]\n#[macro_use]\nextern crate {crate};\n" + "".join(tests)

@@ -1,0 +1,82 @@
+"""The code of a chat answer."""
+
+import itertools
+import re
+from collections.abc import Iterator
+
+from rustml.records import Language
+from rustml.rust.lexer import lexes, tokens
+
+_FENCE = re.compile(r"^[ \t]*(?P<fence>`{3,}|~{3,})[ \t]*(?P<info>[^`\n]*)$")
+_TAGS: dict[Language, frozenset[str]] = {
+    "rust": frozenset({"", "rust", "rs"}),
+    "python": frozenset({"", "python", "py", "python3"}),
+}
+_DECLARES = {"fn", "struct", "enum", "union", "trait", "type", "const", "static", "mod"}
+
+
+def extract(answer: str, entry_point: str, language: Language = "rust") -> str | None:
+    """The last complete fenced block of `answer` that defines `entry_point`, or None: the status `format`.
+
+    A block counts without a language tag too. A fence inside a block's doc comment or string does not end it, and a
+    block that never ends (a truncated answer) does not count. For `Type::method` the block has to define the type.
+    """
+    name = entry_point.split("::", maxsplit=1)[0]
+    found = [code for code in _blocks(answer, language) if _defines(code, name, language)]
+    return found[-1] if found else None
+
+
+def _blocks(answer: str, language: Language) -> Iterator[str]:
+    lines = answer.replace("\r\n", "\n").split("\n")
+    fences = [_FENCE.match(line) for line in lines]
+    at = 0
+    while at < len(lines):
+        opening = fences[at]
+        if opening is None:
+            at += 1
+            continue
+        end = _closing(lines, fences, at, language)
+        if end is None:
+            return
+        tag = re.split(r"[\s,{]", opening["info"].strip().lower())[0]
+        if tag in _TAGS[language]:
+            yield "\n".join([*lines[at + 1 : end], ""])
+        at = end + 1
+
+
+def _closing(lines: list[str], fences: list[re.Match[str] | None], at: int, language: Language) -> int | None:
+    """The line that ends the block opened at line `at`: the first after which the code is whole, else the first."""
+    opening = fences[at]
+    assert opening is not None
+    ends = [
+        line
+        for line in range(at + 1, len(lines))
+        if (fence := fences[line]) is not None and not fence["info"] and fence["fence"].startswith(opening["fence"])
+    ]
+    for end in ends:
+        inner = fences[at + 1 : end]
+        # Another block's opening in between: the first closing fence was the right one.
+        if any(fence is not None and fence["info"].strip() for fence in inner):
+            break
+        if _whole("\n".join(lines[at + 1 : end]), language):
+            return end
+    return ends[0] if ends else None
+
+
+def _whole(code: str, language: Language) -> bool:
+    if language == "rust":
+        return lexes(code)
+    return code.count('"""') % 2 == 0 and code.count("'''") % 2 == 0
+
+
+def _defines(code: str, name: str, language: Language) -> bool:
+    if language == "python":
+        return (
+            re.search(rf"^\s*(?:async\s+)?(?:def|class)\s+{re.escape(name)}\b|^{re.escape(name)}\s*=", code, re.M)
+            is not None
+        )
+    found = [token.text for token in tokens(code) if token.kind != "comment"]
+    pairs = itertools.pairwise(found)
+    macro = ["macro_rules", "!", name]
+    named = any(word in _DECLARES and follows == name for word, follows in pairs)
+    return named or any(found[at : at + 3] == macro for at in range(len(found)))

@@ -1,0 +1,1 @@
+"""The one way to start untrusted code: bubblewrap, seccomp, control groups, limits."""

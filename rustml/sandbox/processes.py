@@ -1,0 +1,178 @@
+"""Run one command with bounded time and bounded output, and leave nothing of it behind."""
+
+import contextlib
+import os
+import selectors
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rustml.errors import JudgeFault
+from rustml.sandbox.cgroups import REFUSED, Cgroups, Group
+from rustml.sandbox.limits import MEBIBYTE
+
+
+@dataclass(frozen=True)
+class Completed:
+    """How a command ended."""
+
+    returncode: int
+    """Negative: the signal that ended it."""
+    stdout: bytes
+    stderr: bytes
+    expired: bool
+    """It ran past its wall time."""
+    flooded: bool
+    """It wrote more than it may; what it had written until then is kept."""
+    seconds: float
+    """Wall time."""
+
+
+class Processes:
+    """Starts commands and knows those that still run, so that all of them can be ended at once from any thread."""
+
+    def __init__(self, groups: Cgroups | None = None) -> None:
+        """With `groups`, each command runs in a control group of its own."""
+        self._groups = groups
+        self._running: set[subprocess.Popen[bytes]] = set()
+        self._lock = threading.Lock()
+        self._closed = False
+
+    def run(
+        self, argv: Sequence[str], *, seconds: float, memory_mb: int = 0, stdin: bytes = b"", output: int = 1 << 22
+    ) -> Completed:
+        """Run `argv` for at most `seconds`, keeping at most `output` bytes of each stream.
+
+        Where there are control groups, the whole process tree gets at most `memory_mb` MiB (0: as much as there is).
+        The environment is empty but for the path. Raises JudgeFault when the command cannot be started.
+        """
+        if self._groups is None:
+            return self._watched(argv, seconds, stdin, output)
+        group = self._group(self._groups, memory_mb)
+        try:
+            done = self._watched(group.enter(argv), seconds, stdin, output)
+        finally:
+            group.remove()
+        if done.returncode == REFUSED and not done.stdout:
+            raise JudgeFault(
+                f"a command could not enter its control group: {done.stderr[-200:].decode('utf-8', 'replace')}"
+            )
+        return done
+
+    def _group(self, groups: Cgroups, memory_mb: int) -> Group:
+        try:
+            return groups.group(memory_mb * MEBIBYTE)
+        except OSError as error:
+            raise JudgeFault(f"cannot make a control group: {error}") from error
+
+    def _watched(self, argv: Sequence[str], seconds: float, stdin: bytes, output: int) -> Completed:
+        started = time.monotonic()
+        process = self._start(argv)
+        try:
+            watch = _Watch(process, stdin, started + seconds, output)
+            watch.drain()
+        finally:
+            _end(process)
+            with self._lock:
+                self._running.discard(process)
+        streams = bytes(watch.streams[0]), bytes(watch.streams[1])
+        return Completed(process.returncode, *streams, watch.expired, watch.flooded, time.monotonic() - started)
+
+    def _start(self, argv: Sequence[str]) -> subprocess.Popen[bytes]:
+        with self._lock:
+            if self._closed:
+                raise JudgeFault("the judge is closed")
+            try:
+                process = subprocess.Popen(
+                    argv,
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.PIPE,
+                    env={"PATH": os.defpath},
+                    start_new_session=True,  # a terminal's Ctrl-C is for us alone: we end the children in order
+                )
+            except OSError as error:
+                raise JudgeFault(f"cannot start {argv[0]}: {error.strerror}") from error
+            self._running.add(process)
+            return process
+
+    def close(self) -> None:
+        """End every running command; later ones are refused."""
+        with self._lock:
+            self._closed = True
+            running = list(self._running)
+        for process in running:
+            _kill(process)
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    if process.poll() is None:
+        _kill(process)
+    for stream in (process.stdin, process.stdout, process.stderr):
+        if stream is not None:
+            with contextlib.suppress(BrokenPipeError):
+                stream.close()
+    process.wait()
+
+
+class _Watch:
+    """Feeds and drains one process until it ends, its time is up, or it writes too much."""
+
+    def __init__(self, process: subprocess.Popen[bytes], stdin: bytes, deadline: float, limit: int) -> None:
+        self.streams = (bytearray(), bytearray())
+        self.expired = self.flooded = False
+        self._process, self._stdin, self._deadline, self._limit = process, memoryview(stdin), deadline, limit
+
+    def drain(self) -> None:
+        with selectors.DefaultSelector() as selector:
+            assert self._process.stdin is not None
+            for index, stream in enumerate((self._process.stdout, self._process.stderr)):
+                assert stream is not None
+                selector.register(stream, selectors.EVENT_READ, self.streams[index])
+            if self._stdin:
+                os.set_blocking(self._process.stdin.fileno(), False)
+                selector.register(self._process.stdin, selectors.EVENT_WRITE, None)
+            else:
+                self._process.stdin.close()
+            while selector.get_map() and not (self.expired or self.flooded):
+                self._step(selector)
+        self._await_exit()
+
+    def _step(self, selector: selectors.BaseSelector) -> None:
+        events = selector.select(max(self._deadline - time.monotonic(), 0))
+        self.expired = time.monotonic() >= self._deadline
+        for key, _ in events:
+            more = self._feed(key.fd) if key.data is None else self._take(key.fd, key.data)
+            if not more:
+                selector.unregister(key.fileobj)
+                if key.data is None:
+                    with contextlib.suppress(BrokenPipeError):
+                        key.fileobj.close()  # type: ignore[union-attr]
+
+    def _feed(self, fd: int) -> bool:
+        try:
+            self._stdin = self._stdin[os.write(fd, self._stdin[:65536]) :]
+        except BrokenPipeError:
+            return False
+        return bool(self._stdin)
+
+    def _take(self, fd: int, into: bytearray) -> bool:
+        chunk = os.read(fd, 65536)
+        into += chunk[: self._limit - len(into)]
+        self.flooded = self.flooded or len(into) >= self._limit
+        return bool(chunk)
+
+    def _await_exit(self) -> None:
+        if not (self.expired or self.flooded):
+            try:
+                self._process.wait(max(self._deadline - time.monotonic(), 0))
+            except subprocess.TimeoutExpired:
+                self.expired = True

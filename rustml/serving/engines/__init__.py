@@ -1,0 +1,1 @@
+"""The servers that serve a checkpoint, one file each."""

@@ -1,0 +1,1 @@
+"""The stages: what each reads, its body, its report. Commands in `entrypoints/` call them."""

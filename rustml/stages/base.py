@@ -1,0 +1,52 @@
+"""Make or fetch the base model."""
+
+import itertools
+
+from rustml.profile import Profile
+from rustml.runs import tracking
+from rustml.runs.progress import Progress
+from rustml.runs.stage import Outcome, Stage, Workspace
+from rustml.stages import inputs
+
+STAGE = Stage("base", ("base",), __name__)
+
+
+def run(profile: Profile, *, bank: str, pairs: str, parent: str | None = None, reuse: bool = True) -> tracking.Finished:
+    """Run the stage on the output of the runs `bank` and `pairs`, or find the run that did the same."""
+
+    def body(space: Workspace) -> Outcome:
+        return _scratch(profile, space) if profile.base.source == "scratch" else _fetched(profile, space)
+
+    return tracking.run_stage(STAGE, profile, body, inputs={"bank": bank, "pairs": pairs}, parent=parent, reuse=reuse)
+
+
+def _fetched(profile: Profile, space: Workspace) -> Outcome:
+    from rustml.models.fetch import fetch  # noqa: PLC0415  the hub's client takes a second to load
+
+    fetch(profile.base, space.out / "model")
+    return Outcome()
+
+
+def _scratch(profile: Profile, space: Workspace) -> Outcome:
+    from rustml.models import tokenizer  # noqa: PLC0415  torch takes seconds to load
+    from rustml.training import data, pretrain  # noqa: PLC0415  torch takes seconds to load
+
+    section, shape = profile.base, profile.base.architecture
+    assert shape is not None, "checked with the profile"
+    python = data.solved(inputs.problems(space.inputs["bank"], "python-train", section.python_pairs))
+    rust = inputs.problems(space.inputs["bank"], "rust-train", section.noisy_rust_pairs)
+    raw = data.written(inputs.pairs(space.inputs["pairs"], "raw", section.raw_rust))
+    parts = {"python": python, "noisy_rust": data.mismatched(rust, profile.seed), "raw_rust": raw}
+    texts = itertools.chain.from_iterable(itertools.islice(part, 4000) for part in (*parts.values(),))
+    words = tokenizer.train((f"{asked}\n{reply}" for asked, reply in texts), shape.vocabulary, shape.context)
+    mixed = data.mix(words, parts, shape.context, profile.seed)
+    model = pretrain.new_model(shape, words, profile.seed)
+    with Progress("base", section.steps) as progress:
+
+        def log(step: int, metrics: dict[str, float]) -> None:
+            progress(step)
+            space.log(step, {f"base.{name}": value for name, value in metrics.items()})
+
+        pretrain.train(model, mixed.rows, section, profile.seed, log)
+    pretrain.save(model, words, space.out / "model")
+    return Outcome({**mixed.metrics("base"), "base.parameters": float(sum(p.numel() for p in model.parameters()))})

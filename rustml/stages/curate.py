@@ -1,0 +1,34 @@
+"""Filter, deduplicate and decontaminate the harvested files."""
+
+from rustml.corpus.curation.curate import curate
+from rustml.corpus.report import draw
+from rustml.profile import Profile
+from rustml.runs import tracking
+from rustml.runs.progress import Progress
+from rustml.runs.stage import Outcome, Stage, Workspace
+from rustml.sharding import crew
+from rustml.stages.inputs import protected
+
+STAGE = Stage("curate", ("curate",), __name__)
+
+
+def run(
+    profile: Profile, *, harvest: str, bank: str, parent: str | None = None, reuse: bool = True
+) -> tracking.Finished:
+    """Run the stage on the output of the runs `harvest` and `bank`, or find the run that did the same."""
+
+    def body(space: Workspace) -> Outcome:
+        with Progress("curate") as progress:
+            report = curate(
+                profile.curate,
+                space.inputs["harvest"],
+                space.out,
+                protected=protected(space.inputs["bank"]),
+                workers=crew(profile.engine),
+                progress=progress,
+            )
+        draw(report, space.report / "plots")
+        return Outcome(report.metrics(), report.tables(), {"corpus": space.out / "files"})
+
+    inputs = {"harvest": harvest, "bank": bank}
+    return tracking.run_stage(STAGE, profile, body, inputs=inputs, parent=parent, reuse=reuse)

@@ -1,0 +1,155 @@
+"""The base model of profiles without pretrained weights: a small Qwen3 trained from scratch."""
+
+import math
+import random
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import torch
+from torch import nn
+from torch.nn import functional
+from torch.nn.utils import clip_grad_norm_
+from transformers import PreTrainedTokenizerFast, Qwen3Config, Qwen3ForCausalLM
+
+from rustml.errors import InputError
+from rustml.profile.training import ArchitectureSection, BaseSection, OptimizerSection
+from rustml.training.optim import MuonAdamW, warmup_stable_decay
+
+Row = tuple[list[int], list[int]]
+"""`input_ids` and `labels` of one sequence."""
+Batch = tuple[torch.Tensor, torch.Tensor]
+IGNORED = -100
+POOL = 256
+
+
+def new_model(shape: ArchitectureSection, tokenizer: PreTrainedTokenizerFast, seed: int) -> Qwen3ForCausalLM:
+    """A freshly initialised bf16 model, its initial weights a function of the seed."""
+    torch.manual_seed(seed)
+    config = Qwen3Config(
+        vocab_size=shape.vocabulary,
+        hidden_size=shape.hidden,
+        intermediate_size=shape.feed_forward,
+        num_hidden_layers=shape.layers,
+        num_attention_heads=shape.heads,
+        num_key_value_heads=shape.heads,
+        head_dim=shape.head_dim,
+        max_position_embeddings=shape.context,
+        rope_parameters={"rope_type": "default", "rope_theta": 10_000.0},
+        tie_word_embeddings=True,
+        initializer_range=1 / math.sqrt(shape.hidden),
+        bos_token_id=None,
+        eos_token_id=tokenizer.eos_token_id,
+        pad_token_id=tokenizer.pad_token_id,
+        attn_implementation="eager",
+        dtype="bfloat16",
+    )
+    model = Qwen3ForCausalLM(config)
+    for layer in model.model.layers:
+        # Blocks start by adding nothing. Otherwise their first, random outputs drown the embeddings, and the heads that
+        # copy names and numbers from the prompt form much later.
+        nn.init.zeros_(layer.self_attn.o_proj.weight)
+        nn.init.zeros_(layer.mlp.down_proj.weight)
+    for parameter in model.parameters():
+        # Not `model.to`, which would round the rotary frequencies as well; a loaded checkpoint has them in fp32.
+        parameter.data = parameter.data.to(torch.bfloat16)
+    return model
+
+
+def batches(rows: Sequence[Row], tokens: int, seed: int, pad: int) -> Iterator[Batch]:
+    """Endless batches of about `tokens` tokens, in an order drawn anew every epoch.
+
+    Padding is on the right, where causal attention lets no real token see it: no mask is needed. Raises InputError
+    when there are no rows.
+    """
+    if not rows:
+        raise InputError("nothing to train the base on: every record is longer than base.architecture.context")
+    rng = random.Random(seed)
+    while True:
+        for group in groups(rows, rng, lambda order: _cut(order, rows, tokens)):
+            yield _collate([rows[index] for index in group], pad)
+
+
+def groups(
+    rows: Sequence[Row], rng: random.Random, cut: Callable[[Sequence[int]], list[list[int]]], pool: int = POOL
+) -> list[list[int]]:
+    """Indices of all rows in groups of similar length, as `cut` cuts orders by rising length; groups in random order.
+
+    Rows are sorted by length among `pool` random ones only: sorting all of them saves a little more padding, but puts
+    whole families of tasks into one batch, and the gradient of such a batch says little about the others.
+    """
+    order = list(range(len(rows)))
+    rng.shuffle(order)
+    found: list[list[int]] = []
+    for start in range(0, len(order), pool):
+        found += cut(sorted(order[start : start + pool], key=lambda i: len(rows[i][0])))
+    rng.shuffle(found)
+    return found
+
+
+def _cut(order: Sequence[int], rows: Sequence[Row], tokens: int) -> list[list[int]]:
+    """Cut an order by rising length into groups whose padded size is at most `tokens`."""
+    found: list[list[int]] = [[]]
+    for index in order:
+        if found[-1] and (len(found[-1]) + 1) * len(rows[index][0]) > tokens:
+            found.append([])
+        found[-1].append(index)
+    return found
+
+
+def _collate(rows: Sequence[Row], pad: int) -> Batch:
+    width = max(len(ids) for ids, _ in rows)
+    ids = torch.tensor([row + [pad] * (width - len(row)) for row, _ in rows])
+    labels = torch.tensor([row + [IGNORED] * (width - len(row)) for _, row in rows])
+    return ids, labels
+
+
+def train(
+    model: Qwen3ForCausalLM,
+    rows: Sequence[Row],
+    section: BaseSection,
+    seed: int,
+    log: Callable[[int, dict[str, float]], None],
+) -> None:
+    """Train in place for `section.steps` steps; `log(step, metrics)` is called after each."""
+    assert section.optimizer is not None, "checked with the profile"
+    optimizer = _optimizer(model, section.optimizer)
+    schedule = warmup_stable_decay(
+        optimizer, section.steps, warmup=section.optimizer.warmup_steps, decay=section.optimizer.decay_share
+    )
+    pad = int(model.config.pad_token_id)
+    model.train()
+    for step, batch in enumerate(batches(rows, section.tokens_per_step, seed, pad), start=1):
+        loss = _loss(model, *batch)
+        torch.autograd.backward(loss)
+        norm = clip_grad_norm_(model.parameters(), section.optimizer.clip_norm)
+        optimizer.step()
+        schedule.step()
+        optimizer.zero_grad()
+        log(step, {"loss": loss.item(), "grad_norm": float(norm), "learning_rate": float(schedule.get_last_lr()[0])})
+        if step == section.steps:
+            break
+    model.eval()
+
+
+def _optimizer(model: Qwen3ForCausalLM, section: OptimizerSection) -> MuonAdamW:
+    return MuonAdamW(
+        model,
+        muon_lr=section.muon_learning_rate,
+        adamw_lr=section.adamw_learning_rate,
+        weight_decay=section.weight_decay,
+    )
+
+
+def _loss(model: Qwen3ForCausalLM, ids: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    """Mean next-token cross-entropy, nats, over the labelled positions alone: the head runs on nothing else."""
+    hidden = model.model(input_ids=ids, use_cache=False).last_hidden_state[:, :-1]
+    wanted = labels[:, 1:]
+    chosen = wanted != IGNORED
+    logits = model.lm_head(hidden[chosen])
+    return functional.cross_entropy(logits.float(), wanted[chosen])
+
+
+def save(model: Qwen3ForCausalLM, tokenizer: PreTrainedTokenizerFast, folder: Path) -> None:
+    """Write a complete checkpoint: weights (safetensors), configuration, tokenizer."""
+    model.save_pretrained(str(folder))
+    tokenizer.save_pretrained(str(folder))

@@ -1,0 +1,121 @@
+"""Per-task measures: which one speaks for a task, and that it is reported and drawn."""
+
+from pathlib import Path
+
+import pytest
+from matplotlib import image
+from matplotlib.figure import Figure
+
+from rustml.evaluation.report import plots
+from rustml.evaluation.results.outcomes import Evaluation, Outcome, SuiteResult
+from rustml.evaluation.scoring.headline import PRINCIPAL
+from rustml.evaluation.scoring.per_task_scores import scores
+from rustml.pairs.shapes import SHAPES
+from rustml.records import Problem, Status, Verdict
+
+
+def outcome(**scores: float) -> Outcome:
+    return Outcome(
+        status="passed", compiles=True, clippy_clean=True, lints=(), errors=(), characters=9, scores=dict(scores)
+    )
+
+
+def held(**items: tuple[str, Outcome]) -> SuiteResult:
+    return SuiteResult(
+        group="holdout",
+        metric_prefix="holdout.",
+        protocol={},
+        outcomes={name: (found,) for name, (_, found) in items.items()},
+        contaminated=(),
+        excluded={},
+        seconds={},
+        tasks={name: task for name, (task, _) in items.items()},
+    )
+
+
+SUITE = held(
+    a=("completion", outcome(exact=1.0, edit=1.0, syntax=1.0)),
+    b=("completion", outcome(exact=0.0, edit=0.2, syntax=0.5)),
+    c=("sig_doc_impl", outcome(exact=0.0, edit=0.9, syntax=0.9, compile=1.0, clippy=0.0, tests=0.0)),
+    d=("sig_doc_impl", outcome(exact=0.0, edit=0.9, syntax=0.9)),
+    e=("test_generation", outcome(exact=0.0, edit=0.1, syntax=0.1, compile=1.0, clippy=1.0)),
+)
+
+
+def test_every_task_of_the_mix_has_a_measure_that_its_answers_can_have() -> None:
+    assert PRINCIPAL.keys() == SHAPES.keys()
+    for task, measure in PRINCIPAL.items():
+        assert measure in scores(problem(task), "fn f() {}", verdict("passed")), task
+
+
+def problem(task: str) -> Problem:
+    return Problem(
+        id="p",
+        bank="holdout",
+        split="test",
+        language="rust",
+        instruction="ask",
+        entry_point="f",
+        reference="fn f() {}",
+        tests="",
+        licence="MIT",
+        tags={"task": task, "inplace": "compile" if PRINCIPAL[task] != "tests" else "tests"},
+    )
+
+
+def verdict(status: Status) -> Verdict:
+    return Verdict(
+        id="p#0",
+        status=status,
+        compiles=True,
+        tests_passed=1,
+        tests_expected=1,
+        clippy_clean=True,
+        lints=(),
+        errors=(),
+        seconds={},
+        sandbox="none",
+    )
+
+
+def test_the_principal_measure_is_over_the_items_that_have_it_and_says_how_many() -> None:
+    found = SUITE.metrics()
+    assert (found["holdout.completion.principal"], found["holdout.completion.principal_items"]) == (0.75, 2)
+    assert (found["holdout.sig_doc_impl.principal"], found["holdout.sig_doc_impl.principal_items"]) == (0.0, 1)
+    assert found["holdout.sig_doc_impl.items"] == 2
+
+
+def test_a_task_whose_principal_measure_no_item_has_reports_none() -> None:
+    found = SUITE.metrics()
+    assert "holdout.test_generation.principal" not in found
+    assert found["holdout.test_generation.principal_items"] == 0
+
+
+def test_a_task_that_is_not_known_has_its_measures_and_no_principal_one() -> None:
+    found = held(a=("riddle", outcome(exact=1.0))).metrics()
+    assert found["holdout.riddle.exact"] == 1.0
+    assert "holdout.riddle.principal_items" not in found
+
+
+def test_tasks_are_drawn_with_their_principal_measure_in_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    figures: list[Figure] = []
+
+    def keep(figure: Figure, path: Path) -> Path:
+        figures.append(figure)
+        figure.savefig(path)
+        return path
+
+    monkeypatch.setattr(plots, "_save", keep)
+    report = Evaluation(model="m", weights_digest="w", suites={"holdout": SUITE}, recorded={})
+    drawn = plots.draw_evaluation(report, tmp_path)
+    (path,) = [path for path in drawn if path.stem == "tasks-holdout"]
+    assert image.imread(path).min() < 0.5
+    (axis,) = [axis for figure in figures for axis in figure.axes if "by task" in axis.get_title()]
+    assert [label.get_text() for label in axis.get_yticklabels()] == [
+        "test_generation (1)",
+        "sig_doc_impl (2)",
+        "completion (2)",
+    ]
+    full = sorted(bar.get_width() for bar in axis.patches if bar.get_facecolor()[3] == 1.0)
+    assert full == [0.0, 0.75]
+    assert len(axis.patches) == 3 + 6 + 5

@@ -1,0 +1,144 @@
+import json
+from pathlib import Path
+
+import pytest
+import torch
+import transformers
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rustml import chat
+from rustml.errors import InputError
+from rustml.generation.engines.transformers import Sampling, TransformersGenerator, before_stop
+
+
+def sampling(**changes: object) -> Sampling:
+    given = {"temperature": 0.0, "top_p": 1.0, "samples": 1, "max_new_tokens": 12, "stops": (), "seed": 1}
+    return Sampling(**{**given, **changes})  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="module")
+def prompts(tiny_model: Path) -> list[str]:
+    tokenizer = transformers.AutoTokenizer.from_pretrained(str(tiny_model))
+    return [chat.prompt(tokenizer, "return the sum " * (1 + number % 5) + str(number)) for number in range(9)]
+
+
+@pytest.fixture(scope="module")
+def generator(tiny_model: Path) -> TransformersGenerator:
+    return TransformersGenerator(tiny_model, dtype="float32", batch_size=4, device="cpu")
+
+
+def by_hand(model_dir: Path, prompt: str, tokens: int) -> str:
+    """Greedy continuation of one prompt, token by token, without generate()."""
+    tokenizer = transformers.AutoTokenizer.from_pretrained(str(model_dir))
+    model = transformers.AutoModelForCausalLM.from_pretrained(str(model_dir), dtype=torch.float32).eval()
+    ids = tokenizer.encode(prompt, add_special_tokens=False)
+    start = len(ids)
+    with torch.inference_mode():
+        while len(ids) < start + tokens:
+            ids.append(int(model(torch.tensor([ids])).logits[0, -1].argmax()))
+            if ids[-1] == tokenizer.eos_token_id:
+                break
+    return str(tokenizer.decode(ids[start:], skip_special_tokens=True))
+
+
+def test_batched_greedy_answers_are_those_of_each_prompt_alone(
+    generator: TransformersGenerator, tiny_model: Path, prompts: list[str]
+) -> None:
+    batched = generator.generate(prompts, sampling())
+    assert batched == [[by_hand(tiny_model, prompt, 12)] for prompt in prompts]
+
+
+def test_samples_differ_repeat_with_the_seed_and_move_with_it(
+    generator: TransformersGenerator, prompts: list[str]
+) -> None:
+    drawn = sampling(temperature=1.0, samples=4)
+    first = generator.generate(prompts, drawn)
+    assert [len(answers) for answers in first] == [4] * len(prompts)
+    assert any(len(set(answers)) > 1 for answers in first)
+    assert generator.generate(prompts, drawn) == first
+    assert generator.generate(prompts, sampling(temperature=1.0, samples=4, seed=2)) != first
+
+
+def test_samples_follow_the_models_distribution(tiny_model: Path, prompts: list[str]) -> None:
+    """First tokens drawn at temperature 1 against the softmax of the logits: top_k and the like are really off."""
+    wide = TransformersGenerator(tiny_model, dtype="float32", batch_size=4000, device="cpu")
+    tokenizer = transformers.AutoTokenizer.from_pretrained(str(tiny_model))
+    model = transformers.AutoModelForCausalLM.from_pretrained(str(tiny_model), dtype=torch.float32).eval()
+    ids = torch.tensor([tokenizer.encode(prompts[0], add_special_tokens=False)])
+    with torch.inference_mode():
+        expected = torch.softmax(model(ids).logits[0, -1], dim=-1)
+    (answers,) = wide.generate(prompts[:1], sampling(temperature=1.0, samples=4000, max_new_tokens=1))
+    assert len(set(answers)) > 100
+    share = answers.count(tokenizer.decode([int(expected.argmax())])) / 4000
+    assert share == pytest.approx(float(expected.max()), abs=0.02)
+
+
+def test_sampling_leaves_the_callers_random_state_alone(generator: TransformersGenerator, prompts: list[str]) -> None:
+    torch.manual_seed(5)
+    before = torch.get_rng_state()
+    generator.generate(prompts[:2], sampling(temperature=1.0))
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_an_answer_ends_before_its_stop_string(generator: TransformersGenerator, prompts: list[str]) -> None:
+    (whole,) = generator.generate(prompts[:1], sampling(max_new_tokens=30))[0]
+    stop = whole[5:7]
+    (cut,) = generator.generate(prompts[:1], sampling(max_new_tokens=30, stops=(stop,)))[0]
+    assert cut == whole[: whole.index(stop)]
+
+
+def test_the_checkpoints_own_sampling_defaults_are_not_used(
+    tiny_model: Path, tmp_path: Path, prompts: list[str]
+) -> None:
+    copy = tmp_path / "copy"
+    copy.mkdir()
+    for path in tiny_model.iterdir():
+        (copy / path.name).write_bytes(path.read_bytes())
+    config = json.loads((copy / "generation_config.json").read_text())
+    config |= {"do_sample": True, "temperature": 9.0, "top_k": 2, "repetition_penalty": 3.0}
+    (copy / "generation_config.json").write_text(json.dumps(config))
+    altered = TransformersGenerator(copy, dtype="float32", batch_size=4, device="cpu")
+    plain = TransformersGenerator(tiny_model, dtype="float32", batch_size=4, device="cpu")
+    for asked in (sampling(), sampling(temperature=1.0)):
+        assert altered.generate(prompts, asked) == plain.generate(prompts, asked)
+
+
+def test_a_prompt_without_room_is_refused_by_its_length(generator: TransformersGenerator, prompts: list[str]) -> None:
+    with pytest.raises(InputError, match=r"max_new_tokens 250 exceed the model's context of 256"):
+        generator.generate(prompts, sampling(max_new_tokens=250))
+
+
+@given(st.text(), st.lists(st.text(min_size=1), max_size=4))
+def test_text_before_a_stop_holds_no_stop_and_is_a_prefix(text: str, stops: list[str]) -> None:
+    cut = before_stop(text, stops)
+    assert text.startswith(cut)
+    assert not any(stop in cut for stop in stops)
+    assert cut == text or any(text[len(cut) :].startswith(stop) for stop in stops)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")  # of the engine's own imports
+def test_both_engines_give_the_same_greedy_answers(
+    generator: TransformersGenerator, tiny_model: Path, prompts: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """float32, so that no rounding tie decides; a random model of 0.1M parameters is the hardest case for ties."""
+    pytest.importorskip("vllm")
+    from rustml.generation.engines.vllm import VllmGenerator
+
+    monkeypatch.setenv("VLLM_CPU_KVCACHE_SPACE", "1")
+    vllm = VllmGenerator(tiny_model, dtype="float32", batch_size=4, context=256)
+    assert vllm.generate(prompts, sampling()) == generator.generate(prompts, sampling())
+    drawn = vllm.generate(prompts, sampling(temperature=1.0, samples=3))
+    assert [len(answers) for answers in drawn] == [3] * len(prompts)
+
+
+def test_vllm_where_it_is_absent_dies_with_what_to_do(tiny_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import sys
+
+    from rustml.errors import EnvironmentFault
+    from rustml.generation.engines.vllm import VllmGenerator
+
+    monkeypatch.setitem(sys.modules, "vllm", None)
+    with pytest.raises(EnvironmentFault, match=r"evaluation\.engine: transformers"):
+        VllmGenerator(tiny_model, dtype="float32", batch_size=4)

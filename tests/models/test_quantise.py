@@ -1,0 +1,111 @@
+"""Quantisation of a toy: smaller, loadable, still itself; and what is broken is refused."""
+
+import json
+from pathlib import Path
+
+import msgspec
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+from rustml import chat
+from rustml.errors import EnvironmentFault, RustmlError
+from rustml.models.quantise import quantize
+from rustml.profile.serving import QuantizeSection
+from rustml.training import pretrain
+from tests.support.toy_models import TEXTS, checkpoint, model, profile, words
+
+pytestmark = pytest.mark.filterwarnings("ignore")  # of torchao, about torch
+FP8, INT3 = QuantizeSection(scheme="fp8_weight_only"), QuantizeSection(scheme="int3_weight_only")
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A toy whose logits mean something: a random one's would hardly tell a good quantisation from a bad one."""
+
+    folder = tmp_path_factory.mktemp("trained")
+    network = model()
+    rows = [chat.encode(words(), "", text) for text in TEXTS]
+    section = msgspec.structs.replace(profile().base, steps=200, tokens_per_step=1024)
+    pretrain.train(network, rows, section, 1, lambda *_: None)
+    pretrain.save(network, words(), folder)
+    return folder
+
+
+IDS = torch.tensor([words().encode(TEXTS[0] + TEXTS[1])])
+
+
+def logits(folder: Path) -> torch.Tensor:
+    network = AutoModelForCausalLM.from_pretrained(str(folder), dtype=torch.bfloat16)
+    with torch.inference_mode():
+        found: torch.Tensor = network(IDS).logits[0].float()
+    assert bool(torch.isfinite(found).all())
+    return found
+
+
+def loss(folder: Path) -> float:
+    return float(torch.nn.functional.cross_entropy(logits(folder)[:-1], IDS[0, 1:]))
+
+
+def divergence(folder: Path, parent: Path) -> float:
+    """Kullback-Leibler divergence of the next-token distributions from the parent's, nats, mean over positions."""
+    found, wanted = (torch.log_softmax(logits(place), dim=-1) for place in (folder, parent))
+    return float((wanted.exp() * (wanted - found)).sum(dim=-1).mean())
+
+
+def test_fp8_weights_are_smaller_and_nearly_as_good(trained: Path, tmp_path: Path) -> None:
+    out = tmp_path / "fp8"
+    sizes = quantize(trained, FP8, out)
+    assert sizes["bytes_before"] == sum(p.stat().st_size for p in trained.glob("*.safetensors"))
+    assert sizes["bytes_after"] == sum(p.stat().st_size for p in out.glob("*.safetensors"))
+    assert sizes["ratio"] == sizes["bytes_after"] / sizes["bytes_before"] < 0.95
+    assert loss(out) == pytest.approx(loss(trained), rel=0.05)
+    config = json.loads((out / "config.json").read_text())["quantization_config"]
+    assert set(config["quant_type"]) == {"default"}, "the form that vLLM's loader wants"
+    tensors = load_file(out / "model.safetensors")
+    kinds = {tensor.dtype for name, tensor in tensors.items() if "proj" in name and "qdata" in name}
+    assert kinds == {torch.float8_e4m3fn}
+    assert all(tensor.dtype == torch.bfloat16 for name, tensor in tensors.items() if "embed" in name or "head" in name)
+
+
+def test_the_tokenizer_comes_along(trained: Path, tmp_path: Path) -> None:
+    quantize(trained, FP8, tmp_path / "fp8")
+    loaded = AutoTokenizer.from_pretrained(str(tmp_path / "fp8"))
+    assert chat.prompt(loaded, "Add 12.") == chat.prompt(words(), "Add 12.")
+
+
+def test_three_bits_do_harm(trained: Path, tmp_path: Path) -> None:
+    """Otherwise the profile that must fail its gate for this would fail for something else."""
+    quantize(trained, FP8, tmp_path / "fp8")
+    quantize(trained, INT3, tmp_path / "int3")
+    assert divergence(tmp_path / "int3", trained) > 5 * divergence(tmp_path / "fp8", trained)
+
+
+def test_what_an_earlier_attempt_left_is_replaced(trained: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "model-00001-of-00002.safetensors").write_bytes(b"half of an earlier attempt")
+    quantize(trained, FP8, out)
+    assert not (out / "model-00001-of-00002.safetensors").exists()
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+@pytest.mark.parametrize("part", ["embed_tokens", "down_proj", "norm"])
+def test_a_single_number_that_is_none_is_refused(value: float, part: str, tmp_path: Path) -> None:
+    """In the last row: a look at the logits of a few tokens would not meet it."""
+    parent = checkpoint(tmp_path / "parent")
+    path = parent / "model.safetensors"
+    tensors = load_file(path)
+    name = next(name for name in tensors if part in name)
+    tensors[name].view(-1)[-1] = value
+    save_file(tensors, path, metadata={"format": "pt"})
+    with pytest.raises(RustmlError, match=name):
+        quantize(parent, FP8, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this GPU may be able to")
+def test_what_this_machine_cannot_run_is_said_before_anything_is_loaded(tmp_path: Path) -> None:
+    with pytest.raises(EnvironmentFault, match=r"compute capability 8\.9.*fp8_weight_only"):
+        quantize(tmp_path / "no such checkpoint", QuantizeSection(scheme="fp8_dynamic"), tmp_path / "out")

@@ -1,0 +1,487 @@
+"""Stages on a real store: run once, resumed after a kill, never half complete, and silent about secrets."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import mlflow
+import msgspec
+import pytest
+from click.testing import CliRunner
+from mlflow.exceptions import MlflowException
+
+from rustml.errors import EnvironmentFault, EvidenceError, InputError
+from rustml.profile import Profile, load
+from rustml.runs import stage as stages
+from rustml.runs import store, tracking
+from rustml.runs.stage import Outcome, Stage, Workspace
+
+pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy")
+STAGE = Stage("made", ("quantize",), "rustml.errors")
+PROFILE = load("tiny")
+ROOT = Path(__file__).resolve().parents[2]
+VARIABLES = (
+    "MLFLOW_TRACKING_URI",
+    "MLFLOW_RUN_ID",
+    "MLFLOW_EXPERIMENT_ID",
+    "MLFLOW_EXPERIMENT_NAME",
+    "MLFLOW_TRACKING_USERNAME",
+    "MLFLOW_TRACKING_PASSWORD",
+)
+
+
+@pytest.fixture(scope="session")
+def empty_store(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """A SQLite store with its schema, which takes seconds to make."""
+    path = tmp_path_factory.mktemp("store") / "mlflow.db"
+    before = mlflow.get_tracking_uri()
+    mlflow.set_tracking_uri(f"sqlite:///{path}")
+    mlflow.MlflowClient().search_experiments(max_results=1)
+    mlflow.set_tracking_uri(before)
+    return path.read_bytes()
+
+
+@pytest.fixture(autouse=True)
+def place(tmp_path: Path, empty_store: bytes, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Stand in an empty folder with an empty store, and leave no trace in MLflow's global state."""
+    before = {name: os.environ.get(name) for name in VARIABLES}
+    for name in VARIABLES:
+        os.environ.pop(name, None)
+    uri = mlflow.get_tracking_uri()
+    (tmp_path / "mlflow.db").write_bytes(empty_store)
+    monkeypatch.chdir(tmp_path)
+    tracking.client.cache_clear()
+    yield tmp_path
+    tracking.client.cache_clear()
+    mlflow.set_tracking_uri(uri)
+    for name, value in before.items():
+        os.environ.pop(name, None)
+        if value is not None:
+            os.environ[name] = value
+
+
+def counting(calls: list[Workspace], outcome: Outcome | None = None) -> Callable[[Workspace], Outcome]:
+    def body(space: Workspace) -> Outcome:
+        calls.append(space)
+        (space.out / "made.txt").write_text("made")
+        return outcome or Outcome({"quality": 0.5})
+
+    return body
+
+
+def status_of(run_id: str) -> str:
+    return str(tracking.client().get_run(run_id).info.status)
+
+
+def runs(query: str = "") -> list[mlflow.entities.Run]:
+    return list(tracking.client().search_runs([tracking.experiment()], query))
+
+
+def changed(**sections: object) -> Profile:
+    return msgspec.structs.replace(PROFILE, **sections)
+
+
+def test_a_stage_runs_once_and_is_reused() -> None:
+    calls: list[Workspace] = []
+    first = tracking.run_stage(STAGE, PROFILE, counting(calls))
+    second = tracking.run_stage(STAGE, PROFILE, counting(calls))
+    assert len(calls) == 1
+    assert (first.reused, second.reused) == (False, True)
+    assert first.run_id == second.run_id
+    assert first.metrics == second.metrics == {"quality": 0.5}
+    assert (tracking.output(first.run_id) / "made.txt").read_text() == "made"
+    assert not calls[0].out.exists(), "the working copy has done its service"
+
+
+def test_a_reusing_run_points_at_the_run_that_it_stands_for() -> None:
+    first = tracking.run_stage(STAGE, PROFILE, counting([]))
+    tracking.run_stage(STAGE, PROFILE, counting([]))
+    (second,) = runs("tags.`rustml.reused` != ''")
+    assert second.data.tags["rustml.reused"] == first.run_id
+    assert second.info.status == "FINISHED"
+    assert tracking.OUTPUT not in second.data.tags, "it holds nothing that could be taken over"
+
+
+def test_reuse_can_be_refused() -> None:
+    calls: list[Workspace] = []
+    first = tracking.run_stage(STAGE, PROFILE, counting(calls))
+    second = tracking.run_stage(STAGE, PROFILE, counting(calls), reuse=False)
+    assert len(calls) == 2
+    assert first.run_id != second.run_id
+
+
+def test_a_change_elsewhere_in_the_profile_leaves_the_result_valid() -> None:
+    calls: list[Workspace] = []
+    tracking.run_stage(STAGE, PROFILE, counting(calls))
+    elsewhere = msgspec.structs.replace(PROFILE.serve, smoke_problems=99)
+    assert tracking.run_stage(STAGE, changed(serve=elsewhere), counting(calls)).reused
+
+
+def test_what_the_stage_reads_makes_it_run_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[Workspace] = []
+
+    def ran(profile: Profile = PROFILE, **given: dict[str, str]) -> bool:
+        before = len(calls)
+        tracking.run_stage(STAGE, profile, counting(calls), **given)  # type: ignore[arg-type]
+        return len(calls) > before
+
+    assert ran()
+    assert ran(changed(quantize=msgspec.structs.replace(PROFILE.quantize, scheme="int3_weight_only")))
+    assert ran(changed(seed=PROFILE.seed + 1))
+    assert ran(params={"weights": "abc"})
+    assert not ran(params={"weights": "abc"})
+    monkeypatch.setattr(stages, "code_digest", lambda _: "other code")
+    assert ran()
+
+
+def test_an_input_counts_by_its_bytes_and_not_by_its_run() -> None:
+    calls: list[Workspace] = []
+    source = Stage("source", ("quantize",), "rustml.errors")
+
+    def writing(text: str) -> Callable[[Workspace], Outcome]:
+        def body(space: Workspace) -> Outcome:
+            (space.out / "data").write_text(text)
+            return Outcome()
+
+        return body
+
+    one = tracking.run_stage(source, PROFILE, writing("same"), reuse=False)
+    two = tracking.run_stage(source, PROFILE, writing("same"), reuse=False)
+    other = tracking.run_stage(source, PROFILE, writing("other"), reuse=False)
+    tracking.run_stage(STAGE, PROFILE, counting(calls), inputs={"data": one.run_id})
+    assert (calls[0].inputs["data"] / "data").read_text() == "same"
+    tracking.run_stage(STAGE, PROFILE, counting(calls), inputs={"data": two.run_id})
+    assert len(calls) == 1
+    tracking.run_stage(STAGE, PROFILE, counting(calls), inputs={"data": other.run_id})
+    assert len(calls) == 2
+
+
+def test_a_result_whose_files_are_gone_is_made_again() -> None:
+    import shutil
+
+    calls: list[Workspace] = []
+    first = tracking.run_stage(STAGE, PROFILE, counting(calls))
+    shutil.rmtree(tracking.output(first.run_id))
+    assert not tracking.run_stage(STAGE, PROFILE, counting(calls)).reused
+    assert len(calls) == 2
+
+
+@pytest.mark.parametrize(("error", "status"), [(ValueError("broken"), "FAILED"), (KeyboardInterrupt(), "KILLED")])
+def test_an_ending_is_marked_and_passed_on(error: BaseException, status: str) -> None:
+    def body(space: Workspace) -> Outcome:
+        (space.out / "half").write_text("half")
+        raise error
+
+    with pytest.raises(type(error)):
+        tracking.run_stage(STAGE, PROFILE, body)
+    (run,) = runs()
+    assert run.info.status == status
+    assert tracking.OUTPUT not in run.data.tags
+    with pytest.raises(InputError, match="did not finish"):
+        tracking.output(run.info.run_id)
+
+
+def test_a_failure_while_logging_leaves_no_complete_run() -> None:
+    with pytest.raises(EnvironmentFault, match="failed"):
+        tracking.run_stage(STAGE, PROFILE, counting([], Outcome({"no name: that; MLflow ☠": 1.0})))
+    (run,) = runs()
+    assert run.info.status == "FAILED"
+    assert tracking.OUTPUT not in run.data.tags
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from rustml.runs import tracking
+from rustml.profile import load
+from rustml.runs.stage import Outcome, Stage
+
+def body(space):
+    (space.out / "first").write_text("found again")
+    (space.scratch / "half").write_text("on the way")
+    print(space.out, flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+with tracking.plain_run("parent", {}) as parent:
+    tracking.run_stage(Stage("made", ("quantize",), "rustml.errors"), load("tiny"), body, parent=parent)
+"""
+
+
+def test_a_killed_stage_is_resumed_in_its_folder_and_its_runs_are_marked(place: Path) -> None:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "MLFLOW_TRACKING_URI": f"sqlite:///{place / 'mlflow.db'}"}
+    done = subprocess.run(
+        [sys.executable, "-c", KILLED], env=environment, cwd=place, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == -signal.SIGKILL, done.stderr
+    stale = {run.data.tags[tracking.STAGE]: run for run in runs()}
+    assert set(stale) == {"made", "parent"}
+    assert {run.info.status for run in stale.values()} == {"RUNNING"}, "nobody could mark them"
+    assert not any(tracking.OUTPUT in run.data.tags for run in stale.values())
+
+    def body(space: Workspace) -> Outcome:
+        assert str(space.out) == done.stdout.strip()
+        assert (space.out / "first").read_text() == "found again"
+        assert (space.scratch / "half").exists()
+        (space.out / "second").write_text("made now")
+        return Outcome()
+
+    resumed = tracking.run_stage(STAGE, PROFILE, body)
+    assert {path.name for path in tracking.output(resumed.run_id).iterdir()} == {"first", "second"}
+    assert {status_of(run.info.run_id) for run in stale.values()} == {"KILLED"}
+    assert status_of(resumed.run_id) == "FINISHED"
+
+
+def test_a_run_of_a_living_process_or_of_another_machine_is_left_alone() -> None:
+    client = tracking.client()
+    sleeper = subprocess.Popen(["sleep", "60"])
+    started = store.psutil.Process(sleeper.pid).create_time()
+    host = store.socket.gethostname()
+    workers = {
+        f"{host}:{sleeper.pid}:{started:.0f}": "RUNNING",
+        f"{host}:{sleeper.pid}:{started - 1000:.0f}": "KILLED",  # the number belongs to another process by now
+        f"elsewhere:{sleeper.pid}:1": "RUNNING",
+        "": "RUNNING",
+        "no worker's name": "RUNNING",
+    }
+    made = {}
+    for worker in workers:
+        run = client.create_run(tracking.experiment(), tags={tracking.WORKER: worker} if worker else {})
+        made[worker] = run.info.run_id
+    try:
+        with tracking.plain_run("any", {}):
+            pass
+    finally:
+        sleeper.kill()
+        sleeper.wait()
+    assert {worker: status_of(run_id) for worker, run_id in made.items()} == workers
+
+
+def test_only_finding_starts_nothing() -> None:
+    calls: list[Workspace] = []
+    with tracking.only_finding(), pytest.raises(tracking.NotFinished):
+        tracking.run_stage(STAGE, PROFILE, counting(calls))
+    assert not calls
+    assert not runs()
+    made = tracking.run_stage(STAGE, PROFILE, counting(calls))
+    with tracking.only_finding():
+        assert tracking.run_stage(STAGE, PROFILE, counting(calls)).run_id == made.run_id
+    assert len(runs()) == 1
+
+
+@pytest.mark.filterwarnings("ignore:For backward compatibility, 'str' dtypes")  # MLflow's tables
+def test_everything_lands() -> None:
+    def body(space: Workspace) -> Outcome:
+        (space.out / "rows.jsonl").write_text("{}\n")
+        (space.report / "plots").mkdir()
+        (space.report / "plots" / "page.html").write_text("<html>")
+        for step in range(1, 4):
+            space.log(step, {"loss": 1.0 / step})
+        return Outcome(
+            metrics={"quality": 0.25},
+            tables={"t/full.json": [{"a": 1, "b": "x"}, {"a": 2, "b": "y"}], "t/empty.json": []},
+            datasets={"rows": space.out / "rows.jsonl"},
+            tags={"made.by": "hand"},
+        )
+
+    with tracking.plain_run("parent", {"profile": "tiny"}) as parent:
+        done = tracking.run_stage(STAGE, PROFILE, body, params={"weights": "abc"}, parent=parent)
+    client = tracking.client()
+    run = client.get_run(done.run_id)
+    assert run.data.params == {"quantize.scheme": PROFILE.quantize.scheme, "profile.seed": str(PROFILE.seed)}
+    assert run.data.metrics["quality"] == 0.25
+    assert [point.value for point in client.get_metric_history(done.run_id, "loss")] == [1.0, 0.5, pytest.approx(1 / 3)]
+    expected = {
+        "made.by": "hand",
+        "rustml.param.weights": "abc",
+        "rustml.runs.stage": "made",
+        "mlflow.parentRunId": parent,
+    }
+    assert expected.items() <= run.data.tags.items()
+    assert len(run.data.tags["mlflow.source.git.commit"]) in (7, 40)
+    assert run.data.tags["rustml.dirty"] in ("true", "false")
+    (dataset,) = run.inputs.dataset_inputs
+    assert dataset.dataset.name == "rows"
+    assert Path(json.loads(dataset.dataset.source)["uri"].removeprefix("file://")).is_file()
+    folder = Path(run.info.artifact_uri.removeprefix("file://"))
+    assert json.loads((folder / "t/full.json").read_text())["data"] == [[1, "x"], [2, "y"]]
+    assert (folder / "t/empty.json").is_file()
+    assert (folder / "plots/page.html").is_file()
+    again = folder.parent / "logged.yaml"
+    again.write_text((folder / "profile.yaml").read_text())
+    assert msgspec.structs.replace(load(str(again)), name="tiny") == PROFILE
+
+
+def test_a_run_that_mlflow_opened_is_resumed_once() -> None:
+    given = tracking.client().create_run(tracking.experiment(), run_name="from mlflow run").info.run_id
+    os.environ["MLFLOW_RUN_ID"] = given
+    assert tracking.run_stage(STAGE, PROFILE, counting([])).run_id == given
+    assert "MLFLOW_RUN_ID" not in os.environ
+    assert status_of(given) == "FINISHED"
+    other = tracking.run_stage(STAGE, PROFILE, counting([]), reuse=False)
+    assert other.run_id != given
+
+
+def test_a_relative_store_is_anchored_where_mlflow_run_was_typed(place: Path) -> None:
+    """`mlflow run GIT_URL` starts its command in a clone and hands on a URI that is relative to somewhere else."""
+    clone = place / "clone"
+    clone.mkdir()
+    program = (
+        "import os, subprocess, sys\n"
+        "environment = {**os.environ, 'MLFLOW_RUN_ID': 'x', 'MLFLOW_TRACKING_URI': 'sqlite:///mlflow.db'}\n"
+        "code = 'from rustml.runs.store import anchored; print(anchored(\"sqlite:///mlflow.db\"))'\n"
+        "subprocess.run([sys.executable, '-c', code], cwd='clone', env=environment, check=True)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=place,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.strip() == f"sqlite:///{place}/mlflow.db"
+
+
+def test_an_ancestor_that_may_not_be_looked_at_is_no_failure(monkeypatch: pytest.MonkeyPatch, place: Path) -> None:
+    """An unprivileged user's shell descends from the system's login, whose folder is nobody else's business."""
+
+    class Login:
+        def cwd(self) -> str:
+            raise store.psutil.AccessDenied(1)
+
+    monkeypatch.setattr(store.psutil.Process, "parents", lambda _: [Login()])
+    monkeypatch.setenv("MLFLOW_RUN_ID", "x")
+    assert store.anchored("sqlite:///none.db") == f"sqlite:///{place}/none.db"
+
+
+@pytest.mark.parametrize(
+    "uri", ["sqlite:////absolute/mlflow.db", "http://127.0.0.1:5000", "postgresql://h/db", "databricks"]
+)
+def test_other_stores_are_left_as_they_are(uri: str) -> None:
+    assert store.anchored(uri) == uri
+
+
+SECRETS = [
+    "http://bob:s3%63ret%40s3cret@127.0.0.1:9",
+    "http://bob:x@s3cret@127.0.0.1:9",
+    "postgresql://bob:s3cret@127.0.0.1:9/db",
+    "mysql+pymysql://bob:s3cret@127.0.0.1:9/db",
+    "bogus://bob:s3cret@127.0.0.1:9",
+]
+
+
+@pytest.mark.parametrize("uri", SECRETS)
+def test_a_store_that_is_down_is_told_quickly_and_without_its_password(uri: str) -> None:
+    os.environ["MLFLOW_TRACKING_URI"] = uri
+    started = time.monotonic()
+    with pytest.raises(EnvironmentFault) as error:
+        tracking.client()
+    assert time.monotonic() - started < 30, "the retries of MLflow's default take minutes"
+    assert "s3cret" not in str(error.value)
+    assert "bob" not in str(error.value)
+    assert "127.0.0.1:9" in str(error.value)
+    assert "MLFLOW_TRACKING_URI" in str(error.value), "what to do"
+
+
+def test_a_command_says_that_the_store_is_down_and_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    from entrypoints.quantize import main
+
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://bob:s3cret@127.0.0.1:9")
+    done = CliRunner().invoke(main, ["--version", "1"])
+    assert done.exit_code == EnvironmentFault.exit_code
+    assert "s3cret" not in done.output
+    assert "127.0.0.1:9" in done.output
+    assert "Traceback" not in done.output
+
+
+def test_a_server_gets_the_password_all_the_same() -> None:
+    import base64
+    import http.server
+    import threading
+
+    heard: list[str | None] = []
+
+    class Server(http.server.BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            heard.append(self.headers.get("Authorization"))
+            self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            body = b'{"experiments": []}'
+            self.send_response(200)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        do_GET = do_POST  # noqa: N815  the server's interface
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with http.server.HTTPServer(("127.0.0.1", 0), Server) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        os.environ["MLFLOW_TRACKING_URI"] = f"http://bob:p%40ss@127.0.0.1:{server.server_address[1]}"
+        tracking.client()
+        server.shutdown()
+    assert heard
+    assert heard[-1] == "Basic " + base64.b64encode(b"bob:p@ss").decode()
+    assert "p%40ss" not in tracking.public_uri()
+    assert "p%40ss" not in os.environ["MLFLOW_TRACKING_URI"], "children inherit it, and so would their errors"
+
+
+@pytest.mark.parametrize(
+    ("uri", "shown"),
+    [
+        ("sqlite:////home/me@work/mlflow.db", "sqlite:////home/me@work/mlflow.db"),
+        ("file:///a@b", "file:///a@b"),
+        ("http://h:1", "http://h:1"),
+        ("http://u:p@h:1/x", "http://h:1/x"),
+        ("http://u@h", "http://h"),
+        ("databricks", "databricks"),
+        ("/some/folder", "/some/folder"),
+    ],
+)
+def test_a_shown_uri_lacks_its_password_and_nothing_else(uri: str, shown: str) -> None:
+    assert store.public(uri) == shown
+
+
+def test_a_store_that_fails_on_the_way_is_one_line() -> None:
+    def body(_: Workspace) -> Outcome:
+        raise MlflowException("API request to somewhere failed\nwith a second line")
+
+    with pytest.raises(EnvironmentFault, match=r"failed \(API request to somewhere failed\)\. Run it again") as error:
+        tracking.run_stage(STAGE, PROFILE, body)
+    assert "second" not in str(error.value)
+
+
+def test_unknown_runs_are_the_users_fault() -> None:
+    with pytest.raises(InputError, match="no run 0123"):
+        tracking.output("0123")
+    with pytest.raises(InputError, match="no run 0123"):
+        tracking.run_stage(STAGE, PROFILE, counting([]), inputs={"data": "0123"})
+    with pytest.raises(EvidenceError, match="run `evaluate`"):
+        tracking.newest("rustml.weights", "abc")
+
+
+def test_the_newest_complete_run_is_found() -> None:
+    outcome = Outcome(tags={"rustml.weights": "abc"})
+    tracking.run_stage(STAGE, PROFILE, counting([], outcome))
+    time.sleep(0.01)
+    second = tracking.run_stage(STAGE, PROFILE, counting([], outcome), reuse=False)
+    client = tracking.client()
+    unfinished = client.create_run(tracking.experiment(), tags={"rustml.weights": "abc"}).info.run_id
+    assert tracking.newest("rustml.weights", "abc") == second.run_id != unfinished
+
+
+def test_a_newer_run_of_less_is_passed_over_where_there_is_one_of_enough() -> None:
+    outcome = Outcome(tags={"rustml.weights": "abd"})
+    whole = tracking.run_stage(STAGE, PROFILE, counting([], outcome), params={"suites": "a,b"})
+    time.sleep(0.01)
+    part = tracking.run_stage(STAGE, PROFILE, counting([], outcome), params={"suites": "a"})
+    measured = "rustml.param.suites"
+    assert tracking.newest("rustml.weights", "abd", lambda tags: "b" in tags[measured]) == whole.run_id
+    assert tracking.newest("rustml.weights", "abd", lambda tags: "c" in tags[measured]) == part.run_id

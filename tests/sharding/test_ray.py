@@ -1,0 +1,124 @@
+"""The stages on a Ray cluster of two nodes: the same bytes as on this machine, and our own errors as they are."""
+
+import importlib.util
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+import yaml
+
+from rustml.corpus.curation.curate import curate
+from rustml.corpus.harvest import harvest
+from rustml.errors import EnvironmentFault, InputError
+from rustml.pairs.build import build
+from rustml.profile.corpus import CurateSection, HarvestSection, PairsSection
+from rustml.profile.load import FOLDER
+from rustml.sharding import Workers, crew, run
+
+MISSING = importlib.util.find_spec("ray") is None
+FUNCTION = """\
+/// Counts the items of kind {n} in a slice, each weighed by its place.
+pub fn count_{n}(items: &[u64], bound_{n}: u64) -> u64 {{
+    let mut total_{n} = {n};
+    for (place, item) in items.iter().enumerate() {{
+        if *item < bound_{n} {{
+            total_{n} += item * (place as u64 + {n});
+        }}
+    }}
+    total_{n}
+}}
+
+"""
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[str]:
+    """Two nodes on this machine, each a raylet of its own with one processor."""
+    import ray
+    from ray.cluster_utils import Cluster
+
+    before = dict(os.environ)
+    os.environ.update(RAY_USAGE_STATS_ENABLED="0", RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO="0")
+    nodes = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
+    nodes.add_node(num_cpus=1)
+    nodes.wait_for_nodes(timeout=300)
+    os.environ["RAY_ADDRESS"] = nodes.address
+    yield nodes.address
+    ray.shutdown()
+    nodes.shutdown()
+    os.environ.clear()
+    os.environ.update(before)
+
+
+def crates(root: Path) -> Path:
+    """A directory source of thirty crates: of three that are nearly alike, two in shards apart."""
+    for number in range(30):
+        folder = root / f"c{number:02}-1.0.0"
+        (folder / "src").mkdir(parents=True)
+        (folder / "Cargo.toml").write_text(f'[package]\nname = "c{number:02}"\nversion = "1.0.0"\nlicense = "MIT"\n')
+        first = 10 if number in (3, 17, 29) else 20 * number
+        text = "".join(FUNCTION.format(n=n) for n in range(first, first + 12))
+        (folder / "src" / "lib.rs").write_text(f"{text}// crate {number}\n")
+        (folder / ".cargo-checksum.json").write_text('{"package": "' + "ab" * 32 + '", "files": {}}')
+    return root
+
+
+def stages(source: Path, out: Path, workers: Workers) -> dict[str, bytes]:
+    """All three stages; every file that they leave, but the plans, which name folders."""
+    tree = yaml.safe_load((FOLDER / "tiny.yaml").read_text())
+    changed = {"registry": "", "directory": str(source), "crates": ["all"], "crates_per_shard": 4}
+    harvest(msgspec.convert(tree["harvest"] | changed, HarvestSection), out / "h", workers=workers, cache=out / "cache")
+    report = curate(msgspec.convert(tree["curate"], CurateSection), out / "h", out / "c", protected=[], workers=workers)
+    dropped = {step.stage: step.dropped for step in report.funnel}
+    assert dropped["near"] == {"near_duplicate": 2}, "near duplicates are found across shards"
+    build(msgspec.convert(tree["pairs"], PairsSection), out / "c", out / "p", protected=[], workers=workers)
+    files = (path for path in out.rglob("*") if path.is_file() and path.name != "plan.json")
+    return {str(path.relative_to(out)): path.read_bytes() for path in files}
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(MISSING, reason="Ray is an optional extra: pip install -r requirements/ray.txt")
+@pytest.mark.filterwarnings("ignore")
+def test_two_nodes_give_the_same_bytes(cluster: str, tmp_path: Path) -> None:
+    import ray
+
+    source = crates(tmp_path / "registry")
+    here, there = stages(source, tmp_path / "here", 1), stages(source, tmp_path / "there", "ray")
+    assert here == there
+    assert len([node for node in ray.nodes() if node["Alive"]]) == 2
+    places = [ray.remote(_node).options(scheduling_strategy="SPREAD").remote() for _ in range(8)]
+    assert len(set(ray.get(places))) == 2, f"both nodes of {cluster} work"
+
+
+def _node() -> str:
+    import ray
+
+    return str(ray.get_runtime_context().get_node_id())
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(MISSING, reason="Ray is an optional extra: pip install -r requirements/ray.txt")
+@pytest.mark.filterwarnings("ignore")
+def test_an_error_of_ours_comes_back_as_it_is(cluster: str, tmp_path: Path) -> None:
+    assert cluster
+    section = msgspec.convert(yaml.safe_load((FOLDER / "tiny.yaml").read_text())["curate"], CurateSection)
+    broken = tmp_path / "h" / "files" / "00000"
+    broken.mkdir(parents=True)
+    (broken / "files.jsonl").write_text("no record\n")
+    (broken / "summary.json").write_text('{"records":1,"funnel":[],"digests":{"files.jsonl":"x"}}')
+    with pytest.raises(InputError, match=r"files\.jsonl, line 1"):
+        curate(section, tmp_path / "h", tmp_path / "c", protected=[], workers="ray")
+
+
+def test_who_works_follows_from_the_profile() -> None:
+    assert crew("ray") == "ray"
+    assert crew("local") == os.cpu_count()
+
+
+def test_without_ray_it_is_named_with_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(EnvironmentFault, match=r"pip install -r requirements/ray\.txt"):
+        run(crates, 1, tmp_path / "out", workers="ray")  # type: ignore[arg-type]  # no job is reached

@@ -1,0 +1,87 @@
+"""Fakes at the seams of an evaluation: a generator that answers from a table, a judge that reads the code."""
+
+from collections.abc import Callable, Sequence
+
+from rustml.evaluation.suites.assembly import Suite
+from rustml.evaluation.suites.protocols import CHAT
+from rustml.generation.engines.transformers import Sampling
+from rustml.records import Candidate, Problem, Verdict
+
+
+class TableGenerator:
+    """Answers each prompt with `answer(prompt, sample)`; counts what it was asked."""
+
+    def __init__(self, answer: Callable[[str, int], str], batch_size: int = 2) -> None:
+        self.engine = {"name": "table", "batch_size": str(batch_size)}
+        self.asked: list[str] = []
+        self._answer = answer
+
+    def generate(self, prompts: Sequence[str], sampling: Sampling) -> list[list[str]]:
+        self.asked += prompts
+        return [[self._answer(prompt, sample) for sample in range(sampling.samples)] for prompt in prompts]
+
+
+class ReadingJudge:
+    """Passes code that says so; its fault is code that asks for one."""
+
+    def __init__(self) -> None:
+        self.judged: list[Candidate] = []
+
+    def judge(self, candidates: list[Candidate], progress: Callable[[int, int], None]) -> list[Verdict]:
+        self.judged += candidates
+        progress(len(candidates), len(candidates))
+        return [self._verdict(candidate) for candidate in candidates]
+
+    def _verdict(self, candidate: Candidate) -> Verdict:
+        status = next((s for s in ("passed", "wrong", "infrastructure") if s in candidate.code), "compile_error")
+        compiles = {"infrastructure": None, "compile_error": False}.get(status, True)
+        return Verdict(
+            id=candidate.id,
+            status=status,  # type: ignore[arg-type]
+            compiles=compiles,
+            tests_passed=int(status == "passed"),
+            tests_expected=1,
+            clippy_clean="clean" in candidate.code if compiles else None,
+            lints=() if "clean" in candidate.code else ("needless_return",),
+            errors=(),
+            seconds={},
+            sandbox="none",
+        )
+
+
+class PlainTokenizer:
+    """Renders a conversation as its text."""
+
+    eos_token = "<end>"
+
+    def apply_chat_template(self, conversation: list[dict[str, str]], **_options: object) -> str:
+        return conversation[0]["content"]
+
+    def encode(self, text: str, *, add_special_tokens: bool = True) -> list[int]:  # noqa: ARG002
+        return [ord(letter) for letter in text]
+
+
+def problem(number: int) -> Problem:
+    return Problem(
+        id=f"p/{number}",
+        bank="made",
+        split="test",
+        language="rust",
+        instruction=f"task {number}",
+        entry_point="f",
+        reference="fn f() {}",
+        tests="#[test] fn t() {}",
+        licence="MIT",
+    )
+
+
+def made_suite(items: int, samples: int = 1, name: str = "rust") -> Suite:
+    sampling = Sampling(temperature=float(samples > 1), top_p=1.0, samples=samples, max_new_tokens=8, stops=(), seed=1)
+    return Suite(
+        name=name,
+        group="rust",
+        metric_prefix="rust.",
+        problems=tuple(problem(number) for number in range(items)),
+        protocol=CHAT,
+        sampling=sampling,
+    )

@@ -1,0 +1,51 @@
+"""The shop of inplace_crates, built, and the judge that puts answers into it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from rustml.errors import EnvironmentFault
+from rustml.judge import Limits
+from rustml.judge.in_crate.crate_sandbox import Confinement
+from rustml.judge.in_crate.eligibility import Survey
+from rustml.judge.in_crate.judge import InPlaceJudge, Place
+from rustml.judge.in_crate.prepared_crate import Workshop, prepare
+from rustml.judge.in_crate.sites import blocks, locate
+from rustml.records import Pair, Verdict
+from tests.support.crates import candidate, write_source
+
+LIMITS = Limits(cpu_seconds=2.0, run_seconds=20.0)
+
+
+@dataclass
+class Bench:
+    """The shop, ready."""
+
+    vendor: Path
+    workshop: Workshop
+    confinement: Confinement
+    cache: Path
+
+    def place(self, made: Pair) -> Place:
+        """Found once: the survey keeps its answers beside the crate."""
+        site = locate(made, self.vendor / "shop-1.0.0", self.vendor)
+        return Place(site, Survey(self.workshop, self.confinement).standings([site])[site.id], self.workshop)
+
+    def verdict(self, made: Pair, code: str) -> Verdict:
+        judge = InPlaceJudge(self.confinement, {made.id: self.place(made)}, {made.id: blocks(made.answer)[-1]})
+        return judge.verdict(candidate(made, code))
+
+
+@contextmanager
+def built(root: Path) -> Iterator[Bench]:
+    """The bench in an empty folder. Skips where there is no sandbox or no toolchain."""
+    source = write_source(root / "vendor")
+    try:
+        confinement = Confinement(LIMITS)
+    except EnvironmentFault as error:
+        pytest.skip(f"no sandbox or toolchain here: {error}")
+    yield Bench(root / "vendor", prepare(source, root / "vendor", root / "cache", confinement), confinement, root)
+    confinement.close()

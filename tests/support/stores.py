@@ -1,0 +1,77 @@
+"""A real MLflow store on SQLite with evaluated, registered folders in the place of models."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import mlflow
+from mlflow.tracking import MlflowClient
+
+from rustml.evaluation.results.outcomes import Evaluation
+from rustml.models import checkpoint
+from rustml.profile.evaluation import Thresholds
+from rustml.release import registry
+from rustml.release.evidence import Verified
+from rustml.release.promotion import Evidence, consider
+from rustml.release.registry import Step
+
+MODEL = "rust-coder"
+
+
+@dataclass
+class Store:
+    """The store and the folders that stand for models."""
+
+    client: MlflowClient
+    folder: Path
+    experiment: str
+    thresholds: Thresholds
+
+    def run(self) -> str:
+        return str(self.client.create_run(self.experiment).info.run_id)
+
+    def weights(self, name: str) -> Path:
+        place = self.folder / name
+        place.mkdir(exist_ok=True)
+        (place / "model.safetensors").write_bytes(f"weights of {name}".encode())
+        (place / "config.json").write_text("{}")
+        return place
+
+    def evaluated(self, report: Evaluation) -> str:
+        """Log a report as the stage `evaluate` does; the run's id."""
+        run = self.run()
+        path = self.folder / f"{run}.json"
+        report.save(path)
+        self.client.log_text(run, path.read_text(), registry.REPORT)
+        return run
+
+    def registered(self, name: str, parent: str = "") -> str:
+        """Register a folder as a version that holds a copy of it; the version."""
+        run = self.run()
+        place = self.weights(name)
+        self.client.log_artifacts(run, str(place), "output/model")
+        uri = f"runs:/{run}/output/model"
+        return str(registry.register(self.client, MODEL, place, uri, run_id=run, parent=parent).version)
+
+    def files(self, version: str) -> Path:
+        return registry.files_of(self.client, MODEL, version)
+
+    def digest(self, name: str) -> str:
+        return checkpoint.digest(self.weights(name))
+
+    def promote(self, version: str, to: Step, candidate: str, baseline: str, **evidence: str) -> Verified:
+        holder = registry.holder(self.client, MODEL, to)
+        given = Evidence(
+            promotion_run=self.run(),
+            candidate_run=candidate,
+            baseline_run=baseline,
+            **{"held": holder, **evidence},
+        )
+        return consider(self.client, MODEL, version, to, self.thresholds, given)
+
+
+def open_store(folder: Path, thresholds: Thresholds) -> Store:
+    uri = f"sqlite:///{folder / 'mlflow.db'}"
+    mlflow.set_tracking_uri(uri)
+    client = MlflowClient()
+    experiment = client.create_experiment("rustml", artifact_location=(folder / "artifacts").as_uri())
+    return Store(client, folder, experiment, thresholds)

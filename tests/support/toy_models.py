@@ -1,0 +1,109 @@
+"""A tokenizer, a model and tasks so small that a step takes milliseconds."""
+
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+
+import msgspec
+import torch
+from transformers import AutoModelForCausalLM, PreTrainedTokenizerFast, Qwen3ForCausalLM
+
+from rustml.models import tokenizer
+from rustml.profile import Profile, load
+from rustml.records import Candidate, Problem, Status, Verdict
+from rustml.training import pretrain
+
+CODE = "fn add_{n}(a: i64, b: u8) -> i64 {{ a + {n} }} // twelve tokens -> Vec<Option<String>> == 1234567890\n"
+TEXTS = [CODE.format(n=n) for n in range(60)] + ["def f(x):\n    return x\n", "Write a Rust function that adds."]
+
+
+@cache
+def words() -> PreTrainedTokenizerFast:
+    return tokenizer.train(TEXTS, 320, 256)
+
+
+def profile() -> Profile:
+    """The tiny profile with a model and steps of nothing."""
+    tiny = load("tiny")
+    replace = msgspec.structs.replace
+    assert tiny.base.architecture is not None
+    shape = replace(
+        tiny.base.architecture, vocabulary=320, hidden=32, layers=2, feed_forward=48, heads=2, head_dim=16, context=256
+    )
+    return replace(
+        tiny,
+        base=replace(tiny.base, architecture=shape, steps=3, tokens_per_step=512),
+        sft=replace(tiny.sft, steps=3, batch_size=4, context=256),
+        grpo=replace(
+            tiny.grpo, steps=3, prompts_per_step=2, generations=2, passes=1, max_new_tokens=6, probe_samples=0
+        ),
+    )
+
+
+def model() -> Qwen3ForCausalLM:
+    shape = profile().base.architecture
+    assert shape is not None
+    return pretrain.new_model(shape, words(), seed=1)
+
+
+def checkpoint(folder: Path) -> Path:
+    pretrain.save(model(), words(), folder)
+    return folder
+
+
+def problem(number: int) -> Problem:
+    return Problem(
+        id=f"toy/{number}",
+        bank="toy",
+        split="train",
+        language="rust",
+        instruction=f"Write a Rust function `add_{number}` that adds {number}.",
+        entry_point=f"add_{number}",
+        reference=f"fn add_{number}(a: i64) -> i64 {{\n    a + {number}\n}}",
+        tests=f"#[test]\nfn adds() {{ assert_eq!(add_{number}(1), {number + 1}); }}",
+        licence="MIT",
+    )
+
+
+def verdict(name: str, status: Status, *, compiles: bool | None = None, clean: bool | None = None) -> Verdict:
+    return Verdict(
+        id=name,
+        status=status,
+        compiles=status == "passed" if compiles is None else compiles,
+        tests_passed=0,
+        tests_expected=1,
+        clippy_clean=clean,
+        lints=(),
+        errors=(),
+        seconds={},
+        sandbox="none",
+    )
+
+
+class ScriptedJudge:
+    """A judge at its seam: gives the statuses in turn, and keeps what it was asked."""
+
+    def __init__(self, *statuses: Status) -> None:
+        self._statuses = statuses or ("passed",)
+        self.asked: list[Candidate] = []
+
+    def judge(self, candidates: Sequence[Candidate]) -> list[Verdict]:
+        found = []
+        for candidate in candidates:
+            found.append(verdict(candidate.id, self._statuses[len(self.asked) % len(self._statuses)]))
+            self.asked.append(candidate)
+        return found
+
+
+def weights(folder: Path) -> dict[str, torch.Tensor]:
+    loaded = AutoModelForCausalLM.from_pretrained(str(folder), dtype="auto")
+    assert loaded.dtype == torch.bfloat16
+    return dict(loaded.state_dict())
+
+
+def moved(one: Path, other: Path) -> bool:
+    """Whether the weights of two checkpoints differ; those of the second have to be finite."""
+    before, after = weights(one), weights(other)
+    assert before.keys() == after.keys()
+    assert all(bool(torch.isfinite(tensor).all()) for tensor in after.values())
+    return any(not torch.equal(before[name], after[name]) for name in before)

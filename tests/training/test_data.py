@@ -1,0 +1,46 @@
+"""What is trained on: nothing cut, everything counted."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rustml import chat
+from rustml.training import data
+from tests.support.toy_models import problem, words
+
+
+def test_counts_are_of_what_is_kept_and_of_what_is_too_long() -> None:
+    parts = {"short": [("", "fn f() {}")] * 3, "mixed": [("", "x" * 500), ("", "y")], "none": []}
+    mixed = data.mix(words(), parts, context=64, seed=1)
+    assert mixed.counts == {"short": 3, "mixed": 1, "none": 0}
+    assert mixed.too_long == {"short": 0, "mixed": 1, "none": 0}
+    assert len(mixed.rows) == 4
+    metrics = mixed.metrics("sft")
+    assert metrics["sft.rows.short"] == 3
+    assert metrics["sft.too_long.mixed"] == 1
+    assert metrics["sft.tokens"] == sum(len(ids) for ids, _ in mixed.rows)
+
+
+@given(st.lists(st.integers(0, 60), max_size=20), st.integers(1, 40))
+def test_no_record_is_ever_cut(lengths: list[int], context: int) -> None:
+    records = [("", "1" * length) for length in lengths]
+    mixed = data.mix(words(), {"digits": records}, context, seed=3)
+    assert sorted(len(ids) for ids, _ in mixed.rows) == sorted(n + 1 for n in lengths if n + 1 <= context)
+    assert all(ids[-1] == words().eos_token_id for ids, _ in mixed.rows)
+
+
+def test_parts_are_shuffled_together_by_the_seed() -> None:
+    parts = {"a": [("", "1")] * 50, "b": [("", "2")] * 50}
+    one, same, other = (data.mix(words(), parts, 64, seed).rows for seed in (1, 1, 2))
+    assert one == same != other
+    assert one[:50] != [chat.encode(words(), "", "1")] * 50
+
+
+def test_mismatched_answers_are_the_other_problems_answers() -> None:
+    problems = [problem(number) for number in range(40)]
+    dealt = data.mismatched(problems, seed=1)
+    right = data.solved(problems)
+    assert sorted(asked for asked, _ in dealt) == sorted(asked for asked, _ in right)
+    assert sorted(reply for _, reply in dealt) == sorted(reply for _, reply in right)
+    assert not set(dealt) & set(right), "none of them teaches how to find an answer"
+    assert dealt == data.mismatched(problems, seed=1) != data.mismatched(problems, seed=2)
+    assert data.mismatched(problems[:1], seed=1) == []

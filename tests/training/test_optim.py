@@ -1,0 +1,145 @@
+"""Muon and AdamW on fp32 masters: small updates survive, and a saved state goes on where it stopped."""
+
+import copy
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import nn
+
+from rustml.training.optim import MuonAdamW, warmup_stable_decay
+
+
+class Toy(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(3)
+        self.embed_tokens = nn.Embedding(7, 4)
+        self.hidden = nn.Linear(4, 4, bias=True)
+        self.lm_head = nn.Linear(4, 7, bias=False)
+
+    def forward(self, ids: torch.Tensor) -> torch.Tensor:
+        return self.lm_head(torch.relu(self.hidden(self.embed_tokens(ids))))
+
+
+def made(**rates: float) -> tuple[Toy, MuonAdamW]:
+    model = Toy().to(torch.bfloat16)
+    return model, MuonAdamW(model, **{"muon_lr": 0.02, "adamw_lr": 0.01, "weight_decay": 0.0, **rates})
+
+
+def backward(model: Toy, seed: int) -> None:
+    torch.manual_seed(seed)
+    ids, wanted = torch.randint(7, (8,)), torch.randint(7, (8,))
+    nn.functional.cross_entropy(model(ids).float(), wanted).backward()
+
+
+def weights(model: Toy) -> list[torch.Tensor]:
+    return [parameter.detach().clone() for parameter in model.parameters()]
+
+
+def test_muon_takes_hidden_matrices_and_adamw_the_rest() -> None:
+    _, optimizer = made()
+    muon, adamw = optimizer.param_groups
+    assert [tuple(p.shape) for p in muon["params"]] == [(4, 4)]
+    assert sorted(tuple(p.shape) for p in adamw["params"]) == [(4,), (7, 4), (7, 4)]
+    assert (muon["lr"], adamw["lr"]) == (0.02, 0.01)
+
+
+def test_masters_keep_what_bf16_would_round_away() -> None:
+    """A hundred updates far below bf16's resolution add up, and plain bf16 would not move at all."""
+    model, optimizer = made(adamw_lr=1e-4, muon_lr=1e-4)
+    before = weights(model)
+    moved_at_once = False
+    for step in range(100):
+        for parameter in model.parameters():
+            parameter.grad = torch.ones_like(parameter)
+        optimizer.step()
+        if step == 0:
+            moved_at_once = any(not torch.equal(a, b) for a, b in zip(before, weights(model), strict=True))
+            first = [torch.equal(a, b) for a, b in zip(before, weights(model), strict=True)]
+    large = [i for i, same in enumerate(first) if same]
+    assert large, f"one step is below the resolution of some weights ({moved_at_once})"
+    after = weights(model)
+    for i in large:
+        assert not torch.equal(before[i], after[i]), "a hundred steps are not"
+    masters = optimizer.state_dict()["masters"]
+    assert all(master.dtype == torch.float32 for master in masters)
+    assert all(torch.equal(p.float(), m.bfloat16().float()) for p, m in zip(after, masters, strict=True))
+
+
+def test_a_parameter_without_a_gradient_stays() -> None:
+    model, optimizer = made()
+    before = weights(model)
+    model.hidden.weight.grad = torch.ones_like(model.hidden.weight)
+    optimizer.step()
+    changed = [not torch.equal(a, b) for a, b in zip(before, weights(model), strict=True)]
+    assert changed == [name == "hidden.weight" for name, _ in model.named_parameters()]
+
+
+@pytest.mark.parametrize("to_none", [True, False])
+def test_gradients_are_cleared(to_none: bool) -> None:
+    model, optimizer = made()
+    backward(model, 0)
+    optimizer.zero_grad(set_to_none=to_none)
+    before = weights(model)
+    for parameter in model.parameters():
+        assert parameter.grad is None if to_none else not parameter.grad.any()
+    optimizer.step()
+    if to_none:
+        assert all(torch.equal(a, b) for a, b in zip(before, weights(model), strict=True))
+
+
+def test_a_restored_optimizer_goes_on_as_if_nothing_had_happened() -> None:
+    model, optimizer = made(weight_decay=0.1)
+    for seed in range(3):
+        backward(model, seed)
+        optimizer.step()
+        optimizer.zero_grad()
+    saved: dict[str, Any] = copy.deepcopy(optimizer.state_dict())
+    other, restored = made(weight_decay=0.1)
+    with torch.no_grad():
+        for parameter in other.parameters():
+            parameter.zero_()
+    restored.load_state_dict(saved)
+    for seed in range(3, 6):
+        for each, step in ((model, optimizer), (other, restored)):
+            backward(each, seed)
+            step.step()
+            step.zero_grad()
+    assert all(torch.equal(a, b) for a, b in zip(weights(model), weights(other), strict=True))
+    assert saved["masters"][0] is not optimizer.state_dict()["masters"][0]
+
+
+def test_a_schedule_moves_both_rates_after_a_restoration_too() -> None:
+    model, optimizer = made()
+    schedule = warmup_stable_decay(optimizer, 10, warmup=2, decay=0.5)
+    assert [group["lr"] for group in optimizer.param_groups] == [0.01, 0.005]
+    optimizer.load_state_dict(copy.deepcopy(optimizer.state_dict()))
+    backward(model, 0)
+    optimizer.step()
+    schedule.step()
+    assert [group["lr"] for group in optimizer.param_groups] == [0.02, 0.01]
+    assert [group["lr"] for inner in optimizer._inner for group in inner.param_groups] == [0.02, 0.01]
+
+
+def test_a_closure_is_refused() -> None:
+    _, optimizer = made()
+    with pytest.raises(ValueError, match="closure"):
+        optimizer.step(lambda: 0.0)
+
+
+@given(st.integers(1, 300), st.integers(1, 40), st.floats(0, 1))
+def test_the_schedule_rises_holds_and_falls_to_zero(steps: int, warmup: int, decay: float) -> None:
+    parameter = nn.Parameter(torch.zeros(1))
+    schedule = warmup_stable_decay(torch.optim.SGD([parameter], lr=1.0), steps, warmup=warmup, decay=decay)
+    factor = schedule.lr_lambdas[0]
+    rates = [factor(step) for step in range(steps)]
+    assert all(0 < rate <= 1 for rate in rates), "no step is taken for nothing"
+    assert rates[0] == 1 / warmup or steps == 0
+    rising, falling = rates[:warmup], rates[warmup:]
+    assert rising == sorted(rising)
+    assert falling == sorted(falling, reverse=True)
+    if decay > 0 and steps > warmup:
+        assert factor(steps) == 0

@@ -1,0 +1,119 @@
+"""Batches that lose and repeat nothing, a loss on labels alone, and a model that learns."""
+
+import itertools
+import random
+from pathlib import Path
+
+import msgspec
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+from rustml import chat
+from rustml.errors import InputError
+from rustml.training import pretrain
+from tests.support.toy_models import TEXTS, model, profile, words
+
+LENGTHS = st.lists(st.integers(1, 40), min_size=1, max_size=60)
+
+
+def rows_of(lengths: list[int]) -> list[pretrain.Row]:
+    """Rows that can be told apart by their first label."""
+    return [([number + 1] * length, [number + 1] * length) for number, length in enumerate(lengths)]
+
+
+@given(LENGTHS, st.integers(1, 100), st.integers(0, 5), st.integers(1, 70))
+def test_groups_hold_every_row_once_and_no_group_is_too_large(
+    lengths: list[int], tokens: int, seed: int, pool: int
+) -> None:
+    rows = rows_of(lengths)
+    found = pretrain.groups(rows, random.Random(seed), lambda order: pretrain._cut(order, rows, tokens), pool)
+    assert sorted(itertools.chain.from_iterable(found)) == list(range(len(rows)))
+    for group in found:
+        assert group
+        assert len(group) == 1 or len(group) * max(lengths[index] for index in group) <= tokens
+
+
+@given(LENGTHS, st.integers(1, 100), st.integers(0, 5))
+def test_an_epoch_of_batches_shows_every_row_once(lengths: list[int], tokens: int, seed: int) -> None:
+    rows = rows_of(lengths)
+    seen: list[int] = []
+    for ids, labels in pretrain.batches(rows, tokens, seed, pad=0):
+        assert ids.shape == labels.shape
+        assert torch.equal(ids == 0, labels == pretrain.IGNORED), "padding is never learnt"
+        seen += ids[:, 0].tolist()
+        if len(seen) >= len(rows):
+            break
+    assert sorted(seen) == list(range(1, len(rows) + 1))
+
+
+def test_batches_are_a_function_of_the_seed_and_differ_between_epochs() -> None:
+    rows = rows_of([5] * 40)
+
+    def order(seed: int) -> list[int]:
+        drawn = itertools.islice(pretrain.batches(rows, 5, seed, pad=0), 80)
+        return [int(ids[0, 0]) for ids, _ in drawn]
+
+    assert order(1) == order(1)
+    assert order(1) != order(2)
+    assert order(1)[:40] != order(1)[40:]
+
+
+def test_no_rows_are_an_error_and_no_endless_loop() -> None:
+    with pytest.raises(InputError, match=r"base\.architecture\.context"):
+        next(pretrain.batches([], 100, 0, pad=0))
+
+
+def test_the_loss_is_the_models_own_on_labels_alone() -> None:
+    """Against the library's loss, which computes every position; padding and prompt change nothing."""
+    network = model().float()
+    row = chat.encode(words(), "Add 3.", "fn add_3() {}")
+    ids, labels = pretrain._collate([row], pad=0)
+    wanted = network(input_ids=ids, labels=labels).loss
+    ours = pretrain._loss(network, ids, labels)
+    assert ours.item() == pytest.approx(wanted.item(), rel=1e-5)
+    longer = ([*row[0], *[7] * 20], [*row[1], *[pretrain.IGNORED] * 20])
+    assert pretrain._loss(network, *pretrain._collate([longer], pad=0)).item() == pytest.approx(ours.item(), rel=1e-5)
+    spoilt = labels.clone()
+    spoilt[0, -2] = 5
+    assert pretrain._loss(network, ids, spoilt).item() != pytest.approx(ours.item(), rel=1e-5)
+
+
+def test_a_new_model_is_a_function_of_its_seed_and_its_blocks_start_by_adding_nothing() -> None:
+    one, two = model(), model()
+    assert all(torch.equal(a, b) for a, b in zip(one.parameters(), two.parameters(), strict=True))
+    assert one.dtype == torch.bfloat16
+    with torch.inference_mode():
+        here, there = (one(torch.tensor([[before, 42]])).logits[0, 1] for before in (7, 99))
+    assert torch.equal(here, there), "nothing of the context has reached the second token"
+
+
+def test_training_learns_reports_every_step_and_saves_what_loads(tmp_path: Path) -> None:
+    rows = [chat.encode(words(), "", text) for text in TEXTS]
+    section = msgspec.structs.replace(profile().base, steps=25, tokens_per_step=1024)
+    network = model()
+    said: list[tuple[int, float]] = []
+    pretrain.train(network, rows, section, 1, lambda step, metrics: said.append((step, metrics["loss"])))
+    assert [step for step, _ in said] == list(range(1, 26))
+    assert said[-1][1] < 0.6 * said[0][1]
+    pretrain.save(network, words(), tmp_path)
+    loaded = AutoModelForCausalLM.from_pretrained(str(tmp_path), dtype="auto", attn_implementation="eager")
+    assert loaded.dtype == torch.bfloat16
+    ids = torch.tensor([rows[0][0]])
+    with torch.inference_mode():
+        assert torch.equal(loaded(ids).logits, network(ids).logits), "what was trained is what is loaded"
+    assert AutoTokenizer.from_pretrained(str(tmp_path)).encode("x") == words().encode("x")
+
+
+def test_training_is_a_function_of_its_seed() -> None:
+    rows = [chat.encode(words(), "", text) for text in TEXTS]
+
+    def losses(seed: int) -> list[float]:
+        said: list[float] = []
+        pretrain.train(model(), rows, profile().base, seed, lambda _, metrics: said.append(metrics["loss"]))
+        return said
+
+    assert losses(1) == losses(1)
+    assert losses(1) != losses(2)
