@@ -17,7 +17,7 @@ from rustml.corpus.sources.http_client import Unavailable
 from rustml.corpus.sources.repository import plan as plan_repository
 from rustml.errors import EnvironmentFault, InputError
 from rustml.licence import Gate
-from rustml.profile.corpus import HarvestSection
+from rustml.profile.harvest import HarvestSection
 from rustml.records import read_jsonl, write_jsonl
 from rustml.sharding import Summary, Workers, run, silent, stamp
 from rustml.sharding.shards import whole

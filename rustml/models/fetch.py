@@ -5,7 +5,7 @@ from pathlib import Path
 
 from rustml.errors import InputError
 from rustml.models.hub import FILES, download
-from rustml.profile.training import BaseSection
+from rustml.profile.base import BaseSection
 
 
 def fetch(section: BaseSection, out: Path) -> None:

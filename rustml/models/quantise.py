@@ -16,7 +16,7 @@ from torchao.quantization import (
 from transformers import AutoModelForCausalLM, AutoTokenizer, TorchAoConfig
 
 from rustml.errors import EnvironmentFault, RustmlError
-from rustml.profile.serving import QuantizeSection
+from rustml.profile.quantize import QuantizeSection
 
 FP8_CAPABILITY = (8, 9)
 """Compute capability from which a GPU multiplies e4m3 numbers."""

@@ -13,7 +13,7 @@ from typing import Any
 
 from rustml.errors import InputError
 from rustml.licence import Gate
-from rustml.profile.corpus import AnchorPool, PairsSection
+from rustml.profile.pairs import AnchorPool, PairsSection
 from rustml.records import Origin, Pair, read_jsonl
 from rustml.sharding.hub_datasets import hub_rows, local_rows
 

@@ -11,7 +11,7 @@ from rustml.pairs.make_pairs import ExtractPairs
 from rustml.pairs.mix_and_split import Assembly
 from rustml.pairs.report import PairsReport
 from rustml.pairs.shapes import SHAPES
-from rustml.profile.corpus import PairsSection
+from rustml.profile.pairs import PairsSection
 from rustml.sharding import Workers, run, silent, stamp
 from rustml.sharding.shards import read_summary, remove, whole
 from rustml.similarity import overlap

@@ -9,7 +9,7 @@ import numpy as np
 
 from rustml.pairs.shapes import SHAPES, Subject, subject
 from rustml.pairs.split import fraction, part_of
-from rustml.profile.corpus import PairsSection
+from rustml.profile.pairs import PairsSection
 from rustml.records import Origin, Pair, Record, SourceFile, read_jsonl, write_jsonl
 from rustml.rust.functions import File, Function, body_lines, doc_text, is_test, is_unfinished, parse
 from rustml.sharding import Funnel, Summary

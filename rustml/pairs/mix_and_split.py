@@ -15,7 +15,7 @@ from rustml.pairs.interleave import achieved, interleave, wanted
 from rustml.pairs.make_pairs import FILE_MARKS, FUNCTION_MARKS, MARKS, PAIRS, PIECE_MARKS, RAW, STAGES, Marks
 from rustml.pairs.report import PairsReport
 from rustml.pairs.split import Part, fraction
-from rustml.profile.corpus import PairsSection
+from rustml.profile.pairs import PairsSection
 from rustml.records import Pair, read_jsonl, write_jsonl
 from rustml.sharding import Funnel, Summary, merge
 from rustml.sharding.shards import whole

@@ -3,7 +3,7 @@
 import hashlib
 from typing import Literal
 
-from rustml.profile.corpus import PairsSection
+from rustml.profile.pairs import PairsSection
 from rustml.records import Origin
 
 Part = Literal["train", "validation", "holdout"]

@@ -5,8 +5,8 @@ from typing import Annotated, Literal
 from msgspec import Meta
 
 from rustml.profile.section import Section
+from rustml.profile.types import Count
 
-Count = Annotated[int, Meta(ge=0)]
 FamilyNames = Annotated[tuple[str, ...], Meta(min_length=1)]
 
 

@@ -1,15 +1,11 @@
-"""Profile sections of evaluation and of the gates."""
+"""Profile section of evaluation."""
 
 from typing import Annotated, Literal
 
 from msgspec import Meta
 
 from rustml.profile.section import Section
-
-Share = Annotated[float, Meta(ge=0, le=1)]
-Measure = Annotated[str, Meta(pattern=r"^[a-z0-9_]+\.(format|compile|pass|clippy)$")]
-"""A suite and what is measured on each of its items: `rust.pass`, `rust_sampled.pass`, `python.pass`."""
-
+from rustml.profile.types import Count, Positive, Seconds
 
 Group = Literal["rust", "retention", "holdout"]
 
@@ -32,9 +28,9 @@ class SuiteSection(Section, frozen=True):
     """0 is greedy."""
     top_p: Annotated[float, Meta(gt=0, le=1)]
     """Nucleus: the smallest set of tokens with this probability mass is drawn from."""
-    max_new_tokens: Annotated[int, Meta(ge=1)]
+    max_new_tokens: Positive
     """An answer that is cut here is judged as it stands."""
-    limit: Annotated[int, Meta(ge=0)]
+    limit: Count
     """At most this many problems, in file order; 0 takes all."""
 
 
@@ -49,7 +45,7 @@ class BehaviourSection(Section, frozen=True):
     """0 is greedy."""
     top_p: Annotated[float, Meta(gt=0, le=1)]
     """Nucleus, as for suites."""
-    max_new_tokens: Annotated[int, Meta(ge=1)]
+    max_new_tokens: Positive
     """Length of a completion at most."""
 
 
@@ -68,7 +64,7 @@ class RaterSection(Section, frozen=True):
     """Length of a reply at most; one that is cut before its rating counts as malformed."""
     retries: Annotated[int, Meta(ge=0, le=20)]
     """Of a request that meets a rate limit, a server error or a broken connection; waits double from half a second."""
-    timeout_seconds: Annotated[float, Meta(gt=0)]
+    timeout_seconds: Seconds
     """Of one request."""
     concurrency: Annotated[int, Meta(ge=1, le=64)]
     """Requests at once."""
@@ -81,7 +77,7 @@ class EvaluationSection(Section, frozen=True):
     """What generates; greedy outputs of the two can differ in the last bits, so a comparison uses one."""
     dtype: Literal["float32", "bfloat16", "float16"]
     """In which the model computes."""
-    batch_size: Annotated[int, Meta(ge=1)]
+    batch_size: Positive
     """Sequences generated at once. Part of the protocol: it moves greedy scores."""
     dependencies: str
     """Cargo directory source that the crates of hold-out suites are built against; empty takes the one that they came
@@ -105,41 +101,3 @@ class EvaluationSection(Section, frozen=True):
     def held_out(self) -> tuple[str, ...]:
         """The suites that are made of held-out pairs."""
         return tuple(name for name, suite in self.suites.items() if suite.group == "holdout")
-
-
-class Thresholds(Section, frozen=True):
-    """What one gate asks. Every number is a share of items: 0.03 is three points."""
-
-    confidence: Annotated[float, Meta(gt=0.5, lt=1)]
-    """Of the two-sided paired interval whose lower bound decides."""
-    resamples: Annotated[int, Meta(ge=1000)]
-    """Of the bootstrap over items."""
-    seed: int
-    """Of the bootstrap."""
-    retention_pooled_margin: Share
-    """The pooled loss on retention suites must be shown to be smaller than this."""
-    retention_suite_margin: Share
-    """So must the loss on each retention suite."""
-    retention_point_margin: Share
-    """And no observed loss, pooled or on a suite, may be larger than this."""
-    rise: tuple[Measure, ...]
-    """Measures whose lower bound must lie above 0."""
-    require_gain: bool
-    """False: the measures under `rise` need only hold within `fall_margin`, as those under `hold`."""
-    hold: tuple[Measure, ...]
-    """Measures that must be shown not to fall by `fall_margin` or more."""
-    fall_margin: Share
-    """Margin of the measures under `hold`."""
-
-
-class GatesSection(Section, frozen=True):
-    """One gate for each step a version can be promoted to."""
-
-    sft: Thresholds
-    """Against the base model."""
-    grpo: Thresholds
-    """Against the SFT version that it was trained from."""
-    fp8: Thresholds
-    """Against its own bf16 parent."""
-    champion: Thresholds
-    """Against the base model again, so that small permitted losses of the steps cannot add up unseen."""

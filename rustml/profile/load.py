@@ -10,12 +10,18 @@ import yaml
 
 from rustml.errors import ProfileError
 from rustml.profile.bank import BankSection
-from rustml.profile.corpus import CurateSection, HarvestSection, PairsSection
-from rustml.profile.evaluation import EvaluationSection, GatesSection
-from rustml.profile.judging import JudgeSection
+from rustml.profile.base import BaseSection
+from rustml.profile.curate import CurateSection
+from rustml.profile.evaluation import EvaluationSection
+from rustml.profile.gates import GatesSection
+from rustml.profile.grpo import GrpoSection
+from rustml.profile.harvest import HarvestSection
+from rustml.profile.judge import JudgeSection
+from rustml.profile.pairs import PairsSection
+from rustml.profile.quantize import QuantizeSection
 from rustml.profile.section import Section
-from rustml.profile.serving import QuantizeSection, ServeSection
-from rustml.profile.training import BaseSection, GrpoSection, SftSection
+from rustml.profile.serve import ServeSection
+from rustml.profile.sft import SftSection
 
 FOLDER = Path(__file__).resolve().parents[2] / "profiles"
 

@@ -14,7 +14,7 @@ from mlflow.tracking import MlflowClient
 
 from rustml.errors import EvidenceError, InputError
 from rustml.models import checkpoint
-from rustml.profile.evaluation import Thresholds
+from rustml.profile.gates import Thresholds
 from rustml.release import registry
 from rustml.release.gates import Decision, decide, encode
 from rustml.release.registry import PARENT, WEIGHTS, Step, gate_tag, promoted_tag

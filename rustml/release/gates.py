@@ -12,7 +12,7 @@ import msgspec
 
 from rustml.evaluation.results.outcomes import Evaluation, SuiteResult
 from rustml.evaluation.results.statistics import Comparison, compare
-from rustml.profile.evaluation import Thresholds
+from rustml.profile.gates import Thresholds
 from rustml.records import Record
 
 METRIC_TOLERANCE = 1e-9

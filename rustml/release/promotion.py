@@ -8,7 +8,7 @@ from mlflow.tracking import MlflowClient
 
 from rustml.errors import EvidenceError, GateRefused
 from rustml.models import checkpoint
-from rustml.profile.evaluation import GatesSection, Thresholds
+from rustml.profile.gates import GatesSection, Thresholds
 from rustml.records import Record
 from rustml.release import registry
 from rustml.release.evidence import OVERRIDDEN, PASSED, Verified, decision_digest, earned

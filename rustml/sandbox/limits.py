@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from rustml.profile.judging import JudgeSection
+from rustml.profile.judge import JudgeSection
 
 MEBIBYTE = 1 << 20
 WAITING = 16

@@ -7,7 +7,7 @@ import openai
 from rustml import chat
 from rustml.errors import EnvironmentFault
 from rustml.judge.completions import Judging, judge_answers
-from rustml.profile.serving import ServeSection
+from rustml.profile.serve import ServeSection
 from rustml.records import Problem, Record
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from rustml.profile.corpus import Decontamination
+from rustml.profile.curate import Decontamination
 from rustml.records import Record, read_jsonl, write_jsonl
 from rustml.similarity.minhash import Index, runs, signature, token_hashes
 

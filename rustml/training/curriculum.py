@@ -12,7 +12,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
 
 from rustml import chat
 from rustml.judge.completions import Judging, judge_answers
-from rustml.profile.training import GrpoSection
+from rustml.profile.grpo import GrpoSection
 from rustml.records import Problem
 
 PROBE_BATCH = 32

@@ -14,7 +14,7 @@ from trl import GRPOConfig, GRPOTrainer
 from rustml import chat
 from rustml.errors import InputError
 from rustml.judge.completions import Judging
-from rustml.profile.training import GrpoSection
+from rustml.profile.grpo import GrpoSection
 from rustml.records import Problem
 from rustml.training.optim import Masters, MasterWeights, warmup_stable_decay
 from rustml.training.pretrain import save

@@ -12,7 +12,8 @@ from torch.nn.utils import clip_grad_norm_
 from transformers import PreTrainedTokenizerFast, Qwen3Config, Qwen3ForCausalLM
 
 from rustml.errors import InputError
-from rustml.profile.training import ArchitectureSection, BaseSection, OptimizerSection
+from rustml.profile.base import ArchitectureSection, BaseSection
+from rustml.profile.optimizer import OptimizerSection
 from rustml.training.optim import MuonAdamW, warmup_stable_decay
 
 Row = tuple[list[int], list[int]]

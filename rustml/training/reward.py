@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from rustml.judge.completions import Judging, judge_answers
-from rustml.profile.training import GrpoSection
+from rustml.profile.grpo import GrpoSection
 from rustml.records import Problem, Verdict
 
 Rewards = list[float | None]

@@ -11,7 +11,7 @@ from transformers.trainer_callback import PrinterCallback
 from trl import SFTConfig, SFTTrainer
 
 from rustml.errors import InputError
-from rustml.profile.training import SftSection
+from rustml.profile.sft import SftSection
 from rustml.training.optim import MuonAdamW, warmup_stable_decay
 from rustml.training.pretrain import Row, groups, save
 from rustml.training.trl_callback import Log, Reporter

@@ -9,7 +9,8 @@ import msgspec
 import pytest
 import yaml
 
-from rustml.profile.corpus import CurateSection, HarvestSection
+from rustml.profile.curate import CurateSection
+from rustml.profile.harvest import HarvestSection
 from rustml.profile.load import FOLDER
 from tests.support.crate_archives import SOURCE, manifest, pack
 

@@ -13,7 +13,7 @@ from rustml.corpus.gate.admit_crates import Taker
 from rustml.corpus.harvest import crate_list, harvest
 from rustml.corpus.sources.crate import Crate, CrateRecord
 from rustml.errors import EnvironmentFault, InputError
-from rustml.profile.corpus import DatasetSource, HarvestSection, RepositorySource
+from rustml.profile.harvest import DatasetSource, HarvestSection, RepositorySource
 from rustml.records import SourceFile, read_jsonl
 from tests.support.crate_archives import SOURCE, manifest
 from tests.support.processes import kill_at
@@ -191,7 +191,7 @@ import sys
 from pathlib import Path
 import msgspec
 from rustml.corpus.harvest import harvest
-from rustml.profile.corpus import HarvestSection
+from rustml.profile.harvest import HarvestSection
 section = msgspec.json.decode(Path(sys.argv[1]).read_bytes(), type=HarvestSection)
 harvest(section, Path(sys.argv[2]), workers=int(sys.argv[3]), cache=Path(sys.argv[4]))
 """

@@ -12,7 +12,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from rustml import chat
 from rustml.errors import EnvironmentFault, RustmlError
 from rustml.models.quantise import quantize
-from rustml.profile.serving import QuantizeSection
+from rustml.profile.quantize import QuantizeSection
 from rustml.training import pretrain
 from tests.support.toy_models import TEXTS, checkpoint, model, profile, words
 

@@ -7,8 +7,8 @@ import msgspec
 import pytest
 import yaml
 
-from rustml.profile.corpus import PairsSection
 from rustml.profile.load import FOLDER
+from rustml.profile.pairs import PairsSection
 from rustml.records import Origin, SourceFile, write_jsonl
 from rustml.sharding import Summary, run
 

@@ -13,7 +13,7 @@ from entrypoints.trace import main as trace
 from rustml.errors import InputError
 from rustml.pairs.build import build
 from rustml.pairs.split import fraction, part_of
-from rustml.profile.corpus import AnchorPool, PairsSection
+from rustml.profile.pairs import AnchorPool, PairsSection
 from rustml.records import Origin, Pair, read_jsonl, write_jsonl
 from rustml.similarity.overlap import Protected
 from tests.support.processes import kill_at
@@ -147,7 +147,7 @@ import sys
 from pathlib import Path
 import msgspec
 from rustml.pairs.build import build
-from rustml.profile.corpus import PairsSection
+from rustml.profile.pairs import PairsSection
 section = msgspec.json.decode(Path(sys.argv[1]).read_bytes(), type=PairsSection)
 build(section, Path(sys.argv[2]), Path(sys.argv[3]), protected=[], workers=int(sys.argv[4]))
 """

@@ -11,7 +11,8 @@ import msgspec
 import pyarrow
 import pyarrow.parquet
 
-from rustml.profile.corpus import AnchorPool, DatasetSource, PairsSection
+from rustml.profile.harvest import DatasetSource
+from rustml.profile.pairs import AnchorPool, PairsSection
 from rustml.records import Pair, SourceFile, read_jsonl
 from tests.support.loopback_hub import hub
 
@@ -24,7 +25,8 @@ from pathlib import Path
 import msgspec
 from rustml.corpus.sources.dataset import plan
 from rustml.pairs.build import build
-from rustml.profile.corpus import DatasetSource, PairsSection
+from rustml.profile.harvest import DatasetSource
+from rustml.profile.pairs import PairsSection
 from rustml.sharding import run
 place, source = Path(sys.argv[1]), Path(sys.argv[2])
 wanted = msgspec.json.decode((place / "dataset.json").read_bytes(), type=DatasetSource)

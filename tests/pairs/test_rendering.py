@@ -10,7 +10,7 @@ import pytest
 
 from rustml import chat
 from rustml.pairs.build import build
-from rustml.profile.corpus import PairsSection
+from rustml.profile.pairs import PairsSection
 from rustml.records import Pair, read_jsonl
 from tests.support.toy_models import words
 

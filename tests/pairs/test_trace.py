@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 from entrypoints.trace import main as trace
 from rustml.pairs.build import build
 from rustml.profile import load
-from rustml.profile.corpus import PairsSection
+from rustml.profile.pairs import PairsSection
 from rustml.records import Pair, read_jsonl
 from rustml.runs import tracking
 from rustml.runs.stage import Outcome, Stage, Workspace

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from rustml.evaluation.results.outcomes import Evaluation, Outcome, SuiteResult
-from rustml.profile.evaluation import Thresholds
+from rustml.profile.gates import Thresholds
 
 Score = bool | Sequence[bool]
 

@@ -11,7 +11,7 @@ from mlflow.exceptions import MlflowException, RestException
 from mlflow.tracking import MlflowClient
 
 from rustml.evaluation.results.outcomes import Evaluation
-from rustml.profile.evaluation import Thresholds
+from rustml.profile.gates import Thresholds
 from rustml.release.evidence import verify
 from tests.support.loopback_server import serving
 from tests.support.stores import MODEL, Store

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from rustml.evaluation.results.outcomes import Evaluation, Outcome
 from rustml.profile import load
-from rustml.profile.evaluation import Thresholds
+from rustml.profile.gates import Thresholds
 from rustml.release.gates import Decision, decide, encode
 
 Make = Callable[..., Evaluation]

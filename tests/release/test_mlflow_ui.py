@@ -15,7 +15,7 @@ import pytest
 from mlflow.tracking import MlflowClient
 
 from rustml.evaluation.results.outcomes import Evaluation
-from rustml.profile.evaluation import Thresholds
+from rustml.profile.gates import Thresholds
 from rustml.runs import tracking
 from tests.support.fabricated_lifecycle import Lifecycle, fill
 from tests.support.loopback_server import serving

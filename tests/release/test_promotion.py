@@ -11,7 +11,7 @@ from mlflow.tracking import MlflowClient
 
 from rustml.errors import EnvironmentFault, EvidenceError, GateRefused, InputError
 from rustml.evaluation.results.outcomes import Evaluation
-from rustml.profile.evaluation import Thresholds
+from rustml.profile.gates import Thresholds
 from rustml.release import lock, registry
 from rustml.release.card import card
 from rustml.release.evidence import verify

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from rustml.evaluation.results.outcomes import Evaluation
-from rustml.profile.evaluation import Thresholds
+from rustml.profile.gates import Thresholds
 from rustml.release.gates import decide
 from rustml.release.report import Stage, table, write
 

@@ -14,8 +14,10 @@ from rustml.corpus.curation.curate import curate
 from rustml.corpus.harvest import harvest
 from rustml.errors import EnvironmentFault, InputError
 from rustml.pairs.build import build
-from rustml.profile.corpus import CurateSection, HarvestSection, PairsSection
+from rustml.profile.curate import CurateSection
+from rustml.profile.harvest import HarvestSection
 from rustml.profile.load import FOLDER
+from rustml.profile.pairs import PairsSection
 from rustml.sharding import Workers, crew, run
 
 MISSING = importlib.util.find_spec("ray") is None

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rustml.profile.corpus import Decontamination
+from rustml.profile.curate import Decontamination
 from rustml.similarity.overlap import Overlap, Protected
 
 SECTION = Decontamination(run_tokens=13, threshold=0.8, shingle_tokens=3)

@@ -8,7 +8,7 @@ from mlflow.tracking import MlflowClient
 
 from rustml.evaluation.results.outcomes import Evaluation
 from rustml.models import checkpoint
-from rustml.profile.evaluation import Thresholds
+from rustml.profile.gates import Thresholds
 from rustml.release import registry
 from rustml.release.evidence import Verified
 from rustml.release.promotion import Evidence, consider

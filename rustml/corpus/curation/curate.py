@@ -17,7 +17,7 @@ from rustml.corpus.curation.duplicates import HASHES, NAMES, SIGNATURES, MatchBa
 from rustml.corpus.curation.filters import Quality
 from rustml.corpus.report import CurateReport, total
 from rustml.errors import InputError
-from rustml.profile.corpus import CurateSection
+from rustml.profile.curate import CurateSection
 from rustml.records import Record, SourceFile, read_jsonl, write_jsonl
 from rustml.sharding import Funnel, Step, Summary, Workers, merge, run, silent, stamp
 from rustml.sharding.shards import digest, name, read_summary, remove, whole

@@ -10,7 +10,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from rustml.profile.corpus import NearDuplicates
+from rustml.profile.curate import NearDuplicates
 from rustml.records import Record
 from rustml.sharding import Summary
 from rustml.sharding.shards import whole

@@ -9,7 +9,7 @@ from functools import cached_property
 
 import pathspec
 
-from rustml.profile.corpus import QualityFilters
+from rustml.profile.curate import QualityFilters
 from rustml.records import SourceFile
 
 TEST_PATHS = ("tests/", "test/", "**/tests.rs", "**/test.rs", "**/*_test.rs", "**/*_tests.rs")

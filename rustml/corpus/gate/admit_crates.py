@@ -13,7 +13,7 @@ from rustml.corpus.sources.archive import Entry
 from rustml.corpus.sources.crate import Crate, CrateRecord, Manifest, Refused, parse_manifest
 from rustml.errors import InputError
 from rustml.licence import Gate
-from rustml.profile.corpus import HarvestSection
+from rustml.profile.harvest import HarvestSection
 from rustml.records import Origin, Record, SourceFile, write_jsonl
 from rustml.sharding import Funnel, Summary
 

@@ -15,7 +15,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from rustml.errors import InputError
-from rustml.profile.corpus import ArchiveLimits
+from rustml.profile.harvest import ArchiveLimits
 from rustml.records import Record
 
 READ_ERRORS = (tarfile.TarError, zlib.error, BadGzipFile, EOFError, ValueError, OverflowError, RecursionError)

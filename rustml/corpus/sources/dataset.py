@@ -9,7 +9,7 @@ from typing import Any
 from rustml.corpus.gate.licence_headers import contradiction
 from rustml.errors import InputError
 from rustml.licence import Gate
-from rustml.profile.corpus import DatasetSource
+from rustml.profile.harvest import DatasetSource
 from rustml.records import Origin, Record, SourceFile, write_jsonl
 from rustml.sharding import Funnel, Summary
 from rustml.sharding.hub_datasets import hub_rows, local_rows

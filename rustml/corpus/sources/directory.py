@@ -15,7 +15,7 @@ import msgspec
 from rustml.corpus.sources.archive import Entry
 from rustml.corpus.sources.crate import Crate, Manifest, Refused, Wanted, is_stable, parse_manifest, precedence
 from rustml.errors import EnvironmentFault, InputError
-from rustml.profile.corpus import ArchiveLimits
+from rustml.profile.harvest import ArchiveLimits
 
 CHECKSUM = ".cargo-checksum.json"
 SHA256 = re.compile("[0-9a-f]{64}")

@@ -12,7 +12,7 @@ import httpx
 import msgspec
 
 from rustml.errors import EnvironmentFault, InputError
-from rustml.profile.corpus import HarvestSection
+from rustml.profile.harvest import HarvestSection
 
 RETRIED = frozenset({408, 425, 429, 500, 502, 503, 504})
 LONGEST_WAIT = 120.0

@@ -17,7 +17,7 @@ import msgspec
 from rustml.corpus.sources.crate import VERSION, Crate, Refused, Wanted, is_stable, precedence
 from rustml.corpus.sources.http_client import Answer, Fetcher, Unavailable
 from rustml.errors import EnvironmentFault, InputError
-from rustml.profile.corpus import HarvestSection
+from rustml.profile.harvest import HarvestSection
 
 MARKERS = ("{crate}", "{version}", "{prefix}", "{lowerprefix}", "{sha256-checksum}")
 HEX = frozenset("0123456789abcdef")

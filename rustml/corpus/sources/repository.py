@@ -15,7 +15,7 @@ import pathspec
 from rustml.corpus.gate.licence_headers import contradiction
 from rustml.errors import InputError
 from rustml.licence import Gate
-from rustml.profile.corpus import RepositorySource
+from rustml.profile.harvest import RepositorySource
 from rustml.records import Origin, Record, SourceFile, write_jsonl
 from rustml.sharding import Funnel, Summary
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 
 from rustml.errors import InputError
-from rustml.profile.corpus import Decontamination
+from rustml.profile.curate import Decontamination
 from rustml.records import Pair, Problem, read_jsonl
 from rustml.similarity.overlap import Overlap, Protected
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import httpx
 
 from rustml.errors import EnvironmentFault
-from rustml.profile.serving import ServeSection
+from rustml.profile.serve import ServeSection
 
 POLL_SECONDS = 0.5
 STOP_SECONDS = 10.0

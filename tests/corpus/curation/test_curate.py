@@ -7,7 +7,7 @@ import pytest
 from rustml.corpus.curation.curate import curate, normalised_hash
 from rustml.corpus.report import draw
 from rustml.errors import InputError
-from rustml.profile.corpus import CurateSection
+from rustml.profile.curate import CurateSection
 from rustml.records import Origin, SourceFile, read_jsonl, write_jsonl
 from rustml.sharding import Summary, run
 from rustml.similarity.overlap import Protected
@@ -116,7 +116,7 @@ import sys
 from pathlib import Path
 import msgspec, yaml
 from rustml.corpus.curation.curate import curate
-from rustml.profile.corpus import CurateSection
+from rustml.profile.curate import CurateSection
 from rustml.profile.load import FOLDER
 section = msgspec.convert(yaml.safe_load((FOLDER / "tiny.yaml").read_text())["curate"], CurateSection)
 curate(section, Path(sys.argv[1]), Path(sys.argv[2]), protected=[], workers=int(sys.argv[3]))

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from rustml.corpus.curation.filters import Quality
-from rustml.profile.corpus import CurateSection
+from rustml.profile.curate import CurateSection
 from rustml.records import Origin, SourceFile
 
 GOOD = "fn main() {\n    let value = 1;\n}\n" * 20

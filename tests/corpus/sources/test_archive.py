@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rustml.corpus.sources.archive import ArchiveRefused, entries, unpack
-from rustml.profile.corpus import ArchiveLimits
+from rustml.profile.harvest import ArchiveLimits
 
 LIMITS = ArchiveLimits(archive_mb=4, unpacked_mb=8, entries=100, path_characters=200)
 Build = Callable[[tarfile.TarFile], None]

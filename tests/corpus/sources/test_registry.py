@@ -14,7 +14,7 @@ from rustml.corpus.sources.crate import Crate, Refused, Wanted
 from rustml.corpus.sources.http_client import Unavailable
 from rustml.corpus.sources.registry import Config, Release, archive_path, choose, index_path, obtain
 from rustml.errors import EnvironmentFault
-from rustml.profile.corpus import HarvestSection
+from rustml.profile.harvest import HarvestSection
 
 Reply = tuple[int, dict[str, str], bytes]
 

@@ -6,7 +6,7 @@ import pytest
 from rustml.errors import InputError
 from rustml.evaluation.suites.assembly import marked
 from rustml.evaluation.suites.contamination import in_training, listed
-from rustml.profile.corpus import Decontamination
+from rustml.profile.curate import Decontamination
 from rustml.records import Origin, Pair, Problem, write_jsonl
 from tests.support.evaluation_doubles import made_suite, problem
 

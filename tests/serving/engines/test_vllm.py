@@ -15,7 +15,7 @@ import pytest
 
 from rustml.errors import EnvironmentFault
 from rustml.profile import load
-from rustml.profile.serving import ServeSection
+from rustml.profile.serve import ServeSection
 from rustml.serving.engines import vllm
 
 SECTION = msgspec.structs.replace(load("tiny").serve, startup_seconds=20.0)

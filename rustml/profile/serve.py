@@ -1,18 +1,11 @@
-"""Profile sections of quantisation and serving."""
+"""Profile section of serving."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from msgspec import Meta
 
 from rustml.profile.section import Section
-
-
-class QuantizeSection(Section, frozen=True):
-    """How weights are quantised for serving."""
-
-    scheme: Literal["fp8_weight_only", "fp8_dynamic", "int3_weight_only"]
-    """`fp8_weight_only`: e4m3 weights, one scale a row; any machine. `fp8_dynamic`: activations too, one scale a token;
-    needs a GPU of compute capability 8.9. `int3_weight_only`: too coarse on purpose, to show a gate at work."""
+from rustml.profile.types import Count, Positive, Seconds
 
 
 class ServeSection(Section, frozen=True):
@@ -24,15 +17,15 @@ class ServeSection(Section, frozen=True):
     """0 takes a free one."""
     context: Annotated[int, Meta(ge=64)]
     """Longest prompt and answer together, tokens."""
-    startup_seconds: Annotated[float, Meta(gt=0)]
+    startup_seconds: Seconds
     """Wall time within which the server must answer."""
-    cpu_cache_gb: Annotated[int, Meta(ge=1)]
+    cpu_cache_gb: Positive
     """Memory for keys and values where vLLM runs on a CPU, GiB."""
     enforce_eager: bool
     """Skip compilation: a slower server that starts in half the time."""
-    smoke_problems: Annotated[int, Meta(ge=1)]
+    smoke_problems: Positive
     """Held-out Rust problems that are asked through the OpenAI API; the answers are judged."""
-    smoke_passes: Annotated[int, Meta(ge=0)]
+    smoke_passes: Count
     """At least so many of them must pass."""
-    max_new_tokens: Annotated[int, Meta(ge=1)]
+    max_new_tokens: Positive
     """Of a smoke answer."""

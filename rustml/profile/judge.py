@@ -5,22 +5,23 @@ from typing import Annotated
 from msgspec import Meta
 
 from rustml.profile.section import Section
+from rustml.profile.types import Positive, Seconds
 
 
 class JudgeSection(Section, frozen=True):
     """Limits of the sandbox in which model-written code is compiled and run."""
 
-    compile_seconds: Annotated[float, Meta(gt=0)]
+    compile_seconds: Seconds
     """Processor time for one compilation, seconds; a compilation never waits, so a busy machine changes nothing."""
-    run_seconds: Annotated[float, Meta(gt=0)]
+    run_seconds: Seconds
     """Wall time for one candidate's tests, seconds."""
-    cpu_seconds: Annotated[float, Meta(gt=0)]
+    cpu_seconds: Seconds
     """Processor time for one candidate's tests, seconds: an endless loop ends here, however busy the machine is."""
     memory_mb: Annotated[int, Meta(ge=64)]
     """Memory of one sandboxed process, MiB; a compilation gets twice as much."""
-    disk_mb: Annotated[int, Meta(ge=1)]
+    disk_mb: Positive
     """What one candidate's tests may write to their private /tmp, MiB."""
-    source_kb: Annotated[int, Meta(ge=1)]
+    source_kb: Positive
     """Length of a candidate's code, KiB; longer code gets the status `policy`."""
-    batch_size: Annotated[int, Meta(ge=1)]
+    batch_size: Positive
     """Candidates that share one compilation."""

@@ -1,0 +1,64 @@
+"""Profile section of curation."""
+
+from typing import Annotated
+
+from msgspec import Meta
+
+from rustml.profile.section import Section
+from rustml.profile.types import Count, Positive, Share
+
+
+class QualityFilters(Section, frozen=True):
+    """Bounds on one source file; the reference values are those of features.md, section 3."""
+
+    min_bytes: Count
+    max_bytes: Positive
+    max_average_line: Positive
+    """Characters."""
+    max_line: Positive
+    """Characters."""
+    min_alphanumeric: Share
+    """Share of alphanumeric characters among all."""
+    generated_markers: tuple[str, ...]
+    """Words that mark generated code; looked for in any case in the first `generated_within` characters."""
+    generated_within: Positive
+    vendor_paths: tuple[str, ...]
+    """Patterns, as in .gitignore, of vendored code and artefacts."""
+    exclude_tests: bool
+    exclude_benches: bool
+    exclude_examples: bool
+    max_low_quality: Annotated[int, Meta(ge=-1)]
+    """Markers of low quality (to-do notes, debug prints, `unsafe` blocks, `#[allow]`) a file may hold; -1 is any."""
+    prefer_idiomatic: bool
+    """Keep a file only when it holds `idiomatic_ratio` times as many idioms as markers of low quality."""
+    idiomatic_ratio: Annotated[float, Meta(ge=0)]
+    prefer_documented: bool
+    """Keep a file only when it holds a documentation comment."""
+
+
+class NearDuplicates(Section, frozen=True):
+    """MinHash with locality-sensitive hashing."""
+
+    shingle_tokens: Positive
+    permutations: Annotated[int, Meta(ge=16, le=1024)]
+    threshold: Annotated[float, Meta(gt=0, lt=1)]
+    """Estimated Jaccard similarity of shingle sets from which a text counts as a duplicate."""
+
+
+class Decontamination(Section, frozen=True):
+    """What makes a training text overlap a problem of an evaluation bank."""
+
+    run_tokens: Annotated[int, Meta(ge=5)]
+    """Consecutive tokens in common."""
+    threshold: Annotated[float, Meta(gt=0, lt=1)]
+    """Estimated Jaccard similarity of shingle sets."""
+    shingle_tokens: Positive
+    """Shorter than for files: a problem is short."""
+
+
+class CurateSection(Section, frozen=True):
+    """Which harvested files are worth training on."""
+
+    quality: QualityFilters
+    near_duplicates: NearDuplicates
+    decontamination: Decontamination

@@ -1,0 +1,49 @@
+"""Profile section of the gates."""
+
+from typing import Annotated
+
+from msgspec import Meta
+
+from rustml.profile.section import Section
+from rustml.profile.types import Share
+
+Measure = Annotated[str, Meta(pattern=r"^[a-z0-9_]+\.(format|compile|pass|clippy)$")]
+"""A suite and what is measured on each of its items: `rust.pass`, `rust_sampled.pass`, `python.pass`."""
+
+
+class Thresholds(Section, frozen=True):
+    """What one gate asks. Every number is a share of items: 0.03 is three points."""
+
+    confidence: Annotated[float, Meta(gt=0.5, lt=1)]
+    """Of the two-sided paired interval whose lower bound decides."""
+    resamples: Annotated[int, Meta(ge=1000)]
+    """Of the bootstrap over items."""
+    seed: int
+    """Of the bootstrap."""
+    retention_pooled_margin: Share
+    """The pooled loss on retention suites must be shown to be smaller than this."""
+    retention_suite_margin: Share
+    """So must the loss on each retention suite."""
+    retention_point_margin: Share
+    """And no observed loss, pooled or on a suite, may be larger than this."""
+    rise: tuple[Measure, ...]
+    """Measures whose lower bound must lie above 0."""
+    require_gain: bool
+    """False: the measures under `rise` need only hold within `fall_margin`, as those under `hold`."""
+    hold: tuple[Measure, ...]
+    """Measures that must be shown not to fall by `fall_margin` or more."""
+    fall_margin: Share
+    """Margin of the measures under `hold`."""
+
+
+class GatesSection(Section, frozen=True):
+    """One gate for each step a version can be promoted to."""
+
+    sft: Thresholds
+    """Against the base model."""
+    grpo: Thresholds
+    """Against the SFT version that it was trained from."""
+    fp8: Thresholds
+    """Against its own bf16 parent."""
+    champion: Thresholds
+    """Against the base model again, so that small permitted losses of the steps cannot add up unseen."""

@@ -1,0 +1,89 @@
+"""Profile section of the harvest."""
+
+from typing import Annotated
+
+from msgspec import Meta
+
+from rustml.profile.section import Section
+from rustml.profile.types import Count, Positive, Seconds
+
+
+class ArchiveLimits(Section, frozen=True):
+    """What a published archive may be at most; one that is more is refused whole."""
+
+    archive_mb: Positive
+    """Compressed size, MiB."""
+    unpacked_mb: Positive
+    """Everything that the archive inflates to, headers included, MiB."""
+    entries: Positive
+    """Files, folders and headers."""
+    path_characters: Positive
+    """Length of one path."""
+
+
+class DatasetSource(Section, frozen=True):
+    """A data set of source files: from the Hugging Face hub, or a local folder or file of JSONL or parquet."""
+
+    name: str
+    """Hub name, or path of a local file or folder."""
+    split: str
+    content_column: str
+    path_column: str
+    licence_column: str
+    """Column with each file's SPDX expression; empty where `licence` holds for all."""
+    licence: str
+    """SPDX expression of the whole data set; empty where a column says it."""
+    take: Count
+    """Files to read, in the data set's order; 0 means all."""
+
+
+class RepositorySource(Section, frozen=True):
+    """A team's own git history: files at HEAD, weighted by where they lie and what was said when they changed."""
+
+    path: str
+    """A local clone."""
+    licence: str
+    """SPDX expression under which the team releases it."""
+    ignore: tuple[str, ...]
+    """Patterns, as in .gitignore, of artefacts."""
+    half_life_days: Seconds
+    """Age of a file's last commit at which its recency weight is a half."""
+
+
+class HarvestSection(Section, frozen=True):
+    """Where Rust source comes from, and what may come in."""
+
+    registry: str
+    """URL of a sparse registry's index, such as https://index.crates.io/; empty for none."""
+    directory: str
+    """Cargo directory source: the only one where `registry` is empty, else the declared alternative to it."""
+    probe_seconds: Seconds
+    """How long the registry has to answer before the alternative is used; that is said in log, report and records."""
+    user_agent: Annotated[str, Meta(min_length=8)]
+    """Identifies the harvester to the registry: name it and give a way to reach you."""
+    crates: tuple[str, ...]
+    """Names in order of priority, a version pinned as `name@1.2.3`; `all` for every crate of a directory source."""
+    crates_file: str
+    """A file of more names, one a line, `#` for comments; empty for none."""
+    min_crates: Positive
+    """Fewer crates than this through the gate is an error."""
+    connections: Annotated[int, Meta(ge=1, le=32)]
+    attempts: Annotated[int, Meta(ge=1, le=20)]
+    """Tries of one request before it counts as failed."""
+    backoff_seconds: Annotated[float, Meta(ge=0)]
+    """Wait before the second try; doubles with each, and a Retry-After answer replaces it."""
+    timeout_seconds: Seconds
+    """For a connection, and for each read of it."""
+    licences: Annotated[tuple[str, ...], Meta(min_length=1)]
+    """SPDX identifiers; every licence in an expression must be one of them."""
+    include: tuple[str, ...]
+    """Patterns, as in .gitignore, of paths inside a crate to take."""
+    exclude: tuple[str, ...]
+    """Patterns of paths to leave out of what `include` takes."""
+    max_files_per_crate: Positive
+    limits: ArchiveLimits
+    unpack: bool
+    """Also unpack each archive that passes the gate, for judging code inside its crate."""
+    datasets: tuple[DatasetSource, ...]
+    repositories: tuple[RepositorySource, ...]
+    crates_per_shard: Positive

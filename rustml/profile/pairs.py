@@ -1,0 +1,61 @@
+"""Profile section of the training pairs."""
+
+from typing import Annotated, Literal
+
+from msgspec import Meta
+
+from rustml.profile.curate import Decontamination, NearDuplicates
+from rustml.profile.section import Section
+from rustml.profile.types import Count, Positive, Share
+
+
+class AnchorPool(Section, frozen=True):
+    """A pool of records that keep the model's other abilities."""
+
+    source: str
+    """`corpus` (raw pieces of the curated files), `given` (handed in by the caller), `hub:NAME` or `file:PATH`."""
+    share: Share
+    """Of all anchors."""
+    take: Count
+    """Records to read from the pool; 0 means all."""
+    max_characters: Positive
+    licence: str
+    """SPDX expression of the pool; for `corpus` and `given` each record carries its own."""
+    instruction_column: str
+    """Empty for a pool of raw text."""
+    answer_column: str
+    messages_column: str
+    """Column of chat messages (`role`, `content`) instead of the two; empty for none."""
+    language: str
+    split: str
+
+
+class PairsSection(Section, frozen=True):
+    """How curated files become training records."""
+
+    tasks: dict[str, Share]
+    """Task category and the share of its records to keep, chosen by a stable hash of the record."""
+    min_doc_characters: Count
+    min_body_lines: Count
+    max_pair_characters: Positive
+    """Instruction and answer together."""
+    raw_min_characters: Count
+    raw_max_characters: Positive
+    """Bounds on one raw piece of Rust: a function with its documentation."""
+    raw_pieces: Count
+    """Raw pieces to keep, spread over the corpus by a stable hash; 0 means all."""
+    holdout_percent: Annotated[float, Meta(ge=0, le=50)]
+    """Files held out whole, by a stable hash of their path."""
+    validation_percent: Annotated[float, Meta(ge=0, le=50)]
+    general_holdout: Count
+    """Anchor records held out, at most a tenth of a pool."""
+    anchors_per_pair: Annotated[float, Meta(ge=0)]
+    anchors: dict[str, AnchorPool]
+    allow_missing_anchors: bool
+    interleave: Literal["sequential", "round_robin", "weighted"]
+    licences: Annotated[tuple[str, ...], Meta(min_length=1)]
+    """The licence gate in front of the anchors."""
+    evaluate_only: tuple[str, ...]
+    """Sources whose licence or protocol forbids training on them, by name."""
+    near_duplicates: NearDuplicates
+    decontamination: Decontamination
