@@ -73,13 +73,19 @@ class Pair(Record, frozen=True, omit_defaults=True):
 
     id: str
     task: str
-    """`sig_doc_impl`, `instruction_code`, `raw`, ... : the shape of the pair."""
+    """A name of `rustml.tasks.TASKS`, `raw`, or `anchor_` and the name of a pool."""
     instruction: str
     answer: str
     origin: Origin
     language: str = "rust"
     context: str = ""
     """What stands around the answer in its file, such as the `impl` header."""
+    span: tuple[int, int] = (0, 0)
+    """Byte offsets in its file of the function whose place the answer takes: from visibility or `fn` to its end."""
+    tested: tuple[int, int] = (0, 0)
+    """The same of the function that the answer tests, where the answer is a test."""
+    given: str = ""
+    """The code in the question that makes a whole function of the answer, for a task whose answer is a part of one."""
 
 
 class Problem(Record, frozen=True, omit_defaults=True):

@@ -15,7 +15,7 @@ SOURCES = sorted([*(ROOT / "rustml").rglob("*.py"), *(ROOT / "entrypoints").glob
 # What a room may import besides itself. Siblings in the middle speak through files.
 GROUND = {"errors", "io", "records", "profile", "chat", "licence", "similarity", "sharding"}
 MACHINERY = {"rust", "sandbox", "models"}
-MAKERS = {"judge", "generation"}
+MAKERS = {"judge", "generation", "tasks"}
 ALLOWED: dict[str, set[str]] = {
     "errors": set(),
     "io": set(),
@@ -28,7 +28,8 @@ ALLOWED: dict[str, set[str]] = {
     "rust": GROUND,
     "sandbox": GROUND,
     "models": GROUND,
-    "judge": GROUND | MACHINERY,
+    "tasks": GROUND | {"rust"},
+    "judge": GROUND | MACHINERY | {"tasks"},
     "generation": GROUND | MACHINERY,
     "banks": GROUND | MACHINERY | MAKERS,
     "corpus": GROUND | MACHINERY | MAKERS | {"banks"},

@@ -10,13 +10,13 @@ from rustml.pairs.anchors import Anchors
 from rustml.pairs.make_pairs import ExtractPairs
 from rustml.pairs.mix_and_split import Assembly
 from rustml.pairs.report import PairsReport
-from rustml.pairs.shapes import SHAPES
 from rustml.profile.pairs import PairsSection
 from rustml.sharding import Workers, run, silent, stamp
 from rustml.sharding.shards import read_summary, remove, whole
 from rustml.similarity import overlap
 from rustml.similarity.minhash import SCHEME
 from rustml.similarity.overlap import Protected
+from rustml.tasks import TASKS
 
 
 def build(
@@ -54,6 +54,6 @@ def build(
 
 
 def _refuse_unknown_tasks(section: PairsSection) -> None:
-    unknown = sorted(set(section.tasks) - set(SHAPES))
+    unknown = sorted(set(section.tasks) - set(TASKS))
     if unknown:
-        raise InputError(f"pairs.tasks: no such task {', '.join(unknown)}; known: {', '.join(SHAPES)}")
+        raise InputError(f"pairs.tasks: no such task {', '.join(unknown)}; known: {', '.join(TASKS)}")

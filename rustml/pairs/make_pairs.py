@@ -7,7 +7,6 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from rustml.pairs.shapes import SHAPES, Subject, subject
 from rustml.pairs.split import fraction, part_of
 from rustml.profile.pairs import PairsSection
 from rustml.records import Origin, Pair, Record, SourceFile, read_jsonl, write_jsonl
@@ -15,6 +14,7 @@ from rustml.rust.functions import File, Function, body_lines, doc_text, is_test,
 from rustml.sharding import Funnel, Summary
 from rustml.similarity.minhash import Signature, signature, token_hashes
 from rustml.similarity.overlap import Overlap, stored
+from rustml.tasks import TASKS, DocumentedFunction, Draft, documented
 
 PAIRS, RAW, MARKS = "pairs.jsonl", "raw.jsonl", "marks.json"
 FILE_MARKS, FUNCTION_MARKS, PIECE_MARKS = "files.npy", "functions.npy", "pieces.npy"
@@ -22,7 +22,7 @@ STAGES = ("parse", "function", "contamination")
 
 
 class ExtractPairs(Record, frozen=True):
-    """The job: parse, select, shape, decontaminate."""
+    """The job: parse, select, ask, decontaminate."""
 
     section: PairsSection
     shards: tuple[str, ...]
@@ -82,12 +82,12 @@ class Maker:
         self.marks.files.append(place)
         self.files.append(self._sign(file.text))
         for item in self._subjects(file.origin, parsed):
-            if self._shape(item, file.origin):
+            if self._ask(item, file.origin):
                 self.marks.functions.append(place)
-                self.functions.append(self._sign(item.bare))
+                self.functions.append(self._sign(item.code))
         self._take_pieces(parsed, file, place)
 
-    def _subjects(self, origin: Origin, parsed: File) -> Iterator[Subject]:
+    def _subjects(self, origin: Origin, parsed: File) -> Iterator[DocumentedFunction]:
         tests = [(function, function.body) for function in parsed.functions if is_test(function)]
         for function in parsed.functions:
             reason = self._unsuited(function)
@@ -97,7 +97,7 @@ class Maker:
             self.funnel.keep("function")
             name = f"{function.name}("
             callers = tuple(test for test, body in tests if name in body)
-            yield subject(function, f"{origin.label}:{function.start}", callers)
+            yield documented(function, f"{origin.label}:{function.start}", callers)
 
     def _unsuited(self, function: Function) -> str | None:
         """Why a function makes no records, or None."""
@@ -112,31 +112,36 @@ class Maker:
             return "undocumented"
         return "short_body" if body_lines(function) < self._section.min_body_lines else None
 
-    def _shape(self, item: Subject, origin: Origin) -> bool:
+    def _ask(self, item: DocumentedFunction, origin: Origin) -> bool:
         """Add the function's records, and say whether there are any."""
         before = len(self.pairs)
         for task, share in self._section.tasks.items():
             if fraction(task, item.key) >= share:
                 continue
-            made = SHAPES[task](item)
-            if made is not None and sum(map(len, made)) <= self._section.max_pair_characters:
-                self._keep(task, *made, item, origin)
+            draft = TASKS[task].make(item)
+            if draft and len(draft.instruction) + len(draft.answer) <= self._section.max_pair_characters:
+                self._keep(task, draft, item, origin)
         self.marks.pairs += [len(self.functions)] * (len(self.pairs) - before)
         return len(self.pairs) > before
 
-    def _keep(self, task: str, instruction: str, answer: str, item: Subject, origin: Origin) -> None:
-        banks = self._overlap.banks(f"{instruction}\n{answer}") or self._overlap.banks(answer)
+    def _keep(self, task: str, draft: Draft, item: DocumentedFunction, origin: Origin) -> None:
+        text = f"{draft.instruction}\n{draft.answer}"
+        banks = self._overlap.banks(text) or self._overlap.banks(draft.answer)
         if banks:
             self._contaminate(banks, f"{task} {item.key}")
             return
         self.funnel.keep("contamination")
+        replaced = draft.test or item.function
         pair = Pair(
-            id=pair_id(task, item.key, instruction, answer),
+            id=pair_id(task, item.key, draft.instruction, draft.answer),
             task=task,
-            instruction=instruction,
-            answer=answer,
+            instruction=draft.instruction,
+            answer=draft.answer,
             origin=origin,
             context=item.function.context,
+            span=(replaced.fn_start, replaced.end),
+            tested=(item.function.fn_start, item.function.end) if draft.test else (0, 0),
+            given=draft.given,
         )
         self.pairs.append(pair)
 

@@ -58,8 +58,8 @@ class RaterSection(Section, frozen=True):
     """Name by which the server knows its model."""
     key_variable: Annotated[str, Meta(pattern=r"^[A-Z][A-Z0-9_]*\Z")]
     """Environment variable that holds the server's key. Never the key itself."""
-    tasks: tuple[Literal["docstring_generation", "bug_detection"], ...]
-    """Tasks whose answers are rated: documentation, review."""
+    tasks: tuple[str, ...]
+    """Task categories whose answers are rated; each needs criteria (`docstring_generation`, `bug_detection`)."""
     max_tokens: Annotated[int, Meta(ge=8)]
     """Length of a reply at most; one that is cut before its rating counts as malformed."""
     retries: Annotated[int, Meta(ge=0, le=20)]

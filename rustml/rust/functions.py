@@ -259,5 +259,10 @@ def descend(node: Node) -> Iterator[Node]:
         stack.extend(reversed(top.children))
 
 
+def node_text(node: Node | None) -> str:
+    """The source text of a node; empty for none."""
+    return node.text.decode() if node is not None and node.text is not None else ""
+
+
 def _has_multiline(node: Node) -> bool:
     return any(part.type in MULTILINE and part.start_point.row != part.end_point.row for part in descend(node))

@@ -15,7 +15,9 @@ from rustml.pairs.build import build
 from rustml.pairs.split import fraction, part_of
 from rustml.profile.pairs import AnchorPool, PairsSection
 from rustml.records import Origin, Pair, read_jsonl, write_jsonl
+from rustml.rust.lexer import squeeze
 from rustml.similarity.overlap import Protected
+from rustml.tasks import TASKS
 from tests.support.processes import kill_at
 
 Section = Callable[..., PairsSection]
@@ -180,6 +182,22 @@ def test_an_unknown_task_and_a_missing_corpus_are_named(section: Section, tmp_pa
         build(section(tasks={"poetry": 1.0}), tmp_path, tmp_path / "out", protected=[], workers=1)
     with pytest.raises(InputError, match="holds no shards"):
         build(section(), tmp_path / "nowhere", tmp_path / "out", protected=[], workers=1)
+
+
+def test_a_pair_holds_what_makes_its_function_of_its_answer(
+    section: Section, curated: Curated, texts: list[str], tmp_path: Path
+) -> None:
+    build(section(), curated(texts[:8]), tmp_path / "out", protected=[], workers=1)
+    pairs = records(tmp_path / "out", "train")
+    assert {pair.task for pair in pairs} == set(TASKS)
+    for pair in pairs:
+        source = texts[int(pair.origin.name[1:])].encode()
+        function, tested = (source[slice(*span)].decode() for span in (pair.span, pair.tested))
+        code = pair.answer.removeprefix("```rust\n").removesuffix("```")
+        written = [squeeze(text) for text in TASKS[pair.task].functions(code, pair.given, function)]
+        assert written == [] or squeeze(function) in written[0], pair.task
+        assert function.startswith("fn counts_" if pair.task == "test_generation" else "pub fn count_")
+        assert tested.startswith("pub fn count_") == (pair.task == "test_generation")
 
 
 def anchor_file(path: Path, count: int, word: str = "Question") -> Path:

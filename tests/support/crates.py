@@ -5,6 +5,8 @@ import json
 from pathlib import Path
 
 from rustml.records import Candidate, Origin, Pair
+from rustml.rust.lexer import squeeze
+from rustml.rust.syntax import Span, functions
 
 LIBRARY = """#![deny(warnings)]
 //! ```
@@ -150,10 +152,39 @@ def origin(vendor: Path) -> Origin:
     )
 
 
-def pair(vendor: Path, answer: str, context: str = "", task: str = "sig_doc_impl", instruction: str = "ask") -> Pair:
-    identity = hashlib.sha256(f"{task}{answer}".encode()).hexdigest()[:16]
-    fenced = f"```rust\n{answer}\n```"
-    return Pair(id=identity, task=task, instruction=instruction, answer=fenced, origin=origin(vendor), context=context)
+def pair(
+    vendor: Path,
+    answer: str,
+    context: str = "",
+    task: str = "sig_doc_impl",
+    given: str = "",
+    tested: str = "",
+    function: str = "",
+) -> Pair:
+    """A pair of the shop. `function` is what stands in the file where that is not the answer; `tested` a function."""
+    return Pair(
+        id=hashlib.sha256(f"{task}{answer}".encode()).hexdigest()[:16],
+        task=task,
+        instruction="ask",
+        answer=f"```rust\n{answer}\n```",
+        origin=origin(vendor),
+        context=context,
+        span=span(vendor, function or answer),
+        tested=span(vendor, tested) if tested else (0, 0),
+        given=given,
+    )
+
+
+def span(vendor: Path, code: str) -> tuple[int, int]:
+    """Where the function of this code stands in the shop's library; (0, 0) where it does not."""
+    source = (vendor / "shop-1.0.0" / "src/lib.rs").read_bytes()
+    (wanted,) = (_words(code.encode(), item) for item in functions(code.encode()))
+    matches = [(item.start, item.end) for item in functions(source) if _words(source, item) == wanted]
+    return matches[0] if matches else (0, 0)
+
+
+def _words(source: bytes, item: Span) -> str:
+    return squeeze(source[item.start : item.end].decode())
 
 
 TOTAL = """pub fn total(prices: &[u32]) -> u32 {

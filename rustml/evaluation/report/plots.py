@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from rustml.evaluation.results.outcomes import Evaluation, SuiteResult
 from rustml.evaluation.results.statistics import Interval, wilson
-from rustml.evaluation.scoring.headline import PRINCIPAL
+from rustml.tasks import TASKS
 
 COLOURS = {"format": "#8da0cb", "compile": "#66a61e", "pass": "#1b6ca8", "clippy": "#e6861a"}
 GAIN, LOSS = "#2b8a3e", "#c92a2a"
@@ -144,11 +144,12 @@ def _task_bars(suite: SuiteResult, tasks: Sequence[str]) -> Iterator[tuple[float
     """Place, measure, mean and opacity of every bar."""
     for row, task in enumerate(tasks):
         items = [item for item, own in suite.tasks.items() if own == task]
+        headline = TASKS[task].headline if task in TASKS else ""
         for shift, measure in enumerate(SCORES):
             values = suite.scored(measure, items).values()
             if values:
                 place = row + 0.4 - (shift + 0.5) * 0.8 / len(SCORES)
-                yield place, measure, sum(values) / len(values), 1.0 if PRINCIPAL.get(task) == measure else PALE
+                yield place, measure, sum(values) / len(values), 1.0 if measure == headline else PALE
 
 
 def _axes(count: int) -> tuple[Figure, list[Axes]]:

@@ -10,9 +10,9 @@ import msgspec
 
 from rustml.errors import InputError
 from rustml.evaluation.results.statistics import pass_at_k
-from rustml.evaluation.scoring.headline import PRINCIPAL
 from rustml.profile.evaluation import Group
 from rustml.records import Record, Status, Verdict
+from rustml.tasks import TASKS
 
 MEASURES = ("format", "compile", "pass", "clippy")
 REPORT = "report.json"
@@ -33,7 +33,7 @@ class Outcome(Record, frozen=True, omit_defaults=True):
     characters: int
     """Length of the answer."""
     scores: dict[str, float] = {}
-    """What else is measured of it, each in [0, 1]; documented in rustml/evaluation/tasks.py."""
+    """What else is measured of it, each in [0, 1]; documented in docs/evaluation.md."""
     unrated: str = ""
     """Why a rater that was asked gave no rating: `malformed`, `refused`."""
 
@@ -156,10 +156,10 @@ class SuiteResult(Record, frozen=True, omit_defaults=True):
         return {f"{task}.items": len(items), **means, **self._principal(task, items)}
 
     def _principal(self, task: str, items: Iterable[str]) -> dict[str, float]:
-        """The measure that speaks for the task, over the items that have it; none for a task without one."""
-        if task not in PRINCIPAL:
+        """The headline measure of a known task, over the items that have it."""
+        if task not in TASKS:
             return {}
-        values = self.scored(PRINCIPAL[task], items)
+        values = self.scored(TASKS[task].headline, items)
         mean = {f"{task}.principal": _mean(values.values())} if values else {}
         return {**mean, f"{task}.principal_items": len(values)}
 

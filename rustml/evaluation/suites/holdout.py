@@ -19,9 +19,10 @@ from rustml.judge.in_crate.crate_sandbox import Confinement
 from rustml.judge.in_crate.eligibility import Standing, Survey
 from rustml.judge.in_crate.judge import InPlaceJudge, Place
 from rustml.judge.in_crate.prepared_crate import prepare
-from rustml.judge.in_crate.sites import TASKS, Site, Unplaced, blocks, crate_folder, locate, vendor_folder
+from rustml.judge.in_crate.sites import Site, Unplaced, blocks, crate_folder, locate, vendor_folder
 from rustml.profile.evaluation import SuiteSection
 from rustml.records import Pair, Problem, read_jsonl
+from rustml.tasks import TASKS
 
 TASK, INPLACE = "task", "inplace"
 COMPILES, TESTED = "compile", "tests"
@@ -88,7 +89,7 @@ class Holdout(AbstractContextManager["Holdout"]):
         sites: list[Site] = []
         faults: dict[str, str] = {}
         for pair in pairs:
-            if pair.task not in TASKS:
+            if not TASKS[pair.task].asks_for_code:
                 continue
             try:
                 folder = crate_folder(pair.origin, self._sources.unpacked)
@@ -147,5 +148,5 @@ def _expected(pair: Pair) -> str:
 
 def excluded(problems: Sequence[Problem]) -> Mapping[str, int]:
     """Pairs that ask for code and cannot be judged in place, counted by reason."""
-    reasons = [problem.tags[INPLACE] for problem in problems if problem.tags[TASK] in TASKS]
+    reasons = [problem.tags[INPLACE] for problem in problems if TASKS[problem.tags[TASK]].asks_for_code]
     return {reason: reasons.count(reason) for reason in sorted({*reasons} - {COMPILES, TESTED})}

@@ -11,13 +11,12 @@ from rustml.chat import Tokenizer
 from rustml.judge.in_crate.sites import blocks
 from rustml.records import Problem
 from rustml.rust.fences import extract
+from rustml.tasks import TASKS
 
 FENCE = "```"
 HUMANEVAL_STOPS = ("\nclass", "\ndef", "\n#", "\nif", "\nprint")
 MBPP_SHOTS = ("MBPP/2", "MBPP/3", "MBPP/4")
 MBPP_END = "[DONE]"
-NAMED = frozenset({"function_naming", "variable_naming", "api_usage_prediction"})
-"""Tasks whose answer is a name."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +44,7 @@ def _chat_code(problem: Problem, completion: str) -> str | None:
 
 def _pair_code(problem: Problem, completion: str) -> str | None:
     """What a pair asks for: a function of its name, the last fenced block, or a name in a line of its own."""
-    if problem.tags["task"] in NAMED:
+    if TASKS[problem.tags["task"]].answer_kind == "name":
         return completion.strip().partition("\n")[0].strip("` ") or None
     whole = extract(completion, problem.entry_point) if problem.entry_point else None
     found = blocks(completion)

@@ -17,7 +17,7 @@ import msgspec
 from rustml.judge.in_crate.crate_sandbox import Confinement
 from rustml.judge.in_crate.prepared_crate import Invocation, Workshop
 from rustml.judge.in_crate.recompile import Compiler
-from rustml.judge.in_crate.sites import WRITTEN_TEST, Site, placed
+from rustml.judge.in_crate.sites import Site, fitted
 from rustml.judge.in_crate.test_runner import Ran, Runner
 from rustml.records import Record
 from rustml.rust.doctests import naming, program
@@ -117,7 +117,7 @@ class Survey:
     def _reference(self, site: Site, call: int) -> Standing:
         if call < 0:
             return Standing(fault="not_compiled_here")
-        function, refusal = placed(msgspec.structs.replace(site, task="sig_doc_impl"), site.reference)
+        function, refusal = fitted(site, [site.reference])
         if refusal:
             return Standing(fault="reference_does_not_parse")
         with self._compiler.folder() as out:
@@ -206,6 +206,6 @@ def panic() -> str:
 def _silenced(site: Site) -> list[bytes]:
     """The files in which a test of the place must fail; none where what a test is of is not known."""
     alone = site.file_with_entry(panic())
-    if site.task != WRITTEN_TEST:
+    if not site.writes_test:
         return [alone]
     return [alone, site.file(site.reference, entry=panic())] if site.tested >= 0 else []

@@ -11,7 +11,7 @@ from rustml.judge.in_crate.crate_sandbox import Confinement
 from rustml.judge.in_crate.eligibility import Standing, panic
 from rustml.judge.in_crate.prepared_crate import Workshop
 from rustml.judge.in_crate.recompile import Compiled, Compiler
-from rustml.judge.in_crate.sites import WRITTEN_TEST, Site, placed
+from rustml.judge.in_crate.sites import Site, placed
 from rustml.judge.in_crate.test_runner import Ran, Runner
 from rustml.judge.rust import diagnostics
 from rustml.judge.rust.compiler import POLICY_LINTS
@@ -133,7 +133,7 @@ class _Attempt:
             if not done.ok:
                 return _uncompiled(done), 0
             status, passed = _outcome(self._run(out / "tests", self._standing.tests), self._standing.tests)
-        if status == "passed" and self._site.task == WRITTEN_TEST and not self._notices():
+        if status == "passed" and self._site.writes_test and not self._notices():
             return "wrong", 0
         return status, passed
 

@@ -2,17 +2,17 @@
 
 import hashlib
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from rustml.errors import InputError
 from rustml.records import Origin, Pair, Record
-from rustml.rust.lexer import squeeze, tokens
-from rustml.rust.syntax import Span, functions, inner_attributes
+from rustml.rust.lexer import tokens
+from rustml.rust.syntax import functions, inner_attributes
+from rustml.tasks import TASKS
 
 BLOCK = re.compile(r"^[ \t]*```[^\n`]*\n(.*?)^[ \t]*```[ \t]*$", re.MULTILINE | re.DOTALL)
-WRITTEN_TEST = "test_generation"
 FORBIDDEN = frozenset(
     {"unsafe", "extern", "cfg", "cfg_attr", "asm", "global_asm", "no_mangle", "export_name", "macro_export"}
 )
@@ -38,10 +38,15 @@ class Site(Record, frozen=True):
     name: str
     reference: str
     """The function as it stands there, without documentation and attributes."""
-    instruction: str
-    """The pair's question, which holds a part of the function for some tasks."""
+    given: str = ""
+    """The pair's: code of the question that makes a whole function of the answer."""
     tested: int = -1
     """Where the reference is a test: offset after the opening brace of the function that it tests; -1 for none."""
+
+    @property
+    def writes_test(self) -> bool:
+        """Whether the reference is a test."""
+        return TASKS[self.task].answer_kind == "test"
 
     def file(self, function: str, entry: str = "") -> bytes:
         """The file with `function` in the place of the reference.
@@ -70,85 +75,14 @@ def blocks(text: str) -> list[str]:
     return [match[1] for match in BLOCK.finditer(text)]
 
 
-def _whole(_instruction: str, code: str) -> str:
-    return code
-
-
-def _completed(instruction: str, code: str) -> str:
-    return "".join(blocks(instruction)[:1]) + code
-
-
-def _corrected(instruction: str, line: str, reference: str) -> Iterator[str]:
-    """The function with the wrong line replaced: where it differs from the reference, else each line in turn."""
-    lines = "".join(blocks(instruction)[:1]).splitlines(keepends=True)
-    known = reference.splitlines()
-    head = len(lines) - len(known) if reference else 0
-    for number in range(head, len(lines)):
-        if not reference or squeeze(lines[number]) != squeeze(known[number - head]):
-            yield "".join([*lines[:number], line.strip("\n") + "\n", *lines[number + 1 :]])
-
-
-REBUILT: Mapping[str, Callable[[str, str], str]] = {
-    "sig_doc_impl": _whole,
-    "instruction_code": _whole,
-    "test_generation": _whole,
-    "completion": _completed,
-}
-"""By task, how question and answer make a whole function."""
-TASKS = frozenset({*REBUILT, "bug_detection"})
-
-
-def rebuilt(task: str, instruction: str, code: str, reference: str = "") -> Iterator[str]:
-    """What an answer may mean as a whole function; without the reference a corrected line may belong anywhere."""
-    if task == "bug_detection":
-        yield from _corrected(instruction, code, reference)
-    else:
-        yield REBUILT[task](instruction, code)
-
-
 def locate(pair: Pair, folder: Path, vendor: Path) -> Site:
-    """Find the function that a pair was made from. Raises Unplaced."""
+    """Find the function whose place the pair's answer takes. Raises Unplaced."""
     source = _source(pair.origin, folder)
-    code = (blocks(pair.answer) or [""])[-1]
-    for text in rebuilt(pair.task, pair.instruction, code):
-        span = _found(text, pair.context, source)
-        if span is not None:
-            return _site(pair, folder, vendor, span, source)
-    raise Unplaced("not_found_in_file")
-
-
-def _found(text: str, header: str, source: bytes) -> Span | None:
-    """Where the first function of the text that the source holds stands in it, below that header if there is such."""
-    by_text: dict[str, list[Span]] = {}
-    for span in functions(source):
-        by_text.setdefault(squeeze(source[span.start : span.end].decode()), []).append(span)
-    own = text.encode()
-    for function in functions(own):
-        found = by_text.get(squeeze(own[function.start : function.end].decode()), [])
-        same = [span for span in found if span.header == header] or found
-        if same:
-            return same[0]
-    return None
-
-
-def _tested(pair: Pair, source: bytes) -> int:
-    """Of a pair that asks for a test, where the function to test begins to work; -1 for none."""
-    asked = blocks(pair.instruction) if pair.task == WRITTEN_TEST else []
-    span = _found(asked[0], pair.context, source) if asked else None
-    return span.body + 1 if span is not None else -1
-
-
-def _source(origin: Origin, folder: Path) -> bytes:
-    try:
-        source = (folder / origin.path).read_bytes()
-    except OSError as error:
-        raise Unplaced("file_is_gone") from error
-    if hashlib.sha256(source).hexdigest() != origin.sha256:
-        raise Unplaced("file_changed")
-    return source
-
-
-def _site(pair: Pair, folder: Path, vendor: Path, span: Span, source: bytes) -> Site:
+    spans = {(span.start, span.end): span for span in functions(source)}
+    span = spans.get(pair.span)
+    if span is None:
+        raise Unplaced("not_found_in_file")
+    tested = spans.get(pair.tested)
     return Site(
         id=pair.id,
         task=pair.task,
@@ -160,9 +94,19 @@ def _site(pair: Pair, folder: Path, vendor: Path, span: Span, source: bytes) -> 
         end=span.end,
         name=span.name,
         reference=source[span.start : span.end].decode(),
-        instruction=pair.instruction,
-        tested=_tested(pair, source),
+        given=pair.given,
+        tested=tested.body + 1 if tested is not None else -1,
     )
+
+
+def _source(origin: Origin, folder: Path) -> bytes:
+    try:
+        source = (folder / origin.path).read_bytes()
+    except OSError as error:
+        raise Unplaced("file_is_gone") from error
+    if hashlib.sha256(source).hexdigest() != origin.sha256:
+        raise Unplaced("file_changed")
+    return source
 
 
 def crate_folder(origin: Origin, unpacked: Path) -> Path:
@@ -193,10 +137,15 @@ def placed(site: Site, code: str) -> tuple[str, str]:
     Only the function travels: what else an answer holds, its attributes among it, stays behind. A written test is
     given the reference's name: the question did not say it, and it is what the test is called by.
     """
-    for text in rebuilt(site.task, site.instruction, code, site.reference):
+    return fitted(site, TASKS[site.task].functions(code, site.given, site.reference))
+
+
+def fitted(site: Site, texts: Iterable[str]) -> tuple[str, str]:
+    """The same of texts that hold whole functions, the first that has the site's function."""
+    for text in texts:
         source = text.encode()
         for span in functions(source):
-            if span.name == site.name or site.task == WRITTEN_TEST:
+            if span.name == site.name or site.writes_test:
                 function = _renamed(source[span.start : span.end].decode(), span.name, site.name)
                 return (function, _forbidden(function, site)) if span.whole else ("", "syntax")
     return "", "syntax"

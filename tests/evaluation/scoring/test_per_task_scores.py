@@ -8,10 +8,9 @@ from matplotlib.figure import Figure
 
 from rustml.evaluation.report import plots
 from rustml.evaluation.results.outcomes import Evaluation, Outcome, SuiteResult
-from rustml.evaluation.scoring.headline import PRINCIPAL
 from rustml.evaluation.scoring.per_task_scores import scores
-from rustml.pairs.shapes import SHAPES
 from rustml.records import Problem, Status, Verdict
+from rustml.tasks import TASKS
 
 
 def outcome(**scores: float) -> Outcome:
@@ -43,9 +42,8 @@ SUITE = held(
 
 
 def test_every_task_of_the_mix_has_a_measure_that_its_answers_can_have() -> None:
-    assert PRINCIPAL.keys() == SHAPES.keys()
-    for task, measure in PRINCIPAL.items():
-        assert measure in scores(problem(task), "fn f() {}", verdict("passed")), task
+    for name, task in TASKS.items():
+        assert task.headline in scores(problem(name), "fn f() {}", verdict("passed")), name
 
 
 def problem(task: str) -> Problem:
@@ -59,7 +57,7 @@ def problem(task: str) -> Problem:
         reference="fn f() {}",
         tests="",
         licence="MIT",
-        tags={"task": task, "inplace": "compile" if PRINCIPAL[task] != "tests" else "tests"},
+        tags={"task": task, "inplace": "compile" if TASKS[task].headline != "tests" else "tests"},
     )
 
 

@@ -167,12 +167,12 @@ def test_a_sandbox_that_does_not_start_is_a_fault_and_no_compile_error(
 
 def test_completions_and_corrected_lines_are_made_whole(bench: Bench) -> None:
     head, rest = TOTAL[: TOTAL.index("        sum +=")], TOTAL[TOTAL.index("        sum +=") :]
-    completed = pair(bench.vendor, rest, task="completion", instruction=f"Complete.\n\n```rust\n{head}```")
+    completed = pair(bench.vendor, rest, task="completion", given=head, function=TOTAL)
     assert bench.verdict(completed, rest).status == "passed"
     assert bench.verdict(completed, rest.replace("VALUE", "1")).status == "wrong"
     broken = TOTAL.replace("price * VALUE", "price / VALUE")
     line = "sum += price * VALUE;"
-    fixed = pair(bench.vendor, line, task="bug_detection", instruction=f"Correct.\n\n```rust\n{broken}\n```")
+    fixed = pair(bench.vendor, line, task="bug_detection", given=f"{broken}\n", function=TOTAL)
     assert bench.verdict(fixed, line + "\n").status == "passed"
     assert bench.verdict(fixed, "sum += price / VALUE;\n").status == "wrong"
 

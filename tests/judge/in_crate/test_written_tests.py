@@ -17,8 +17,7 @@ EMPTY = "#[test]\nfn a_shop_is_worth_its_stock() {}"
 
 
 def asking(vendor: Path, of: str = WORTH, answer: str = REFERENCE, context: str = "impl Shop") -> Pair:
-    question = f"Write a Rust test for this method of `impl Shop`.\n\n```rust\n{of}\n```"
-    return pair(vendor, answer, context=context, task="test_generation", instruction=question)
+    return pair(vendor, answer, context=context, task="test_generation", tested=of)
 
 
 @pytest.fixture(scope="module")

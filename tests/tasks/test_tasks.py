@@ -1,11 +1,12 @@
-"""Shapes: the answer is the source's own, and the question does not give it away."""
+"""Task categories: the answer is the source's own, and the question does not give it away."""
 
 import re
 
 import pytest
 
-from rustml.pairs.shapes import SHAPES, Subject, pick, subject
 from rustml.rust.functions import parse, parses
+from rustml.tasks import TASKS, DocumentedFunction, documented
+from rustml.tasks.task import pick
 
 SOURCE = """
 impl Ledger {
@@ -36,15 +37,16 @@ fn sums() {
 
 
 def made(task: str, source: str = SOURCE, key: str = "k") -> tuple[str, str] | None:
-    return SHAPES[task](item(source, key))
+    draft = TASKS[task].make(item(source, key))
+    return None if draft is None else (draft.instruction, draft.answer)
 
 
-def item(source: str, key: str = "k") -> Subject:
+def item(source: str, key: str = "k") -> DocumentedFunction:
     file = parse(source)
     assert file is not None
     function = next(function for function in file.functions if not function.in_test)
     tests = tuple(test for test in file.functions if test.in_test)
-    return subject(function, key, tests)
+    return documented(function, key, tests)
 
 
 def code(text: str) -> str:
@@ -63,7 +65,7 @@ def test_the_subject_is_outdented_and_reproduces_the_source() -> None:
     whole = item(SOURCE)
     assert whole.attributes == "#[must_use]\n"
     assert whole.body.endswith("    (amount, seen)\n}")
-    indented = "\n".join(f"    {line}" if line else line for line in (whole.docs + "\n" + whole.bare).splitlines())
+    indented = "\n".join(f"    {line}" if line else line for line in (whole.docs + "\n" + whole.code).splitlines())
     assert indented in SOURCE
 
 
@@ -74,7 +76,7 @@ def test_sig_doc_impl_hides_the_body_and_answers_with_it() -> None:
     assert "amount" not in question
     assert "`impl Ledger`" in question
     assert parses(code(question))
-    assert code(answer) == item(SOURCE).bare
+    assert code(answer) == item(SOURCE).code
 
 
 def test_instruction_code_asks_in_the_documentations_first_paragraph() -> None:
@@ -89,7 +91,7 @@ def test_instruction_code_asks_in_the_documentations_first_paragraph() -> None:
 @pytest.mark.parametrize("key", ["a", "b", "c", "d", "e"])
 def test_completion_is_cut_in_the_body_and_joins_to_the_whole(key: str) -> None:
     question, answer = question_and_answer("completion", key)
-    assert f"{code(question)}\n{code(answer)}" == item(SOURCE).bare
+    assert f"{code(question)}\n{code(answer)}" == item(SOURCE).code
     assert "pub fn summarise" in code(question)
 
 
@@ -132,13 +134,13 @@ def test_a_variable_that_is_a_fields_name_too_is_not_asked_for() -> None:
 def test_api_usage_hides_a_method_that_stands_once(key: str) -> None:
     question, answer = question_and_answer("api_usage_prediction", key)
     assert answer.strip("`") in ("iter", "copied", "len")
-    assert code(question).replace("____", answer.strip("`")) == item(SOURCE).bare
+    assert code(question).replace("____", answer.strip("`")) == item(SOURCE).code
 
 
 @pytest.mark.parametrize("key", [str(number) for number in range(8)])
 def test_a_planted_bug_is_one_line_that_the_answer_mends(key: str) -> None:
     question, answer = question_and_answer("bug_detection", key)
-    broken, whole = code(question).splitlines(), item(SOURCE).bare.splitlines()
+    broken, whole = code(question).splitlines(), item(SOURCE).code.splitlines()
     changed = [(wrong, right) for wrong, right in zip(broken, whole, strict=True) if wrong != right]
     assert len(changed) == 1
     assert code(answer) == changed[0][1].strip()

@@ -2,8 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rustml.evaluation.scoring.text_similarity import edit_similarity, exact, syntax_similarity, weight
 from rustml.rust.syntax import leaves
+from rustml.tasks.text_similarity import edit_similarity, exact, syntax_similarity, weight
 
 CODE = st.lists(st.sampled_from(["a", "b", "let", "1", "(", ")", "+", ";", '"s"', " "]), max_size=12).map(" ".join)
 

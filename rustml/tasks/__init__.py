@@ -1,0 +1,37 @@
+"""Task categories, one per file: question, answer, how the answer becomes a whole function, scores, headline metric.
+
+subject = documented(function, "serde-1.0.0/src/lib.rs:120", tests=())
+draft = TASKS["completion"].make(subject)
+"""
+
+from collections.abc import Mapping
+
+from rustml.tasks.api_usage_prediction import ApiUsagePrediction
+from rustml.tasks.bug_detection import BugDetection
+from rustml.tasks.completion import Completion
+from rustml.tasks.docstring_generation import DocstringGeneration
+from rustml.tasks.function import DocumentedFunction, documented
+from rustml.tasks.function_naming import FunctionNaming
+from rustml.tasks.instruction_code import InstructionCode
+from rustml.tasks.sig_doc_impl import SigDocImpl
+from rustml.tasks.task import Draft, Task
+from rustml.tasks.test_generation import TestGeneration
+from rustml.tasks.variable_naming import VariableNaming
+
+TASKS: Mapping[str, Task] = {
+    task.name: task
+    for task in (
+        SigDocImpl(),
+        InstructionCode(),
+        Completion(),
+        DocstringGeneration(),
+        TestGeneration(),
+        FunctionNaming(),
+        VariableNaming(),
+        ApiUsagePrediction(),
+        BugDetection(),
+    )
+}
+"""By name. Nothing outside this folder lists the categories; a profile gives them weights."""
+
+__all__ = ["TASKS", "DocumentedFunction", "Draft", "Task", "documented"]

@@ -1,0 +1,20 @@
+"""Documentation and signature → implementation."""
+
+from rustml.tasks.function import DocumentedFunction
+from rustml.tasks.task import Draft, Task, fence
+
+
+class SigDocImpl(Task):
+    """Implement a function whose documentation and signature are given."""
+
+    name = "sig_doc_impl"
+    question_shows = "documentation, signature, `todo!()`"
+    answer_is = "the function"
+    checked_by = "compiling it in its crate"
+    answer_kind = "function"
+    headline = "tests"
+
+    def make(self, subject: DocumentedFunction) -> Draft:
+        """Ask with `todo!()` for a body."""
+        skeleton = f"{subject.docs}\n{subject.attributes}{subject.signature.rstrip()} {{\n    todo!()\n}}"
+        return Draft(f"Implement this Rust {subject.noun}.\n\n{fence(skeleton)}", fence(subject.code))

@@ -1,0 +1,90 @@
+"""What a task category is: a question about a documented function, whose answer the source itself holds.
+
+To add a category, write a file beside this one with a subclass of `Task`, add it to `TASKS`, and give it a weight under
+`pairs.tasks` in the profile.
+"""
+
+import hashlib
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from rustml.rust.functions import Function
+from rustml.tasks.function import DocumentedFunction
+from rustml.tasks.text_similarity import edit_similarity, exact, syntax_similarity
+
+AnswerKind = Literal[
+    "function",  # a whole function
+    "rest",  # the end of the function whose beginning is given
+    "line",  # a corrected line of the function that is given
+    "test",  # a test function
+    "name",
+    "prose",
+]
+CODE: frozenset[AnswerKind] = frozenset({"function", "rest", "line", "test"})
+
+
+@dataclass(frozen=True)
+class Draft:
+    """Question and answer, before they become a record."""
+
+    instruction: str
+    answer: str
+    given: str = ""
+    """The code in the question that `Task.functions` needs to make a function of an answer; else empty."""
+    test: Function | None = None
+    """The test that is the answer, for a task whose answer is a test."""
+
+
+class Task(ABC):
+    """One category. Its random choices are a hash of the function's key, whatever else the corpus holds."""
+
+    name: ClassVar[str]
+    question_shows: ClassVar[str]
+    """For the documentation, as the next two."""
+    answer_is: ClassVar[str]
+    checked_by: ClassVar[str]
+    answer_kind: ClassVar[AnswerKind]
+    headline: ClassVar[str]
+    """The score that speaks for the task: one of `text_scores`, `compile`, `clippy` or `tests`."""
+    criteria: ClassVar[str] = ""
+    """What an LLM judge rates an answer by; empty for a task that it does not rate."""
+
+    @abstractmethod
+    def make(self, subject: DocumentedFunction) -> Draft | None:
+        """Question and answer about a function, or None where the function does not lend itself to the task."""
+
+    @property
+    def asks_for_code(self) -> bool:
+        """Whether an answer can be put into the crate and compiled there."""
+        return self.answer_kind in CODE
+
+    def functions(self, answer: str, given: str, reference: str) -> Iterator[str]:  # noqa: ARG002
+        """The functions that the code of an answer may mean, best first; nothing where it asks for no code.
+
+        `given` is the draft's, `reference` the function of the source without documentation and attributes.
+        """
+        if self.asks_for_code:
+            yield answer
+
+    def text_scores(self, answer: str, reference: str) -> Mapping[str, float]:
+        """Similarity of an answer's text to the reference's, in [0, 1], by name of the measure."""
+        scores = {"exact": exact(answer, reference), "edit": edit_similarity(answer, reference)}
+        return scores if self.answer_kind == "prose" else scores | {"syntax": syntax_similarity(answer, reference)}
+
+
+def block(code: str) -> str:
+    """The contents of a fenced block of code, last line end included; the first line keeps its indentation."""
+    stripped = code.strip("\n").rstrip()
+    return f"{stripped}\n"
+
+
+def fence(code: str) -> str:
+    """A fenced block of Rust."""
+    return f"```rust\n{block(code)}```"
+
+
+def pick(key: str, count: int) -> int:
+    """A number in [0, `count`) that depends on the key alone."""
+    return int.from_bytes(hashlib.sha256(key.encode()).digest()[:8], "big") % count
