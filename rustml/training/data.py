@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from rustml import chat
 from rustml.records import Pair, Problem
-from rustml.training.pretrain import Row
+from rustml.training.batching import Row
 
 
 @dataclass(frozen=True)

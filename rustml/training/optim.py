@@ -39,6 +39,7 @@ class MasterWeights(Optimizer):
         for inner in self._inner:
             inner.step()
         for parameter, master in self._pairs:
+            master.grad = None
             parameter.copy_(master)
 
     def zero_grad(self, set_to_none: bool = True) -> None:

@@ -1,8 +1,7 @@
 """The base model of profiles without pretrained weights: a small Qwen3 trained from scratch."""
 
 import math
-import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import torch
@@ -11,16 +10,13 @@ from torch.nn import functional
 from torch.nn.utils import clip_grad_norm_
 from transformers import PreTrainedTokenizerFast, Qwen3Config, Qwen3ForCausalLM
 
-from rustml.errors import InputError
 from rustml.profile.base import ArchitectureSection, BaseSection
 from rustml.profile.optimizer import OptimizerSection
+from rustml.training.batching import IGNORED, Row, token_batches
 from rustml.training.optim import MuonAdamW, warmup_stable_decay
 
-Row = tuple[list[int], list[int]]
-"""`input_ids` and `labels` of one sequence."""
 Batch = tuple[torch.Tensor, torch.Tensor]
-IGNORED = -100
-POOL = 256
+"""`input_ids` and `labels`, of shape (rows, tokens)."""
 
 
 def new_model(shape: ArchitectureSection, tokenizer: PreTrainedTokenizerFast, seed: int) -> Qwen3ForCausalLM:
@@ -56,48 +52,8 @@ def new_model(shape: ArchitectureSection, tokenizer: PreTrainedTokenizerFast, se
     return model
 
 
-def batches(rows: Sequence[Row], tokens: int, seed: int, pad: int) -> Iterator[Batch]:
-    """Endless batches of about `tokens` tokens, in an order drawn anew every epoch.
-
-    Padding is on the right, where causal attention lets no real token see it: no mask is needed. Raises InputError
-    when there are no rows.
-    """
-    if not rows:
-        raise InputError("nothing to train the base on: every record is longer than base.architecture.context")
-    rng = random.Random(seed)
-    while True:
-        for group in groups(rows, rng, lambda order: _cut(order, rows, tokens)):
-            yield _collate([rows[index] for index in group], pad)
-
-
-def groups(
-    rows: Sequence[Row], rng: random.Random, cut: Callable[[Sequence[int]], list[list[int]]], pool: int = POOL
-) -> list[list[int]]:
-    """Indices of all rows in groups of similar length, as `cut` cuts orders by rising length; groups in random order.
-
-    Rows are sorted by length among `pool` random ones only: sorting all of them saves a little more padding, but puts
-    whole families of tasks into one batch, and the gradient of such a batch says little about the others.
-    """
-    order = list(range(len(rows)))
-    rng.shuffle(order)
-    found: list[list[int]] = []
-    for start in range(0, len(order), pool):
-        found += cut(sorted(order[start : start + pool], key=lambda i: len(rows[i][0])))
-    rng.shuffle(found)
-    return found
-
-
-def _cut(order: Sequence[int], rows: Sequence[Row], tokens: int) -> list[list[int]]:
-    """Cut an order by rising length into groups whose padded size is at most `tokens`."""
-    found: list[list[int]] = [[]]
-    for index in order:
-        if found[-1] and (len(found[-1]) + 1) * len(rows[index][0]) > tokens:
-            found.append([])
-        found[-1].append(index)
-    return found
-
-
-def _collate(rows: Sequence[Row], pad: int) -> Batch:
+def collate(rows: Sequence[Row], pad: int) -> Batch:
+    """One batch, padded on the right, where causal attention lets no real token see it: no mask is needed."""
     width = max(len(ids) for ids, _ in rows)
     ids = torch.tensor([row + [pad] * (width - len(row)) for row, _ in rows])
     labels = torch.tensor([row + [IGNORED] * (width - len(row)) for _, row in rows])
@@ -119,8 +75,8 @@ def train(
     )
     pad = int(model.config.pad_token_id)
     model.train()
-    for step, batch in enumerate(batches(rows, section.tokens_per_step, seed, pad), start=1):
-        loss = _loss(model, *batch)
+    for step, batch in enumerate(token_batches(rows, section.tokens_per_step, seed), start=1):
+        loss = _loss(model, *collate(batch, pad))
         torch.autograd.backward(loss)
         norm = clip_grad_norm_(model.parameters(), section.optimizer.clip_norm)
         optimizer.step()

@@ -1,6 +1,5 @@
 """Supervised fine-tuning through TRL, on records tokenised beforehand."""
 
-import random
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,14 +9,11 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from transformers.trainer_callback import PrinterCallback
 from trl import SFTConfig, SFTTrainer
 
-from rustml.errors import InputError
 from rustml.profile.sft import SftSection
+from rustml.training.batching import Row, ordered_rows
 from rustml.training.optim import MuonAdamW, warmup_stable_decay
-from rustml.training.pretrain import Row, groups, save
+from rustml.training.pretrain import save
 from rustml.training.trl_callback import Log, Reporter
-
-POOLED = 5
-"""Batches whose rows are sorted by length together."""
 
 
 def train(
@@ -44,7 +40,7 @@ def train(
     trainer = SFTTrainer(
         model=model,
         args=arguments(section, seed, scratch),
-        train_dataset=dataset(in_batches(rows, section, seed)),
+        train_dataset=dataset(ordered_rows(rows, section.batch_size, section.steps, seed)),
         processing_class=tokenizer,
         optimizers=(optimizer, schedule),
         callbacks=[Reporter(log)],
@@ -52,25 +48,6 @@ def train(
     trainer.remove_callback(PrinterCallback)
     trainer.train()
     save(trainer.model, tokenizer, out)
-
-
-def in_batches(rows: Sequence[Row], section: SftSection, seed: int) -> list[Row]:
-    """Rows in the order in which they are trained on, as many epochs as the steps take, each batch of similar lengths.
-
-    The trainer's own `group_by_length` sorts fifty batches at a time from long to short, and the loss saws with it.
-    Raises InputError when the rows do not fill a batch.
-    """
-    rng, size = random.Random(seed), section.batch_size
-    if len(rows) < size:
-        raise InputError(f"sft: {len(rows)} records within sft.context do not fill a batch of {size}; lower batch_size")
-
-    def cut(order: Sequence[int]) -> list[list[int]]:
-        return [list(order[start : start + size]) for start in range(0, len(order) - size + 1, size)]
-
-    ordered: list[Row] = []
-    while len(ordered) < section.steps * size:
-        ordered += [rows[index] for group in groups(rows, rng, cut, POOLED * size) for index in group]
-    return ordered[: section.steps * size]
 
 
 def dataset(rows: Sequence[Row]) -> Dataset:

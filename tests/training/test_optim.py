@@ -78,6 +78,13 @@ def test_a_parameter_without_a_gradient_stays() -> None:
     assert changed == [name == "hidden.weight" for name, _ in model.named_parameters()]
 
 
+def test_fp32_gradients_are_freed_after_a_step() -> None:
+    model, optimizer = made()
+    backward(model, 0)
+    optimizer.step()
+    assert all(master.grad is None for master in optimizer.state_dict()["masters"])
+
+
 @pytest.mark.parametrize("to_none", [True, False])
 def test_gradients_are_cleared(to_none: bool) -> None:
     model, optimizer = made()

@@ -1,81 +1,28 @@
-"""Batches that lose and repeat nothing, a loss on labels alone, and a model that learns."""
+"""A loss on labels alone, and a model that learns."""
 
-import itertools
-import random
 from pathlib import Path
 
 import msgspec
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from rustml import chat
-from rustml.errors import InputError
 from rustml.training import pretrain
+from rustml.training.batching import IGNORED
 from tests.support.toy_models import TEXTS, model, profile, words
-
-LENGTHS = st.lists(st.integers(1, 40), min_size=1, max_size=60)
-
-
-def rows_of(lengths: list[int]) -> list[pretrain.Row]:
-    """Rows that can be told apart by their first label."""
-    return [([number + 1] * length, [number + 1] * length) for number, length in enumerate(lengths)]
-
-
-@given(LENGTHS, st.integers(1, 100), st.integers(0, 5), st.integers(1, 70))
-def test_groups_hold_every_row_once_and_no_group_is_too_large(
-    lengths: list[int], tokens: int, seed: int, pool: int
-) -> None:
-    rows = rows_of(lengths)
-    found = pretrain.groups(rows, random.Random(seed), lambda order: pretrain._cut(order, rows, tokens), pool)
-    assert sorted(itertools.chain.from_iterable(found)) == list(range(len(rows)))
-    for group in found:
-        assert group
-        assert len(group) == 1 or len(group) * max(lengths[index] for index in group) <= tokens
-
-
-@given(LENGTHS, st.integers(1, 100), st.integers(0, 5))
-def test_an_epoch_of_batches_shows_every_row_once(lengths: list[int], tokens: int, seed: int) -> None:
-    rows = rows_of(lengths)
-    seen: list[int] = []
-    for ids, labels in pretrain.batches(rows, tokens, seed, pad=0):
-        assert ids.shape == labels.shape
-        assert torch.equal(ids == 0, labels == pretrain.IGNORED), "padding is never learnt"
-        seen += ids[:, 0].tolist()
-        if len(seen) >= len(rows):
-            break
-    assert sorted(seen) == list(range(1, len(rows) + 1))
-
-
-def test_batches_are_a_function_of_the_seed_and_differ_between_epochs() -> None:
-    rows = rows_of([5] * 40)
-
-    def order(seed: int) -> list[int]:
-        drawn = itertools.islice(pretrain.batches(rows, 5, seed, pad=0), 80)
-        return [int(ids[0, 0]) for ids, _ in drawn]
-
-    assert order(1) == order(1)
-    assert order(1) != order(2)
-    assert order(1)[:40] != order(1)[40:]
-
-
-def test_no_rows_are_an_error_and_no_endless_loop() -> None:
-    with pytest.raises(InputError, match=r"base\.architecture\.context"):
-        next(pretrain.batches([], 100, 0, pad=0))
 
 
 def test_the_loss_is_the_models_own_on_labels_alone() -> None:
     """Against the library's loss, which computes every position; padding and prompt change nothing."""
     network = model().float()
     row = chat.encode(words(), "Add 3.", "fn add_3() {}")
-    ids, labels = pretrain._collate([row], pad=0)
+    ids, labels = pretrain.collate([row], pad=0)
     wanted = network(input_ids=ids, labels=labels).loss
     ours = pretrain._loss(network, ids, labels)
     assert ours.item() == pytest.approx(wanted.item(), rel=1e-5)
-    longer = ([*row[0], *[7] * 20], [*row[1], *[pretrain.IGNORED] * 20])
-    assert pretrain._loss(network, *pretrain._collate([longer], pad=0)).item() == pytest.approx(ours.item(), rel=1e-5)
+    longer = ([*row[0], *[7] * 20], [*row[1], *[IGNORED] * 20])
+    assert pretrain._loss(network, *pretrain.collate([longer], pad=0)).item() == pytest.approx(ours.item(), rel=1e-5)
     spoilt = labels.clone()
     spoilt[0, -2] = 5
     assert pretrain._loss(network, ids, spoilt).item() != pytest.approx(ours.item(), rel=1e-5)
