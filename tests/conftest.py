@@ -46,8 +46,8 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     import torch
     import transformers
 
+    from rustml.models import checkpoint as checkpoints
     from rustml.models import tokenizer as tokenizers
-    from rustml.training import pretrain
 
     words = [f"fn f{n}(a: i64) -> i64 {{ a + {n} }} return the sum of the vector" for n in range(200)]
     tokenizer = tokenizers.train(words, vocabulary=400, context=256)
@@ -66,5 +66,5 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     torch.set_num_threads(1)  # threads that wait for each other are slower than one where other tests run beside
     torch.manual_seed(3)
-    pretrain.save(transformers.AutoModelForCausalLM.from_config(config, dtype=torch.float32), tokenizer, folder)
+    checkpoints.save(transformers.AutoModelForCausalLM.from_config(config, dtype=torch.float32), tokenizer, folder)
     return folder

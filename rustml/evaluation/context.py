@@ -6,14 +6,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-import transformers
-
 from rustml.chat import Tokenizer
 from rustml.evaluation.scoring.llm_judge import Rater
 from rustml.generation.engines.transformers import Generator, Report, TransformersGenerator, ignore
 from rustml.generation.engines.vllm import VllmGenerator
 from rustml.judge import Limits
 from rustml.judge.rust import toolchain
+from rustml.models import checkpoint
 from rustml.profile.evaluation import EvaluationSection
 from rustml.records import Candidate, Verdict
 
@@ -64,7 +63,7 @@ def open_bench(
     """
     engine = TransformersGenerator if section.engine == "transformers" else VllmGenerator
     generator: Generator = engine(model_dir, dtype=section.dtype, batch_size=section.batch_size, progress=generated)
-    tokenizer = transformers.AutoTokenizer.from_pretrained(str(model_dir))
+    tokenizer = checkpoint.load_tokenizer(model_dir)
     return Bench(generator, tokenizer, judge, judge_protocol(limits), watch, rater)
 
 

@@ -1,6 +1,5 @@
 """Quantise a checkpoint for serving, by torchao: data-free, `lm_head` left in bf16."""
 
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +12,13 @@ from torchao.quantization import (
     PerAxis,
     PerRow,
 )
-from transformers import AutoModelForCausalLM, AutoTokenizer, TorchAoConfig
+from transformers import TorchAoConfig
 
 from rustml.errors import EnvironmentFault, RustmlError
+from rustml.models import checkpoint
 from rustml.profile.quantize import QuantizeSection
 
+ATTENTION = "sdpa"
 FP8_CAPABILITY = (8, 9)
 """Compute capability from which a GPU multiplies e4m3 numbers."""
 
@@ -30,10 +31,9 @@ def quantize(parent: Path, section: QuantizeSection, out: Path) -> dict[str, flo
     """
     _require_finite_weights(parent)
     scheme = TorchAoConfig(_config(section))
-    model = AutoModelForCausalLM.from_pretrained(str(parent), dtype=torch.bfloat16, quantization_config=scheme)
-    shutil.rmtree(out, ignore_errors=True)
-    model.save_pretrained(str(out))
-    AutoTokenizer.from_pretrained(str(parent)).save_pretrained(str(out))
+    model = checkpoint.load_model(parent, dtype="bfloat16", attention=ATTENTION, device="cpu", quantization=scheme)
+    tokenizer = checkpoint.load_tokenizer(parent)
+    checkpoint.save(model, tokenizer, out, kind="quantised", scheme=f"torchao:{section.scheme}")
     _require_finite_logits(out)
     sizes = {"bytes_before": _size(parent), "bytes_after": _size(out)}
     return {**sizes, "ratio": sizes["bytes_after"] / sizes["bytes_before"]}
@@ -60,7 +60,7 @@ def _require_finite_weights(folder: Path) -> None:
 
 
 def _require_finite_logits(folder: Path) -> None:
-    model = AutoModelForCausalLM.from_pretrained(str(folder), dtype=torch.bfloat16)
+    model = checkpoint.load_model(folder, dtype="bfloat16", attention=ATTENTION, device="cpu")
     with torch.inference_mode():
         logits = model(torch.arange(16)[None]).logits
     if not bool(torch.isfinite(logits).all()):

@@ -28,7 +28,7 @@ def _fetched(profile: Profile, space: Workspace) -> Outcome:
 
 
 def _scratch(profile: Profile, space: Workspace) -> Outcome:
-    from rustml.models import tokenizer  # noqa: PLC0415  torch takes seconds to load
+    from rustml.models import checkpoint, tokenizer  # noqa: PLC0415  torch takes seconds to load
     from rustml.training import data, pretrain  # noqa: PLC0415  torch takes seconds to load
 
     section, shape = profile.base, profile.base.architecture
@@ -48,5 +48,5 @@ def _scratch(profile: Profile, space: Workspace) -> Outcome:
             space.log(step, {f"base.{name}": value for name, value in metrics.items()})
 
         pretrain.train(model, mixed.rows, section, profile.seed, log)
-    pretrain.save(model, words, space.out / "model")
+    checkpoint.save(model, words, space.out / "model")
     return Outcome({**mixed.metrics("base"), "base.parameters": float(sum(p.numel() for p in model.parameters()))})

@@ -29,8 +29,7 @@ def run(
 
 
 def _train(profile: Profile, space: Workspace) -> Outcome:
-    from transformers import AutoTokenizer  # noqa: PLC0415  seconds to load
-
+    from rustml.models import checkpoint  # noqa: PLC0415
     from rustml.training import data, sft  # noqa: PLC0415
 
     section, folder = profile.sft, space.inputs["base"] / versions.MODEL
@@ -40,7 +39,7 @@ def _train(profile: Profile, space: Workspace) -> Outcome:
     }
     wanted = round(sum(map(len, domain.values())) * section.anchor_share / (1 - section.anchor_share))
     anchors = data.solved(inputs.problems(space.inputs["bank"], "python-train", wanted))
-    tokenizer = AutoTokenizer.from_pretrained(str(folder))
+    tokenizer = checkpoint.load_tokenizer(folder)
     mixed = data.mix(tokenizer, {**domain, "anchors": anchors}, section.context, profile.seed)
     with Progress("sft", section.steps) as progress:
 

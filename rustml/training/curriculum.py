@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
+from transformers import GenerationConfig
 
 from rustml import chat
 from rustml.judge.completions import Judging, judge_answers
+from rustml.models import checkpoint
 from rustml.profile.grpo import GrpoSection
 from rustml.records import Problem
 
@@ -79,6 +80,5 @@ def sample(parent: Path, problems: Sequence[Problem], section: GrpoSection, seed
 
 @cache
 def _loaded(parent: Path) -> tuple[Any, Any]:
-    tokenizer = AutoTokenizer.from_pretrained(str(parent), padding_side="left")
-    model = AutoModelForCausalLM.from_pretrained(str(parent), dtype=torch.bfloat16, attn_implementation="eager")
-    return tokenizer, model.to("cuda" if torch.cuda.is_available() else "cpu").eval()
+    tokenizer = checkpoint.load_tokenizer(parent, padding_side="left")
+    return tokenizer, checkpoint.load_model(parent, dtype="bfloat16", attention="eager").eval()

@@ -7,17 +7,16 @@ from pathlib import Path
 import torch
 from datasets import Dataset
 from torch.optim import SGD, AdamW, Optimizer
-from transformers import AutoModelForCausalLM, AutoTokenizer
 from transformers.trainer_callback import PrinterCallback
 from trl import GRPOConfig, GRPOTrainer
 
 from rustml import chat
 from rustml.errors import InputError
 from rustml.judge.completions import Judging
+from rustml.models import checkpoint
 from rustml.profile.grpo import GrpoSection
 from rustml.records import Problem
 from rustml.training.optim import Masters, MasterWeights, warmup_stable_decay
-from rustml.training.pretrain import save
 from rustml.training.reward import JudgeReward
 from rustml.training.trl_callback import Log, Reporter
 
@@ -40,10 +39,9 @@ def train(
     if not problems:
         raise InputError("grpo: no prompt is left whose answers differ; set probe_samples to 0 or enlarge prompt_pool")
     torch.manual_seed(seed)
-    tokenizer = AutoTokenizer.from_pretrained(str(parent), padding_side="left")
-    model = AutoModelForCausalLM.from_pretrained(str(parent), dtype=torch.bfloat16, attn_implementation="eager")
-    if torch.cuda.is_available():
-        model.cuda()  # before the optimizer copies its masters, which have to lie where the gradients do
+    tokenizer = checkpoint.load_tokenizer(parent, padding_side="left")
+    # On its device before the optimizer copies its masters, which have to lie where the gradients do.
+    model = checkpoint.load_model(parent, dtype="bfloat16", attention="eager")
     optimizer = MasterWeights(model, partial(_inner, section))
     schedule = warmup_stable_decay(optimizer, section.steps, warmup=section.warmup_steps, decay=section.decay_share)
     trainer = GRPOTrainer(
@@ -57,7 +55,7 @@ def train(
     )
     trainer.remove_callback(PrinterCallback)
     trainer.train()
-    save(trainer.model, tokenizer, out)
+    checkpoint.save(trainer.model, tokenizer, out)
 
 
 def _inner(section: GrpoSection, masters: Masters) -> list[Optimizer]:

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 import torch
 from torch import nn
@@ -104,9 +103,3 @@ def _loss(model: Qwen3ForCausalLM, ids: torch.Tensor, labels: torch.Tensor) -> t
     chosen = wanted != IGNORED
     logits = model.lm_head(hidden[chosen])
     return functional.cross_entropy(logits.float(), wanted[chosen])
-
-
-def save(model: Qwen3ForCausalLM, tokenizer: PreTrainedTokenizerFast, folder: Path) -> None:
-    """Write a complete checkpoint: weights (safetensors), configuration, tokenizer."""
-    model.save_pretrained(str(folder))
-    tokenizer.save_pretrained(str(folder))

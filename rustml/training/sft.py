@@ -5,14 +5,13 @@ from pathlib import Path
 
 import torch
 from datasets import Dataset
-from transformers import AutoModelForCausalLM, AutoTokenizer
 from transformers.trainer_callback import PrinterCallback
 from trl import SFTConfig, SFTTrainer
 
+from rustml.models import checkpoint
 from rustml.profile.sft import SftSection
 from rustml.training.batching import Row, ordered_rows
 from rustml.training.optim import MuonAdamW, warmup_stable_decay
-from rustml.training.pretrain import save
 from rustml.training.trl_callback import Log, Reporter
 
 
@@ -24,10 +23,9 @@ def train(
     `scratch` holds what the trainer writes on its way.
     """
     torch.manual_seed(seed)
-    tokenizer = AutoTokenizer.from_pretrained(str(parent))
-    model = AutoModelForCausalLM.from_pretrained(str(parent), dtype=torch.bfloat16, attn_implementation="eager")
-    if torch.cuda.is_available():
-        model.cuda()  # before the optimizer copies its masters, which have to lie where the gradients do
+    tokenizer = checkpoint.load_tokenizer(parent)
+    # On its device before the optimizer copies its masters, which have to lie where the gradients do.
+    model = checkpoint.load_model(parent, dtype="bfloat16", attention="eager")
     optimizer = MuonAdamW(
         model,
         muon_lr=section.optimizer.muon_learning_rate,
@@ -47,7 +45,7 @@ def train(
     )
     trainer.remove_callback(PrinterCallback)
     trainer.train()
-    save(trainer.model, tokenizer, out)
+    checkpoint.save(trainer.model, tokenizer, out)
 
 
 def dataset(rows: Sequence[Row]) -> Dataset:

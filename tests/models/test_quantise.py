@@ -11,6 +11,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from rustml import chat
 from rustml.errors import EnvironmentFault, RustmlError
+from rustml.models import checkpoint as checkpoints
 from rustml.models.quantise import quantize
 from rustml.profile.quantize import QuantizeSection
 from rustml.training import pretrain
@@ -29,7 +30,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     rows = [chat.encode(words(), "", text) for text in TEXTS]
     section = msgspec.structs.replace(profile().base, steps=200, tokens_per_step=1024)
     pretrain.train(network, rows, section, 1, lambda *_: None)
-    pretrain.save(network, words(), folder)
+    checkpoints.save(network, words(), folder)
     return folder
 
 

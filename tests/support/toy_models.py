@@ -8,6 +8,7 @@ import msgspec
 import torch
 from transformers import AutoModelForCausalLM, PreTrainedTokenizerFast, Qwen3ForCausalLM
 
+from rustml.models import checkpoint as checkpoints
 from rustml.models import tokenizer
 from rustml.profile import Profile, load
 from rustml.records import Candidate, Problem, Status, Verdict
@@ -47,7 +48,7 @@ def model() -> Qwen3ForCausalLM:
 
 
 def checkpoint(folder: Path) -> Path:
-    pretrain.save(model(), words(), folder)
+    checkpoints.save(model(), words(), folder)
     return folder
 
 

@@ -8,6 +8,7 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from rustml import chat
+from rustml.models import checkpoint as checkpoints
 from rustml.training import pretrain
 from rustml.training.batching import IGNORED
 from tests.support.toy_models import TEXTS, model, profile, words
@@ -45,7 +46,7 @@ def test_training_learns_reports_every_step_and_saves_what_loads(tmp_path: Path)
     pretrain.train(network, rows, section, 1, lambda step, metrics: said.append((step, metrics["loss"])))
     assert [step for step, _ in said] == list(range(1, 26))
     assert said[-1][1] < 0.6 * said[0][1]
-    pretrain.save(network, words(), tmp_path)
+    checkpoints.save(network, words(), tmp_path)
     loaded = AutoModelForCausalLM.from_pretrained(str(tmp_path), dtype="auto", attn_implementation="eager")
     assert loaded.dtype == torch.bfloat16
     ids = torch.tensor([rows[0][0]])

@@ -10,6 +10,7 @@ import torch
 import transformers
 
 from rustml.errors import InputError
+from rustml.models import checkpoint
 from rustml.profile.evaluation import SuiteSection
 from rustml.records import Record
 
@@ -73,11 +74,9 @@ class TransformersGenerator:
         self._device = device or ("cuda" if torch.cuda.is_available() else "cpu")
         # Short answers of small models are overhead on a CPU: the plain kernels take 0.7 of the fused ones' time there.
         attention = "eager" if self._device == "cpu" else "sdpa"
-        self._tokenizer = transformers.AutoTokenizer.from_pretrained(str(model_dir), padding_side="left")
-        model = transformers.AutoModelForCausalLM.from_pretrained(
-            str(model_dir), dtype=getattr(torch, dtype), attn_implementation=attention
-        )
-        self._model = model.to(self._device).eval()
+        self._tokenizer = checkpoint.load_tokenizer(model_dir, padding_side="left")
+        model = checkpoint.load_model(model_dir, dtype=dtype, attention=attention, device=self._device)
+        self._model = model.eval()
         self._ends = end_tokens(self._tokenizer, model_dir)
         self._pad = self._tokenizer.pad_token_id if self._tokenizer.pad_token_id is not None else self._ends[0]
         # Whatever a checkpoint's own file says (Qwen3's: temperature 0.6, top_k 20) would fill in unset fields.

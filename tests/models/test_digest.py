@@ -17,7 +17,17 @@ def test_another_layout_of_the_same_files_has_the_same_digest(checkpoint: Path, 
     assert checkpoints.digest(moved) == checkpoints.digest(checkpoint)
 
 
-@pytest.mark.parametrize("name", ["model.safetensors", "config.json", "tokenizer.json", "chat_template.jinja"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "model.safetensors",
+        "config.json",
+        "generation_config.json",
+        "tokenizer.json",
+        "tokenizer_config.json",
+        "chat_template.jinja",
+    ],
+)
 def test_a_changed_byte_of_what_decides_answers_changes_the_digest(checkpoint: Path, name: str) -> None:
     (checkpoint / name).write_bytes(b"one")
     before = checkpoints.digest(checkpoint)

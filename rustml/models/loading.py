@@ -1,0 +1,81 @@
+"""The one place that loads models and tokenizers from the folder of a checkpoint, whatever its kind.
+
+Nothing is fetched, and no code that lies in the folder is run.
+"""
+
+from pathlib import Path
+from typing import Any, Literal
+
+from rustml.errors import InputError
+from rustml.models import manifest
+from rustml.models.digest import digest
+
+
+def load_model(
+    folder: Path,
+    *,
+    dtype: str,
+    attention: str,
+    device: str | None = None,
+    base: Path | None = None,
+    merge: bool = True,
+    quantization: Any = None,
+) -> Any:
+    """The causal language model in `folder`, a transformers PreTrainedModel, in the dtype `dtype` (`bfloat16`, ...).
+
+    `attention` is a name of transformers (`eager`, `sdpa`, `flash_attention_2`); `device` None takes the GPU where
+    there is one. An adapter is loaded on its base, which lies in `base` or in the folder that its manifest names, and
+    merged into it; without `merge` a trainable PeftModel is returned. `quantization` is a quantisation configuration
+    of transformers to apply while loading. Raises InputError where there is no checkpoint of a known kind, or the base
+    of an adapter is missing or another one.
+    """
+    described = manifest.read(folder)
+    if described.base is None:
+        return _load(folder, dtype, attention, device, quantization)
+    base_folder = adapter_base(folder, described.base, base)
+    model = load_model(base_folder, dtype=dtype, attention=attention, device=device, quantization=quantization)
+    return _adapted(model, folder, merge=merge)
+
+
+def load_tokenizer(folder: Path, *, padding_side: Literal["left", "right"] = "right") -> Any:
+    """The tokenizer beside the weights in `folder`. Raises InputError where there is none."""
+    from transformers import AutoTokenizer  # noqa: PLC0415  seconds to load
+
+    try:
+        return AutoTokenizer.from_pretrained(str(folder), padding_side=padding_side, local_files_only=True)
+    except (OSError, ValueError) as error:
+        raise InputError(f"{folder} holds no tokenizer that can be loaded: {str(error)[:300]}") from error
+
+
+def adapter_base(folder: Path, recorded: manifest.Base, given: Path | None = None) -> Path:
+    """The folder of the base of the adapter in `folder`, its digest checked. Raises InputError as `load_model` does."""
+    base = given or Path(recorded.name)
+    if not base.is_dir():
+        raise InputError(f"{folder} is an adapter on {recorded.name}, which is not a folder here: fetch it first")
+    if recorded.digest and digest(base) != recorded.digest:
+        raise InputError(
+            f"{folder} is an adapter on {recorded.name} (digest {recorded.digest[:12]}), but the checkpoint in {base} "
+            "has another digest: give the base that the adapter was trained on"
+        )
+    return base
+
+
+def _load(folder: Path, dtype: str, attention: str, device: str | None, quantization: Any) -> Any:
+    import torch  # noqa: PLC0415  seconds to load
+    from transformers import AutoModelForCausalLM  # noqa: PLC0415
+
+    target = device or ("cuda" if torch.cuda.is_available() else "cpu")
+    options: dict[str, Any] = {"quantization_config": quantization} if quantization is not None else {}
+    if quantization is not None and target != "cpu":
+        options["device_map"] = {"": target}  # weights are quantised where they will stay
+    model = AutoModelForCausalLM.from_pretrained(
+        str(folder), dtype=getattr(torch, dtype), attn_implementation=attention, local_files_only=True, **options
+    )
+    return model if "device_map" in options or target == "cpu" else model.to(target)
+
+
+def _adapted(model: Any, folder: Path, *, merge: bool) -> Any:
+    from peft import PeftModel  # noqa: PLC0415  seconds to load
+
+    adapted = PeftModel.from_pretrained(model, str(folder), is_trainable=not merge)
+    return adapted.merge_and_unload() if merge else adapted

@@ -1,0 +1,58 @@
+"""The one place that writes checkpoints: whole or not at all, in shards that a tracking server takes."""
+
+import json
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from rustml.errors import InputError
+from rustml.models import manifest
+from rustml.models.manifest import Base, Manifest
+
+MAX_SHARD_SIZE = "450MB"
+"""A tracking server takes each file in one request, and such requests time out from about 500 MB."""
+
+
+def save(
+    model: Any,
+    tokenizer: Any,
+    folder: Path,
+    *,
+    kind: Literal["full", "adapter", "quantised"] = "full",
+    base: Base | None = None,
+    scheme: str = "",
+    state_dict: Mapping[str, Any] | None = None,
+) -> None:
+    """Write weights (safetensors), configuration, tokenizer and manifest into `folder`, in place of what was there.
+
+    All of it is written to `<folder>.partial`, which then gets the name. A full checkpoint of several shards becomes
+    kind `sharded`. An adapter needs its `base`, a quantised checkpoint its `scheme`. `state_dict` replaces the model's
+    own, as where it was gathered from several processes. Raises InputError for a kind without what it needs.
+    """
+    _check(kind, base, scheme)
+    partial = folder.with_name(f"{folder.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    given = {} if state_dict is None else {"state_dict": state_dict}
+    model.save_pretrained(str(partial), max_shard_size=MAX_SHARD_SIZE, **given)
+    tokenizer.save_pretrained(str(partial))
+    if base is not None:
+        _name_base(partial / manifest.ADAPTER_CONFIG, base)
+    sharded = kind == "full" and any(partial.glob(manifest.INDEX))
+    manifest.write(partial, Manifest(kind="sharded" if sharded else kind, base=base, scheme=scheme))
+    shutil.rmtree(folder, ignore_errors=True)
+    partial.rename(folder)
+
+
+def _name_base(config: Path, base: Base) -> None:
+    """peft itself writes the path from which the base was loaded, which may be a download of this machine."""
+    fields = json.loads(config.read_text(encoding="utf-8"))
+    config.write_text(json.dumps({**fields, "base_model_name_or_path": base.name}, indent=2), encoding="utf-8")
+
+
+def _check(kind: manifest.Kind, base: Base | None, scheme: str) -> None:
+    try:
+        Manifest(kind=kind, base=base, scheme=scheme)
+    except ValueError as error:
+        raise InputError(f"cannot save a checkpoint of kind {kind}: {error}") from error
