@@ -18,9 +18,10 @@ from rustml.corpus.sources.repository import plan as plan_repository
 from rustml.errors import EnvironmentFault, InputError
 from rustml.licence import Gate
 from rustml.profile.harvest import HarvestSection
+from rustml.progress import ProgressCallback, no_progress
 from rustml.records import read_jsonl, write_jsonl
-from rustml.sharding import Summary, Workers, run, silent, stamp
-from rustml.sharding.shards import whole
+from rustml.sharding import Summary, Workers, bind_to_plan, run
+from rustml.sharding.shards import finished_shards
 
 log = logging.getLogger(__name__)
 
@@ -77,7 +78,7 @@ def harvest(
     *,
     workers: Workers,
     cache: Path,
-    progress: Callable[[int, int], None] = silent,
+    progress: ProgressCallback = no_progress,
 ) -> HarvestReport:
     """Write shards of SourceFile records below `out/files`, with `out/crates.jsonl` and `out/refused.jsonl`.
 
@@ -90,9 +91,9 @@ def harvest(
     obtained = obtain(section, cache, progress)
     crates = TakeCrates(section=section, crates=tuple(obtained.crates), unpack=str(cache / "sources"))
     job = Chain((crates, *others))
-    stamp(out, {"harvest": [msgspec.to_builtins(part) for part in job.jobs]})
+    bind_to_plan(out, {"harvest": [msgspec.to_builtins(part) for part in job.jobs]})
     summaries = run(job, job.shards, out / "files", workers=workers, progress=progress)
-    shards = whole(out / "files")[: crates.shards] if summaries else []
+    shards = finished_shards(out / "files")[: crates.shards] if summaries else []
     kept = [record for shard in shards for record in read_jsonl(shard / CRATES, CrateRecord)]
     late = [record for shard in shards for record in read_jsonl(shard / REFUSED, Refused)]
     refused = [*obtained.refused, *late]

@@ -1,12 +1,11 @@
 """What harvest and curate report: counts, funnel, histograms, and the digest of what they wrote."""
 
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 from typing import Any
 
 from rustml.corpus.sources.crate import CrateRecord, Refused
 from rustml.records import Record
-from rustml.sharding import Step, Summary, merge, rows
+from rustml.sharding import Step, Summary, merge, rows, step_metrics
 from rustml.sharding.shards import digest
 
 
@@ -79,16 +78,6 @@ class CurateReport(Record, frozen=True):
         return {"lines a file": self.line_counts}
 
 
-def step_metrics(stage: str, funnel: Iterable[Step]) -> dict[str, float]:
-    """Kept and dropped counts of each step, as metrics."""
-    metrics: dict[str, float] = {}
-    for step in funnel:
-        metrics[f"{stage}.{step.stage}.kept"] = float(step.kept)
-        for reason, count in step.dropped.items():
-            metrics[f"{stage}.{step.stage}.dropped.{reason}"] = float(count)
-    return metrics
-
-
 def histogram_rows(column: str, histogram: "dict[str, float] | dict[str, int]") -> list[dict[str, Any]]:
     """A histogram as table rows."""
     return [{column: value, "count": count} for value, count in histogram.items()]
@@ -121,15 +110,3 @@ def harvest_report(
         refusals=dict(sorted(reasons.items())),
         digest=digest(shards, "files.jsonl"),
     )
-
-
-def draw(report: Any, folder: Path) -> list[Path]:
-    """Draw a report's funnel and histograms as PNG files in `folder`, and return their paths."""
-    from rustml.sharding.plots import draw_funnel, draw_histogram  # noqa: PLC0415  matplotlib takes a second to load
-
-    folder.mkdir(parents=True, exist_ok=True)
-    paths = [draw_funnel(report.funnel, folder / "funnel.png")]
-    for name, histogram in report.histograms().items():
-        if histogram:
-            paths.append(draw_histogram(name, histogram, folder / f"{name.replace(' ', '_')}.png"))
-    return paths

@@ -1,6 +1,6 @@
 """Build the training files: extract on all cores, then check the splits and mix in one streaming pass."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import msgspec
@@ -11,8 +11,9 @@ from rustml.pairs.make_pairs import ExtractPairs
 from rustml.pairs.mix_and_split import Assembly
 from rustml.pairs.report import PairsReport
 from rustml.profile.pairs import PairsSection
-from rustml.sharding import Workers, run, silent, stamp
-from rustml.sharding.shards import read_summary, remove, whole
+from rustml.progress import ProgressCallback, no_progress
+from rustml.sharding import Workers, bind_to_plan, run
+from rustml.sharding.shards import finished_shards, read_summary, remove_atomically
 from rustml.similarity import overlap
 from rustml.similarity.minhash import SCHEME
 from rustml.similarity.overlap import Protected
@@ -28,7 +29,7 @@ def build(
     workers: Workers,
     seed: int = 0,
     pools: Mapping[str, Path] | None = None,
-    progress: Callable[[int, int], None] = silent,
+    progress: ProgressCallback = no_progress,
 ) -> PairsReport:
     """Write Pair records: `train`, `validation`, `holdout`, `general_holdout` and `raw`, each a `.jsonl` file.
 
@@ -38,18 +39,18 @@ def build(
     """
     _refuse_unknown_tasks(section)
     anchors = Anchors(section, pools or {})
-    shards = whole(source / "files")
+    shards = finished_shards(source / "files")
     guarded = overlap.in_order(protected)
     inputs = [read_summary(shard).digests["files.jsonl"] for shard in shards]
     plan = {"section": msgspec.to_builtins(section), "inputs": inputs, "seed": seed, "scheme": SCHEME}
-    stamp(out, plan | {"protected": overlap.digest(guarded)})
+    bind_to_plan(out, plan | {"protected": overlap.digest(guarded)})
     work = out / "work"
     overlap.store(guarded, work / "protected.jsonl")
     job = ExtractPairs(section=section, shards=tuple(map(str, shards)), protected=str(work / "protected.jsonl"))
     extracted = work / "extracted"
     summaries = run(job, len(shards), extracted, workers=workers, progress=progress)
     report = Assembly(section, extracted, out, seed).write(summaries, anchors)
-    remove(work)
+    remove_atomically(work)
     return report
 
 

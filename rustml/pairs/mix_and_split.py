@@ -18,7 +18,7 @@ from rustml.pairs.split import Part, fraction
 from rustml.profile.pairs import PairsSection
 from rustml.records import Pair, read_jsonl, write_jsonl
 from rustml.sharding import Funnel, Summary, merge
-from rustml.sharding.shards import whole
+from rustml.sharding.shards import finished_shards
 from rustml.similarity.minhash import Index
 from rustml.similarity.overlap import stored
 
@@ -32,7 +32,7 @@ class Assembly:
 
     def __init__(self, section: PairsSection, extracted: Path, out: Path, seed: int) -> None:
         self._section, self._out, self._seed = section, out, seed
-        self._shards = whole(extracted)
+        self._shards = finished_shards(extracted)
         self._work = extracted.parent
         self._funnel = Funnel(CHECKS)
         self._tasks: dict[str, int] = {}

@@ -1,7 +1,19 @@
 """Sharded, resumable work over files of records, and the count of what each step kept and dropped."""
 
-from rustml.sharding.engines import Workers, crew
-from rustml.sharding.funnel import Funnel, Step, merge, rows
-from rustml.sharding.shards import Job, Summary, run, silent, stamp
+from rustml.sharding.engines import Workers, worker_count
+from rustml.sharding.funnel import Funnel, Step, merge, rows, step_metrics
+from rustml.sharding.shards import Job, Summary, bind_to_plan, run
 
-__all__ = ["Funnel", "Job", "Step", "Summary", "Workers", "crew", "merge", "rows", "run", "silent", "stamp"]
+__all__ = [
+    "Funnel",
+    "Job",
+    "Step",
+    "Summary",
+    "Workers",
+    "bind_to_plan",
+    "merge",
+    "rows",
+    "run",
+    "step_metrics",
+    "worker_count",
+]

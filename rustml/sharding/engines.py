@@ -1,7 +1,8 @@
-"""Where the shards of a stage are worked on: processes of this machine, or a Ray cluster. The bytes are the same.
+"""Engines that run the shards of a stage: processes of this machine, or a Ray cluster. Both write the same bytes.
 
-On Ray all nodes need the output folder, and the inputs, under the same path: a shared file system. Ray is an optional
-extra (requirements/ray.txt); it joins the cluster that RAY_ADDRESS names, or starts one on this machine.
+All nodes of a Ray cluster need the output folder and the inputs under the same path, on a shared file system. Ray is an
+optional extra (requirements/ray.txt); the engine joins the cluster that RAY_ADDRESS names, or starts one on this
+machine.
 """
 
 import multiprocessing
@@ -18,19 +19,19 @@ from typing import Any, Literal, Protocol
 from rustml.errors import EnvironmentFault, RustmlError
 
 Workers = int | Literal["ray"]
-"""So many processes of this machine, or the processors of a Ray cluster."""
-RESUMES = "run the stage again, it resumes"
+"""The number of processes on this machine, or `ray` for the processors of a Ray cluster."""
+RESUMES = "run the stage again: it resumes"
 AHEAD = 4
-"""Shards handed to Ray for each processor at a time: enough to keep it busy, few enough to end quickly."""
+"""Shards queued at Ray per processor: enough to keep it busy, few enough to end quickly."""
 ROOT = Path(__file__).resolve().parents[2]
 
 
-class Task(Protocol):
-    """The work on one shard, picklable."""
+class ShardWork(Protocol):
+    """The work on one shard: a picklable callable."""
 
     @property
     def module(self) -> str:
-        """Name of the module to have loaded before workers are forked."""
+        """Name of the module that the fork server loads before it forks workers."""
         ...
 
     def __call__(self, index: int) -> None:
@@ -38,49 +39,51 @@ class Task(Protocol):
         ...
 
 
-def crew(engine: Literal["local", "ray"]) -> Workers:
-    """Who works where a profile names this engine: all processors that it has."""
+def worker_count(engine: Literal["local", "ray"]) -> Workers:
+    """The workers of an engine that a profile names: as many as it has processors."""
     return "ray" if engine == "ray" else os.cpu_count() or 1
 
 
-def results_of(workers: Workers, task: Task, todo: Sequence[int]) -> Iterator[None]:
-    """Work on every shard of `todo`, yielding whenever one is whole.
+def run_each(workers: Workers, work: ShardWork, todo: Sequence[int]) -> Iterator[None]:
+    """Make every shard of `todo`, and yield once per finished shard.
 
-    Raises what the task raised, or EnvironmentFault when a worker was lost or Ray is not there.
+    Raises what `work` raised, or EnvironmentFault when a worker was lost or Ray is not available.
     """
     if workers == "ray":
-        yield from _on_ray(task, todo)
+        yield from _on_ray(work, todo)
     elif workers == 1 or len(todo) <= 1:
         for index in todo:
-            task(index)
+            work(index)
             yield
     else:
-        yield from _pooled(task, todo, workers)
+        yield from _on_processes(work, todo, workers)
 
 
-def _pooled(task: Task, todo: Sequence[int], workers: int) -> Iterator[None]:
-    """Workers fork from a fresh server that has the job's module loaded, not from the caller.
+def _on_processes(work: ShardWork, todo: Sequence[int], workers: int) -> Iterator[None]:
+    """Make the shards in a pool whose workers fork from a fresh server with the job's module loaded.
 
-    A fork of the caller would copy whatever locks its threads hold at that moment.
+    A fork of the caller would copy the locks that its threads hold at that moment.
     """
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([task.module])
+    context.set_forkserver_preload([work.module])
     with ProcessPoolExecutor(min(workers, len(todo)), context, initializer=end_with_parent) as pool:
-        futures: list[Future[None]] = [pool.submit(task, index) for index in todo]
+        futures: list[Future[None]] = [pool.submit(work, index) for index in todo]
         try:
             for future in as_completed(futures):
                 yield future.result()
         except BrokenProcessPool as error:
-            raise EnvironmentFault(f"a worker process was killed, perhaps for want of memory; {RESUMES}") from error
+            raise EnvironmentFault(
+                f"a worker process was killed; the machine may have run out of memory. Free memory, then {RESUMES}"
+            ) from error
         except BaseException:
             pool.shutdown(wait=True, cancel_futures=True)
             raise
 
 
 def end_with_parent() -> None:
-    """End this worker as soon as the process that asked for it is gone, even by SIGKILL.
+    """End this worker as soon as the process that started it has ended, even by SIGKILL.
 
-    Otherwise it would go on with the shards that are queued, beside the run that resumes.
+    An orphaned worker would process the queued shards beside the run that resumes.
     """
     parent = multiprocessing.parent_process()
     if parent is not None:
@@ -92,31 +95,31 @@ def _watch(sentinel: int) -> None:
     os._exit(1)
 
 
-def _on_ray(task: Task, todo: Sequence[int]) -> Iterator[None]:
-    """At most `AHEAD` shards a processor are handed out; Ray itself tries one again whose node was lost."""
+def _on_ray(work: ShardWork, todo: Sequence[int]) -> Iterator[None]:
+    """Queue at most `AHEAD` shards per processor; Ray itself retries a shard whose node was lost."""
     ray = _ray()
-    work = ray.remote(_told)
-    shared = ray.put(task)
-    left = iter(todo)
-    ahead = AHEAD * max(int(ray.cluster_resources().get("CPU", 1)), 1)
-    running = [work.remote(shared, index) for index in islice(left, ahead)]
+    remote = ray.remote(_error_of)
+    shared = ray.put(work)
+    rest = iter(todo)
+    queue_length = AHEAD * max(int(ray.cluster_resources().get("CPU", 1)), 1)
+    running = [remote.remote(shared, index) for index in islice(rest, queue_length)]
     while running:
         (done,), running = ray.wait(running, num_returns=1)
-        _raise_what_failed(ray, done)
+        _raise_error(ray, done)
         yield
-        running += [work.remote(shared, index) for index in islice(left, 1)]
+        running += [remote.remote(shared, index) for index in islice(rest, 1)]
 
 
-def _told(task: Task, index: int) -> RustmlError | None:
-    """Runs on a node: our own errors come back as they are, not inside one of Ray's."""
+def _error_of(work: ShardWork, index: int) -> RustmlError | None:
+    """Make one shard on a node, and return an error of our own as a value: Ray would wrap an exception."""
     try:
-        task(index)
+        work(index)
     except RustmlError as error:
         return error
     return None
 
 
-def _raise_what_failed(ray: Any, done: Any) -> None:
+def _raise_error(ray: Any, done: Any) -> None:
     try:
         failure = ray.get(done)
     except ray.exceptions.WorkerCrashedError as error:
@@ -126,7 +129,7 @@ def _raise_what_failed(ray: Any, done: Any) -> None:
 
 
 def _ray() -> Any:
-    """Ray, connected. Raises EnvironmentFault where it is not installed or the cluster does not answer."""
+    """Return Ray, connected. Raises EnvironmentFault when it is not installed or the cluster does not answer."""
     try:
         import ray  # noqa: PLC0415  an optional extra
     except ImportError as error:
@@ -135,8 +138,10 @@ def _ray() -> Any:
         ) from error
     if not ray.is_initialized():
         try:
-            ours = {"env_vars": {"PYTHONPATH": str(ROOT)}}
-            ray.init(runtime_env=ours, log_to_driver=False, include_dashboard=False, configure_logging=False)
+            environment = {"env_vars": {"PYTHONPATH": str(ROOT)}}
+            ray.init(runtime_env=environment, log_to_driver=False, include_dashboard=False, configure_logging=False)
         except (ConnectionError, RuntimeError, ValueError) as error:
-            raise EnvironmentFault(f"the Ray cluster does not answer: {str(error)[:200]}") from error
+            raise EnvironmentFault(
+                f"the Ray cluster does not answer: {str(error)[:200]}; check RAY_ADDRESS, or set engine: local"
+            ) from error
     return ray

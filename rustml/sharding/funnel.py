@@ -1,4 +1,4 @@
-"""The funnel of a stage: per step what was kept, what was dropped and why, with a sample of each reason."""
+"""The funnel of a stage: per step the items kept, the items dropped by reason, and a sample per reason."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -21,7 +21,7 @@ class Step(Record, frozen=True):
 
 
 class Funnel:
-    """Counts what passes a chain of steps. Steps appear in the order in which they are first named."""
+    """Counts the items that pass a chain of steps. Steps appear in the order in which they are first named."""
 
     def __init__(self, stages: Iterable[str] = ()) -> None:
         self._kept: dict[str, int] = dict.fromkeys(stages, 0)
@@ -29,12 +29,12 @@ class Funnel:
         self._samples: dict[str, dict[str, list[str]]] = {stage: {} for stage in self._kept}
 
     def keep(self, stage: str, count: int = 1) -> None:
-        """Count items that passed `stage`."""
+        """Count items that passed the step `stage`."""
         self._open(stage)
         self._kept[stage] += count
 
     def drop(self, stage: str, reason: str, sample: str, count: int = 1) -> None:
-        """Count items that `stage` dropped; `sample` names one of them for a human."""
+        """Count items that the step `stage` dropped; `sample` names one of them for a reader of the report."""
         self._open(stage)
         self._dropped[stage][reason] = self._dropped[stage].get(reason, 0) + count
         shown = self._samples[stage].setdefault(reason, [])
@@ -70,15 +70,15 @@ class Funnel:
 
 def merge(parts: Iterable[Iterable[Step]], stages: Iterable[str] = ()) -> tuple[Step, ...]:
     """Sum funnels step by step, samples taken in the order of `parts`."""
-    whole = Funnel(stages)
+    total = Funnel(stages)
     for steps in parts:
         for step in steps:
-            whole.add(step)
-    return whole.steps()
+            total.add(step)
+    return total.steps()
 
 
 def rows(steps: Iterable[Step]) -> list[dict[str, Any]]:
-    """A table of the funnel: one row for what a step kept, one for each reason for which it dropped."""
+    """The funnel as a table: per step one row for the items kept, and one per reason for the items dropped."""
     table: list[dict[str, Any]] = []
     for step in steps:
         table.append({"step": step.stage, "outcome": "kept", "count": step.kept, "samples": ""})
@@ -86,3 +86,13 @@ def rows(steps: Iterable[Step]) -> list[dict[str, Any]]:
             shown = " | ".join(step.samples.get(reason, ()))
             table.append({"step": step.stage, "outcome": reason, "count": count, "samples": shown})
     return table
+
+
+def step_metrics(prefix: str, steps: Iterable[Step]) -> dict[str, float]:
+    """The funnel as metrics: `PREFIX.STEP.kept`, and `PREFIX.STEP.dropped.REASON` per reason."""
+    metrics: dict[str, float] = {}
+    for step in steps:
+        metrics[f"{prefix}.{step.stage}.kept"] = float(step.kept)
+        for reason, count in step.dropped.items():
+            metrics[f"{prefix}.{step.stage}.dropped.{reason}"] = float(count)
+    return metrics

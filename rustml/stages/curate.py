@@ -1,12 +1,12 @@
 """Filter, deduplicate and decontaminate the harvested files."""
 
 from rustml.corpus.curation.curate import curate
-from rustml.corpus.report import draw
 from rustml.profile import Profile
 from rustml.runs import tracking
 from rustml.runs.progress import Progress
 from rustml.runs.stage import Outcome, Stage, Workspace
-from rustml.sharding import crew
+from rustml.sharding import worker_count
+from rustml.sharding.plots import draw_report
 from rustml.stages.inputs import protected
 
 STAGE = Stage("curate", ("curate",), __name__)
@@ -24,10 +24,10 @@ def run(
                 space.inputs["harvest"],
                 space.out,
                 protected=protected(space.inputs["bank"]),
-                workers=crew(profile.engine),
+                workers=worker_count(profile.engine),
                 progress=progress,
             )
-        draw(report, space.report / "plots")
+        draw_report(report, space.report / "plots")
         return Outcome(report.metrics(), report.tables(), {"corpus": space.out / "files"})
 
     inputs = {"harvest": harvest, "bank": bank}

@@ -3,12 +3,12 @@
 import click
 
 from rustml.corpus.harvest import harvest
-from rustml.corpus.report import draw
 from rustml.profile import Profile
 from rustml.runs import tracking
 from rustml.runs.progress import Progress
 from rustml.runs.stage import Outcome, Stage, Workspace
-from rustml.sharding import crew
+from rustml.sharding import worker_count
+from rustml.sharding.plots import draw_report
 
 STAGE = Stage("harvest", ("harvest",), __name__)
 
@@ -21,12 +21,12 @@ def run(profile: Profile, *, parent: str | None = None, reuse: bool = True) -> t
             report = harvest(
                 profile.harvest,
                 space.out,
-                workers=crew(profile.engine),
+                workers=worker_count(profile.engine),
                 cache=space.cache,
                 progress=progress,
             )
         click.echo(f"  crates from {report.source}" + (f" ({report.note})" if report.note else ""))
-        draw(report, space.report / "plots")
+        draw_report(report, space.report / "plots")
         tags = {"harvest.source": report.source, "harvest.note": report.note}
         return Outcome(report.metrics(), report.tables(), {"crates": space.out / "files"}, tags)
 

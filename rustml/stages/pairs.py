@@ -1,12 +1,12 @@
 """Turn documented functions into training pairs, with held-out splits."""
 
-from rustml.corpus.report import draw
 from rustml.pairs.build import build
 from rustml.profile import Profile
 from rustml.runs import tracking
 from rustml.runs.progress import Progress
 from rustml.runs.stage import Outcome, Stage, Workspace
-from rustml.sharding import crew
+from rustml.sharding import worker_count
+from rustml.sharding.plots import draw_report
 from rustml.stages.inputs import protected
 
 STAGE = Stage("pairs", ("pairs",), __name__)
@@ -24,11 +24,11 @@ def run(
                 space.inputs["curate"],
                 space.out,
                 protected=protected(space.inputs["bank"]),
-                workers=crew(profile.engine),
+                workers=worker_count(profile.engine),
                 seed=profile.seed,
                 progress=progress,
             )
-        draw(report, space.report / "plots")
+        draw_report(report, space.report / "plots")
         datasets = {path.stem: path for path in sorted(space.out.glob("*.jsonl"))}
         return Outcome(report.metrics(), report.tables(), datasets)
 

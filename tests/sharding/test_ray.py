@@ -18,7 +18,7 @@ from rustml.profile.curate import CurateSection
 from rustml.profile.harvest import HarvestSection
 from rustml.profile.load import FOLDER
 from rustml.profile.pairs import PairsSection
-from rustml.sharding import Workers, crew, run
+from rustml.sharding import Workers, run, worker_count
 
 MISSING = importlib.util.find_spec("ray") is None
 FUNCTION = """\
@@ -116,8 +116,8 @@ def test_an_error_of_ours_comes_back_as_it_is(cluster: str, tmp_path: Path) -> N
 
 
 def test_who_works_follows_from_the_profile() -> None:
-    assert crew("ray") == "ray"
-    assert crew("local") == os.cpu_count()
+    assert worker_count("ray") == "ray"
+    assert worker_count("local") == os.cpu_count()
 
 
 def test_without_ray_it_is_named_with_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

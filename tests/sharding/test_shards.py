@@ -12,8 +12,8 @@ import pytest
 
 from rustml.errors import EnvironmentFault, InputError
 from rustml.records import Record
-from rustml.sharding import Summary, run, stamp
-from rustml.sharding.shards import Task, digest, read_summary, remove, seal, whole
+from rustml.sharding import Summary, bind_to_plan, run
+from rustml.sharding.shards import ShardTask, digest, finished_shards, read_summary, remove_atomically, write_shard
 
 COUNT = 6
 
@@ -100,7 +100,7 @@ def test_killed_at_several_points_and_resumed(tmp_path: Path, done: int, workers
             assert time.monotonic() < deadline
             time.sleep(0.005)
         process.kill()
-    before = {path.name: path.stat().st_mtime_ns for path in whole(out)} if done >= workers else {}
+    before = {path.name: path.stat().st_mtime_ns for path in finished_shards(out)} if done >= workers else {}
     assert len(before) > done - workers
     run(Square(log=str(log)), COUNT, out, workers=1)
     run(Square(log=str(log)), COUNT, tmp_path / "fresh", workers=1)
@@ -126,33 +126,33 @@ def test_workers_end_with_a_run_that_was_killed(tmp_path: Path) -> None:
 
 def test_a_shard_that_another_worker_finished_meanwhile_is_left_as_it_is(tmp_path: Path) -> None:
     job = Square(log=str(tmp_path / "log"))
-    seal(job, 2, tmp_path)
+    write_shard(job, 2, tmp_path)
     made = (tmp_path / "00002").stat().st_mtime_ns
-    seal(job, 2, tmp_path)
+    write_shard(job, 2, tmp_path)
     assert (tmp_path / "00002").stat().st_mtime_ns == made
     assert not list(tmp_path.glob("*.partial"))
 
 
 def test_a_worker_that_does_not_see_the_folder_says_so(tmp_path: Path) -> None:
     with pytest.raises(EnvironmentFault, match="all workers need the same folder"):
-        Task(Square(log=str(tmp_path / "log")), tmp_path / "nowhere")(0)
+        ShardTask(Square(log=str(tmp_path / "log")), tmp_path / "nowhere")(0)
 
 
 def test_another_plan_starts_anew_and_the_same_plan_goes_on(tmp_path: Path) -> None:
-    stamp(tmp_path / "out", {"a": 1})
+    bind_to_plan(tmp_path / "out", {"a": 1})
     run(Square(log=str(tmp_path / "log")), 1, tmp_path / "out" / "files", workers=1)
-    stamp(tmp_path / "out", {"a": 1})
+    bind_to_plan(tmp_path / "out", {"a": 1})
     assert (tmp_path / "out" / "files" / "00000").is_dir()
-    stamp(tmp_path / "out", {"a": 2})
+    bind_to_plan(tmp_path / "out", {"a": 2})
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["plan.json"]
 
 
 def test_a_damaged_shard_is_named(tmp_path: Path) -> None:
     (tmp_path / "00000").mkdir()
-    with pytest.raises(InputError, match="00000 is not a whole shard"):
+    with pytest.raises(InputError, match="00000 is not a finished shard"):
         read_summary(tmp_path / "00000")
     with pytest.raises(InputError, match="holds no shards"):
-        whole(tmp_path / "nowhere")
+        finished_shards(tmp_path / "nowhere")
 
 
 def test_digests_are_of_the_bytes(tmp_path: Path) -> None:
@@ -166,5 +166,5 @@ def test_remove_leaves_nothing_half_removed(tmp_path: Path) -> None:
     for name in ("work", "work.doomed"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "file").write_text(name)
-    remove(tmp_path / "work")
+    remove_atomically(tmp_path / "work")
     assert not list(tmp_path.iterdir())

@@ -18,9 +18,10 @@ from rustml.corpus.curation.filters import Quality
 from rustml.corpus.report import CurateReport, total
 from rustml.errors import InputError
 from rustml.profile.curate import CurateSection
+from rustml.progress import ProgressCallback, no_progress
 from rustml.records import Record, SourceFile, read_jsonl, write_jsonl
-from rustml.sharding import Funnel, Step, Summary, Workers, merge, run, silent, stamp
-from rustml.sharding.shards import digest, name, read_summary, remove, whole
+from rustml.sharding import Funnel, Step, Summary, Workers, bind_to_plan, merge, run
+from rustml.sharding.shards import digest, finished_shards, read_summary, remove_atomically, shard_name
 from rustml.similarity import overlap
 from rustml.similarity.minhash import SCHEME, Signature, signature, token_hashes
 from rustml.similarity.overlap import Protected
@@ -100,8 +101,8 @@ class WriteFiles(Record, frozen=True):
 
     def _clean(self, index: int, funnel: Funnel, counts: dict[str, dict[str, float]]) -> Iterator[SourceFile]:
         guard = overlap.stored(self.protected, self.section.decontamination)
-        verdicts = msgspec.json.decode(Path(self.verdicts, f"{name(index)}.json").read_bytes(), type=list[str])
-        files = read_jsonl(Path(self.filtered, name(index), FILES), SourceFile)
+        verdicts = msgspec.json.decode(Path(self.verdicts, f"{shard_name(index)}.json").read_bytes(), type=list[str])
+        files = read_jsonl(Path(self.filtered, shard_name(index), FILES), SourceFile)
         for file, verdict in zip(files, verdicts, strict=True):
             if not _unique(file, verdict, funnel):
                 continue
@@ -141,18 +142,18 @@ def curate(
     *,
     protected: Iterable[Protected],
     workers: Workers,
-    progress: Callable[[int, int], None] = silent,
+    progress: ProgressCallback = no_progress,
 ) -> CurateReport:
     """Write shards of SourceFile records below `out/files`, from the harvest in `source`.
 
     `protected` are the texts of every evaluation bank. Raises InputError when `source` is no harvest or nothing is
     left. Killed and run again, it goes on, and ends with the same bytes.
     """
-    shards = whole(source / "files")
+    shards = finished_shards(source / "files")
     job = FilterFiles(section=section, shards=tuple(map(str, shards)))
     inputs = [read_summary(shard).digests[FILES] for shard in shards]
     guarded = overlap.in_order(protected)
-    stamp(
+    bind_to_plan(
         out,
         {
             "section": msgspec.to_builtins(section),
@@ -176,7 +177,7 @@ def curate(
     run(match, match.shards, work / "matched", workers=workers, progress=bar.part())
     decide(work / "filtered", work / "matched", work / "verdicts")
     second = run(writer, len(shards), out / "files", workers=workers, progress=bar.part())
-    remove(work)
+    remove_atomically(work)
     return _report(first, second)
 
 

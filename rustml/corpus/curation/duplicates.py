@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from rustml.profile.curate import NearDuplicates
 from rustml.records import Record
 from rustml.sharding import Summary
-from rustml.sharding.shards import whole
+from rustml.sharding.shards import finished_shards
 from rustml.similarity.bands import Numbers, alike, repeated, signature_rows
 from rustml.similarity.minhash import bands
 
@@ -38,7 +38,7 @@ class MatchBand(Record, frozen=True):
     def __call__(self, index: int, folder: Path) -> Summary:
         """Write the near duplicates that this band finds."""
         rows = bands(self.near.permutations, self.near.threshold)[1]
-        parts = [np.load(shard / SIGNATURES, mmap_mode="r") for shard in whole(Path(self.filtered))]
+        parts = [np.load(shard / SIGNATURES, mmap_mode="r") for shard in finished_shards(Path(self.filtered))]
         numbers: Numbers = np.load(self.unique)
         columns = np.concatenate([part[:, index * rows : (index + 1) * rows] for part in parts])[numbers]
         pairs = alike(columns, numbers, signature_rows(parts), self.near.threshold)
@@ -48,7 +48,7 @@ class MatchBand(Record, frozen=True):
 
 def firsts(filtered: Path) -> Numbers:
     """For each file of all shards in order, the number of the first file with the same hash."""
-    hashes = np.concatenate([np.load(shard / HASHES) for shard in whole(filtered)])
+    hashes = np.concatenate([np.load(shard / HASHES) for shard in finished_shards(filtered)])
     keys = np.ascontiguousarray(hashes).view(np.dtype((np.void, 32))).ravel()
     _, first, inverse = np.unique(keys, return_index=True, return_inverse=True)
     return first.astype(np.int64)[inverse]
@@ -66,11 +66,11 @@ def save_unique(filtered: Path, path: Path) -> None:
 def decide(filtered: Path, matched: Path, verdicts: Path) -> None:
     """Write a verdict a file: empty, or what it repeats. Shards, and files in them, are in priority order."""
     first = firsts(filtered)
-    near = repeated(np.load(shard / PAIRS) for shard in whole(matched))
+    near = repeated(np.load(shard / PAIRS) for shard in finished_shards(matched))
     labels = _labels(filtered, {*near.values(), *first[first != np.arange(len(first))].tolist()})
     verdicts.mkdir(parents=True, exist_ok=True)
     number = 0
-    for shard in whole(filtered):
+    for shard in finished_shards(filtered):
         count = len(np.load(shard / HASHES, mmap_mode="r"))
         decided = [_verdict(own, first, near, labels) for own in range(number, number + count)]
         (verdicts / f"{shard.name}.json").write_bytes(msgspec.json.encode(decided))
@@ -88,7 +88,7 @@ def _labels(filtered: Path, wanted: set[int]) -> dict[int, str]:
     """The names of a few files, read shard by shard."""
     labels: dict[int, str] = {}
     start = 0
-    for shard in whole(filtered):
+    for shard in finished_shards(filtered):
         names = msgspec.json.decode((shard / NAMES).read_bytes(), type=list[str])
         labels |= {start + place: name for place, name in enumerate(names) if start + place in wanted}
         start += len(names)
