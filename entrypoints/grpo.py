@@ -8,7 +8,9 @@ from rustml.stages import grpo as stage
 
 
 @stage_command("grpo")
-@click.option("--version", required=True, help="Registered version that came through the SFT gate.")
+@click.option(
+    "--version", required=True, help="Registered version that came through the gate before this step of the ladder."
+)
 @click.option("--bank", required=True, help="Run id of the problem banks.")
 def main(profile: str, reuse: bool, version: str, bank: str) -> None:
     """Teach a version with the compiler as reward and register the result."""

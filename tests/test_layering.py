@@ -42,7 +42,7 @@ ALLOWED: dict[str, set[str]] = {
     "serving": GROUND | MACHINERY | MAKERS | {"banks", "evaluation"},
 }
 ALLOWED["stages"] = set(ALLOWED)
-MAY_IMPORT_MLFLOW = {"runs", "release", "stages"}
+MAY_IMPORT_MLFLOW = {"runs", "release"}
 
 
 def module_of(path: Path) -> str:

@@ -2,26 +2,25 @@
 
 from collections.abc import Mapping, Sequence
 
-from mlflow.tracking import MlflowClient
-
 from rustml.evaluation.results.outcomes import Evaluation
-from rustml.release import registry
 from rustml.release.evidence import OVERRIDDEN
-from rustml.release.registry import PARENT, STEPS, WEIGHTS, gate_tag
+from rustml.release.ladder import LADDER, Ladder
+from rustml.release.registry import WEIGHTS_TAG, Registry, gate_tag
 
 
-def card(client: MlflowClient, model: str, version: str) -> str:
-    """Markdown for a version, from its tags and the evaluation of its last gate.
+def card(registry: Registry, number: str, ladder: Ladder = LADDER) -> str:
+    """Markdown for a version, from its tags and the evaluation of its last gate on the ladder.
 
     Raises InputError when there is no such version, EvidenceError when its evaluation is gone.
     """
-    tags = dict(registry.version_of(client, model, version).tags)
-    gates = [step for step in STEPS if gate_tag(step) in tags]
+    version = registry.version(number)
+    tags = version.tags
+    gates = [step for step in ladder.names if gate_tag(step) in tags]
     lines = [
-        f"# {model} version {version}",
+        f"# {version.name}",
         "",
-        f"Weights: `{tags.get(WEIGHTS, 'unknown')}`  ",
-        f"Made from: {'version ' + tags[PARENT] if tags.get(PARENT) else 'the base model'}",
+        f"Weights: `{tags.get(WEIGHTS_TAG, 'unknown')}`  ",
+        f"Made from: {f'version {version.parent}' if version.parent else 'the base model'}",
         "",
         "## Gates",
         "",
@@ -29,12 +28,12 @@ def card(client: MlflowClient, model: str, version: str) -> str:
     ]
     if gates:
         run = tags[gate_tag(gates[-1], "candidate_evaluation")]
-        lines += ["", f"## Measured (run `{run}`)", "", *_metrics(registry.evaluation_of(client, run))]
+        lines += ["", f"## Measured (run `{run}`)", "", *_metrics(registry.evaluation(run))]
     return "\n".join(lines) + "\n"
 
 
-def _outcome(tags: Mapping[str, str], step: registry.Step) -> str:
-    """Of an overridden refusal the reason is shown for good, whatever was decided later."""
+def _outcome(tags: Mapping[str, str], step: str) -> str:
+    """The reason of an overridden refusal is shown for good, whatever was decided later."""
     reason = tags.get(gate_tag(step, "override"), "")
     outcome = tags[gate_tag(step)]
     decided = f"{outcome}, decision `{tags.get(gate_tag(step, 'decision'), '')[:12]}`"

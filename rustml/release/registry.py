@@ -1,16 +1,22 @@
-"""What a registered version carries, under which names, and how its files and a run's reports are fetched."""
+"""The model registry: versions of one registered model with their files, tags and aliases, and the reports of runs.
+
+The only module that reads or writes the registry. Files of a store on this machine are read in place; those behind a
+tracking server are downloaded once per process, into a folder that ends with it.
+"""
 
 import shutil
 import tempfile
-from functools import cache
+import warnings
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache, lru_cache
 from multiprocessing.util import Finalize
 from pathlib import Path
-from typing import Literal
+from threading import RLock
 from urllib.parse import urlsplit
 
 import mlflow
 import msgspec
-from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
@@ -19,108 +25,226 @@ from rustml.evaluation.results import outcomes
 from rustml.evaluation.results.outcomes import Evaluation
 from rustml.models import checkpoint
 from rustml.release.gates import Decision
+from rustml.release.ladder import Step
+from rustml.runs import tracking
 
-Step = Literal["sft", "grpo", "fp8", "champion"]
-STEPS: tuple[Step, ...] = ("sft", "grpo", "fp8", "champion")
-WEIGHTS, PARENT = "weights_digest", "parent_version"
+WEIGHTS_TAG, PARENT_TAG, STEP_TAG = "weights_digest", "parent_version", "made_for"
+"""Tags of a version: digest of its weights, the version that it was made from, the step that it was made for."""
 REPORT = f"output/{outcomes.REPORT}"
-"""Where a stage `evaluate` logs its report."""
+"""Artifact path of the report in a run of the stage `evaluate`."""
 
 
-def decision_artifact(step: Step, version: str) -> str:
-    """Where a promotion's run keeps the decision."""
+def decision_artifact(step: str, version: str) -> str:
+    """Artifact path of the decision in a promotion's run."""
     return f"decision-{step}-v{version}.json"
 
 
-def gate_tag(step: Step, name: str = "") -> str:
+def gate_tag(step: str, name: str = "") -> str:
     """Name of a version's tag: `gate.grpo` for the outcome, `gate.grpo.run` and so on for its evidence."""
     return f"gate.{step}.{name}" if name else f"gate.{step}"
 
 
-def refused_tag(step: Step, name: str = "") -> str:
+def refused_tag(step: str, name: str = "") -> str:
     """Name of a version's tag after a refusal: `refused.grpo` with the reasons, `refused.grpo.run` with the run."""
     return f"refused.{step}.{name}" if name else f"refused.{step}"
 
 
-def promoted_tag(step: Step) -> str:
+def promoted_tag(step: str) -> str:
     """Name of the registered model's tag that says which version the last promotion moved there."""
     return f"promoted.{step}"
 
 
-def register(
-    client: MlflowClient, model: str, folder: Path, source: str, *, run_id: str, parent: str = ""
-) -> ModelVersion:
-    """Register the checkpoint in `folder`, which the registry finds at the URI `source`, and tag whose child it is.
+class Registry:
+    """One registered model. Create one per process: it remembers what it downloaded and hashed."""
 
-    `parent` is the version that it was trained or quantised from; empty for one made from the base model.
-    """
-    try:
-        client.create_registered_model(model)
-    except MlflowException as error:
-        if error.error_code != "RESOURCE_ALREADY_EXISTS":
-            raise
-    tags = {WEIGHTS: checkpoint.digest(folder), PARENT: parent}
-    return client.create_model_version(model, source, run_id=run_id, tags=tags)
+    def __init__(self, client: MlflowClient, model: str) -> None:
+        self.client, self.model = client, model
+        self._files: dict[str, Path] = {}
+        self._digests: dict[tuple[object, ...], str] = {}
+        self._lock = RLock()
+
+    def register(self, folder: Path, source: str, *, run_id: str, parent: str = "", step: str = "") -> "ModelVersion":
+        """Register the checkpoint in `folder`, which the registry reaches at the URI `source`.
+
+        `parent` is the version that it was trained or quantised from, empty for the base model; `step` is the one that
+        it was made for.
+        """
+        try:
+            self.client.create_registered_model(self.model)
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_ALREADY_EXISTS":
+                raise
+        tags = {WEIGHTS_TAG: self._digest(folder), PARENT_TAG: parent, STEP_TAG: step}
+        made = self.client.create_model_version(self.model, source, run_id=run_id, tags=tags)
+        return ModelVersion(self, str(made.version), run_id, tags)
+
+    def version(self, number: str) -> "ModelVersion":
+        """The version with its tags as they are now. Raises InputError when there is none."""
+        try:
+            held = self.client.get_model_version(self.model, number)
+        except MlflowException as error:
+            raise InputError(f"the registry holds no version {number} of {self.model}") from error
+        return ModelVersion(self, number, held.run_id or "", dict(held.tags))
+
+    def registered_from(self, run_id: str) -> "ModelVersion | None":
+        """The version that a run's checkpoint was registered as; None where it was not."""
+        held = self.client.search_model_versions(f"name = '{self.model}' and run_id = '{run_id}'")
+        return self.version(str(held[0].version)) if held else None
+
+    def holder(self, alias: str) -> str:
+        """Number of the version that an alias points at; empty where it points at none."""
+        return str(self.client.get_registered_model(self.model).aliases.get(alias, ""))
+
+    def aliases(self) -> dict[str, str]:
+        """Version numbers by alias; empty as long as nothing is registered."""
+        try:
+            held = self.client.get_registered_model(self.model).aliases
+        except MlflowException:
+            return {}
+        return {alias: str(number) for alias, number in sorted(held.items())}
+
+    def tag(self, name: str) -> str:
+        """A tag of the registered model; empty where it has none of the name."""
+        return str(self.client.get_registered_model(self.model).tags.get(name, ""))
+
+    def move(self, step: Step, number: str) -> None:
+        """Point the step's alias at a version, note the promotion, and set the deprecated stage."""
+        self.client.set_registered_model_tag(self.model, promoted_tag(step.name), number)
+        self.client.set_registered_model_alias(self.model, step.name, number)
+        archive = step.mlflow_stage == "Production"
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)  # stages are deprecated, and still what older tools read
+            self.client.transition_model_version_stage(
+                self.model, number, step.mlflow_stage, archive_existing_versions=archive
+            )
+
+    def check_moved(self, step: Step, number: str) -> None:
+        """Read back what `move` wrote. Raises EvidenceError where the registry shows anything else."""
+        try:
+            now = self.client.get_model_version_by_alias(self.model, step.name)
+        except MlflowException as error:
+            raise EvidenceError(f"alias {step.name} of {self.model} is gone right after it was set") from error
+        noted = self.tag(promoted_tag(step.name))
+        if (str(now.version), now.current_stage, noted) != (number, step.mlflow_stage, number):
+            raise EvidenceError(
+                f"alias {step.name} of {self.model} points at version {now.version} in stage {now.current_stage} right "
+                f"after version {number} was promoted: something else writes to this registry"
+            )
+
+    def evaluation(self, run_id: str) -> Evaluation:
+        """The report of an evaluation run. Raises EvidenceError when the run or its report is gone or unreadable."""
+        path = fetch(self.client, f"runs:/{run_id}/{REPORT}", f"the report of evaluation run {run_id}")
+        try:
+            return outcomes.load(path)
+        except InputError as error:
+            raise EvidenceError(f"evaluation run {run_id}: {error}") from error
+
+    def decision(self, run_id: str, step: str, number: str) -> Decision:
+        """The decision in a promotion's run. Raises EvidenceError when it is gone or unreadable."""
+        uri = f"runs:/{run_id}/{decision_artifact(step, number)}"
+        path = fetch(self.client, uri, f"the decision of promotion run {run_id}")
+        try:
+            return msgspec.json.decode(path.read_bytes(), type=Decision)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise EvidenceError(f"promotion run {run_id} holds a decision that cannot be read: {error}") from error
+
+    def files(self, number: str) -> Path:
+        """A local folder with the version's files, fetched once. Raises EvidenceError where they are gone."""
+        label = f"the files of {self.model} version {number}"
+        with self._lock:
+            if number not in self._files or not self._files[number].exists():
+                uri = self.client.get_model_version_download_uri(self.model, number)
+                self._files[number] = fetch(self.client, uri, label)
+            return self._files[number]
+
+    def digest(self, number: str) -> str:
+        """Digest of the version's weights as they lie in its files now. Raises InputError for files without weights."""
+        return self._digest(self.files(number))
+
+    def _digest(self, folder: Path) -> str:
+        """Hash a checkpoint again only where a file was touched: a promotion asks up to five times for gigabytes."""
+        state = _fingerprint(folder)
+        with self._lock:
+            if state not in self._digests:
+                self._digests[state] = checkpoint.digest(folder)
+            return self._digests[state]
 
 
-def version_of(client: MlflowClient, model: str, version: str) -> ModelVersion:
-    """The registered version. Raises InputError when there is none."""
-    try:
-        return client.get_model_version(model, version)
-    except MlflowException as error:
-        raise InputError(f"the registry holds no version {version} of {model}") from error
+@dataclass(frozen=True)
+class ModelVersion:
+    """A registered version as it was when it was read."""
+
+    registry: Registry
+    number: str
+    run_id: str
+    """Run that made its files."""
+    tags: Mapping[str, str]
+
+    @property
+    def name(self) -> str:
+        """As messages name it: `rust-coder version 3`."""
+        return f"{self.registry.model} version {self.number}"
+
+    @property
+    def parent(self) -> str:
+        """Number of the version that it was made from; empty for the base model."""
+        return self.tags.get(PARENT_TAG, "")
+
+    @property
+    def folder(self) -> Path:
+        """Its files on this machine."""
+        return self.registry.files(self.number)
+
+    @property
+    def digest(self) -> str:
+        """Digest of its weights as they lie in its files now."""
+        return self.registry.digest(self.number)
+
+    def tag(self, tags: Mapping[str, str]) -> None:
+        """Write tags into the registry."""
+        for name, value in tags.items():
+            self.registry.client.set_model_version_tag(self.registry.model, self.number, name, value)
+
+    def untag(self, names: Iterable[str]) -> None:
+        """Delete those of the tags that the version has now."""
+        for name in sorted({*names} & self.registry.version(self.number).tags.keys()):
+            self.registry.client.delete_model_version_tag(self.registry.model, self.number, name)
 
 
-def holder(client: MlflowClient, model: str, step: Step) -> str:
-    """The version that the alias of a step points at; empty when none does."""
-    return str(client.get_registered_model(model).aliases.get(step, ""))
+def open_registry(model: str) -> Registry:
+    """The registry of this process's tracking store, the same object at each call."""
+    return _registry(tracking.client(), model)
 
 
-def model_tag(client: MlflowClient, model: str, name: str) -> str:
-    """A tag of the registered model; empty when it has none of the name."""
-    return str(client.get_registered_model(model).tags.get(name, ""))
+@lru_cache(maxsize=8)
+def _registry(client: MlflowClient, model: str) -> Registry:
+    return Registry(client, model)
 
 
-def files_of(client: MlflowClient, model: str, version: str) -> Path:
-    """A local folder with the version's files: the store's own where it is local, else a download."""
-    return fetch(
-        client, client.get_model_version_download_uri(model, version), f"the files of {model} version {version}"
-    )
+def _fingerprint(folder: Path) -> tuple[object, ...]:
+    """What changes when a file of a folder is written: names, sizes, times and inodes."""
+    stats = [(path, path.stat()) for path in sorted(folder.rglob("*")) if path.is_file()]
+    return (folder, *((path.name, stat.st_size, stat.st_mtime_ns, stat.st_ino) for path, stat in stats))
 
 
-def evaluation_of(client: MlflowClient, run_id: str) -> Evaluation:
-    """The report of an evaluation run. Raises EvidenceError when the run or its report is gone, or is no report."""
-    path = fetch(client, f"runs:/{run_id}/{REPORT}", f"the report of evaluation run {run_id}")
-    try:
-        return outcomes.load(path)
-    except InputError as error:
-        raise EvidenceError(f"evaluation run {run_id}: {error}") from error
-
-
-def decision_of(client: MlflowClient, run_id: str, step: Step, version: str) -> Decision:
-    """The decision that a promotion's run keeps. Raises EvidenceError when it is gone, or is no decision."""
-    uri = f"runs:/{run_id}/{decision_artifact(step, version)}"
-    path = fetch(client, uri, f"the decision of promotion run {run_id}")
-    try:
-        return msgspec.json.decode(path.read_bytes(), type=Decision)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise EvidenceError(f"promotion run {run_id} holds no decision that can be read: {error}") from error
-
-
-def fetch(client: MlflowClient, uri: str, what: str) -> Path:
+def fetch(client: MlflowClient, uri: str, label: str) -> Path:
     """A local path to an artifact: in place where the store is local, else a download that ends with this process.
 
-    Raises EvidenceError when there is none.
+    `label` names the artifact in messages. Raises EvidenceError when there is none.
     """
     try:
-        place = _artifact_uri(client, uri)
-        into = None if urlsplit(place).scheme in ("", "file") else tempfile.mkdtemp(dir=_downloads())
-        found = mlflow.artifacts.download_artifacts(artifact_uri=place, tracking_uri=client.tracking_uri, dst_path=into)
-        path = Path(found)
+        artifact = _artifact_uri(client, uri)
+        near = urlsplit(artifact).scheme in ("", "file")
+        target = None if near else tempfile.mkdtemp(dir=_downloads())
+        path = Path(
+            mlflow.artifacts.download_artifacts(
+                artifact_uri=artifact, tracking_uri=client.tracking_uri, dst_path=target
+            )
+        )
     except (MlflowException, OSError) as error:
-        raise EvidenceError(f"{what} cannot be fetched from {uri}: {str(error).splitlines()[0][:200]}") from error
+        raise EvidenceError(f"{label} cannot be fetched from {uri}: {str(error).splitlines()[0][:200]}") from error
     if not path.exists():
-        raise EvidenceError(f"{what} is gone from {uri}")
+        raise EvidenceError(f"{label} is gone from {uri}")
     return path
 
 
@@ -133,7 +257,7 @@ def _downloads() -> Path:
 
 
 def _artifact_uri(client: MlflowClient, uri: str) -> str:
-    """The place that a `runs:/` URI names: MLflow would copy what lies there, however near it is."""
+    """The URI of the store itself for a `runs:/` one, which MLflow would copy even from a local store."""
     prefix = "runs:/"
     if not uri.startswith(prefix):
         return uri

@@ -1,4 +1,4 @@
-"""The lifecycle's report: one table of its stages, the gates' decisions and their reasons, as a page and as JSON."""
+"""The lifecycle's report: one table of its models, the gates' decisions and their reasons, as a page and as JSON."""
 
 import html
 from collections.abc import Iterable, Sequence
@@ -23,28 +23,28 @@ img { max-width: 100% } li { margin: .2rem 0 }
 """
 
 
-class Stage(Record, frozen=True):
-    """A stage of the lifecycle that made a model."""
+class ModelRow(Record, frozen=True):
+    """A model of the lifecycle: the base, or a version made for a step of the ladder."""
 
     name: str
-    """`base`, `sft`, `grpo`, `fp8`."""
+    """`base`, or the step's: `sft`, `grpo`, `fp8`."""
     evaluation: Evaluation
     seconds: float
     """Wall seconds from the stage's start to the end of its evaluation."""
     decision: Decision | None = None
-    """Of the gate that it went through; None for the base."""
-    champion: Decision | None = None
-    """Of the champion's gate, where it came that far."""
+    """Of the gate of its step; None for the base."""
+    later: dict[str, Decision] = {}
+    """Of later gates that this version reached by itself, by step: `champion`."""
     override: str = ""
     """Reason where a person overrode a refusal."""
     version: str = ""
     """In the registry."""
 
 
-def columns(stages: Sequence[Stage]) -> list[str]:
-    """The metrics of the table: rates and pass@k that any stage has, in the order of the suites."""
+def columns(models: Sequence[ModelRow]) -> list[str]:
+    """The metrics of the table: rates and pass@k that any model has, in the order of the suites."""
     shown = ("_rate", "pass_at_1")
-    names = dict.fromkeys(name for stage in stages for name in stage.evaluation.metrics())
+    names = dict.fromkeys(name for model in models for name in model.evaluation.metrics())
     greedy = [name for name in names if name.endswith(shown)]
     repeated = {
         name for name in greedy if name.endswith(".pass_at_1") and name[: -len("pass_at_1")] + "pass_rate" in names
@@ -52,58 +52,58 @@ def columns(stages: Sequence[Stage]) -> list[str]:
     return [name for name in greedy if name not in repeated]
 
 
-def table(stages: Sequence[Stage]) -> tuple[list[str], list[list[str]]]:
+def table(models: Sequence[ModelRow]) -> tuple[list[str], list[list[str]]]:
     """Header and rows as text: stage, metrics in percent, the gate's decision, seconds."""
-    metrics = columns(stages)
+    metrics = columns(models)
     rows = [
         [
-            stage.name,
-            *(_percent(stage.evaluation.metrics().get(name)) for name in metrics),
-            verdict(stage),
-            f"{stage.seconds:.0f}",
+            model.name,
+            *(_percent(model.evaluation.metrics().get(name)) for name in metrics),
+            verdict(model),
+            f"{model.seconds:.0f}",
         ]
-        for stage in stages
+        for model in models
     ]
     return ["stage", *metrics, "gate", "seconds"], rows
 
 
-def verdict(stage: Stage) -> str:
+def verdict(row: ModelRow) -> str:
     """`passed`, `refused`, `overridden`, or a dash where there was no gate."""
-    if stage.decision is None:
+    if row.decision is None:
         return NONE
-    return "passed" if stage.decision.passed else "overridden" if stage.override else "refused"
+    return "passed" if row.decision.passed else "overridden" if row.override else "refused"
 
 
-def write(stages: Sequence[Stage], folder: Path) -> Path:
+def write(models: Sequence[ModelRow], folder: Path) -> Path:
     """Write `lifecycle.html` with its figures and `lifecycle.json` into `folder`; the page's path."""
     folder.mkdir(parents=True, exist_ok=True)
-    figures = [draw_stages({stage.name: stage.evaluation for stage in stages}, folder / "stages.png")]
-    for before, after in pairwise(stages):
+    figures = [draw_stages({model.name: model.evaluation for model in models}, folder / "stages.png")]
+    for before, after in pairwise(models):
         path = folder / f"pairs-{before.name}-{after.name}.png"
         figures.append(draw_pairs(before.evaluation, after.evaluation, path))
-    (folder / DOCUMENT).write_bytes(msgspec.json.format(msgspec.json.encode([_summary(stage) for stage in stages])))
+    (folder / DOCUMENT).write_bytes(msgspec.json.format(msgspec.json.encode([_summary(model) for model in models])))
     page = folder / PAGE
-    page.write_text(_page(stages, [figure.name for figure in figures]), encoding="utf-8")
+    page.write_text(_page(models, [figure.name for figure in figures]), encoding="utf-8")
     return page
 
 
-def _summary(stage: Stage) -> dict[str, object]:
+def _summary(row: ModelRow) -> dict[str, object]:
     return {
-        "stage": stage.name,
-        "version": stage.version,
-        "weights_digest": stage.evaluation.weights_digest,
-        "metrics": stage.evaluation.metrics(),
-        "gate": verdict(stage),
-        "reasons": stage.decision.reasons if stage.decision else (),
-        "override": stage.override,
-        "decision": stage.decision,
-        "champion": stage.champion,
-        "seconds": stage.seconds,
+        "stage": row.name,
+        "version": row.version,
+        "weights_digest": row.evaluation.weights_digest,
+        "metrics": row.evaluation.metrics(),
+        "gate": verdict(row),
+        "reasons": row.decision.reasons if row.decision else (),
+        "override": row.override,
+        "decision": row.decision,
+        "later": row.later,
+        "seconds": row.seconds,
     }
 
 
-def _page(stages: Sequence[Stage], figures: Iterable[str]) -> str:
-    names, rows = table(stages)
+def _page(models: Sequence[ModelRow], figures: Iterable[str]) -> str:
+    names, rows = table(models)
     header = "".join(f"<th>{_breakable(name)}</th>" for name in names)
     body = "".join(f"<tr>{''.join(_cell(text) for text in row)}</tr>\n" for row in rows)
     images = "".join(f'<p><img src="{html.escape(name)}" alt="{html.escape(name)}"></p>\n' for name in figures)
@@ -111,7 +111,7 @@ def _page(stages: Sequence[Stage], figures: Iterable[str]) -> str:
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>Lifecycle</title><style>{STYLE}</style>'
         f"</head><body>\n<h1>Lifecycle</h1>\n<table><thead><tr>{header}"
         f"</tr></thead>\n<tbody>{body}</tbody></table>\n<h2>Gates</h2>\n"
-        f"{''.join(_gates(stage) for stage in stages)}<h2>Figures</h2>\n{images}</body></html>\n"
+        f"{''.join(_gates(model) for model in models)}<h2>Figures</h2>\n{images}</body></html>\n"
     )
 
 
@@ -125,11 +125,11 @@ def _cell(text: str) -> str:
     return f"<td{kind}>{html.escape(text)}</td>"
 
 
-def _gates(stage: Stage) -> str:
-    override = f"<p>Overridden: {html.escape(stage.override)}</p>\n" if stage.override else ""
-    own = _gate(stage.name, verdict(stage), stage.decision, override) if stage.decision else ""
-    champion = stage.champion
-    return own + (_gate("champion", "passed" if champion.passed else "refused", champion) if champion else "")
+def _gates(row: ModelRow) -> str:
+    override = f"<p>Overridden: {html.escape(row.override)}</p>\n" if row.override else ""
+    first = _gate(row.name, verdict(row), row.decision, override) if row.decision else ""
+    later = (_gate(step, "passed" if made.passed else "refused", made) for step, made in row.later.items())
+    return first + "".join(later)
 
 
 def _gate(name: str, outcome: str, decision: Decision, override: str = "") -> str:

@@ -3,13 +3,10 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from mlflow.tracking import MlflowClient
-
 from rustml.errors import InputError
 from rustml.models import checkpoint as checkpoints
 from rustml.models import hub
-from rustml.release import registry
-from rustml.release.registry import STEPS
+from rustml.release.registry import open_registry
 from rustml.runs import tracking
 
 SCHEME = "models:/"
@@ -19,7 +16,7 @@ MODEL = "model"
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A model's files and who they are."""
+    """A model's files, and by what they are known."""
 
     name: str
     """As the user named it."""
@@ -49,37 +46,40 @@ def _elsewhere(name: str) -> Path:
     if pinned:
         return hub.cached(pinned["repository"], pinned["commit"], tracking.home() / "outputs" / "cache" / "hub")
     if hub.UNPINNED.fullmatch(name):
-        raise InputError(f"{name} is no folder; for the model hub, name the commit too: OWNER/NAME@COMMIT (40 digits)")
+        raise InputError(
+            f"{name} is not a folder; for the model hub, name the commit too: OWNER/NAME@COMMIT (40 digits)"
+        )
     return tracking.output(name) / MODEL
 
 
 def _registered(uri: str) -> Checkpoint:
-    model, _, version = uri.removeprefix(SCHEME).partition("/")
-    if "@" in model or not version.isdigit():
+    model, _, number = uri.removeprefix(SCHEME).partition("/")
+    if "@" in model or not number.isdigit():
         raise InputError(f"{uri} names no version; use {SCHEME}{model.partition('@')[0]}/NUMBER")
-    client = tracking.client()
-    registry.version_of(client, model, version)
-    folder = registry.files_of(client, model, version)
-    return Checkpoint(uri, folder, checkpoints.digest(folder))
+    version = open_registry(model).version(number)
+    return Checkpoint(uri, version.folder, version.digest)
 
 
-def ensure(client: MlflowClient, model: str, run_id: str, parent: str = "") -> str:
-    """The version registered from a run's checkpoint, made where there is none yet.
+def ensure(registered_model: str, run_id: str, *, parent: str = "", step: str = "") -> str:
+    """Number of the version registered from a run's checkpoint, made where there is none yet.
 
-    The run must be complete: a half-written checkpoint is never registered.
+    The run must be complete: a half-written checkpoint is never registered. `parent` and `step` as in
+    `Registry.register`.
     """
-    folder = tracking.output(run_id) / MODEL
-    found = client.search_model_versions(f"name = '{model}' and run_id = '{run_id}'")
-    if found:
-        return str(found[0].version)
-    made = registry.register(client, model, folder, f"runs:/{run_id}/output/{MODEL}", run_id=run_id, parent=parent)
-    return str(made.version)
+    folder, registry = tracking.output(run_id) / MODEL, open_registry(registered_model)
+    version = registry.registered_from(run_id)
+    if version is None:
+        source = f"runs:/{run_id}/output/{MODEL}"
+        version = registry.register(folder, source, run_id=run_id, parent=parent, step=step)
+    return version.number
 
 
 def version_number(candidate: str, registered_model: str) -> str:
-    """The number in `3` or `models:/NAME/3`. Raises InputError for another model or no number."""
+    """The number in `3` or `models:/NAME/3`. Raises InputError for another model, or where there is no number."""
     number = candidate.removeprefix(f"{SCHEME}{registered_model}/")
     if not number.isdigit():
-        steps = ", ".join(STEPS)
-        raise InputError(f"{candidate!r} is no version of {registered_model}; give its number (aliases: {steps})")
+        raise InputError(
+            f"{candidate!r} is not a version of {registered_model}: give its number, as in 3 or "
+            f"{SCHEME}{registered_model}/3; an alias may point elsewhere tomorrow"
+        )
     return number

@@ -5,7 +5,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rustml.profile import Profile
-from rustml.release import registry, versions
+from rustml.release import versions
+from rustml.release.find_evidence import WEIGHTS_RUN_TAG
+from rustml.release.ladder import maker_label
+from rustml.release.registry import STEP_TAG, open_registry
 from rustml.runs import tracking
 from rustml.runs.progress import Progress
 from rustml.runs.stage import Outcome, Stage, Workspace
@@ -15,9 +18,6 @@ if TYPE_CHECKING:
     from rustml.judge import Limits
 
 STAGE = Stage("evaluate", ("evaluation", "judge", "pairs"), __name__)
-WEIGHTS = "rustml.weights"
-STEPS = {"quantize": "fp8"}
-"""Stages whose models people know by another name."""
 
 
 def run(
@@ -51,18 +51,18 @@ def run(
 
 
 def named(model: str, registered_model: str) -> str:
-    """What the UI calls a model: the stage that made it and its version, as in `base` or `sft v1`; else its folder."""
+    """A model as the UI names it: its step and its version, as in `base` or `sft v1`; else its folder."""
     if model.isdigit() or model.startswith(versions.SCHEME):
         name, _, number = model.removeprefix(versions.SCHEME).rpartition("/")
-        version = registry.version_of(tracking.client(), name or registered_model, number)
-        return f"{_maker(version.run_id)} v{number}".strip()
+        version = open_registry(name or registered_model).version(number)
+        return f"{version.tags.get(STEP_TAG) or _maker(version.run_id)} v{number}".strip()
     elsewhere = Path(model).is_dir() or "/" in model
     return Path(model).name[:60] if elsewhere else _maker(model)
 
 
 def _maker(run_id: str) -> str:
     stage = tracking.finished(run_id).tags.get(tracking.STAGE, "") if run_id else ""
-    return STEPS.get(stage, stage)
+    return maker_label(stage)
 
 
 def _measure(
@@ -99,7 +99,7 @@ def _measure(
         found = evaluate(checkpoint.folder, chosen, bench, space.out, model=checkpoint.name)
     draw_evaluation(found, space.report / "plots")
     tables = {sample_completions.TABLE: read} if read else {}
-    return Outcome(found.metrics(), tables, tags={WEIGHTS: checkpoint.digest, "rustml.model": checkpoint.name})
+    return Outcome(found.metrics(), tables, tags={WEIGHTS_RUN_TAG: checkpoint.digest, "rustml.model": checkpoint.name})
 
 
 def _suites(

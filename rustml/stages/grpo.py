@@ -4,7 +4,8 @@ from pathlib import Path
 
 from rustml.profile import Profile
 from rustml.release import versions
-from rustml.release.evidence import verify
+from rustml.release.find_evidence import required_version
+from rustml.release.ladder import ladder_of
 from rustml.runs import tracking
 from rustml.runs.progress import Progress
 from rustml.runs.stage import Outcome, Stage, Workspace
@@ -16,12 +17,12 @@ STAGE = Stage("grpo", ("grpo", "judge"), __name__)
 def run(
     profile: Profile, *, version: str, bank: str, parent: str | None = None, reuse: bool = True
 ) -> tracking.Finished:
-    """Run the stage on a version that came through the SFT gate, or find the run that did the same.
+    """Run the stage on a version that came through the gate before it on the profile's ladder, or find that run.
 
-    Raises EvidenceError when the version's evidence is missing or does not hold.
+    Raises InputError where the ladder leaves the stage out, EvidenceError when the version's evidence does not hold.
     """
-    number = versions.version_number(version, profile.registered_model)
-    verified = verify(tracking.client(), profile.registered_model, number, "sft", thresholds=profile.gates.sft)
+    step = ladder_of(profile).made_by(STAGE.name)
+    verified = required_version(profile, step, version)
     weights = verified.decision.candidate_weights
 
     def body(space: Workspace) -> Outcome:
@@ -30,7 +31,7 @@ def run(
     done = tracking.run_stage(
         STAGE, profile, body, inputs={"bank": bank}, params={"weights": weights}, parent=parent, reuse=reuse
     )
-    versions.ensure(tracking.client(), profile.registered_model, done.run_id, parent=number)
+    versions.ensure(profile.registered_model, done.run_id, parent=verified.version, step=step.name)
     return done
 
 

@@ -1,8 +1,11 @@
-"""The whole way: crates, base, SFT, GRPO, FP8, each through its gate, to a served champion."""
+"""The whole way: crates, the base model, each step of the ladder through its gate, to a served champion."""
 
+import importlib
 import importlib.util
+import inspect
 import shutil
 import time
+from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
@@ -11,18 +14,28 @@ import click
 from rustml.errors import EnvironmentFault, GateRefused
 from rustml.judge.rust import toolchain
 from rustml.profile import Profile
-from rustml.release import registry, versions
+from rustml.release import versions
 from rustml.release.gates import Decision, decide
-from rustml.release.promotion import thresholds_of
-from rustml.release.registry import Step
+from rustml.release.ladder import Step, ladder_of, thresholds_of
+from rustml.release.registry import open_registry
 from rustml.runs import tracking
 from rustml.sandbox.bubblewrap import Sandbox
 from rustml.serving.engines.vllm import free_port
-from rustml.stages import bank, base, children, curate, evaluate, grpo, harvest, pairs, promote, quantize, serve, sft
-from rustml.stages.summary import Summary
+from rustml.stages import bank, base, children, curate, evaluate, harvest, pairs, promote, serve
+from rustml.stages.summary import BASE, Summary, evaluation_label
 
 DISK_BYTES = 2 << 30
 """Free space that a lifecycle of the tiny profile must find; larger profiles fill far more than this check can know."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A model on the ladder and its evaluation."""
+
+    version: str
+    """Its number in the registry; empty for the base model."""
+    evaluation: str
+    """Run of its evaluation."""
 
 
 class Lifecycle:
@@ -31,7 +44,67 @@ class Lifecycle:
     def __init__(self, profile: Profile, parent: str, *, reuse: bool) -> None:
         self.profile, self.parent, self.reuse = profile, parent, reuse
         self.summary = Summary(profile)
-        self.data: dict[str, str] = {}
+        self.inputs: dict[str, str] = {}
+        """Run ids by the name under which stages take them: `bank`, `pairs`, `base`."""
+
+    def walk(self) -> None:
+        """Data, the base model, each step of the ladder through its gate, a server.
+
+        Raises GateRefused at the first gate that does not open.
+        """
+        base_model = self.prepare()
+        model = base_model
+        for step in ladder_of(self.profile):
+            candidate = self.made(step, model) if step.made_by else model
+            self.gate(step, candidate, base_model if step.compared_with == "base" else model)
+            model = candidate
+        self.stage(serve, "serve", model=step.name)
+
+    def prepare(self) -> Measured:
+        """Crates, problems, pairs and the base model, measured."""
+        crates = self.stage(harvest, "harvest")
+        self.inputs["bank"] = self.stage(bank, "bank").run_id
+        files = self.stage(curate, "curate", harvest=crates.run_id, bank=self.inputs["bank"])
+        self.inputs["pairs"] = self.stage(pairs, "pairs", curate=files.run_id, bank=self.inputs["bank"]).run_id
+        start = self.stage(base, BASE, **self.inputs).run_id
+        evaluation = self.evaluated(BASE, start)
+        self.inputs["base"] = start
+        return Measured("", evaluation)
+
+    def made(self, step: Step, model: Measured) -> Measured:
+        """Make the step's version from the model before it, and measure it.
+
+        A stage that makes versions takes what its `run` names of `base`, `bank`, `pairs`, `version` and `step`.
+        """
+        module = importlib.import_module(f"rustml.stages.{step.made_by}")
+        offered = {**self.inputs, "version": model.version, "step": step.name}
+        named = inspect.signature(module.run).parameters
+        done = self.stage(module, step.name, **{name: offered[name] for name in offered if name in named})
+        version = versions.ensure(self.profile.registered_model, done.run_id)
+        uri = f"{versions.SCHEME}{self.profile.registered_model}/{version}"
+        return Measured(version, self.evaluated(step.name, uri))
+
+    def evaluated(self, name: str, model: str) -> str:
+        """Measure a model; the id of the run. Given the pairs, it finds items that training saw and gates refuse."""
+        suites, data = self.profile.evaluation.lifecycle, {name: self.inputs[name] for name in ("bank", "pairs")}
+        return self.stage(evaluate, evaluation_label(name), model=model, suites=suites, **data).run_id
+
+    def gate(self, step: Step, candidate: Measured, baseline: Measured) -> None:
+        """Promote, or note the refusal and end the lifecycle with it."""
+        click.secho(f"== gate {step.name}", bold=True)
+        runs = {"evaluation": candidate.evaluation, "baseline": baseline.evaluation}
+        try:
+            done = promote.run(self.profile, candidate=candidate.version, to=step.name, parent=self.parent, **runs)
+        except GateRefused:
+            self.summary.decide(step.name, candidate.version, self._decision(step, candidate, baseline))
+            raise
+        self.summary.decide(step.name, candidate.version, done.decision)
+
+    def _decision(self, step: Step, candidate: Measured, baseline: Measured) -> Decision:
+        """The refusal once more, for the report: a decision is a pure function of its evidence."""
+        registry = open_registry(self.profile.registered_model)
+        reports = [registry.evaluation(model.evaluation) for model in (candidate, baseline)]
+        return decide(reports[0], reports[1], thresholds_of(self.profile, step.name))
 
     def stage(self, module: ModuleType, label: str, **inputs: Any) -> tracking.Finished:
         """Take over the finished run of a stage, or run it in a child process."""
@@ -48,60 +121,6 @@ class Lifecycle:
         )
         self.summary.note(label, done)
         return done
-
-    def gate(self, version: str, to: Step, candidate: str, baseline: str) -> None:
-        """Promote, or note the refusal and end the lifecycle with it."""
-        click.secho(f"== gate {to}", bold=True)
-        try:
-            done = promote.run(
-                self.profile, candidate=version, to=to, evaluation=candidate, baseline=baseline, parent=self.parent
-            )
-        except GateRefused:
-            self.summary.decide(to, version, self._decision(to, candidate, baseline))
-            raise
-        self.summary.decide(to, version, done.decision)
-
-    def _decision(self, to: Step, candidate: str, baseline: str) -> Decision:
-        """The refusal once more, for the report: a decision is a pure function of its evidence."""
-        client = tracking.client()
-        evidence = [registry.evaluation_of(client, run_id) for run_id in (candidate, baseline)]
-        return decide(evidence[0], evidence[1], thresholds_of(self.profile.gates, to))
-
-    def version(self, run_id: str) -> str:
-        """The version registered from a run."""
-        return versions.ensure(tracking.client(), self.profile.registered_model, run_id)
-
-    def walk(self) -> None:
-        """All stages and gates in order. Raises GateRefused at the first gate that does not open."""
-        crates = self.stage(harvest, "harvest")
-        problems = self.stage(bank, "bank").run_id
-        files = self.stage(curate, "curate", harvest=crates.run_id, bank=problems)
-        made = self.stage(pairs, "pairs", curate=files.run_id, bank=problems)
-        start = self.stage(base, "base", bank=problems, pairs=made.run_id)
-        self.data = {"bank": problems, "pairs": made.run_id}
-        before = self.evaluated("base", start.run_id)
-        tuned = self.stage(sft, "sft", base=start.run_id, bank=problems, pairs=made.run_id)
-        first = self.version(tuned.run_id)
-        after = self.measured("sft", first, before)
-        taught = self.stage(grpo, "grpo", version=first, bank=problems)
-        second = self.version(taught.run_id)
-        after = self.measured("grpo", second, after)
-        small = self.stage(quantize, "quantize", version=second)
-        third = self.version(small.run_id)
-        after = self.measured("fp8", third, after)
-        self.gate(third, "champion", after, before)
-        self.stage(serve, "serve", model="champion")
-
-    def measured(self, step: Step, version: str, baseline: str) -> str:
-        """Evaluate a version and put it through its gate; the id of the evaluation's run."""
-        found = self.evaluated(step, f"{versions.SCHEME}{self.profile.registered_model}/{version}")
-        self.gate(version, step, found, baseline)
-        return found
-
-    def evaluated(self, label: str, model: str) -> str:
-        """Measure a model; the id of the run. With the pairs at hand, items that training saw are found and refused."""
-        suites = self.profile.evaluation.lifecycle
-        return self.stage(evaluate, f"evaluate {label}", model=model, suites=suites, **self.data).run_id
 
 
 def preflight(profile: Profile) -> None:

@@ -5,10 +5,11 @@ from rustml.runs import log_levels
 
 log_levels.libraries()
 
-import mlflow
+
 import torch
 import transformers
 import trl
 
 import rustml.evaluation.context
+import rustml.runs.tracking
 import rustml.training.grpo

@@ -2,7 +2,8 @@
 
 from rustml.profile import Profile
 from rustml.release import versions
-from rustml.release.evidence import verify
+from rustml.release.find_evidence import required_version
+from rustml.release.ladder import ladder_of
 from rustml.runs import tracking
 from rustml.runs.stage import Outcome, Stage, Workspace
 
@@ -10,12 +11,12 @@ STAGE = Stage("quantize", ("quantize",), __name__)
 
 
 def run(profile: Profile, *, version: str, parent: str | None = None, reuse: bool = True) -> tracking.Finished:
-    """Run the stage on a version that came through the GRPO gate, or find the run that did the same.
+    """Run the stage on a version that came through the gate before it on the profile's ladder, or find that run.
 
-    Raises EvidenceError when the version's evidence is missing or does not hold.
+    Raises InputError where the ladder leaves the stage out, EvidenceError when the version's evidence does not hold.
     """
-    number = versions.version_number(version, profile.registered_model)
-    verified = verify(tracking.client(), profile.registered_model, number, "grpo", thresholds=profile.gates.grpo)
+    step = ladder_of(profile).made_by(STAGE.name)
+    verified = required_version(profile, step, version)
 
     def body(space: Workspace) -> Outcome:
         from rustml.models.quantise import quantize  # noqa: PLC0415  torch and torchao take seconds to load
@@ -25,5 +26,5 @@ def run(profile: Profile, *, version: str, parent: str | None = None, reuse: boo
 
     params = {"weights": verified.decision.candidate_weights}
     done = tracking.run_stage(STAGE, profile, body, params=params, parent=parent, reuse=reuse)
-    versions.ensure(tracking.client(), profile.registered_model, done.run_id, parent=number)
+    versions.ensure(profile.registered_model, done.run_id, parent=verified.version, step=step.name)
     return done

@@ -11,9 +11,10 @@ import click
 from rustml.errors import RustmlError
 from rustml.profile import Profile
 from rustml.records import Problem, write_jsonl
-from rustml.release import registry, versions
-from rustml.release.evidence import verify
-from rustml.release.registry import STEPS, gate_tag
+from rustml.release import versions
+from rustml.release.evidence import check_evidence_and_alias
+from rustml.release.ladder import ladder_of
+from rustml.release.registry import gate_tag, open_registry
 from rustml.runs import tracking
 from rustml.runs.progress import Progress
 from rustml.runs.stage import Outcome, Stage, Workspace
@@ -35,14 +36,15 @@ def run(
 ) -> tracking.Finished:
     """Serve a version whose evidence holds, ask it held-out tasks and judge the answers; with `stay`, go on serving.
 
-    `model` is an alias, or a version's number that is the champion. Raises EvidenceError when the evidence does not
-    hold, RustmlError when too few answers pass.
+    `model` is an alias of the profile's ladder, or the number of a version that came through its last gate. Raises
+    EvidenceError when the evidence does not hold, RustmlError when too few answers pass.
     """
-    client, name = tracking.client(), profile.registered_model
-    step = next((step for step in STEPS if step == model), None)
-    number = registry.holder(client, name, step) if step else versions.version_number(model, name)
-    verified = verify(client, name, number, step or "champion")
-    evaluation = registry.version_of(client, name, number).tags[gate_tag(step or "champion", "candidate_evaluation")]
+    registry, ladder = open_registry(profile.registered_model), ladder_of(profile)
+    step = ladder.step(model) if model in ladder.names else ladder.steps[-1]
+    is_alias = model == step.name
+    number = registry.holder(model) if is_alias else versions.version_number(model, profile.registered_model)
+    verified = check_evidence_and_alias(registry, number, step)
+    evaluation = registry.version(number).tags[gate_tag(step.name, "candidate_evaluation")]
     bank = tracking.finished(evaluation).tags["rustml.input.bank"]
 
     def body(space: Workspace) -> Outcome:

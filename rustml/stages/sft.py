@@ -24,7 +24,7 @@ def run(
 
     roles = {"base": base, "bank": bank, "pairs": pairs}
     done = tracking.run_stage(STAGE, profile, body, inputs=roles, parent=parent, reuse=reuse)
-    versions.ensure(tracking.client(), profile.registered_model, done.run_id)
+    versions.ensure(profile.registered_model, done.run_id, step=STAGE.name)
     return done
 
 

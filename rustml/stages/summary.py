@@ -4,19 +4,17 @@ import tempfile
 from pathlib import Path
 
 import click
-from mlflow.exceptions import MlflowException
 from rich.console import Console
 from rich.table import Table
 
 from rustml.profile import Profile
-from rustml.release import registry, report
+from rustml.release import report
 from rustml.release.gates import Decision
-from rustml.release.registry import Step
+from rustml.release.ladder import ladder_of
+from rustml.release.registry import open_registry
 from rustml.runs import tracking
 
-MODELS = ("base", "sft", "grpo", "fp8")
-MAKERS = {"fp8": "quantize"}
-"""The stage that makes a model, where it has another name."""
+BASE = "base"
 COLUMNS = {
     "format": "rust.format_rate",
     "compile": "rust.compile_rate",
@@ -28,18 +26,20 @@ COLUMNS = {
 
 
 class Summary:
-    """Collects what the stages and gates said."""
+    """Collects the results of stages and gates."""
 
     def __init__(self, profile: Profile) -> None:
         self._profile = profile
+        self._registry = open_registry(profile.registered_model)
+        self._ladder = ladder_of(profile)
         self._stages: dict[str, tracking.Finished] = {}
-        self._decisions: dict[Step, tuple[str, Decision]] = {}
+        self._decisions: dict[str, tuple[str, Decision]] = {}
 
     def note(self, label: str, done: tracking.Finished) -> None:
         """Keep a finished stage."""
         self._stages[label] = done
 
-    def decide(self, to: Step, version: str, decision: Decision) -> None:
+    def decide(self, to: str, version: str, decision: Decision) -> None:
         """Keep and print a decision."""
         self._decisions[to] = (version, decision)
         word, colour = ("is", "green") if decision.passed else ("is NOT", "red")
@@ -60,26 +60,28 @@ class Summary:
                 client.log_artifacts(run_id, folder, "report")
         self._print(models, seconds)
 
-    def _models(self) -> list[report.Stage]:
-        return [self._model(name) for name in MODELS if f"evaluate {name}" in self._stages]
+    def _models(self) -> list[report.ModelRow]:
+        names = (BASE, *(step.name for step in self._ladder.making))
+        return [self._model(name) for name in names if evaluation_label(name) in self._stages]
 
-    def _model(self, name: str) -> report.Stage:
-        measured, maker = self._stages[f"evaluate {name}"], MAKERS.get(name, name)
-        decided = next(((version, found) for step, (version, found) in self._decisions.items() if step == name), None)
-        return report.Stage(
+    def _model(self, name: str) -> report.ModelRow:
+        measured = self._stages[evaluation_label(name)]
+        version, decision = self._decisions.get(name, ("", None))
+        return report.ModelRow(
             name=name,
-            evaluation=registry.evaluation_of(tracking.client(), measured.run_id),
-            seconds=self._stages[maker].seconds + measured.seconds,
-            decision=decided[1] if decided else None,
-            version=decided[0] if decided else "",
-            champion=self._champion(decided[0]) if decided else None,
+            evaluation=self._registry.evaluation(measured.run_id),
+            seconds=self._stages[name].seconds + measured.seconds,
+            decision=decision,
+            version=version,
+            later=self._later(version),
         )
 
-    def _champion(self, version: str) -> Decision | None:
-        candidate, decision = self._decisions.get("champion", ("", None))
-        return decision if candidate == version else None
+    def _later(self, version: str) -> dict[str, Decision]:
+        """Decisions on a version at steps that make none."""
+        steps = [step.name for step in self._ladder if not step.made_by and step.name in self._decisions]
+        return {step: self._decisions[step][1] for step in steps if self._decisions[step][0] == version != ""}
 
-    def _print(self, models: list[report.Stage], seconds: float) -> None:
+    def _print(self, models: list[report.ModelRow], seconds: float) -> None:
         table = Table(title=f"{self._profile.name}: {seconds:.0f} s, seed {self._profile.seed}")
         for name in ("model", *COLUMNS, "gate", "seconds"):
             table.add_column(name, justify="left" if name in ("model", "gate") else "right")
@@ -88,15 +90,14 @@ class Summary:
             shares = [f"{100 * metrics[metric]:.1f}%" if metric in metrics else "" for metric in COLUMNS.values()]
             table.add_row(model.name, *shares, report.verdict(model), f"{model.seconds:.0f}")
         Console(width=100).print(table)
-        champion = self._decisions.get("champion")
-        if champion is not None:
-            click.echo(f"champion: version {champion[0]} {'passed' if champion[1].passed else 'refused'}")
-        click.echo(f"aliases of {self._profile.registered_model}: {self._aliases()}")
+        for step, decision in [later for model in models for later in model.later.items()]:
+            version = self._decisions[step][0]
+            click.echo(f"{step}: version {version} {'passed' if decision.passed else 'refused'}")
+        aliases = [f"{alias} -> version {version}" for alias, version in self._registry.aliases().items()]
+        click.echo(f"aliases of {self._profile.registered_model}: {', '.join(aliases) or 'none yet'}")
         click.echo(f"look at it: mlflow ui --backend-store-uri {tracking.public_uri()}")
 
-    def _aliases(self) -> str:
-        try:
-            aliases = tracking.client().get_registered_model(self._profile.registered_model).aliases
-        except MlflowException:
-            return "none yet"
-        return ", ".join(f"{alias} -> version {version}" for alias, version in sorted(aliases.items())) or "none"
+
+def evaluation_label(model: str) -> str:
+    """Label of the stage that measures a model of the lifecycle."""
+    return f"evaluate {model}"

@@ -1,6 +1,7 @@
 """The set-up of docs/gates.md in which the registry itself refuses: a real server with basic-auth on loopback."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import mlflow
@@ -12,7 +13,6 @@ from mlflow.tracking import MlflowClient
 
 from rustml.evaluation.results.outcomes import Evaluation
 from rustml.profile.gates import Thresholds
-from rustml.release.evidence import verify
 from tests.support.loopback_server import serving
 from tests.support.stores import MODEL, Store
 
@@ -75,7 +75,7 @@ def test_only_the_promoter_account_moves_anything(
     assert verified.decision.passed
 
     engineer = as_user("engineer")
-    assert verify(engineer, MODEL, version, "sft").version == version
+    assert replace(store, client=engineer).check(version, "sft").version == version
     attempts: list[Callable[[], object]] = [
         lambda: engineer.set_registered_model_alias(MODEL, "champion", version),
         lambda: engineer.delete_registered_model_alias(MODEL, "sft"),
@@ -92,4 +92,4 @@ def test_only_the_promoter_account_moves_anything(
     own = engineer.create_experiment("engineer's own")
     assert engineer.create_run(own).info.status == "RUNNING"
 
-    assert verify(as_user("promoter"), MODEL, version, "sft").version == version
+    assert replace(store, client=as_user("promoter")).check(version, "sft").version == version

@@ -48,3 +48,32 @@ def test_only_what_is_far_is_copied(uri: str, copied: bool, monkeypatch: pytest.
     assert (asked["dst_path"] is not None) == copied
     if copied:
         assert Path(asked["dst_path"]).parent == registry._downloads()
+
+
+def test_a_versions_files_are_downloaded_and_hashed_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "model.safetensors").write_bytes(b"weights")
+    (tmp_path / "config.json").write_text("{}")
+    downloads, hashed = [], []
+    digest = registry.checkpoint.digest
+
+    def download(**options: Any) -> str:
+        downloads.append(options["artifact_uri"])
+        return str(tmp_path)
+
+    def hashing(folder: Path) -> str:
+        hashed.append(folder)
+        return digest(folder)
+
+    monkeypatch.setattr(registry.mlflow.artifacts, "download_artifacts", download)
+    monkeypatch.setattr(registry.checkpoint, "digest", hashing)
+    client = SimpleNamespace(
+        tracking_uri="http://x", get_model_version_download_uri=lambda _model, number: f"mlflow-artifacts:/{number}"
+    )
+    versions = registry.Registry(client, "rust-coder")
+    first = [versions.digest("1") for _ in range(3)]
+    assert len(set(first)) == 1
+    assert (downloads, len(hashed)) == (["mlflow-artifacts:/1"], 1)
+    (tmp_path / "model.safetensors").write_bytes(b"others!")
+    assert versions.digest("1") != first[0], "a file that was touched is hashed again"
+    versions.digest("2")
+    assert downloads == ["mlflow-artifacts:/1", "mlflow-artifacts:/2"]

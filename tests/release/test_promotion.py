@@ -14,9 +14,8 @@ from rustml.evaluation.results.outcomes import Evaluation
 from rustml.profile.gates import Thresholds
 from rustml.release import lock, registry
 from rustml.release.card import card
-from rustml.release.evidence import verify
 from rustml.release.lock import promotion_lock
-from rustml.release.promotion import Evidence, consider
+from rustml.release.promotion import Request, Sources, decide_and_promote
 from tests.support.stores import MODEL, Store, open_store
 
 # MLflow's own store code meets a deprecation of SQLAlchemy 2.1.
@@ -88,14 +87,14 @@ def test_a_promotion_writes_alias_stage_and_tags(store: Store, report: Report) -
 def test_a_refusal_leaves_the_registry_alone_and_logs_the_decision(store: Store, report: Report) -> None:
     version = store.registered("bad")
     run = store.run()
-    evidence = Evidence(promotion_run=run, candidate_run=report("bad", BAD), baseline_run=report("base", BASE))
+    sources = Sources(promotion_run=run, candidate_run=report("bad", BAD), baseline_run=report("base", BASE))
     with pytest.raises(GateRefused, match=r"rust\.pass: 10\.0 -> 5\.0") as refusal:
-        consider(store.client, MODEL, version, "sft", store.thresholds, evidence)
+        decide_and_promote(Request(store.registry, store.ladder, version, "sft", sources), store.thresholds)
     assert refusal.value.exit_code == 3
     model = store.client.get_registered_model(MODEL)
     assert (model.aliases, model.tags) == ({}, {})
     assert store.client.get_model_version(MODEL, version).current_stage == "None"
-    assert not registry.decision_of(store.client, run, "sft", version).passed
+    assert not store.registry.decision(run, "sft", version).passed
 
 
 def test_forgetting_is_refused_with_its_reason(store: Store, report: Report) -> None:
@@ -110,9 +109,9 @@ def test_a_refusal_stands_on_the_versions_page_until_it_is_promoted(store: Store
         store.promote(version, "sft", report("late", BAD), base)
     tags = store.client.get_model_version(MODEL, version).tags
     assert "rust.pass: 10.0 -> 5.0" in tags["refused.sft"]
-    assert not registry.decision_of(store.client, tags["refused.sft.run"], "sft", version).passed
+    assert not store.registry.decision(tags["refused.sft.run"], "sft", version).passed
     with pytest.raises(EvidenceError):
-        verify(store.client, MODEL, version, "sft")
+        store.check(version, "sft")
     store.promote(version, "sft", report("late", GOOD), base)
     assert not any(name.startswith("refused") for name in store.client.get_model_version(MODEL, version).tags)
 
@@ -125,7 +124,7 @@ def test_the_way_from_sft_to_champion(store: Store, report: Report, promoted: st
     assert aliases(store) == {"sft": promoted, "grpo": grpo, "champion": grpo}
     assert store.client.get_model_version(MODEL, grpo).current_stage == "Production"
     for step in ("grpo", "champion"):
-        assert verify(store.client, MODEL, grpo, step).folder == store.files(grpo)
+        assert store.check(grpo, step).folder == store.files(grpo)
 
 
 def test_rolling_back_promotes_an_earlier_version_again(store: Store, report: Report, promoted: str) -> None:
@@ -134,8 +133,8 @@ def test_rolling_back_promotes_an_earlier_version_again(store: Store, report: Re
     store.promote(second, "sft", report("second", BETTER), base)
     for version, name in ((promoted, "sft"), (second, "second"), (promoted, "sft")):
         store.promote(version, "champion", report(name, GOOD), base)
-        assert registry.holder(store.client, MODEL, "champion") == version
-        assert verify(store.client, MODEL, version, "champion").version == version
+        assert store.registry.holder("champion") == version
+        assert store.check(version, "champion").version == version
     assert store.client.get_model_version(MODEL, second).current_stage == "Archived"
 
 
@@ -153,10 +152,10 @@ def test_an_override_needs_a_reason_and_keeps_it(store: Store, report: Report) -
     assert verified.override == "demo only, agreed by both owners"
     tags = store.client.get_model_version(MODEL, version).tags
     assert (tags["gate.sft"], tags["gate.sft.override"]) == ("overridden", "demo only, agreed by both owners")
-    assert verify(store.client, MODEL, version, "sft").override
+    assert store.check(version, "sft").override
     store.client.delete_model_version_tag(MODEL, version, "gate.sft.override")
     with pytest.raises(EvidenceError, match="an override needs its reason"):
-        verify(store.client, MODEL, version, "sft")
+        store.check(version, "sft")
 
 
 def test_an_override_does_not_excuse_another_models_evaluation(store: Store, report: Report) -> None:
@@ -179,7 +178,7 @@ def test_two_promotions_race_and_one_wins(store: Store, report: Report) -> None:
     def race(version: str, candidate: str) -> None:
         start.wait()
         try:
-            store.promote(version, "sft", candidate, base, held="")
+            store.promote(version, "sft", candidate, base, holder="")
             outcomes[version] = "won"
         except EvidenceError as error:
             outcomes[version] = str(error)
@@ -192,8 +191,8 @@ def test_two_promotions_race_and_one_wins(store: Store, report: Report) -> None:
     winners = [version for version, outcome in outcomes.items() if outcome == "won"]
     assert len(winners) == 1, outcomes
     assert all("decision is stale" in outcome for outcome in outcomes.values() if outcome != "won")
-    assert registry.holder(store.client, MODEL, "sft") == winners[0]
-    assert verify(store.client, MODEL, winners[0], "sft").version == winners[0]
+    assert store.registry.holder("sft") == winners[0]
+    assert store.check(winners[0], "sft").version == winners[0]
     assert [model.name for model in store.client.search_registered_models()] == [MODEL]
 
 
@@ -222,7 +221,7 @@ def test_a_promotion_after_a_move_by_hand_puts_things_right(store: Store, report
     other = store.registered("other")
     store.client.set_registered_model_alias(MODEL, "sft", other)
     store.promote(other, "sft", report("other", BETTER), report("base", BASE))
-    assert verify(store.client, MODEL, other, "sft").version == other
+    assert store.check(other, "sft").version == other
 
 
 # Tampering: each of these is refused with what is missing.
@@ -233,19 +232,19 @@ def test_an_alias_set_by_hand_is_no_evidence(store: Store) -> None:
     other = store.registered("other")
     store.client.set_registered_model_alias(MODEL, "sft", other)
     with pytest.raises(EvidenceError, match="last promotion moved it to version 1: it was moved by hand"):
-        verify(store.client, MODEL, other, "sft")
+        store.check(other, "sft")
     store.client.set_registered_model_alias(MODEL, "grpo", other)
     with pytest.raises(EvidenceError, match="no promotion moved it"):
-        verify(store.client, MODEL, other, "grpo")
+        store.check(other, "grpo")
 
 
 def test_an_alias_moved_back_by_hand_to_an_earned_version_is_seen(store: Store, report: Report, promoted: str) -> None:
     second = store.registered("second")
     store.promote(second, "sft", report("second", BETTER), report("base", BASE))
-    verify(store.client, MODEL, promoted, "sft")
+    store.check(promoted, "sft")
     store.client.set_registered_model_alias(MODEL, "sft", promoted)
     with pytest.raises(EvidenceError, match="moved by hand"):
-        verify(store.client, MODEL, promoted, "sft")
+        store.check(promoted, "sft")
 
 
 @pytest.mark.usefixtures("promoted")
@@ -254,24 +253,24 @@ def test_a_version_without_tags_says_which_are_missing(store: Store) -> None:
     with pytest.raises(
         EvidenceError, match=r"gate\.sft is missing.*gate\.sft\.decision is missing.*promote -P candidate=2"
     ):
-        verify(store.client, MODEL, other, "sft")
+        store.check(other, "sft")
 
 
 def test_evidence_for_one_step_is_none_for_another(store: Store, promoted: str) -> None:
     with pytest.raises(EvidenceError, match=r"tag gate\.champion is missing"):
-        verify(store.client, MODEL, promoted, "champion")
+        store.check(promoted, "champion")
 
 
 def test_weights_changed_after_the_evaluation_are_seen(store: Store, promoted: str) -> None:
     (store.files(promoted) / "model.safetensors").write_bytes(b"others")
     with pytest.raises(EvidenceError, match="weights changed after the evaluation"):
-        verify(store.client, MODEL, promoted, "sft")
+        store.check(promoted, "sft")
 
 
 def test_weights_that_are_gone_are_seen(store: Store, promoted: str) -> None:
     (store.files(promoted) / "model.safetensors").unlink()
     with pytest.raises(EvidenceError, match="weights cannot be read"):
-        verify(store.client, MODEL, promoted, "sft")
+        store.check(promoted, "sft")
 
 
 @pytest.mark.parametrize(
@@ -287,14 +286,14 @@ def test_weights_that_are_gone_are_seen(store: Store, promoted: str) -> None:
 def test_an_edited_tag_is_seen(store: Store, promoted: str, tag: str, value: str, reason: str) -> None:
     store.client.set_model_version_tag(MODEL, promoted, tag, value)
     with pytest.raises(EvidenceError, match=reason):
-        verify(store.client, MODEL, promoted, "sft")
+        store.check(promoted, "sft")
 
 
 def test_the_evaluation_of_another_run_is_not_the_one_decided_on(store: Store, report: Report, promoted: str) -> None:
     other = report("sft", BETTER)
     store.client.set_model_version_tag(MODEL, promoted, "gate.sft.candidate_evaluation", other)
     with pytest.raises(EvidenceError, match="candidate's evaluation changed after the decision"):
-        verify(store.client, MODEL, promoted, "sft")
+        store.check(promoted, "sft")
 
 
 def test_tags_copied_from_a_promoted_version_do_not_help_another(store: Store, promoted: str) -> None:
@@ -302,7 +301,7 @@ def test_tags_copied_from_a_promoted_version_do_not_help_another(store: Store, p
     for name, value in store.client.get_model_version(MODEL, promoted).tags.items():
         store.client.set_model_version_tag(MODEL, other, name, value)
     with pytest.raises(EvidenceError, match=r"decision of promotion run .* cannot be fetched"):
-        verify(store.client, MODEL, other, "sft")
+        store.check(other, "sft")
 
 
 def edit_artifact(store: Store, run: str, path: str, change: Callable[[dict], None]) -> None:  # type: ignore[type-arg]
@@ -320,7 +319,7 @@ def test_an_edited_decision_is_seen(store: Store, report: Report) -> None:
     edit_artifact(store, run, f"decision-sft-v{version}.json", lambda decision: decision.update(passed=True))
     store.client.set_model_version_tag(MODEL, version, "gate.sft", "passed")
     with pytest.raises(EvidenceError, match=r"not the one that tag.*do not lead to that decision"):
-        verify(store.client, MODEL, version, "sft")
+        store.check(version, "sft")
 
 
 @pytest.mark.parametrize("side", ["candidate", "baseline"])
@@ -328,14 +327,14 @@ def test_a_protocol_changed_after_the_decision_is_seen(store: Store, promoted: s
     run = store.client.get_model_version(MODEL, promoted).tags[f"gate.sft.{side}_evaluation"]
     edit_artifact(store, run, registry.REPORT, lambda r: r["suites"]["rust"]["protocol"].update(engine="other"))
     with pytest.raises(EvidenceError, match=f"{side}'s evaluation changed.*do not lead to that decision"):
-        verify(store.client, MODEL, promoted, "sft")
+        store.check(promoted, "sft")
 
 
 def test_other_thresholds_make_a_decision_stale(store: Store, promoted: str) -> None:
     stricter = msgspec.structs.replace(store.thresholds, retention_pooled_margin=0.01)
-    verify(store.client, MODEL, promoted, "sft", thresholds=store.thresholds)
+    store.check(promoted, "sft", thresholds=store.thresholds)
     with pytest.raises(EvidenceError, match="made under other thresholds"):
-        verify(store.client, MODEL, promoted, "sft", thresholds=stricter)
+        store.check(promoted, "sft", thresholds=stricter)
 
 
 @pytest.mark.parametrize("parent", ["", "2"])
@@ -344,7 +343,7 @@ def test_grpo_is_measured_against_its_own_parent(store: Store, report: Report, p
     grpo = store.registered("grpo", parent=parent)
     with pytest.raises(EvidenceError, match="but tag parent_version names"):
         store.promote(grpo, "grpo", report("grpo", BETTER), report("sft", GOOD), baseline_version=promoted)
-    assert registry.holder(store.client, MODEL, "grpo") == ""
+    assert store.registry.holder("grpo") == ""
 
 
 def test_a_baseline_evaluation_of_other_weights_than_the_parents_is_refused(
@@ -359,7 +358,7 @@ def test_a_baseline_evaluation_of_other_weights_than_the_parents_is_refused(
 
 
 def test_the_card_shows_gates_and_what_was_measured(store: Store, promoted: str) -> None:
-    text = card(store.client, MODEL, promoted)
+    text = card(store.registry, promoted)
     assert "- sft: passed, decision `" in text
     assert "| rust.pass_rate | 60.0 |" in text
     assert "refusal" not in text
@@ -368,10 +367,10 @@ def test_the_card_shows_gates_and_what_was_measured(store: Store, promoted: str)
 def test_the_card_shows_an_override_for_ever(store: Store, report: Report) -> None:
     version = store.registered("bad")
     store.promote(version, "sft", report("bad", BAD), report("base", BASE), override="demo\nonly")
-    assert "**promoted in spite of a refusal**: demo only" in card(store.client, MODEL, version)
+    assert "**promoted in spite of a refusal**: demo only" in card(store.registry, version)
     store.promote(version, "sft", report("bad", GOOD), report("base", BASE))
-    assert "once promoted in spite of a refusal: demo only" in card(store.client, MODEL, version)
+    assert "once promoted in spite of a refusal: demo only" in card(store.registry, version)
 
 
 def test_the_card_of_a_version_without_gates_says_so(store: Store) -> None:
-    assert "never promoted" in card(store.client, MODEL, store.registered("new"))
+    assert "never promoted" in card(store.registry, store.registered("new"))

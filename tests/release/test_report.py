@@ -8,26 +8,26 @@ import pytest
 from rustml.evaluation.results.outcomes import Evaluation
 from rustml.profile.gates import Thresholds
 from rustml.release.gates import decide
-from rustml.release.report import Stage, table, write
+from rustml.release.report import ModelRow, table, write
 
 Make = Callable[..., Evaluation]
 PNG = b"\x89PNG\r\n\x1a\n"
 
 
 @pytest.fixture
-def stages(evaluation: Make, thresholds: Thresholds) -> list[Stage]:
+def stages(evaluation: Make, thresholds: Thresholds) -> list[ModelRow]:
     def made(name: str, rust: int, python: int) -> Evaluation:
         return evaluation(name, rust=[n < rust for n in range(200)], python=[n < python for n in range(500)])
 
     base, sft, worse = made("base", 20, 450), made("sft", 160, 449), made("grpo", 160, 300)
     return [
-        Stage(name="base", evaluation=base, seconds=80.2),
-        Stage(name="sft", evaluation=sft, seconds=40.0, decision=decide(sft, base, thresholds), version="1"),
-        Stage(name="grpo", evaluation=worse, seconds=150.0, decision=decide(worse, sft, thresholds), version="2"),
+        ModelRow(name="base", evaluation=base, seconds=80.2),
+        ModelRow(name="sft", evaluation=sft, seconds=40.0, decision=decide(sft, base, thresholds), version="1"),
+        ModelRow(name="grpo", evaluation=worse, seconds=150.0, decision=decide(worse, sft, thresholds), version="2"),
     ]
 
 
-def test_the_table_sets_stages_against_metrics_gate_and_seconds(stages: list[Stage]) -> None:
+def test_the_table_sets_stages_against_metrics_gate_and_seconds(stages: list[ModelRow]) -> None:
     header, rows = table(stages)
     assert header[0] == "stage"
     assert header[-2:] == ["gate", "seconds"]
@@ -38,12 +38,12 @@ def test_the_table_sets_stages_against_metrics_gate_and_seconds(stages: list[Sta
     assert [row["seconds"] for row in by_name] == ["80", "40", "150"]
 
 
-def test_an_override_is_shown_as_one(stages: list[Stage]) -> None:
+def test_an_override_is_shown_as_one(stages: list[ModelRow]) -> None:
     overridden = msgspec.structs.replace(stages[2], override="agreed <b>by</b> all")
     assert table([overridden])[1][0][-2] == "overridden"
 
 
-def test_a_metric_that_a_stage_lacks_is_a_dash(stages: list[Stage]) -> None:
+def test_a_metric_that_a_stage_lacks_is_a_dash(stages: list[ModelRow]) -> None:
     suites = {"rust": stages[0].evaluation.suites["rust"]}
     partial = msgspec.structs.replace(stages[0].evaluation, suites=suites)
     header, rows = table([msgspec.structs.replace(stages[0], evaluation=partial), stages[1]])
@@ -51,17 +51,17 @@ def test_a_metric_that_a_stage_lacks_is_a_dash(stages: list[Stage]) -> None:
 
 
 def test_the_champions_gate_is_shown_after_the_stages_own(
-    stages: list[Stage], thresholds: Thresholds, tmp_path: Path
+    stages: list[ModelRow], thresholds: Thresholds, tmp_path: Path
 ) -> None:
     base, sft, grpo = stages
-    crowned = msgspec.structs.replace(grpo, champion=decide(sft.evaluation, base.evaluation, thresholds))
+    crowned = msgspec.structs.replace(grpo, later={"champion": decide(sft.evaluation, base.evaluation, thresholds)})
     text = write([base, sft, crowned], tmp_path).read_text()
     assert text.index("<h3>grpo: refused") < text.index("<h3>champion: passed")
     document = json.loads((tmp_path / "lifecycle.json").read_text())
-    assert [bool(stage["champion"]) for stage in document] == [False, False, True]
+    assert [list(stage["later"]) for stage in document] == [[], [], ["champion"]]
 
 
-def test_page_and_document_hold_decisions_with_reasons_and_figures(stages: list[Stage], tmp_path: Path) -> None:
+def test_page_and_document_hold_decisions_with_reasons_and_figures(stages: list[ModelRow], tmp_path: Path) -> None:
     page = write(stages, tmp_path / "report")
     text = page.read_text()
     assert "retention python: 89.8 -&gt; 60.0" in text
@@ -77,7 +77,7 @@ def test_page_and_document_hold_decisions_with_reasons_and_figures(stages: list[
         assert (tmp_path / "report" / name).read_bytes().startswith(PNG)
 
 
-def test_text_of_people_and_models_cannot_break_the_page(stages: list[Stage], tmp_path: Path) -> None:
+def test_text_of_people_and_models_cannot_break_the_page(stages: list[ModelRow], tmp_path: Path) -> None:
     hostile = msgspec.structs.replace(stages[2], override="<script>alert(1)</script>")
     text = write([*stages[:2], hostile], tmp_path).read_text()
     assert "<script>" not in text

@@ -1,7 +1,6 @@
 """From what a user names as a model to its files; registered once, and never half."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import mlflow
 import pytest
@@ -42,29 +41,29 @@ def trained(store: Store, name: str, *, complete: bool = True) -> str:
 
 def test_a_version_is_registered_once_a_run(store: Store) -> None:
     run = trained(store, "once")
-    version = versions.ensure(store.client, MODEL, run)
-    assert versions.ensure(store.client, MODEL, run) == version
-    made = registry.version_of(store.client, MODEL, version)
-    assert made.tags[registry.WEIGHTS] == store.digest("once")
+    version = versions.ensure(MODEL, run)
+    assert versions.ensure(MODEL, run) == version
+    made = store.registry.version(version)
+    assert made.tags[registry.WEIGHTS_TAG] == store.digest("once")
     assert made.run_id == run
 
 
 def test_a_version_knows_its_parent(store: Store) -> None:
-    version = versions.ensure(store.client, MODEL, trained(store, "child"), parent="1")
-    assert registry.version_of(store.client, MODEL, version).tags[registry.PARENT] == "1"
+    version = versions.ensure(MODEL, trained(store, "child"), parent="1")
+    assert store.registry.version(version).tags[registry.PARENT_TAG] == "1"
 
 
 def test_a_half_written_checkpoint_is_not_registered(store: Store) -> None:
     run = trained(store, "half", complete=False)
     with pytest.raises(InputError, match=f"run {run} did not finish"):
-        versions.ensure(store.client, "never-made", run)
+        versions.ensure("never-made", run)
     with pytest.raises(mlflow.exceptions.MlflowException):
         store.client.get_registered_model("never-made")
 
 
 def test_one_model_is_found_by_run_number_uri_and_folder(store: Store) -> None:
     run = trained(store, "found")
-    version = versions.ensure(store.client, MODEL, run)
+    version = versions.ensure(MODEL, run)
     names = (run, version, f"models:/{MODEL}/{version}", str(store.weights("found")))
     found = [versions.checkpoint(name, MODEL) for name in names]
     assert [checkpoint.name for checkpoint in found] == [names[0], names[2], names[2], names[3]]
@@ -93,8 +92,8 @@ def test_a_run_that_is_not_there_is_named(store: Store) -> None:
 
 
 def test_files_that_are_gone_are_evidence_that_is_missing(store: Store) -> None:
-    version = versions.ensure(store.client, MODEL, trained(store, "gone"))
-    folder = Path(registry.files_of(store.client, MODEL, version))
+    version = versions.ensure(MODEL, trained(store, "gone"))
+    folder = store.files(version)
     folder.rename(folder.with_name("elsewhere"))
     with pytest.raises(EvidenceError, match=f"{MODEL} version {version}"):
         versions.checkpoint(version, MODEL)

@@ -10,10 +10,10 @@ from rustml.errors import GateRefused
 from rustml.evaluation.report.plots import draw_evaluation
 from rustml.evaluation.results.outcomes import REPORT, Evaluation
 from rustml.profile import load
-from rustml.release.registry import Step
+from rustml.release.find_evidence import WEIGHTS_RUN_TAG
 from rustml.runs import tracking
 from rustml.runs.stage import Outcome, Workspace
-from rustml.stages.evaluate import STAGE, WEIGHTS
+from rustml.stages.evaluate import STAGE
 from tests.support.stores import Store
 
 Make = Callable[..., Evaluation]
@@ -56,14 +56,14 @@ def _evaluate(store: Store, make: Make, name: str, made: Lifecycle) -> None:
     def body(space: Workspace) -> Outcome:
         report.save(space.out / REPORT)
         draw_evaluation(report, space.report / "plots")
-        return Outcome(report.metrics(), tags={WEIGHTS: report.weights_digest, "rustml.model": report.model})
+        return Outcome(report.metrics(), tags={WEIGHTS_RUN_TAG: report.weights_digest, "rustml.model": report.model})
 
     params = {"weights": report.weights_digest, "suites": "", "contaminated": ""}
     made.runs[name] = tracking.run_stage(STAGE, load("tiny"), body, params=params, title=f"fabricated {name}").run_id
     made.metrics[name] = report.metrics()
 
 
-def _promote(store: Store, made: Lifecycle, name: str, baseline: str, to: Step) -> None:
+def _promote(store: Store, made: Lifecycle, name: str, baseline: str, to: str) -> None:
     """FP8 has to lose nothing; the others have to gain."""
     gated = replace(store, thresholds=msgspec.structs.replace(store.thresholds, require_gain=to != "fp8"))
     parent = made.versions.get(baseline, "")

@@ -10,9 +10,10 @@ from rustml.evaluation.results.outcomes import Evaluation
 from rustml.models import checkpoint
 from rustml.profile.gates import Thresholds
 from rustml.release import registry
-from rustml.release.evidence import Verified
-from rustml.release.promotion import Evidence, consider
-from rustml.release.registry import Step
+from rustml.release.evidence import VerifiedVersion, check_evidence_and_alias
+from rustml.release.ladder import LADDER, Ladder
+from rustml.release.promotion import Request, Sources, decide_and_promote
+from rustml.release.registry import Registry
 
 MODEL = "rust-coder"
 
@@ -25,6 +26,12 @@ class Store:
     folder: Path
     experiment: str
     thresholds: Thresholds
+    ladder: Ladder = LADDER
+
+    @property
+    def registry(self) -> Registry:
+        """A registry that remembers nothing, as in a process of its own."""
+        return Registry(self.client, MODEL)
 
     def run(self) -> str:
         return str(self.client.create_run(self.experiment).info.run_id)
@@ -50,23 +57,25 @@ class Store:
         place = self.weights(name)
         self.client.log_artifacts(run, str(place), "output/model")
         uri = f"runs:/{run}/output/model"
-        return str(registry.register(self.client, MODEL, place, uri, run_id=run, parent=parent).version)
+        return self.registry.register(place, uri, run_id=run, parent=parent).number
 
     def files(self, version: str) -> Path:
-        return registry.files_of(self.client, MODEL, version)
+        return self.registry.files(version)
 
     def digest(self, name: str) -> str:
         return checkpoint.digest(self.weights(name))
 
-    def promote(self, version: str, to: Step, candidate: str, baseline: str, **evidence: str) -> Verified:
-        holder = registry.holder(self.client, MODEL, to)
-        given = Evidence(
+    def promote(self, version: str, to: str, candidate: str, baseline: str, **sources: str) -> VerifiedVersion:
+        given = Sources(
             promotion_run=self.run(),
             candidate_run=candidate,
             baseline_run=baseline,
-            **{"held": holder, **evidence},
+            **{"holder": self.registry.holder(to), **sources},
         )
-        return consider(self.client, MODEL, version, to, self.thresholds, given)
+        return decide_and_promote(Request(self.registry, self.ladder, version, to, given), self.thresholds)
+
+    def check(self, version: str, step: str, *, thresholds: Thresholds | None = None) -> VerifiedVersion:
+        return check_evidence_and_alias(self.registry, version, self.ladder.step(step), thresholds=thresholds)
 
 
 def open_store(folder: Path, thresholds: Thresholds) -> Store:

@@ -1,0 +1,120 @@
+"""The promotion ladder: one table of steps, and the steps that a profile walks.
+
+A step is an alias in the registry and a gate before it. To add one: a row below, thresholds of its name under `gates`
+in profiles/defaults.yaml, and the stage that makes its versions.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from rustml.errors import InputError
+from rustml.profile import Profile
+from rustml.profile.gates import Thresholds
+
+Baseline = Literal["base", "parent"]
+PREVIOUS = "previous"
+
+
+@dataclass(frozen=True)
+class Step:
+    """One promotion: which versions take it, and what their evaluation is compared with."""
+
+    name: str
+    """Alias of the version that took the step last, and part of its tags: `gate.sft`."""
+    made_by: str
+    """Stage that makes the versions which take this step; empty where the step makes none (`champion`)."""
+    compared_with: Baseline
+    """`parent`: the version that the candidate was made from, or the base model where it was made from that.
+    `base`: always the base model, so that small permitted losses of several steps cannot add up unseen."""
+    requires: str
+    """In the table: `previous`, or empty where the stage may start from the base model. On a profile's ladder: the name
+    of the step whose evidence must hold before the stage starts."""
+    mlflow_stage: Literal["Staging", "Production"]
+    """The deprecated stage that goes with the alias, for tools that still read it."""
+
+    @property
+    def needs_version(self) -> bool:
+        """Whether its candidates are made from a registered version, never from the base model."""
+        return bool(self.requires) and bool(self.made_by)
+
+
+STEPS = (
+    Step("sft", made_by="sft", compared_with="parent", requires="", mlflow_stage="Staging"),
+    Step("grpo", made_by="grpo", compared_with="parent", requires=PREVIOUS, mlflow_stage="Staging"),
+    Step("fp8", made_by="quantize", compared_with="parent", requires=PREVIOUS, mlflow_stage="Staging"),
+    Step("champion", made_by="", compared_with="base", requires=PREVIOUS, mlflow_stage="Production"),
+)
+"""The table. Every other module asks a ladder."""
+
+
+@dataclass(frozen=True)
+class Ladder:
+    """Steps in the order in which a version, or its descendants, take them."""
+
+    steps: tuple[Step, ...]
+
+    def __iter__(self) -> Iterator[Step]:
+        """From the first step to the last."""
+        return iter(self.steps)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the steps, in order."""
+        return tuple(step.name for step in self.steps)
+
+    @property
+    def making(self) -> tuple[Step, ...]:
+        """The steps that make a version, in order."""
+        return tuple(step for step in self.steps if step.made_by)
+
+    def step(self, name: str) -> Step:
+        """The step of this name. Raises InputError where the ladder has none."""
+        for step in self.steps:
+            if step.name == name:
+                return step
+        raise InputError(f"no step {name!r} on the ladder; this profile's steps are {', '.join(self.names)}")
+
+    def made_by(self, stage: str) -> Step:
+        """The first step whose versions the stage makes. Raises InputError where the ladder leaves the stage out."""
+        for step in self.steps:
+            if step.made_by == stage:
+                return step
+        raise InputError(
+            f"stage {stage} makes versions of no step here; this profile's ladder: {', '.join(self.names)}"
+        )
+
+
+def climbed(rows: Sequence[tuple[str, Step]]) -> Ladder:
+    """The ladder of named rows of the table, each requiring the step before it.
+
+    Raises InputError for a name that occurs twice, and for a first step that needs an earlier one.
+    """
+    steps: list[Step] = []
+    for name, row in rows:
+        if name in (step.name for step in steps):
+            raise InputError(f"step {name} occurs twice")
+        if row.requires and not steps:
+            raise InputError(f"step {name} cannot be the first: it takes versions that came through an earlier gate")
+        steps.append(replace(row, name=name, requires=steps[-1].name if steps else ""))
+    return Ladder(tuple(steps))
+
+
+LADDER = climbed([(row.name, row) for row in STEPS])
+"""All rows, in the order of the table."""
+
+
+def ladder_of(profile: Profile) -> Ladder:  # noqa: ARG001
+    """The steps that a profile walks."""
+    return LADDER
+
+
+def thresholds_of(profile: Profile, step: str) -> Thresholds:
+    """The profile's thresholds for a step."""
+    thresholds: Thresholds = getattr(profile.gates, step)
+    return thresholds
+
+
+def maker_label(stage: str) -> str:
+    """The step whose versions a stage makes, by which people know its model: `fp8` of `quantize`; else the stage."""
+    return next((row.name for row in STEPS if row.made_by == stage), stage)
