@@ -36,5 +36,6 @@ bench: setup
 ui: setup
 	$(BIN)/mlflow ui --backend-store-uri sqlite:///mlflow.db
 
+# Caches and working folders. Runs in the store stay reusable; harvest runs again if its unpacked crates were among them.
 clean:
 	rm -rf outputs

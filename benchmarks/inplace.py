@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from rustml.cache_layout import CacheLayout
 from rustml.evaluation.suites.assembly import Suite
 from rustml.evaluation.suites.holdout import COMPILES, INPLACE, TASK, TESTED, Holdout, Sources
 from rustml.judge import Limits
@@ -56,7 +57,8 @@ def main() -> None:
     shape = profile.evaluation.suites["holdout"]
     fields = {name: getattr(shape, name) for name in shape.__struct_fields__}
     section = SuiteSection(**{**fields, "problems": options.pairs.stem, "limit": options.limit})
-    sources = Sources(options.cache / "sources", profile.evaluation.dependencies, options.cache / "crates")
+    cache = CacheLayout(options.cache)
+    sources = Sources(cache.unpacked_crates, profile.evaluation.dependencies, cache.built_crates)
     started = time.monotonic()
     with Holdout(options.pairs.parent, sources, Limits.from_section(profile.judge), print) as holdout:
         suite = holdout.suite("holdout", section, profile.seed)

@@ -19,7 +19,7 @@ class StageCommand(click.Command):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; a request to stop ends it as Ctrl-C does, so that its run is marked and its children end."""
-        log_levels.libraries()
+        log_levels.quiet_libraries()
         previous = signal.signal(signal.SIGTERM, interrupt)
         try:
             return super().invoke(ctx)

@@ -8,6 +8,7 @@ from typing import Protocol
 
 import msgspec
 
+from rustml.cache_layout import CacheLayout
 from rustml.corpus.gate.admit_crates import CRATES, REFUSED, TakeCrates
 from rustml.corpus.report import HarvestReport, harvest_report
 from rustml.corpus.sources import directory, registry
@@ -89,7 +90,7 @@ def harvest(
     others: list[Part] = [plan_dataset(source, section.licences) for source in section.datasets]
     others += [plan_repository(source, section.licences) for source in section.repositories]
     obtained = obtain(section, cache, progress)
-    crates = TakeCrates(section=section, crates=tuple(obtained.crates), unpack=str(cache / "sources"))
+    crates = TakeCrates(section=section, crates=tuple(obtained.crates), unpack=str(CacheLayout(cache).unpacked_crates))
     job = Chain((crates, *others))
     bind_to_plan(out, {"harvest": [msgspec.to_builtins(part) for part in job.jobs]})
     summaries = run(job, job.shards, out / "files", workers=workers, progress=progress)

@@ -44,7 +44,7 @@ def _elsewhere(name: str) -> Path:
     """The folder of a checkpoint on the hub or of a run."""
     pinned = hub.PINNED.fullmatch(name)
     if pinned:
-        return hub.cached(pinned["repository"], pinned["commit"], tracking.home() / "outputs" / "cache" / "hub")
+        return hub.cached(pinned["repository"], pinned["commit"], tracking.cache_layout().hub_checkpoints)
     if hub.UNPINNED.fullmatch(name):
         raise InputError(
             f"{name} is not a folder; for the model hub, name the commit too: OWNER/NAME@COMMIT (40 digits)"

@@ -14,8 +14,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 """The folder that holds the package."""
 PACKAGE = "rustml"
-OUTSIDE = frozenset({"errors", "profile", "release", "runs"})
-"""Rooms that change no output: the profile's values are part of a key themselves."""
+OUTSIDE = frozenset({"cache_layout", "errors", "profile", "release", "runs"})
+"""Rooms that do not change an output: the profile's values are part of a key themselves."""
 DRAWING = frozenset({"plots", "report"})
 PROGRAMS = (".py", ".rs")
 

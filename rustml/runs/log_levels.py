@@ -1,21 +1,21 @@
-"""Keep the noise of libraries out of a stage's log, name by name; whatever is not named here is still heard."""
+"""Log levels of libraries: what is listed here is silenced by name, everything else is shown."""
 
 import logging
 import os
 import warnings
 
 LOGGERS = {
-    "alembic": logging.WARNING,  # one line a schema migration
+    "alembic": logging.WARNING,  # one line per schema migration
     "mlflow.store.db.utils": logging.WARNING,
-    "httpx": logging.WARNING,  # one line a request
-    "torchao": logging.ERROR,  # GPU kernels that a CPU wheel does not hold
+    "httpx": logging.WARNING,  # one line per request
+    "torchao": logging.ERROR,  # GPU kernels that are not in a CPU wheel
     "torch.utils._pytree": logging.ERROR,  # torchao registers enums in a form that torch deprecates
 }
 MESSAGES = ("TRL currently supports vLLM versions",)  # vLLM is not used for generation in training on a CPU
 
 
-def libraries() -> None:
-    """Set the levels and filters. To be called before the libraries are imported."""
+def quiet_libraries() -> None:
+    """Set the levels and filters. Call it before the libraries are imported."""
     for name, level in LOGGERS.items():
         logging.getLogger(name).setLevel(level)
     for message in MESSAGES:

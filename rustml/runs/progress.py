@@ -1,4 +1,4 @@
-"""Progress of long work: one moving line on a terminal, one line now and then in a log file."""
+"""Progress of long work: one moving line on a terminal, one line per ten seconds in a log file."""
 
 import sys
 import time
@@ -10,7 +10,7 @@ REDRAW_EVERY_SECONDS = 0.2
 
 
 class Progress:
-    """Counts items of a known total and prints done, rate and time left.
+    """Counts items of a known total and prints done, rate and time left. Work without items prints nothing.
 
     An instance is also a plain callback `(done, total)`, which is all that library code needs to know about it.
     """
@@ -23,7 +23,7 @@ class Progress:
         self._shown = self._started
 
     def __call__(self, done: int, total: int | None = None) -> None:
-        """Note that `done` items are done, and show it now and then."""
+        """Record that `done` items are done, and print it where the last line is old enough."""
         self.done, self.total = done, total if total is not None else self.total
         now = time.monotonic()
         if now - self._shown >= (REDRAW_EVERY_SECONDS if self._moving else LOG_EVERY_SECONDS):
@@ -31,9 +31,9 @@ class Progress:
             self._print(self.line(), end="")
 
     def begin(self, label: str) -> None:
-        """Go on to another kind of item, with a rate and a time left of its own."""
+        """Start to count another kind of item, whose rate and time left are counted anew."""
         if label != self.label:
-            self.label, self.done = label, 0
+            self.label, self.done, self.total = label, 0, 0
             self._started = self._shown = time.monotonic()
 
     def line(self) -> str:
@@ -57,6 +57,8 @@ class Progress:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if not (self.done or self.total):
+            return
         seconds = time.monotonic() - self._started
         ending = "" if kind is None else f"  stopped ({kind.__name__})"
         self._print(f"  {self.label}  {self.done:,}/{self.total:,}  in {seconds:.1f} s{ending}", end="\n")

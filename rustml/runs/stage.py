@@ -3,18 +3,20 @@
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from rustml.cache_layout import CacheLayout
 from rustml.profile import Profile
 from rustml.runs.code import code_digest
 
 
 @dataclass
 class Outcome:
-    """What a stage's function hands back to be logged."""
+    """What a stage's body returns to be logged."""
 
     metrics: Mapping[str, float] = field(default_factory=dict)
     tables: Mapping[str, list[dict[str, Any]]] = field(default_factory=dict)
@@ -28,16 +30,28 @@ class Workspace:
     """Where a stage works: its inputs by role, its output, and its report for people."""
 
     out: Path
-    """Belongs to the stage key: a killed stage finds what it had finished."""
+    """Belongs to the stage key: a stage that was killed finds here what it had finished."""
     report: Path
-    """Plots and pages; logged, but no part of the output's digest."""
+    """Plots and pages; logged, but not part of the output's digest."""
     inputs: Mapping[str, Path]
     scratch: Path
-    """For files on the way; kept until the stage is complete, never logged."""
-    cache: Path
-    """Shared by all stages and runs; only ever a matter of speed."""
+    """For intermediate files; kept until the stage is complete, never logged."""
+    cache: CacheLayout
+    """Shared by all stages and runs; it saves time only."""
     log: Callable[[int, Mapping[str, float]], None]
     """Takes a step and its metrics, which become curves."""
+
+
+ProfilePath = tuple[str | int, ...]
+"""A value in the profile: `("harvest", "repositories", 0, "path")`."""
+
+
+def _no_contents(_: Profile) -> Mapping[ProfilePath, str]:
+    return {}
+
+
+def _no_environment(_: Profile) -> Mapping[str, str]:
+    return {}
 
 
 @dataclass(frozen=True)
@@ -46,32 +60,55 @@ class Stage:
 
     name: str
     sections: tuple[str, ...]
-    """Profile keys that it reads; a change anywhere else leaves its result valid."""
+    """Sections of the profile that it reads; a change anywhere else leaves its result valid."""
     module: str
-    """Where its body is: a change of any code that this module reaches makes the stage run again."""
+    """The module of its body: a change of any code that this module reaches makes the stage run again."""
+    contents: Callable[[Profile], Mapping[ProfilePath, str]] = _no_contents
+    """Values of the profile that name something outside it (a file, a folder, a repository), each with the text that
+    replaces it in the key: a digest of the contents, beside the path only where the output holds the path. Raises
+    InputError for something that does not exist."""
+    environment: Callable[[Profile], Mapping[str, str]] = _no_environment
+    """Versions of what decides the result besides code and profile: toolchain, libraries, device."""
+    usable: Callable[[Path, CacheLayout], bool] | None = None
+    """Whether a finished run's output can be taken over, where it refers to files in a cache; None takes any."""
 
     def workspace(
-        self, outputs: Path, stage_key: str, inputs: Mapping[str, Path], log: Callable[[int, Mapping[str, float]], None]
+        self,
+        outputs: Path,
+        stage_key: str,
+        inputs: Mapping[str, Path],
+        cache: CacheLayout,
+        log: Callable[[int, Mapping[str, float]], None],
     ) -> Workspace:
-        """Folders below `outputs` that belong to the key: made, or as a killed run left them."""
-        place = outputs / f"{self.name}-{stage_key[:12]}"
-        space = Workspace(place / "output", place / "report", inputs, place / "scratch", outputs / "cache", log)
-        for folder in (space.out, space.report, space.scratch, space.cache):
-            folder.mkdir(parents=True, exist_ok=True)
+        """The key's working folders below `outputs`: made, or as a killed run left them."""
+        folder = outputs / f"{self.name}-{stage_key[:12]}"
+        space = Workspace(folder / "output", folder / "report", inputs, folder / "scratch", cache, log)
+        for path in (space.out, space.report, space.scratch, space.cache.root):
+            path.mkdir(parents=True, exist_ok=True)
         return space
 
 
 def key(stage: Stage, profile: Profile, inputs: Mapping[str, str], params: Mapping[str, str]) -> str:
-    """Hex digest of everything that a stage's output follows from.
+    """Hex digest of everything that decides a stage's output.
 
     `inputs` maps roles to content digests, not to run ids: the same bytes made by another run are the same input.
     """
     parts = {
         "stage": stage.name,
         "seed": profile.seed,
-        "profile": {name: msgspec.to_builtins(getattr(profile, name)) for name in sorted(stage.sections)},
+        "profile": _settings(stage, profile),
         "inputs": dict(sorted(inputs.items())),
         "params": dict(sorted(params.items())),
         "code": code_digest(stage.module),
+        "environment": dict(stage.environment(profile)),
     }
     return hashlib.sha256(msgspec.json.encode(parts, order="sorted")).hexdigest()
+
+
+def _settings(stage: Stage, profile: Profile) -> dict[str, Any]:
+    """The sections that the stage reads, contents in the place of the paths that name them."""
+    sections = {name: getattr(profile, name) for name in stage.sections}
+    tree: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(sections))
+    for (*parents, last), text in stage.contents(profile).items():
+        reduce(lambda node, step: node[step], parents, tree)[last] = text  # type: ignore[index]
+    return tree

@@ -16,6 +16,7 @@ from rustml.runs.stage import Outcome, Stage, Workspace
 if TYPE_CHECKING:
     from rustml.evaluation.suites.assembly import HoldoutMaker, Suite
     from rustml.judge import Limits
+    from rustml.profile.evaluation import SuiteSection
 
 STAGE = Stage("evaluate", ("evaluation", "judge", "pairs"), __name__)
 
@@ -82,7 +83,7 @@ def _measure(
     limits = Limits.from_section(profile.judge)
     rater = open_rater(profile.evaluation.rater)
     with (
-        Judge(limits, batch_size=profile.judge.batch_size, cache=space.cache / "verdicts") as judge,
+        Judge(limits, batch_size=profile.judge.batch_size, cache=space.cache.verdicts) as judge,
         ExitStack() as stack,
         Progress("answers judged") as progress,
     ):
@@ -120,13 +121,18 @@ def _suites(
     problems = [problem for suite in chosen if suite.group != "holdout" for problem in suite.problems]
     ids = contamination.listed(contaminated, [problem.id for problem in problems]) if contaminated else frozenset()
     if pairs is not None:
-        ids |= contamination.in_training(problems, pairs, profile.pairs.decontamination, space.cache)
+        ids |= contamination.in_training(problems, pairs, profile.pairs.decontamination, space.cache.contamination)
     return marked(chosen, ids)
 
 
 def _holdout(profile: Profile, pairs: Path, space: Workspace, limits: "Limits", stack: ExitStack) -> "HoldoutMaker":
     from rustml.evaluation.suites.holdout import Holdout, Sources  # noqa: PLC0415
 
-    sources = Sources(space.cache / "sources", profile.evaluation.dependencies, space.cache / "crates")
-    progress = stack.enter_context(Progress("crates of the hold-out"))
-    return stack.enter_context(Holdout(pairs, sources, limits, progress)).suite
+    cache = space.cache
+    sources = Sources(cache.unpacked_crates, profile.evaluation.dependencies, cache.built_crates)
+
+    def make(name: str, section: "SuiteSection", seed: int) -> "Suite":
+        with Progress("crates of the hold-out") as progress:
+            return stack.enter_context(Holdout(pairs, sources, limits, progress)).suite(name, section, seed)
+
+    return make

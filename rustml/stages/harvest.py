@@ -1,16 +1,30 @@
 """Harvest licence-clean Rust crates with their provenance."""
 
+from pathlib import Path
+
 import click
 
+from rustml.cache_layout import CacheLayout
 from rustml.corpus.harvest import harvest
+from rustml.corpus.sources.crate import CrateRecord
 from rustml.profile import Profile
+from rustml.records import read_jsonl
 from rustml.runs import tracking
 from rustml.runs.progress import Progress
 from rustml.runs.stage import Outcome, Stage, Workspace
 from rustml.sharding import worker_count
 from rustml.sharding.plots import draw_report
 
-STAGE = Stage("harvest", ("harvest",), __name__)
+
+def has_unpacked_crates(output: Path, cache: CacheLayout) -> bool:
+    """Whether every crate that the run unpacked is still in the cache, where in-crate suites look for it."""
+    crates = [r.crate for r in read_jsonl(output / "crates.jsonl", CrateRecord) if r.unpacked]
+    archives = [crate for crate in crates if crate.kind == "archive"]
+    folders = (cache.unpacked_crates / c.archive_sha256 / f"{c.name}-{c.version}" for c in archives)
+    return all(folder.is_dir() for folder in folders)
+
+
+STAGE = Stage("harvest", ("harvest",), __name__, usable=has_unpacked_crates)
 
 
 def run(profile: Profile, *, parent: str | None = None, reuse: bool = True) -> tracking.Finished:
@@ -22,7 +36,7 @@ def run(profile: Profile, *, parent: str | None = None, reuse: bool = True) -> t
                 profile.harvest,
                 space.out,
                 workers=worker_count(profile.engine),
-                cache=space.cache,
+                cache=space.cache.root,
                 progress=progress,
             )
         click.echo(f"  crates from {report.source}" + (f" ({report.note})" if report.note else ""))

@@ -3,7 +3,7 @@
 
 from rustml.runs import log_levels
 
-log_levels.libraries()
+log_levels.quiet_libraries()
 
 
 import torch

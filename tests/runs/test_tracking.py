@@ -3,14 +3,16 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import mlflow
 import msgspec
+import psutil
 import pytest
 from click.testing import CliRunner
 from mlflow.exceptions import MlflowException
@@ -18,51 +20,12 @@ from mlflow.exceptions import MlflowException
 from rustml.errors import EnvironmentFault, EvidenceError, InputError
 from rustml.profile import Profile, load
 from rustml.runs import stage as stages
-from rustml.runs import store, tracking
+from rustml.runs import tracking
 from rustml.runs.stage import Outcome, Stage, Workspace
 
-pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy")
 STAGE = Stage("made", ("quantize",), "rustml.errors")
 PROFILE = load("tiny")
 ROOT = Path(__file__).resolve().parents[2]
-VARIABLES = (
-    "MLFLOW_TRACKING_URI",
-    "MLFLOW_RUN_ID",
-    "MLFLOW_EXPERIMENT_ID",
-    "MLFLOW_EXPERIMENT_NAME",
-    "MLFLOW_TRACKING_USERNAME",
-    "MLFLOW_TRACKING_PASSWORD",
-)
-
-
-@pytest.fixture(scope="session")
-def empty_store(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    """A SQLite store with its schema, which takes seconds to make."""
-    path = tmp_path_factory.mktemp("store") / "mlflow.db"
-    before = mlflow.get_tracking_uri()
-    mlflow.set_tracking_uri(f"sqlite:///{path}")
-    mlflow.MlflowClient().search_experiments(max_results=1)
-    mlflow.set_tracking_uri(before)
-    return path.read_bytes()
-
-
-@pytest.fixture(autouse=True)
-def place(tmp_path: Path, empty_store: bytes, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Stand in an empty folder with an empty store, and leave no trace in MLflow's global state."""
-    before = {name: os.environ.get(name) for name in VARIABLES}
-    for name in VARIABLES:
-        os.environ.pop(name, None)
-    uri = mlflow.get_tracking_uri()
-    (tmp_path / "mlflow.db").write_bytes(empty_store)
-    monkeypatch.chdir(tmp_path)
-    tracking.client.cache_clear()
-    yield tmp_path
-    tracking.client.cache_clear()
-    mlflow.set_tracking_uri(uri)
-    for name, value in before.items():
-        os.environ.pop(name, None)
-        if value is not None:
-            os.environ[name] = value
 
 
 def counting(calls: list[Workspace], outcome: Outcome | None = None) -> Callable[[Workspace], Outcome]:
@@ -171,6 +134,17 @@ def test_a_result_whose_files_are_gone_is_made_again() -> None:
     assert len(calls) == 2
 
 
+def test_a_result_that_is_not_usable_any_more_is_made_again(place: Path) -> None:
+    calls: list[Workspace] = []
+    cached = place / "outputs" / "cache" / "sources"
+    stage = Stage("made", ("quantize",), "rustml.errors", usable=lambda _output, cache: cache.unpacked_crates.is_dir())
+    tracking.run_stage(stage, PROFILE, counting(calls))
+    assert not tracking.run_stage(stage, PROFILE, counting(calls)).reused
+    cached.mkdir()
+    assert tracking.run_stage(stage, PROFILE, counting(calls)).reused
+    assert len(calls) == 2
+
+
 @pytest.mark.parametrize(("error", "status"), [(ValueError("broken"), "FAILED"), (KeyboardInterrupt(), "KILLED")])
 def test_an_ending_is_marked_and_passed_on(error: BaseException, status: str) -> None:
     def body(space: Workspace) -> Outcome:
@@ -239,8 +213,8 @@ def test_a_killed_stage_is_resumed_in_its_folder_and_its_runs_are_marked(place: 
 def test_a_run_of_a_living_process_or_of_another_machine_is_left_alone() -> None:
     client = tracking.client()
     sleeper = subprocess.Popen(["sleep", "60"])
-    started = store.psutil.Process(sleeper.pid).create_time()
-    host = store.socket.gethostname()
+    started = psutil.Process(sleeper.pid).create_time()
+    host = socket.gethostname()
     workers = {
         f"{host}:{sleeper.pid}:{started:.0f}": "RUNNING",
         f"{host}:{sleeper.pid}:{started - 1000:.0f}": "KILLED",  # the number belongs to another process by now
@@ -298,7 +272,7 @@ def test_everything_lands() -> None:
     expected = {
         "made.by": "hand",
         "rustml.param.weights": "abc",
-        "rustml.runs.stage": "made",
+        "rustml.stage": "made",
         "mlflow.parentRunId": parent,
     }
     assert expected.items() <= run.data.tags.items()
@@ -324,46 +298,6 @@ def test_a_run_that_mlflow_opened_is_resumed_once() -> None:
     assert status_of(given) == "FINISHED"
     other = tracking.run_stage(STAGE, PROFILE, counting([]), reuse=False)
     assert other.run_id != given
-
-
-def test_a_relative_store_is_anchored_where_mlflow_run_was_typed(place: Path) -> None:
-    """`mlflow run GIT_URL` starts its command in a clone and hands on a URI that is relative to somewhere else."""
-    clone = place / "clone"
-    clone.mkdir()
-    program = (
-        "import os, subprocess, sys\n"
-        "environment = {**os.environ, 'MLFLOW_RUN_ID': 'x', 'MLFLOW_TRACKING_URI': 'sqlite:///mlflow.db'}\n"
-        "code = 'from rustml.runs.store import anchored; print(anchored(\"sqlite:///mlflow.db\"))'\n"
-        "subprocess.run([sys.executable, '-c', code], cwd='clone', env=environment, check=True)\n"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", program],
-        cwd=place,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert done.stdout.strip() == f"sqlite:///{place}/mlflow.db"
-
-
-def test_an_ancestor_that_may_not_be_looked_at_is_no_failure(monkeypatch: pytest.MonkeyPatch, place: Path) -> None:
-    """An unprivileged user's shell descends from the system's login, whose folder is nobody else's business."""
-
-    class Login:
-        def cwd(self) -> str:
-            raise store.psutil.AccessDenied(1)
-
-    monkeypatch.setattr(store.psutil.Process, "parents", lambda _: [Login()])
-    monkeypatch.setenv("MLFLOW_RUN_ID", "x")
-    assert store.anchored("sqlite:///none.db") == f"sqlite:///{place}/none.db"
-
-
-@pytest.mark.parametrize(
-    "uri", ["sqlite:////absolute/mlflow.db", "http://127.0.0.1:5000", "postgresql://h/db", "databricks"]
-)
-def test_other_stores_are_left_as_they_are(uri: str) -> None:
-    assert store.anchored(uri) == uri
 
 
 SECRETS = [
@@ -431,22 +365,6 @@ def test_a_server_gets_the_password_all_the_same() -> None:
     assert heard[-1] == "Basic " + base64.b64encode(b"bob:p@ss").decode()
     assert "p%40ss" not in tracking.public_uri()
     assert "p%40ss" not in os.environ["MLFLOW_TRACKING_URI"], "children inherit it, and so would their errors"
-
-
-@pytest.mark.parametrize(
-    ("uri", "shown"),
-    [
-        ("sqlite:////home/me@work/mlflow.db", "sqlite:////home/me@work/mlflow.db"),
-        ("file:///a@b", "file:///a@b"),
-        ("http://h:1", "http://h:1"),
-        ("http://u:p@h:1/x", "http://h:1/x"),
-        ("http://u@h", "http://h"),
-        ("databricks", "databricks"),
-        ("/some/folder", "/some/folder"),
-    ],
-)
-def test_a_shown_uri_lacks_its_password_and_nothing_else(uri: str, shown: str) -> None:
-    assert store.public(uri) == shown
 
 
 def test_a_store_that_fails_on_the_way_is_one_line() -> None:

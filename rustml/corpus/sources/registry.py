@@ -14,6 +14,7 @@ from typing import Any
 import httpx
 import msgspec
 
+from rustml.cache_layout import CacheLayout
 from rustml.corpus.sources.crate import VERSION, Crate, Refused, Wanted, is_stable, precedence
 from rustml.corpus.sources.http_client import Answer, Fetcher, Unavailable
 from rustml.errors import EnvironmentFault, InputError
@@ -105,7 +106,7 @@ async def _config(fetcher: Fetcher, base: str) -> Config:
 async def _one(fetcher: Fetcher, base: str, config: Config, item: Wanted, cache: Path) -> Crate | Refused:
     """Resolve and download one crate; every failure is this crate's own."""
     try:
-        answer = await fetcher.index(f"{base}/{index_path(item.name)}", cache / "index" / _slug(base))
+        answer = await fetcher.index(f"{base}/{index_path(item.name)}", CacheLayout(cache).registry_index / _slug(base))
         release = choose(releases(answer, item), item)
         if isinstance(release, Refused):
             return release
@@ -130,7 +131,7 @@ async def _one(fetcher: Fetcher, base: str, config: Config, item: Wanted, cache:
 
 def archive_path(cache: Path, checksum: str) -> Path:
     """Where the cache keeps an archive."""
-    return cache / "crates" / checksum[:2] / f"{checksum}.crate"
+    return CacheLayout(cache).archives / checksum[:2] / f"{checksum}.crate"
 
 
 def _slug(base: str) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from rustml.cache_layout import CacheLayout
 from rustml.corpus.sources.crate import Crate, Refused, Wanted
 from rustml.corpus.sources.http_client import Unavailable
 from rustml.corpus.sources.registry import Config, Release, archive_path, choose, index_path, obtain
@@ -206,7 +207,7 @@ def test_no_wrong_archive_is_left_in_the_cache(registry: Registry, bring: Bring,
     digest = registry.add("evil", "1.0.0", b"data", cksum="0" * 64)
     bring("evil")
     assert not archive_path(tmp_path / "cache", digest).exists()
-    assert not list((tmp_path / "cache" / "crates").rglob("*.*"))
+    assert not list(CacheLayout(tmp_path / "cache").archives.rglob("*.*"))
 
 
 def test_what_is_missing_is_refused_and_the_rest_unharmed(registry: Registry, bring: Bring) -> None:

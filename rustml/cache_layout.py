@@ -1,0 +1,53 @@
+"""Where each cache lies below `outputs/cache`.
+
+Any folder of it may be deleted: its content is made again. A harvest whose unpacked crates are gone is not reused."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class CacheLayout:
+    """The folders below one cache root. None of them is made here."""
+
+    root: Path
+
+    @property
+    def archives(self) -> Path:
+        """Published crates (`.crate`), by checksum."""
+        return self.root / "archives"
+
+    @property
+    def registry_index(self) -> Path:
+        """Answers of a sparse registry's index, with their ETags."""
+        return self.root / "index"
+
+    @property
+    def unpacked_crates(self) -> Path:
+        """Archives that harvest unpacked, by checksum: in-crate suites judge answers there."""
+        return self.root / "sources"
+
+    @property
+    def built_crates(self) -> Path:
+        """Crates compiled for in-crate suites."""
+        return self.root / "built-crates"
+
+    @property
+    def verdicts(self) -> Path:
+        """Verdicts of the judge."""
+        return self.root / "verdicts"
+
+    @property
+    def contamination(self) -> Path:
+        """Problems found in training data, by digest of both."""
+        return self.root / "contamination"
+
+    @property
+    def downloads(self) -> Path:
+        """Outputs of runs whose store is not local, by content."""
+        return self.root / "downloads"
+
+    @property
+    def hub_checkpoints(self) -> Path:
+        """Checkpoints from a model hub, by commit."""
+        return self.root / "hub"

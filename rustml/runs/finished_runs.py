@@ -1,0 +1,111 @@
+"""Complete runs of stages: how they are found, and where their output lies.
+
+A run is complete only when it has the tag `rustml.output`, which is written last, after the artifacts.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import mlflow
+from mlflow.entities import Run
+from mlflow.exceptions import MlflowException
+
+from rustml.cache_layout import CacheLayout
+from rustml.errors import EvidenceError, InputError
+from rustml.runs.mlflow_client import client, experiment, home
+from rustml.runs.stage import Stage
+
+KEY, OUTPUT, STAGE, SECONDS = "rustml.stage_key", "rustml.output", "rustml.stage", "rustml.seconds"
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A complete run of a stage."""
+
+    run_id: str
+    digest: str
+    """Of the output's content."""
+    metrics: Mapping[str, float]
+    tags: Mapping[str, str]
+    seconds: float
+    reused: bool = False
+
+
+def outputs() -> Path:
+    """The folder of working copies and caches."""
+    return home() / "outputs"
+
+
+def cache_layout() -> CacheLayout:
+    """Where caches lie below `outputs`."""
+    return CacheLayout(outputs() / "cache")
+
+
+def newest_first(query: str) -> Iterator[Run]:
+    """Runs of the experiment that match the query, the newest first."""
+    yield from client().search_runs([experiment()], query, order_by=["attributes.start_time DESC"])
+
+
+def find(stage: Stage, stage_key: str) -> Finished | None:
+    """The newest complete run with this key whose artifacts are still there and still usable, or None."""
+    for run in newest_first(f"tags.`{KEY}` = '{stage_key}'"):
+        run_id = run.info.run_id
+        if OUTPUT not in run.data.tags or not client().list_artifacts(run_id, "output"):
+            continue
+        if stage.usable is None or stage.usable(output(run_id), cache_layout()):
+            return _finished(run, reused=True)
+    return None
+
+
+def newest(tag: str, text: str, enough: Callable[[Mapping[str, str]], bool] = lambda _tags: True) -> str:
+    """Id of the newest complete run with this tag, of those whose tags are `enough` if there are any.
+
+    Raises EvidenceError when no complete run has the tag.
+    """
+    complete = [run for run in newest_first(f"tags.`{tag}` = '{text}'") if OUTPUT in run.data.tags]
+    if not complete:
+        raise EvidenceError(f"no evaluation of the weights {text[:12]}: run `evaluate` for them first")
+    return str(next((run for run in complete if enough(run.data.tags)), complete[0]).info.run_id)
+
+
+def output_digest(run_id: str) -> str:
+    """Content digest of a run's output. Raises InputError when there is no such run, or when it is not complete."""
+    tags = _run(run_id).data.tags
+    if OUTPUT not in tags:
+        raise InputError(f"run {run_id} did not finish: it has no output. Run its stage again; it resumes")
+    return str(tags[OUTPUT])
+
+
+def finished(run_id: str) -> Finished:
+    """A complete run by its id. Raises InputError as `output_digest` does."""
+    output_digest(run_id)
+    return _finished(_run(run_id), reused=False)
+
+
+def output(run_id: str) -> Path:
+    """A local folder with a run's output: the store's own where it is local, else a download kept in the cache."""
+    digest = output_digest(run_id)
+    uri = str(_run(run_id).info.artifact_uri)
+    local = Path(uri.removeprefix("file://"))
+    if local.is_absolute():
+        return local / "output"
+    folder = cache_layout().downloads / digest[:16]
+    if not folder.exists():
+        partial = folder.with_name(f"{folder.name}.partial")
+        partial.mkdir(parents=True, exist_ok=True)
+        mlflow.artifacts.download_artifacts(run_id=run_id, artifact_path="output", dst_path=str(partial))
+        (partial / "output").rename(folder)
+    return folder
+
+
+def _run(run_id: str) -> Run:
+    try:
+        return client().get_run(run_id)
+    except MlflowException as error:
+        raise InputError(f"there is no run {run_id} in this tracking store") from error
+
+
+def _finished(run: Run, *, reused: bool) -> Finished:
+    tags = run.data.tags
+    return Finished(run.info.run_id, tags[OUTPUT], run.data.metrics, tags, float(tags.get(SECONDS, "nan")), reused)

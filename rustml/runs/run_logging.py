@@ -1,0 +1,73 @@
+"""What a stage's run holds in MLflow: its settings when it starts, its outcome when it ends."""
+
+import json
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
+
+from rustml.io import folder_digest
+from rustml.profile import Profile
+from rustml.profile.load import dump
+from rustml.runs.finished_runs import OUTPUT
+from rustml.runs.git import code_commit
+from rustml.runs.metric_buffer import MetricBuffer
+from rustml.runs.mlflow_client import client
+from rustml.runs.stage import Outcome, Stage, Workspace
+
+MAX_PARAM_CHARACTERS = 500
+
+
+def metric_buffer(run_id: str) -> MetricBuffer:
+    """A buffer whose points become step metrics of the run."""
+    return MetricBuffer(lambda points: client().log_batch(run_id, metrics=[Metric(*point) for point in points]))
+
+
+def log_settings(run_id: str, stage: Stage, profile: Profile, params: Mapping[str, str]) -> None:
+    """Log the commit, the stage's part of the profile as params, and the whole profile as an artifact."""
+    commit, dirty = code_commit()
+    settings = {"profile.seed": profile.seed}
+    settings |= dotted({name: msgspec.to_builtins(getattr(profile, name)) for name in stage.sections})
+    tags = {"mlflow.source.git.commit": commit, "rustml.dirty": str(dirty).lower()}
+    tags |= {f"rustml.param.{name}": text for name, text in params.items()}
+    client().log_batch(
+        run_id,
+        params=[Param(name, str(value)[:MAX_PARAM_CHARACTERS]) for name, value in settings.items()],
+        tags=[RunTag(name, text) for name, text in tags.items()],
+    )
+    client().log_text(run_id, dump(profile), "profile.yaml")
+
+
+def log_outcome(run_id: str, workspace: Workspace, outcome: Outcome) -> None:
+    """Log everything, the output last and its tag after it: from then on the run counts as complete."""
+    client().log_batch(
+        run_id,
+        metrics=[Metric(name, value, int(time.time() * 1000), 0) for name, value in outcome.metrics.items()],
+        tags=[RunTag(name, text) for name, text in outcome.tags.items()],
+    )
+    for name, rows in outcome.tables.items():
+        columns = list(rows[0]) if rows else []
+        client().log_table(run_id, {column: [row[column] for row in rows] for column in columns}, name)
+    _log_datasets(run_id, workspace, outcome.datasets)
+    client().log_artifacts(run_id, str(workspace.report))
+    client().log_artifacts(run_id, str(workspace.out), "output")
+    client().set_tag(run_id, OUTPUT, folder_digest(workspace.out))
+
+
+def _log_datasets(run_id: str, workspace: Workspace, datasets: Mapping[str, Path]) -> None:
+    base = client().get_run(run_id).info.artifact_uri
+    for role, path in datasets.items():
+        source = json.dumps({"uri": f"{base}/output/{path.relative_to(workspace.out)}"})
+        dataset = Dataset(name=role, digest=folder_digest(path)[:32], source_type="local", source=source)
+        client().log_inputs(run_id, [DatasetInput(dataset, [InputTag("mlflow.data.context", role)])])
+
+
+def dotted(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested sections as one mapping with dotted names: `sft.learning_rate`."""
+    names: dict[str, Any] = {}
+    for name, value in tree.items():
+        names |= dotted(value, f"{prefix}{name}.") if isinstance(value, Mapping) else {f"{prefix}{name}": value}
+    return names
