@@ -84,6 +84,8 @@ class Pair(Record, frozen=True, omit_defaults=True):
     """Byte offsets in its file of the function whose place the answer takes: from visibility or `fn` to its end."""
     tested: tuple[int, int] = (0, 0)
     """The same of the function that the answer tests, where the answer is a test."""
+    weight: float = 1.0
+    """Its file's: how much likelier than another record it is drawn, where some are drawn."""
     given: str = ""
     """The code in the question that makes a whole function of the answer, for a task whose answer is a part of one."""
 

@@ -57,7 +57,7 @@ def test_every_profile_that_ships_loads_and_comes_back_from_what_a_run_logs(path
         ("sft: {steps: 2.5}", "$.sft.steps"),
         ("sft: {steps: true}", "$.sft.steps"),
         ("sft: {steps: 0}", "$.sft.steps"),
-        ("sft: {anchor_share: 1.0}", "$.sft.anchor_share"),
+        ("sft: {sources: {python: {share: 1.0}}}", "$.sft.sources"),
         ("grpo: {passes: 3}", "passes (3) must divide prompts_per_step * generations (128)"),
         ("sft: [1, 2]", "$.sft"),
         ("sft:", "$.sft"),

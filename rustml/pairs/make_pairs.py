@@ -82,7 +82,7 @@ class Maker:
         self.marks.files.append(place)
         self.files.append(self._sign(file.text))
         for item in self._subjects(file.origin, parsed):
-            if self._ask(item, file.origin):
+            if self._ask(item, file):
                 self.marks.functions.append(place)
                 self.functions.append(self._sign(item.code))
         self._take_pieces(parsed, file, place)
@@ -112,7 +112,7 @@ class Maker:
             return "undocumented"
         return "short_body" if body_lines(function) < self._section.min_body_lines else None
 
-    def _ask(self, item: DocumentedFunction, origin: Origin) -> bool:
+    def _ask(self, item: DocumentedFunction, file: SourceFile) -> bool:
         """Add the function's records, and say whether there are any."""
         before = len(self.pairs)
         for task, share in self._section.tasks.items():
@@ -120,11 +120,11 @@ class Maker:
                 continue
             draft = TASKS[task].make(item)
             if draft and len(draft.instruction) + len(draft.answer) <= self._section.max_pair_characters:
-                self._keep(task, draft, item, origin)
+                self._keep(task, draft, item, file)
         self.marks.pairs += [len(self.functions)] * (len(self.pairs) - before)
         return len(self.pairs) > before
 
-    def _keep(self, task: str, draft: Draft, item: DocumentedFunction, origin: Origin) -> None:
+    def _keep(self, task: str, draft: Draft, item: DocumentedFunction, file: SourceFile) -> None:
         text = f"{draft.instruction}\n{draft.answer}"
         banks = self._overlap.banks(text) or self._overlap.banks(draft.answer)
         if banks:
@@ -137,10 +137,11 @@ class Maker:
             task=task,
             instruction=draft.instruction,
             answer=draft.answer,
-            origin=origin,
+            origin=file.origin,
             context=item.function.context,
             span=(replaced.fn_start, replaced.end),
             tested=(item.function.fn_start, item.function.end) if draft.test else (0, 0),
+            weight=file.weight,
             given=draft.given,
         )
         self.pairs.append(pair)

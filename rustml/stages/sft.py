@@ -1,23 +1,23 @@
 """Fine-tune the base on Rust pairs and register the result."""
 
-import itertools
-
 from rustml.profile import Profile
-from rustml.records import Pair
 from rustml.release import versions
 from rustml.runs import tracking
 from rustml.runs.progress import Progress
 from rustml.runs.stage import Outcome, Stage, Workspace
-from rustml.stages import inputs
+from rustml.training import sources
 
 STAGE = Stage("sft", ("sft",), __name__)
-STANDALONE_TASKS = ("instruction_code", "sig_doc_impl")
 
 
 def run(
     profile: Profile, *, base: str, bank: str, pairs: str, parent: str | None = None, reuse: bool = True
 ) -> tracking.Finished:
-    """Run the stage, or find the run that did the same; either way its version is registered."""
+    """Run the stage, or find the run that did the same; either way its version is registered.
+
+    Raises InputError before it starts where `sft.sources` names a task that does not exist.
+    """
+    sources.check(profile.sft.sources, "sft.sources", profile.pairs.anchors)
 
     def body(space: Workspace) -> Outcome:
         return _train(profile, space)
@@ -30,28 +30,19 @@ def run(
 
 def _train(profile: Profile, space: Workspace) -> Outcome:
     from rustml.models import checkpoint  # noqa: PLC0415
-    from rustml.training import data, sft  # noqa: PLC0415
+    from rustml.training import data, sft, validation  # noqa: PLC0415
 
-    section, folder = profile.sft, space.inputs["base"] / versions.MODEL
-    domain = {
-        "families": data.solved(inputs.problems(space.inputs["bank"], "rust-train", section.family_pairs)),
-        "crates": data.written(crate_pairs(space, section.crate_pairs)),
-    }
-    wanted = round(sum(map(len, domain.values())) * section.anchor_share / (1 - section.anchor_share))
-    anchors = data.solved(inputs.problems(space.inputs["bank"], "python-train", wanted))
+    section, seed, folder = profile.sft, profile.seed, space.inputs["base"] / versions.MODEL
+    bank, pairs = space.inputs["bank"], space.inputs["pairs"]
     tokenizer = checkpoint.load_tokenizer(folder)
-    mixed = data.mix(tokenizer, {**domain, "anchors": anchors}, section.context, profile.seed)
+    texts = sources.texts(section.sources, bank, pairs, seed)
+    mixed = data.mix(tokenizer, texts, section.context, seed, sources.amounts(section.sources))
+    held_out = validation.held_out(tokenizer, section, mixed.counts, bank, pairs, seed)
     with Progress("sft", section.steps) as progress:
 
         def log(step: int, metrics: dict[str, float]) -> None:
             progress(step)
             space.log(step, {f"sft.{name}": value for name, value in metrics.items()})
 
-        sft.train(folder, mixed.rows, section, profile.seed, space.out / versions.MODEL, space.scratch, log)
+        sft.train(folder, mixed.rows, section, seed, space.out / versions.MODEL, space.scratch, log, held_out)
     return Outcome(mixed.metrics("sft"))
-
-
-def crate_pairs(space: Workspace, limit: int) -> list[Pair]:
-    """Pairs from crates whose answer is a whole function that was asked for in words."""
-    every = inputs.pairs(space.inputs["pairs"], "train", 10**9)
-    return list(itertools.islice((pair for pair in every if pair.task in STANDALONE_TASKS), limit))

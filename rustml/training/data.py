@@ -1,12 +1,26 @@
-"""What base training and fine-tuning are trained on: tokenised rows from problems and pairs, counted by part."""
+"""What base training and fine-tuning are trained on: tokenised rows of several parts, mixed and counted."""
 
 import random
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from rustml import chat
 from rustml.records import Pair, Problem
 from rustml.training.batching import Row
+
+Text = tuple[str, str]
+"""Instruction and reply; raw text has an empty instruction."""
+
+
+@dataclass(frozen=True)
+class Amount:
+    """How many rows of a part are mixed in: a number, a share of the whole mix, or (neither) all."""
+
+    rows: int | None = None
+    share: float | None = None
+
+
+ALL = Amount()
 
 
 @dataclass(frozen=True)
@@ -18,47 +32,98 @@ class Mixture:
     """Rows by part."""
     too_long: Mapping[str, int]
     """Records left out for their length, by part."""
+    wanted: Mapping[str, int] = field(default_factory=dict)
+    """Rows that were asked for, by part; the part's own number where all of it was."""
 
     def metrics(self, prefix: str) -> dict[str, float]:
-        """Counts, and tokens in all, as metrics under `prefix`."""
-        kept = {f"{prefix}.rows.{part}": float(count) for part, count in self.counts.items()}
-        lost = {f"{prefix}.too_long.{part}": float(count) for part, count in self.too_long.items()}
-        return {**kept, **lost, f"{prefix}.tokens": float(sum(len(ids) for ids, _ in self.rows))}
+        """Counts, shares asked for and reached, and tokens in all, as metrics under `prefix`."""
+        named = {f"rows.{part}": float(count) for part, count in self.counts.items()}
+        named |= {f"too_long.{part}": float(count) for part, count in self.too_long.items()}
+        named |= {f"short.{part}": float(count - self.counts[part]) for part, count in self.wanted.items()}
+        named |= {f"share.{part}": share for part, share in _shares(self.counts).items()}
+        named |= {f"share_asked.{part}": share for part, share in _shares(self.wanted).items()}
+        named["tokens"] = float(sum(len(ids) for ids, _ in self.rows))
+        return {f"{prefix}.{name}": value for name, value in named.items()}
 
 
-def mix(tokenizer: chat.Tokenizer, parts: Mapping[str, Iterable[tuple[str, str]]], context: int, seed: int) -> Mixture:
-    """Tokenise (instruction, reply) records of several parts and shuffle them together.
+def _shares(counts: Mapping[str, int]) -> dict[str, float]:
+    total = sum(counts.values())
+    return {part: count / total if total else 0.0 for part, count in counts.items()}
 
-    Records of more than `context` tokens are left out and counted: a cut answer would teach to stop midway.
+
+def mix(
+    tokenizer: chat.Tokenizer,
+    parts: Mapping[str, Iterable[Text]],
+    context: int,
+    seed: int,
+    amounts: Mapping[str, Amount] | None = None,
+) -> Mixture:
+    """Tokenise the records of several parts, as many rows of each as its amount says, and shuffle them together.
+
+    A part's records are taken in their order. Those of more than `context` tokens are left out, counted and replaced by
+    the next: a cut answer would teach to stop midway. A part without an amount is taken whole.
     """
-    rows: list[Row] = []
-    counts: dict[str, int] = {}
+    amounts = amounts or {}
+    rows: dict[str, list[Row]] = {}
     too_long: dict[str, int] = {}
-    for part, records in parts.items():
-        encoded = [chat.encode(tokenizer, instruction, reply) for instruction, reply in records]
-        fitting = [row for row in encoded if len(row[0]) <= context]
-        counts[part], too_long[part] = len(fitting), len(encoded) - len(fitting)
-        rows += fitting
-    random.Random(seed).shuffle(rows)
-    return Mixture(rows, counts, too_long)
+    wanted: dict[str, int] = {}
+    by_share = [part for part in parts if amounts.get(part, ALL).share is not None]
+    for part in [*(part for part in parts if part not in by_share), *by_share]:
+        share = amounts.get(part, ALL).share
+        limit = amounts.get(part, ALL).rows
+        if share is not None:
+            limit = round(_other_rows(rows, by_share) * share / (1 - _total_share(amounts)))
+        rows[part], too_long[part] = encode(tokenizer, parts[part], context, limit)
+        wanted[part] = len(rows[part]) if limit is None else limit
+    mixed = [row for part in parts for row in rows[part]]
+    random.Random(seed).shuffle(mixed)
+    return Mixture(mixed, {part: len(rows[part]) for part in parts}, too_long, wanted)
 
 
-def solved(problems: Iterable[Problem]) -> list[tuple[str, str]]:
+def _other_rows(rows: Mapping[str, Sequence[Row]], by_share: Sequence[str]) -> int:
+    """Rows of the parts that are not given as a share."""
+    return sum(len(own) for part, own in rows.items() if part not in by_share)
+
+
+def _total_share(amounts: Mapping[str, Amount]) -> float:
+    return sum(amount.share or 0.0 for amount in amounts.values())
+
+
+def encode(
+    tokenizer: chat.Tokenizer, texts: Iterable[Text], context: int, limit: int | None = None
+) -> tuple[list[Row], int]:
+    """The first `limit` records of at most `context` tokens, tokenised, and how many were passed over as longer."""
+    rows: list[Row] = []
+    too_long = 0
+    for instruction, reply in texts if limit != 0 else ():
+        row = chat.encode(tokenizer, instruction, reply)
+        if len(row[0]) > context:
+            too_long += 1
+            continue
+        rows.append(row)
+        if len(rows) == limit:
+            break
+    return rows, too_long
+
+
+def solved(problems: Iterable[Problem]) -> list[Text]:
     """Problems with their reference answers."""
     return [(problem.instruction, chat.answer(problem)) for problem in problems]
 
 
-def mismatched(problems: Sequence[Problem], seed: int) -> list[tuple[str, str]]:
+def mismatched(problems: Sequence[Problem], seed: int) -> list[Text]:
     """Problems with the answers of other problems: the form of an answer, and nothing of how to find one.
 
-    Each gets the answer of the next one in a random round, so that none keeps its own; a single problem gives nothing.
+    Each gets the answer of the next one in a random cycle, so that none keeps its own; a single problem gives nothing.
     """
     if len(problems) < 2:
         return []
-    dealt = random.Random(seed).sample(problems, len(problems))
-    return [(asked.instruction, chat.answer(other)) for asked, other in zip(dealt, [*dealt[1:], dealt[0]], strict=True)]
+    cycle = random.Random(seed).sample(problems, len(problems))
+    return [
+        (problem.instruction, chat.answer(other)) for problem, other in zip(cycle, [*cycle[1:], cycle[0]], strict=True)
+    ]
 
 
-def written(pairs: Iterable[Pair]) -> list[tuple[str, str]]:
+def written(pairs: Iterable[Pair]) -> list[Text]:
     """Pairs as they are; raw text has no instruction."""
     return [(pair.instruction, pair.answer) for pair in pairs]

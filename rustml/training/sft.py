@@ -13,12 +13,20 @@ from rustml.profile.sft import SftSection
 from rustml.training.batching import Row, ordered_rows
 from rustml.training.optim import MuonAdamW, warmup_stable_decay
 from rustml.training.trl_callback import Log, Reporter
+from rustml.training.validation import NOTHING, HeldOut, Validator
 
 
 def train(
-    parent: Path, rows: Sequence[Row], section: SftSection, seed: int, out: Path, scratch: Path, log: Log
+    parent: Path,
+    rows: Sequence[Row],
+    section: SftSection,
+    seed: int,
+    out: Path,
+    scratch: Path,
+    log: Log,
+    held_out: HeldOut = NOTHING,
 ) -> None:
-    """Fine-tune the checkpoint `parent` on `rows` and write the result to `out`.
+    """Fine-tune the checkpoint `parent` on `rows`, measure it on `held_out`, and write the result to `out`.
 
     `scratch` holds what the trainer writes on its way.
     """
@@ -41,7 +49,7 @@ def train(
         train_dataset=dataset(ordered_rows(rows, section.batch_size, section.steps, seed)),
         processing_class=tokenizer,
         optimizers=(optimizer, schedule),
-        callbacks=[Reporter(log)],
+        callbacks=[Reporter(log), Validator(held_out, tokenizer.pad_token_id, section.validation.every, log)],
     )
     trainer.remove_callback(PrinterCallback)
     trainer.train()

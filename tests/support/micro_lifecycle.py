@@ -60,7 +60,12 @@ def micro(crates: Path) -> dict[str, object]:
             "steps": 60,
             "tokens_per_step": 1024,
         },
-        "sft": {"family_pairs": 60, "crate_pairs": 3, "steps": 80, "batch_size": 8},
+        "sft": {
+            "sources": {"families": {"records": 60, "leave_last": 0}, "crates": {"records": 3}},
+            "validation": {"every": 0, "records": 20},
+            "steps": 80,
+            "batch_size": 8,
+        },
         "grpo": {"steps": 3, "prompts_per_step": 4, "generations": 4, "prompt_pool": 20, "max_new_tokens": 80},
         "evaluation": {"suites": {"rust": short, "rust_sampled": {**short, "limit": 4, "samples": 2}, "python": short}},
         "gates": dict.fromkeys(("sft", "grpo", "fp8", "champion"), open_gate),

@@ -1,0 +1,72 @@
+"""Profile sections of what a model is trained on: sources of records, each with an amount."""
+
+from typing import Annotated
+
+from msgspec import Meta
+
+from rustml.profile.section import Section
+from rustml.profile.types import Count
+
+Weight = Annotated[float, Meta(ge=0)]
+MixShare = Annotated[float, Meta(ge=0, lt=1)]
+
+
+class _Source(Section, frozen=True):
+    """What every source says. Keys have defaults here, since a source's name is free and no other profile can hold it.
+
+    Without `records` and `share`, every record of the source is trained on.
+    """
+
+    file: str
+    """A file of the stage that the source is from, without `.jsonl`."""
+    records: Count = 0
+    """Records to draw at random; 0 draws all. A source that holds fewer gives all it has, which is reported."""
+    share: MixShare | None = None
+    """Share of the whole mix to draw instead, such as 0.4 for two anchors to three other records."""
+
+    def __post_init__(self) -> None:
+        """Refuse two amounts."""
+        if self.records and self.share is not None:
+            raise ValueError("a source has `records` or `share`, not both")
+
+
+class BankSource(_Source, frozen=True, tag="bank", tag_field="kind"):
+    """Trainable problems of the `bank` stage with their reference answers, such as `rust-train` or `python-train`.
+
+    For validation, `<x>-train` is measured on `<x>-dev`.
+    """
+
+    leave_last: Count = 0
+    """Problems at the end of the file that are not drawn, so that GRPO's prompts (`grpo.prompt_pool`) are new."""
+
+
+class PairsSource(_Source, frozen=True, tag="pairs", tag_field="kind"):
+    """Records of the `pairs` stage: `train` (tasks and anchors as it mixed them) or `raw` (plain text).
+
+    For validation, `train` is measured on `validation`.
+    """
+
+    tasks: dict[str, Weight] = {}
+    """Weight of each task category, of `raw`, and of each anchor pool as `anchor_<pool>`: 0.5 draws half of its
+    records, 2 draws each twice. A task that is not named is left out; no name at all draws everything once."""
+
+
+Source = BankSource | PairsSource
+
+
+class ValidationSection(Section, frozen=True):
+    """Loss and token accuracy on held-out records: of the sources, and of the anchors (`general_holdout`)."""
+
+    every: Count
+    """Steps from one measurement to the next; 0 measures before and after training alone."""
+    records: Count
+    """Records of either set, the sources in the proportion in which they are trained on; 0 measures nothing."""
+
+
+def refuse_shares(sources: dict[str, Source]) -> None:
+    """Raise ValueError where shares leave no room for a record, or nothing that they could be shares beside."""
+    shares = sum(source.share or 0.0 for source in sources.values())
+    if shares >= 1:
+        raise ValueError(f"the shares of `sources` sum to {shares:g}; they must leave room for the other sources")
+    if sources and all(source.share is not None for source in sources.values()):
+        raise ValueError("every one of `sources` has a `share`; give one of them `records`, or all that it holds")

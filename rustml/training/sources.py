@@ -1,0 +1,102 @@
+"""The sources of a profile, read from the outputs of the stages that they name."""
+
+import math
+import random
+from collections.abc import Collection, Iterable, Mapping
+from pathlib import Path
+from typing import TypeVar
+
+from rustml.errors import InputError
+from rustml.profile.sources import BankSource, PairsSource, Source
+from rustml.records import Pair, Problem, read_jsonl
+from rustml.tasks import TASKS
+from rustml.training.data import Amount, Text, solved, written
+
+R = TypeVar("R")
+GENERAL = "general_holdout"
+"""The file of the `pairs` stage that holds anchors for validation."""
+
+
+def check(sources: Mapping[str, Source], key: str, pools: Collection[str]) -> None:
+    """Raise InputError for a task that is neither a category, `raw`, nor an anchor pool; `key` names `sources`."""
+    known = [*TASKS, "raw", *(f"anchor_{pool}" for pool in pools)]
+    for name, source in sources.items():
+        unknown = sorted(set(source.tasks) - set(known)) if isinstance(source, PairsSource) else []
+        if unknown:
+            raise InputError(f"{key}.{name}.tasks: no task {', '.join(unknown)}; known: {', '.join(known)}")
+
+
+def texts(sources: Mapping[str, Source], bank: Path, pairs: Path, seed: int) -> dict[str, list[Text]]:
+    """The records of every source in a random order, from the outputs of the `bank` and the `pairs` stage.
+
+    Raises InputError for a file that is missing, and for a source that has no record to give.
+    """
+    drawn: dict[str, list[Text]] = {}
+    for name, source in sources.items():
+        if isinstance(source, BankSource):
+            drawn[name] = _problems(name, source, bank, seed)
+        else:
+            drawn[name] = _pairs(name, source, pairs, seed)
+        if not drawn[name] and source.share != 0:
+            raise InputError(f"source {name}: {source.file}.jsonl holds no record for it; change the source or drop it")
+    return drawn
+
+
+def amounts(sources: Mapping[str, Source]) -> dict[str, Amount]:
+    """How much of each source is mixed in."""
+    return {name: Amount(source.records or None, source.share) for name, source in sources.items()}
+
+
+def validation_texts(sources: Mapping[str, Source], bank: Path, pairs: Path, seed: int) -> dict[str, list[Text]]:
+    """Held-out records of the sources that have any, in a random order."""
+    held: dict[str, list[Text]] = {}
+    for name, source in sources.items():
+        if isinstance(source, BankSource):
+            path = bank / f"{source.file.removesuffix('-train')}-dev.jsonl"
+            records = solved(_shuffled(read_jsonl(path, Problem), seed, name)) if path.is_file() else []
+        else:
+            path = pairs / "validation.jsonl"
+            wanted = (pair for pair in read_jsonl(path, Pair) if _weight(source, pair) > 0)
+            records = written(_shuffled(wanted, seed, name)) if source.file == "train" else []
+        if records and source.share != 0:
+            held[name] = records
+    return held
+
+
+def general_texts(pairs: Path, seed: int) -> list[Text]:
+    """Held-out anchors in a random order."""
+    return written(_shuffled(read_jsonl(pairs / f"{GENERAL}.jsonl", Pair), seed, GENERAL))
+
+
+def _problems(name: str, source: BankSource, bank: Path, seed: int) -> list[Text]:
+    problems = [problem for problem in read_jsonl(bank / f"{source.file}.jsonl", Problem) if problem.trainable]
+    return solved(_shuffled(problems[: len(problems) - source.leave_last], seed, name))
+
+
+def _shuffled(records: Iterable[R], seed: int, name: str) -> list[R]:
+    order = list(records)
+    random.Random(f"{seed} {name}").shuffle(order)
+    return order
+
+
+def _pairs(name: str, source: PairsSource, pairs: Path, seed: int) -> list[Text]:
+    """Pairs in a random order in which the weight of their file decides who is early.
+
+    Each draws an exponential variate over its weight, and the smallest come first (Efraimidis and Spirakis, "Weighted
+    random sampling with a reservoir", 2006).
+    """
+    rng = random.Random(f"{seed} {name}")
+    keyed: list[tuple[float, int, Pair]] = []
+    for pair in read_jsonl(pairs / f"{source.file}.jsonl", Pair):
+        for _ in range(_copies(_weight(source, pair), rng)):
+            keyed.append((-math.log1p(-rng.random()) / pair.weight, len(keyed), pair))
+    return written(pair for _, _, pair in sorted(keyed))
+
+
+def _weight(source: PairsSource, pair: Pair) -> float:
+    return source.tasks.get(pair.task, 0.0) if source.tasks else 1.0
+
+
+def _copies(weight: float, rng: random.Random) -> int:
+    """The whole part of the weight, and one more with the probability of the rest."""
+    return int(weight) + (rng.random() < weight % 1)

@@ -1,0 +1,132 @@
+"""Loss and token accuracy on held-out records, before, during and after training."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch.nn import functional
+from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+
+from rustml import chat
+from rustml.profile.sft import SftSection
+from rustml.training import data, sources
+from rustml.training.batching import IGNORED, Row, cut_by_tokens
+from rustml.training.pretrain import collate
+from rustml.training.trl_callback import Log
+
+BATCH_TOKENS = 2048
+"""Tokens of one batch, padding included: the logits of a large vocabulary have to fit beside the optimizer's state."""
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """Tokenised records that no training sees."""
+
+    sources: Mapping[str, Sequence[Row]]
+    """By source of the profile."""
+    general: Sequence[Row]
+    """Anchors."""
+
+    def measure(self, model: Any, pad: int) -> dict[str, float]:
+        """Metrics of both sets and of each source; of a set without records there are none. Loss is nats per token."""
+        tallies = {f"validation.{name}": tally(model, rows, pad) for name, rows in self.sources.items()}
+        tallies["validation"] = sum(tallies.values(), Tally())
+        tallies["general"] = tally(model, self.general, pad)
+        measured = {name: own for name, own in tallies.items() if own.tokens}
+        losses = {f"{name}.loss": own.nats / own.tokens for name, own in measured.items()}
+        return losses | {f"{name}.token_accuracy": own.correct / own.tokens for name, own in measured.items()}
+
+
+NOTHING = HeldOut({}, [])
+
+
+@dataclass(frozen=True)
+class Tally:
+    """Sums over the tokens that carry loss."""
+
+    nats: float = 0.0
+    correct: int = 0
+    """Tokens to which the model gives the highest probability."""
+    tokens: int = 0
+
+    def __add__(self, other: "Tally") -> "Tally":
+        return Tally(self.nats + other.nats, self.correct + other.correct, self.tokens + other.tokens)
+
+
+def held_out(
+    tokenizer: chat.Tokenizer, section: SftSection, counts: Mapping[str, int], bank: Path, pairs: Path, seed: int
+) -> HeldOut:
+    """The validation records of a profile, its sources in the proportion of their training rows `counts`."""
+    total = sum(counts.values())
+    limits = {name: round(section.validation.records * count / max(1, total)) for name, count in counts.items()}
+    texts = sources.validation_texts(section.sources, bank, pairs, seed)
+    rows = {name: data.encode(tokenizer, own, section.context, limits[name])[0] for name, own in texts.items()}
+    general = sources.general_texts(pairs, seed)
+    return HeldOut(rows, data.encode(tokenizer, general, section.context, section.validation.records)[0])
+
+
+@torch.no_grad()
+def tally(model: Any, rows: Sequence[Row], pad: int) -> Tally:
+    """Sums over rows, of a model in evaluation mode."""
+    order = sorted(range(len(rows)), key=lambda index: len(rows[index][0]))
+    total = Tally()
+    for group in cut_by_tokens(order, rows, BATCH_TOKENS) if rows else ():
+        ids, labels = (tensor.to(model.device) for tensor in collate([rows[index] for index in group], pad))
+        targets = labels[:, 1:]
+        chosen = targets != IGNORED
+        logits = model(input_ids=ids, use_cache=False).logits[:, :-1][chosen].float()
+        nats = functional.cross_entropy(logits, targets[chosen], reduction="sum")
+        correct = (logits.argmax(-1) == targets[chosen]).sum()
+        total += Tally(float(nats), int(correct), int(chosen.sum()))
+    return total
+
+
+class Validator(TrainerCallback):  # type: ignore[misc]  # transformers is untyped here
+    """Measures held-out records before training, every `every` steps (0: never), and after it."""
+
+    def __init__(self, records: HeldOut, pad: int, every: int, log: Log) -> None:
+        self._records, self._pad, self._every, self._log = records, pad, every, log
+
+    def on_train_begin(
+        self,
+        args: TrainingArguments,  # noqa: ARG002  the trainer's interface
+        state: TrainerState,
+        control: TrainerControl,  # noqa: ARG002
+        model: Any = None,
+        **_: Any,
+    ) -> None:
+        """Measure what training starts from."""
+        self._measure(model, state.global_step)
+
+    def on_step_end(
+        self,
+        args: TrainingArguments,  # noqa: ARG002
+        state: TrainerState,
+        control: TrainerControl,  # noqa: ARG002
+        model: Any = None,
+        **_: Any,
+    ) -> None:
+        """Measure in between; the last step is measured when training ends."""
+        if self._every and state.global_step % self._every == 0 and state.global_step < state.max_steps:
+            self._measure(model, state.global_step)
+
+    def on_train_end(
+        self,
+        args: TrainingArguments,  # noqa: ARG002
+        state: TrainerState,
+        control: TrainerControl,  # noqa: ARG002
+        model: Any = None,
+        **_: Any,
+    ) -> None:
+        """Measure the result: the last value of each curve."""
+        self._measure(model, state.global_step)
+
+    def _measure(self, model: Any, step: int) -> None:
+        training = model.training
+        model.eval()
+        metrics = self._records.measure(model, self._pad)
+        model.train(training)
+        if metrics:
+            self._log(step, metrics)
