@@ -68,7 +68,7 @@ def test_the_order_is_random_by_the_seed_and_not_the_files(folders: tuple[Path, 
         assert sorted(one) == sorted(other)
 
 
-def test_a_record_of_a_heavier_file_comes_early_more_often(tmp_path: Path, folders: tuple[Path, Path]) -> None:
+def test_a_record_of_a_heavier_file_comes_early_more_often(folders: tuple[Path, Path]) -> None:
     bank, pairs = folders
     write_jsonl(pairs / "train.jsonl", (pair(number, weight=9.0 if number < 100 else 1.0) for number in range(1000)))
     replies = [reply for _, reply in drawn((bank, pairs), PairsSource(file="train"))]
