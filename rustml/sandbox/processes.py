@@ -31,6 +31,13 @@ class Completed:
     """Wall time."""
 
 
+def signal_of(returncode: int) -> int:
+    """The signal behind a return code, 0 for none: negative from a process, 128 and more from bubblewrap."""
+    if returncode < 0:
+        return -returncode
+    return returncode - 128 if 128 < returncode < 128 + signal.NSIG else 0
+
+
 class Processes:
     """Starts commands and knows those that still run, so that all of them can be ended at once from any thread."""
 

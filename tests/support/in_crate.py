@@ -9,10 +9,10 @@ import pytest
 
 from rustml.errors import EnvironmentFault
 from rustml.judge import Limits
-from rustml.judge.in_crate.crate_sandbox import Confinement
-from rustml.judge.in_crate.eligibility import Survey
-from rustml.judge.in_crate.judge import InPlaceJudge, Place
-from rustml.judge.in_crate.prepared_crate import Workshop, prepare
+from rustml.judge.in_crate.crate_sandbox import CrateSandbox
+from rustml.judge.in_crate.eligibility import scan_eligibility
+from rustml.judge.in_crate.judge import InCrateJudge, JudgeableSite
+from rustml.judge.in_crate.prepared_crate import PreparedCrate, prepare
 from rustml.judge.in_crate.sites import blocks, locate
 from rustml.records import Pair, Verdict
 from tests.support.crates import candidate, write_source
@@ -25,17 +25,17 @@ class Bench:
     """The shop, ready."""
 
     vendor: Path
-    workshop: Workshop
-    confinement: Confinement
+    crate: PreparedCrate
+    sandbox: CrateSandbox
     cache: Path
 
-    def place(self, made: Pair) -> Place:
-        """Found once: the survey keeps its answers beside the crate."""
+    def place(self, made: Pair) -> JudgeableSite:
+        """Found once: the scan keeps its answers beside the crate."""
         site = locate(made, self.vendor / "shop-1.0.0", self.vendor)
-        return Place(site, Survey(self.workshop, self.confinement).standings([site])[site.id], self.workshop)
+        return JudgeableSite(site, scan_eligibility([site], self.crate, self.sandbox)[site.id], self.crate)
 
     def verdict(self, made: Pair, code: str) -> Verdict:
-        judge = InPlaceJudge(self.confinement, {made.id: self.place(made)}, {made.id: blocks(made.answer)[-1]})
+        judge = InCrateJudge(self.sandbox, {made.id: self.place(made)}, {made.id: blocks(made.answer)[-1]})
         return judge.verdict(candidate(made, code))
 
 
@@ -44,8 +44,8 @@ def built(root: Path) -> Iterator[Bench]:
     """The bench in an empty folder. Skips where there is no sandbox or no toolchain."""
     source = write_source(root / "vendor")
     try:
-        confinement = Confinement(LIMITS)
+        sandbox = CrateSandbox(LIMITS)
     except EnvironmentFault as error:
         pytest.skip(f"no sandbox or toolchain here: {error}")
-    yield Bench(root / "vendor", prepare(source, root / "vendor", root / "cache", confinement), confinement, root)
-    confinement.close()
+    yield Bench(root / "vendor", prepare(source, root / "vendor", root / "cache", sandbox), sandbox, root)
+    sandbox.close()

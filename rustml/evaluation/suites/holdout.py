@@ -15,11 +15,11 @@ from rustml.evaluation.suites.assembly import Suite
 from rustml.evaluation.suites.protocols import PAIR
 from rustml.generation.engines.transformers import Sampling
 from rustml.judge import Limits
-from rustml.judge.in_crate.crate_sandbox import Confinement
-from rustml.judge.in_crate.eligibility import Standing, Survey
-from rustml.judge.in_crate.judge import InPlaceJudge, Place
+from rustml.judge.in_crate.crate_sandbox import CrateSandbox
+from rustml.judge.in_crate.eligibility import Eligibility, scan_eligibility
+from rustml.judge.in_crate.judge import InCrateJudge, JudgeableSite
 from rustml.judge.in_crate.prepared_crate import prepare
-from rustml.judge.in_crate.sites import Site, Unplaced, blocks, crate_folder, locate, vendor_folder
+from rustml.judge.in_crate.sites import InsertionSite, SiteNotFound, blocks, crate_folder, locate, vendor_folder
 from rustml.profile.evaluation import SuiteSection
 from rustml.records import Pair, Problem, read_jsonl
 from rustml.tasks import TASKS
@@ -50,20 +50,20 @@ class Holdout(AbstractContextManager["Holdout"]):
         Raises SandboxUnavailable or EnvironmentFault where nothing can be judged.
         """
         self._pairs, self._sources, self._watch = pairs, sources, watch
-        self._confinement = Confinement(limits)
+        self._sandbox = CrateSandbox(limits)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._confinement.close()
+        self._sandbox.close()
 
     def suite(self, name: str, section: SuiteSection, seed: int) -> Suite:
         """The suite of this name. Raises InputError when there are no such pairs."""
         pairs = self._chosen(name, section)
         sites, faults = self._sites(pairs)
-        places = self._places(sites)
-        problems = tuple(_problem(pair, places.get(pair.id), faults.get(pair.id, "")) for pair in pairs)
-        fit = {identity: place for identity, place in places.items() if not place.standing.fault}
+        judgeable = self._judgeable(sites)
+        problems = tuple(_problem(pair, judgeable.get(pair.id), faults.get(pair.id, "")) for pair in pairs)
+        fit = {identity: site for identity, site in judgeable.items() if not site.eligibility.fault}
         return Suite(
             name=name,
             group="holdout",
@@ -72,7 +72,7 @@ class Holdout(AbstractContextManager["Holdout"]):
             protocol=PAIR,
             sampling=Sampling.from_section(section, PAIR.stops, seed),
             excluded=excluded(problems),
-            judge=InPlaceJudge(self._confinement, fit, {problem.id: problem.reference for problem in problems}),
+            judge=InCrateJudge(self._sandbox, fit, {problem.id: problem.reference for problem in problems}),
         )
 
     def _chosen(self, name: str, section: SuiteSection) -> list[Pair]:
@@ -84,9 +84,9 @@ class Holdout(AbstractContextManager["Holdout"]):
             raise InputError(f"{path} holds no pairs for suite {name}")
         return chosen
 
-    def _sites(self, pairs: Sequence[Pair]) -> tuple[list[Site], dict[str, str]]:
-        """Places of the pairs that ask for code, and why others of them have none."""
-        sites: list[Site] = []
+    def _sites(self, pairs: Sequence[Pair]) -> tuple[list[InsertionSite], dict[str, str]]:
+        """Sites of the pairs that ask for code, and why others of them have none."""
+        sites: list[InsertionSite] = []
         faults: dict[str, str] = {}
         for pair in pairs:
             if not TASKS[pair.task].asks_for_code:
@@ -94,48 +94,48 @@ class Holdout(AbstractContextManager["Holdout"]):
             try:
                 folder = crate_folder(pair.origin, self._sources.unpacked)
                 sites.append(locate(pair, folder, vendor_folder(pair.origin, self._sources.dependencies)))
-            except Unplaced as fault:
+            except SiteNotFound as fault:
                 faults[pair.id] = str(fault)
         return sites, faults
 
-    def _places(self, sites: Sequence[Site]) -> dict[str, Place]:
-        by_crate: dict[tuple[str, str], list[Site]] = {}
+    def _judgeable(self, sites: Sequence[InsertionSite]) -> dict[str, JudgeableSite]:
+        by_crate: dict[tuple[str, str], list[InsertionSite]] = {}
         for site in sites:
             by_crate.setdefault((site.folder, site.vendor), []).append(site)
-        places: dict[str, Place] = {}
+        judgeable: dict[str, JudgeableSite] = {}
         with ThreadPoolExecutor(len(os.sched_getaffinity(0)), thread_name_prefix="crates") as threads:
-            pending = [threads.submit(self._settle, *where, own) for where, own in sorted(by_crate.items())]
+            pending = [threads.submit(self._settle, *where, group) for where, group in sorted(by_crate.items())]
             try:
                 for done, crate in enumerate(as_completed(pending), start=1):
-                    places |= crate.result()
+                    judgeable |= crate.result()
                     self._watch(done, len(pending))
             except BaseException:
-                self._confinement.close()  # else the crates under way would be built to the end
+                self._sandbox.close()  # else the crates under way would be built to the end
                 for crate in pending:
                     crate.cancel()
                 raise
-        return places
+        return judgeable
 
-    def _settle(self, folder: str, vendor: str, sites: Sequence[Site]) -> dict[str, Place]:
-        """The places of one crate. cargo alone keeps no two cores busy: most crates are a chain of few others."""
-        workshop = prepare(Path(folder), Path(vendor), self._sources.cache, self._confinement)
-        standings = Survey(workshop, self._confinement).standings(sites)
-        return {site.id: Place(site, standings[site.id], workshop) for site in sites}
+    def _settle(self, folder: str, vendor: str, sites: Sequence[InsertionSite]) -> dict[str, JudgeableSite]:
+        """The sites of one crate. cargo alone does not keep two cores busy: most crates are a chain of few others."""
+        crate = prepare(Path(folder), Path(vendor), self._sources.cache, self._sandbox)
+        eligibility = scan_eligibility(sites, crate, self._sandbox)
+        return {site.id: JudgeableSite(site, eligibility[site.id], crate) for site in sites}
 
 
-def _problem(pair: Pair, place: Place | None, fault: str) -> Problem:
+def _problem(pair: Pair, site: JudgeableSite | None, fault: str) -> Problem:
     """The pair as a problem; its `tests` say by what it is judged, so that the suite's digest covers them."""
-    standing = place.standing if place else Standing(fault=fault or "text_only")
-    judged = standing.fault or (TESTED if standing.testable else COMPILES)
+    eligibility = site.eligibility if site else Eligibility(fault=fault or "text_only")
+    judged = eligibility.fault or (TESTED if eligibility.testable else COMPILES)
     return Problem(
         id=pair.id,
         bank="holdout",
         split="test",
         language="rust",
         instruction=pair.instruction,
-        entry_point=place.site.name if place else "",
+        entry_point=site.site.name if site else "",
         reference=_expected(pair),
-        tests=msgspec.json.encode(standing).decode(),
+        tests=msgspec.json.encode(eligibility).decode(),
         licence=pair.origin.licence,
         tags={TASK: pair.task, INPLACE: judged, "crate": f"{pair.origin.name}-{pair.origin.version}"},
     )

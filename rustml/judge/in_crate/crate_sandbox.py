@@ -25,7 +25,7 @@ RUNTIME = ("/usr/lib", "/lib", "/lib64")
 
 
 @dataclass(frozen=True)
-class Room:
+class Mounts:
     """What a command sees besides system and toolchain: host path → path inside."""
 
     read: Mapping[Path, str] = field(default_factory=dict)
@@ -35,7 +35,7 @@ class Room:
     """Where the command starts."""
 
 
-class Confinement:
+class CrateSandbox:
     """Runs commands under bubblewrap. Raises SandboxUnavailable where there is none: there is no fallback."""
 
     def __init__(self, limits: Limits) -> None:
@@ -52,20 +52,20 @@ class Confinement:
         self.processes.close()
         self._filter.close()
 
-    def compile(self, argv: Sequence[str], room: Room, environment: Mapping[str, str], *, cpu: float) -> Completed:
+    def compile(self, argv: Sequence[str], mounts: Mounts, environment: Mapping[str, str], *, cpu: float) -> Completed:
         """Run cargo or a compiler: `argv[0]` is a program of the toolchain, seen under /rust/bin."""
         system = [*_existing(SYSTEM), (self.tools.sysroot, "/rust")]
         variables = {"PATH": "/rust/bin:/usr/bin:/bin", "LD_LIBRARY_PATH": "/rust/lib", **environment}
         memory = 2 * self.limits.memory_mb
         words = [f"/rust/bin/{argv[0]}", *argv[1:]]
-        bound = [*_limits(cpu, memory, 16 * self.limits.disk_mb, 1024), *_bubblewrap(system, room, variables, 0)]
+        bound = [*_limits(cpu, memory, 16 * self.limits.disk_mb, 1024), *_bubblewrap(system, mounts, variables, 0)]
         return _started(self.processes.run([*bound, "--", *words], seconds=WALL * cpu, output=1 << 24))
 
-    def run(self, program: Path, arguments: Sequence[str], room: Room, *, cpu: float, seconds: float) -> Completed:
+    def run(self, program: Path, arguments: Sequence[str], mounts: Mounts, *, cpu: float, seconds: float) -> Completed:
         """Run a test program: no other process, no socket, no capability, and a private /tmp of `disk_mb`."""
         system = [*_existing(RUNTIME), (program, "/t")]
         limits = self.limits
-        options = _bubblewrap(system, room, {"LD_LIBRARY_PATH": "/rust/lib"}, limits.disk_mb * MEBIBYTE)
+        options = _bubblewrap(system, mounts, {"LD_LIBRARY_PATH": "/rust/lib"}, limits.disk_mb * MEBIBYTE)
         bound = [*_limits(cpu, limits.memory_mb, limits.disk_mb, 256), *options, "--seccomp", "9", "--", "/t"]
         opened = ["/bin/sh", "-c", 'exec "$@" 9<"$0"', self._filter.name]
         return _started(self.processes.run([*opened, *bound, *arguments], seconds=seconds))
@@ -90,18 +90,20 @@ def _limits(cpu: float, memory_mb: int, file_mb: int, files: int) -> list[str]:
     ]
 
 
-def _bubblewrap(system: Sequence[tuple[Path, str]], room: Room, variables: Mapping[str, str], tmp: int) -> list[str]:
+def _bubblewrap(
+    system: Sequence[tuple[Path, str]], mounts: Mounts, variables: Mapping[str, str], tmp: int
+) -> list[str]:
     words = ["bwrap", "--unshare-all", "--unshare-user", "--die-with-parent", "--new-session", "--clearenv"]
     words += ["--hostname", "judge", "--uid", "1000", "--gid", "1000", "--cap-drop", "ALL"]
-    for host, inside in (*system, *room.read.items()):
+    for host, inside in (*system, *mounts.read.items()):
         words += ["--ro-bind", str(host), inside]
-    for host, inside in room.write.items():
+    for host, inside in mounts.write.items():
         words += ["--bind", str(host), inside]
     words += ["--dev", "/dev"]
     words += ["--size", str(tmp), "--tmpfs", "/tmp"] if tmp else ["--dir", "/tmp"]  # noqa: S108 - inside
     for name, value in variables.items():
         words += ["--setenv", name, value]
-    return [*words, "--remount-ro", "/", "--chdir", room.work]
+    return [*words, "--remount-ro", "/", "--chdir", mounts.work]
 
 
 def _existing(folders: Sequence[str]) -> list[tuple[Path, str]]:

@@ -1,9 +1,8 @@
-"""What the places of a crate can be judged by: which are compiled here, and which tests notice them.
+"""Which sites of a crate can be judged, and by which tests.
 
-A place counts only when the compiler looks at it (an error put there is reported) and the reference, put there as a
-candidate would be, compiles. A test is a place's test only when it passes with the reference and fails once the
-function does nothing but panic. Where the reference is itself a test, its place has tests only when it also fails once
-the function that it tests panics.
+A site is judgeable if the compiler reads it (an error put there is reported) and the reference compiles there, inserted
+as a candidate would be. A test covers a site if it passes with the reference and fails when the site panics. A site
+whose reference is itself a test has a test only if that test also fails when the function that it tests panics.
 """
 
 import hashlib
@@ -14,197 +13,210 @@ from pathlib import Path
 
 import msgspec
 
-from rustml.judge.in_crate.crate_sandbox import Confinement
-from rustml.judge.in_crate.prepared_crate import Invocation, Workshop
-from rustml.judge.in_crate.recompile import Compiler
-from rustml.judge.in_crate.sites import Site, fitted
-from rustml.judge.in_crate.test_runner import Ran, Runner
+from rustml.io import write_bytes
+from rustml.judge.in_crate.crate_sandbox import CrateSandbox
+from rustml.judge.in_crate.prepared_crate import Invocation, PreparedCrate
+from rustml.judge.in_crate.recompile import Recompiler
+from rustml.judge.in_crate.sites import InsertionSite, first_insertable
+from rustml.judge.in_crate.test_runner import CrateTestRun, CrateTestRunner
 from rustml.records import Record
 from rustml.rust.doctests import naming, program
 
 REVISION = 2
+"""Of the answers kept in the cache; a change makes every crate be scanned again."""
 MOST_TESTS = 24
-"""Tests of one place, those that name its function first."""
+"""Tests of one site at most, those that name its function first."""
 WHOLE_SECONDS = 60.0
 """Processor time of all unit tests of a crate together."""
 
 
-class Standing(Record, frozen=True):
-    """What one place can be judged by."""
+class Eligibility(Record, frozen=True):
+    """What one site can be judged by."""
 
     fault: str = ""
-    """Why it cannot be judged at all; else empty."""
+    """Why it cannot be judged at all, as a short name; empty for a judgeable site."""
     call: int = -1
     """Number of the compiler call that compiles it."""
     test_call: int = -1
     """Number of the call that makes the test program with it; -1 for none."""
     tests: tuple[str, ...] = ()
-    """Unit tests that notice it."""
+    """Unit tests that cover it."""
     examples: tuple[str, ...] = ()
-    """Examples of the crate's documentation that name its function and notice it."""
+    """Doc-tests of the crate that name its function and cover it."""
     excused: tuple[str, ...] = ()
     """Policy lints that the reference raises itself."""
 
     @property
     def testable(self) -> bool:
-        """Whether any test notices it."""
+        """Whether any test covers it."""
         return bool(self.tests or self.examples)
 
 
-class Survey:
-    """Finds the standing of the sites of one crate."""
+def scan_eligibility(
+    sites: Sequence[InsertionSite], crate: PreparedCrate, sandbox: CrateSandbox
+) -> dict[str, Eligibility]:
+    """The eligibility of sites of one crate, by site id. The answer is kept beside the crate and reused.
 
-    def __init__(self, workshop: Workshop, confinement: Confinement) -> None:
-        self._workshop, self._confinement = workshop, confinement
-        self._compiler = Compiler(confinement, workshop)
-        self._runner = Runner(confinement, workshop)
-        self._calls = workshop.built.invocations
+    Raises JudgeFault where the sandbox fails.
+    """
+    settings = [REVISION, msgspec.to_builtins(list(sites)), vars(sandbox.limits)]
+    key = hashlib.sha256(msgspec.json.encode(settings)).hexdigest()[:16]
+    path = crate.folder / f"eligibility-{key}.json"
+    if not path.is_file():
+        write_bytes(path, msgspec.json.encode(_Scan(crate, sandbox).eligibility(sites)))
+    return msgspec.json.decode(path.read_bytes(), type=dict[str, Eligibility])
 
-    def standings(self, sites: Sequence[Site]) -> dict[str, Standing]:
-        """By site id. Kept beside the crate: the same question is answered once."""
-        settings = [REVISION, msgspec.to_builtins(list(sites)), vars(self._confinement.limits)]
-        key = hashlib.sha256(msgspec.json.encode(settings)).hexdigest()[:16]
-        path = self._workshop.folder / f"survey-{key}.json"
-        if not path.is_file():
-            partial = path.with_name(f"{path.name}.partial")
-            partial.write_bytes(msgspec.json.encode(self._find(sites)))
-            partial.replace(path)
-        return msgspec.json.decode(path.read_bytes(), type=dict[str, Standing])
 
-    def _find(self, sites: Sequence[Site]) -> dict[str, Standing]:
-        if self._workshop.built.fault:
-            return {site.id: Standing(fault="crate_does_not_build") for site in sites}
-        live = self._live(sites)
-        found = {site.id: self._reference(site, live.get(site.id, -1)) for site in sites}
-        program_calls = [number for number, call in enumerate(self._calls) if call.test]
-        for number in program_calls:
-            of_call = [
-                site for site in sites if not found[site.id].fault and self._belongs(found[site.id].call, number)
+class _Scan:
+    """Tries the sites of one crate."""
+
+    def __init__(self, crate: PreparedCrate, sandbox: CrateSandbox) -> None:
+        self._crate = crate
+        self._limits = sandbox.limits
+        self._compiler = Recompiler(sandbox, crate)
+        self._runner = CrateTestRunner(sandbox, crate)
+        self._calls = crate.built.invocations
+
+    def eligibility(self, sites: Sequence[InsertionSite]) -> dict[str, Eligibility]:
+        if self._crate.built.fault:
+            return {site.id: Eligibility(fault="crate_does_not_build") for site in sites}
+        calls = self._reading_calls(sites)
+        by_site = {site.id: self._with_reference(site, calls.get(site.id, -1)) for site in sites}
+        test_calls = [number for number, call in enumerate(self._calls) if call.test]
+        for number in test_calls:
+            covered = [
+                site for site in sites if not by_site[site.id].fault and self._belongs(by_site[site.id].call, number)
             ]
-            found |= self._with_tests(of_call, found, number)
-        return {site.id: self._with_examples(site, found[site.id]) for site in sites}
+            by_site |= self._with_tests(covered, by_site, number)
+        return {site.id: self._with_examples(site, by_site[site.id]) for site in sites}
 
     def _belongs(self, call: int, test: int) -> bool:
-        """Whether a test program is made of the same crate."""
+        """Whether a test program is made of the crate that the call compiles."""
         return call == test or (not self._calls[call].test and self._calls[call].crate == self._calls[test].crate)
 
-    def _live(self, sites: Sequence[Site]) -> dict[str, int]:
-        """The first call that looks at a site: it stumbles over an error put there. Library and programs go first."""
-        found: dict[str, int] = {}
+    def _reading_calls(self, sites: Sequence[InsertionSite]) -> dict[str, int]:
+        """The first call that reads each site, calls for library and programs before those for tests."""
+        calls: dict[str, int] = {}
         order = sorted(range(len(self._calls)), key=lambda number: self._calls[number].test)
         for number in order:
-            waiting = [site for site in sites if site.id not in found]
+            waiting = [site for site in sites if site.id not in calls]
             if waiting:
-                found |= dict.fromkeys(self._stumbles(waiting, self._calls[number]), number)
-        return found
+                calls |= dict.fromkeys(self._read_by(self._calls[number], waiting), number)
+        return calls
 
-    def _stumbles(self, sites: Sequence[Site], call: Invocation) -> list[str]:
-        marks = {site.id: secrets.token_hex(12) for site in sites}
-        files = {path: self._marked([s for s in sites if s.path == path], marks) for path in {s.path for s in sites}}
+    def _read_by(self, call: Invocation, sites: Sequence[InsertionSite]) -> list[str]:
+        """The sites in which a call reports an error that was put there."""
+        words = {site.id: secrets.token_hex(12) for site in sites}
+        paths = {site.path for site in sites}
+        files = {path: _with_errors([site for site in sites if site.path == path], words) for path in paths}
         with self._compiler.folder() as out:
             done = self._compiler.compile(call, files, "check", out)
-        said = {note.text for note in done.notes if note.level == "error"}
-        return [site.id for site in sites if marks[site.id] in said]
+        reported = {message.text for message in done.messages if message.level == "error"}
+        return [site.id for site in sites if words[site.id] in reported]
 
-    def _marked(self, sites: Sequence[Site], marks: Mapping[str, str]) -> bytes:
-        """One file with an error of its own in each of the sites; several pairs may share a function."""
-        source = (Path(sites[0].folder) / sites[0].path).read_bytes()
-        for body in sorted({site.body for site in sites}, reverse=True):
-            words = "".join(f'compile_error!("{marks[site.id]}");' for site in sites if site.body == body)
-            source = source[: body + 1] + words.encode() + source[body + 1 :]
-        return source
-
-    def _reference(self, site: Site, call: int) -> Standing:
+    def _with_reference(self, site: InsertionSite, call: int) -> Eligibility:
+        """The eligibility as far as compiling the reference decides it."""
         if call < 0:
-            return Standing(fault="not_compiled_here")
-        function, refusal = fitted(site, [site.reference])
+            return Eligibility(fault="not_compiled_here")
+        function, refusal = first_insertable(site, [site.reference])
         if refusal:
-            return Standing(fault="reference_does_not_parse")
+            return Eligibility(fault="reference_does_not_parse")
         with self._compiler.folder() as out:
             done = self._compiler.compile(self._calls[call], {site.path: site.file(function)}, "check", out)
         if not done.ok:
-            return Standing(fault="reference_does_not_compile")
-        policy = {note.code for note in done.notes if note.inside(site.path, site.start, site.end)}
-        return Standing(call=call, excused=tuple(sorted(code for code in policy if "disallowed" in code)))
+            return Eligibility(fault="reference_does_not_compile")
+        codes = {message.code for message in done.messages if message.inside(site.path, site.start, site.end)}
+        return Eligibility(call=call, excused=tuple(sorted(code for code in codes if "disallowed" in code)))
 
-    def _with_tests(self, sites: Sequence[Site], found: Mapping[str, Standing], number: int) -> dict[str, Standing]:
-        """Standings with the unit tests that notice each site."""
+    def _with_tests(
+        self, sites: Sequence[InsertionSite], by_site: Mapping[str, Eligibility], number: int
+    ) -> dict[str, Eligibility]:
+        """The eligibility of each site with the unit tests of one test program that cover it."""
         if not sites:
             return {}
-        whole = self._tested({}, number, ())
+        whole = self._test({}, number, ())
         if whole is None or not whole.passed:
             return {}
-        return {site.id: self._noticed(site, found[site.id], whole, number) for site in sites}
+        return {site.id: self._covered(site, by_site[site.id], whole, number) for site in sites}
 
-    def _noticed(self, site: Site, standing: Standing, whole: Ran, number: int) -> Standing:
-        silent = [self._tested({site.path: file}, number, ()) for file in _silenced(site)]
-        failed = [ran.failed for ran in silent if ran is not None]
-        if not silent or len(failed) < len(silent):
-            return standing
-        names = re.compile(rf"\b{re.escape(site.name)}\b")
-        unhappy = whole.passed.intersection(*failed)
-        noticing = sorted(unhappy, key=lambda test: (not names.search(test), test))[:MOST_TESTS]
-        again = self._tested({site.path: site.file(site.reference)}, number, noticing) if noticing else None
-        if again is None or again.status(noticing) != "passed":
-            return standing
-        return msgspec.structs.replace(standing, tests=tuple(noticing), test_call=number)
+    def _covered(self, site: InsertionSite, eligibility: Eligibility, whole: CrateTestRun, number: int) -> Eligibility:
+        panicking = [self._test({site.path: file}, number, ()) for file in _panicking_files(site)]
+        failed = [run.failed for run in panicking if run is not None]
+        if not panicking or len(failed) < len(panicking):
+            return eligibility
+        name = re.compile(rf"\b{re.escape(site.name)}\b")
+        covering = sorted(whole.passed.intersection(*failed), key=lambda test: (not name.search(test), test))
+        covering = covering[:MOST_TESTS]
+        again = self._test({site.path: site.file(site.reference)}, number, covering) if covering else None
+        if again is None or again.status(covering) != "passed":
+            return eligibility
+        return msgspec.structs.replace(eligibility, tests=tuple(covering), test_call=number)
 
-    def _tested(self, files: Mapping[str, bytes], number: int, tests: Sequence[str]) -> Ran | None:
+    def _test(self, files: Mapping[str, bytes], number: int, tests: Sequence[str]) -> CrateTestRun | None:
         """Compile the test program and run tests of it, all of them where none is named; None without a program."""
-        limits = self._confinement.limits
+        limits = self._limits
         cpu, seconds = (limits.cpu_seconds, limits.run_seconds) if tests else (WHOLE_SECONDS, 2 * WHOLE_SECONDS)
         with self._compiler.folder() as out:
             if not self._compiler.compile(self._calls[number], files, "test", out).ok:
                 return None
             return self._runner.run(out / "tests", tests, cpu=cpu, seconds=seconds)
 
-    def _with_examples(self, site: Site, standing: Standing) -> Standing:
-        if standing.fault or not self._calls[standing.call].is_library:
-            return standing
-        codes = self._named(site)
+    def _with_examples(self, site: InsertionSite, eligibility: Eligibility) -> Eligibility:
+        if eligibility.fault or not self._calls[eligibility.call].is_library:
+            return eligibility
+        codes = self._examples(site)
         if not codes:
-            return standing
-        right = self._examined(site, site.file(site.reference), standing, codes)
-        panics = self._examined(site, site.file_with_entry(panic()), standing, codes)
-        noticing = [code for code, good, bad in zip(codes, right, panics, strict=True) if good and not bad]
-        return msgspec.structs.replace(standing, examples=tuple(noticing))
+            return eligibility
+        call = self._calls[eligibility.call]
+        with_reference = self._examples_pass(site.file(site.reference), site, call, codes)
+        with_panic = self._examples_pass(site.file_with_entry(panic()), site, call, codes)
+        outcomes = zip(codes, with_reference, with_panic, strict=True)
+        covering = [code for code, passes, still_passes in outcomes if passes and not still_passes]
+        return msgspec.structs.replace(eligibility, examples=tuple(covering))
 
-    def _examined(self, site: Site, file: bytes, standing: Standing, codes: Sequence[str]) -> list[bool]:
-        """Whether each example, compiled by itself, passes."""
-        call = self._calls[standing.call]
+    def _examples_pass(self, file: bytes, site: InsertionSite, call: Invocation, codes: Sequence[str]) -> list[bool]:
+        """Whether each doc-test, compiled by itself against the crate with `file`, passes."""
         with self._compiler.folder() as out:
             if not self._compiler.compile(call, {site.path: file}, "library", out).ok:
                 return [False] * len(codes)
-            return [self._example(code, call, out) for code in codes]
+            return [self._example_passes(code, call, out) for code in codes]
 
-    def _example(self, code: str, call: Invocation, out: Path) -> bool:
+    def _example_passes(self, code: str, call: Invocation, out: Path) -> bool:
         source = out / "examples.rs"
         source.write_text(program([(0, code)], call.crate))
         if not self._compiler.link(source, call, out).ok:
             return False
-        limits = self._confinement.limits
-        ran = self._runner.run(out / "tests", cpu=limits.cpu_seconds, seconds=limits.run_seconds)
-        return ran.status(["example_0"]) == "passed"
+        run = self._runner.run(out / "tests", cpu=self._limits.cpu_seconds, seconds=self._limits.run_seconds)
+        return run.status(["example_0"]) == "passed"
 
-    def _named(self, site: Site) -> list[str]:
-        """Examples that name the function: those of its own documentation, then those of its file, then the others."""
-        own = self._workshop.crate / site.path
+    def _examples(self, site: InsertionSite) -> list[str]:
+        """Doc-tests that name the function: of its own documentation, then of its file, then of other files."""
+        file = self._crate.sources / site.path
         above = (Path(site.folder) / site.path).read_bytes()[: site.start].decode().splitlines()
-        taken = len(above)
-        while taken and re.match(r"\s*(///|#\[|\*|/\*\*|$)", above[taken - 1]):
-            taken -= 1
-        others = sorted((self._workshop.crate / "src").rglob("*.rs"), key=lambda path: (path != own, path))
-        texts = (path.read_text(encoding="utf-8", errors="replace") for path in others)
-        return naming(site.name, ["\n".join(above[taken:]), *texts])
+        first = len(above)
+        while first and re.match(r"\s*(///|#\[|\*|/\*\*|$)", above[first - 1]):
+            first -= 1
+        paths = sorted((self._crate.sources / "src").rglob("*.rs"), key=lambda path: (path != file, path))
+        texts = (path.read_text(encoding="utf-8", errors="replace") for path in paths)
+        return naming(site.name, ["\n".join(above[first:]), *texts])
 
 
 def panic() -> str:
-    """A statement that ends a function; no candidate knows its words."""
+    """A statement that ends a function, with words that no candidate can foresee."""
     return f'panic!("{secrets.token_hex(12)}");'
 
 
-def _silenced(site: Site) -> list[bytes]:
-    """The files in which a test of the place must fail; none where what a test is of is not known."""
+def _with_errors(sites: Sequence[InsertionSite], words: Mapping[str, str]) -> bytes:
+    """One file with an error of its own in each of the sites; several sites may be the same function."""
+    source = (Path(sites[0].folder) / sites[0].path).read_bytes()
+    for body in sorted({site.body for site in sites}, reverse=True):
+        errors = "".join(f'compile_error!("{words[site.id]}");' for site in sites if site.body == body)
+        source = source[: body + 1] + errors.encode() + source[body + 1 :]
+    return source
+
+
+def _panicking_files(site: InsertionSite) -> list[bytes]:
+    """The files with which a test that covers the site fails; none where the function under test is not known."""
     alone = site.file_with_entry(panic())
     if not site.writes_test:
         return [alone]

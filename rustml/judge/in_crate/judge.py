@@ -1,4 +1,4 @@
-"""Verdicts on answers put in the place of their reference."""
+"""Verdicts on answers inserted into a crate, where the reference stood."""
 
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rustml.errors import JudgeFault
-from rustml.judge.in_crate.crate_sandbox import Confinement
-from rustml.judge.in_crate.eligibility import Standing, panic
-from rustml.judge.in_crate.prepared_crate import Workshop
-from rustml.judge.in_crate.recompile import Compiled, Compiler
-from rustml.judge.in_crate.sites import Site, placed
-from rustml.judge.in_crate.test_runner import Ran, Runner
+from rustml.judge.in_crate.crate_sandbox import CrateSandbox
+from rustml.judge.in_crate.eligibility import Eligibility, panic
+from rustml.judge.in_crate.prepared_crate import PreparedCrate
+from rustml.judge.in_crate.recompile import Compiled, Recompiler
+from rustml.judge.in_crate.sites import InsertionSite, insertable_function
+from rustml.judge.in_crate.test_runner import CrateTestRun, CrateTestRunner
 from rustml.judge.rust import diagnostics
 from rustml.judge.rust.compiler import POLICY_LINTS
 from rustml.judge.rust.lints import FRAGMENT
@@ -24,28 +24,30 @@ SANDBOX = "bubblewrap+rlimits+seccomp"
 
 
 @dataclass(frozen=True)
-class Place:
-    """A site that can be judged, and by what."""
+class JudgeableSite:
+    """A site that can be judged, what it can be judged by, and its crate."""
 
-    site: Site
-    standing: Standing
-    workshop: Workshop
+    site: InsertionSite
+    eligibility: Eligibility
+    crate: PreparedCrate
 
 
-class InPlaceJudge:
-    """Judges candidates whose id is `<pair id>#<sample>`: in place where there is one, else by text alone.
+class InCrateJudge:
+    """Judges candidates whose id is `<pair id>#<sample>`: in the crate where the pair has a site, else by text.
 
-    By text alone means `passed` for the reference's very words and `wrong` for others, with `compiles` None.
+    By text means `passed` for the words of the reference and `wrong` for others, with `compiles` None.
     """
 
-    def __init__(self, confinement: Confinement, places: Mapping[str, Place], references: Mapping[str, str]) -> None:
-        """`references` has the expected answer of every pair, `places` those pairs that can be judged in place."""
-        self._confinement, self._places, self._references = confinement, places, references
+    def __init__(
+        self, sandbox: CrateSandbox, sites: Mapping[str, JudgeableSite], references: Mapping[str, str]
+    ) -> None:
+        """`references` has the expected answer of every pair, `sites` those pairs that can be judged in their crate."""
+        self._sandbox, self._sites, self._references = sandbox, sites, references
 
     def judge(self, candidates: Sequence[Candidate], progress: Callable[[int, int], object]) -> list[Verdict]:
-        """One verdict a candidate, in their order."""
+        """One verdict per candidate, in their order."""
         workers = len(os.sched_getaffinity(0))
-        with ThreadPoolExecutor(workers, thread_name_prefix="inplace") as threads:
+        with ThreadPoolExecutor(workers, thread_name_prefix="in-crate") as threads:
             pending = [threads.submit(self.verdict, candidate) for candidate in candidates]
             try:
                 for done, future in enumerate(as_completed(pending), start=1):
@@ -60,22 +62,20 @@ class InPlaceJudge:
     def verdict(self, candidate: Candidate) -> Verdict:
         """The verdict on one candidate."""
         pair = candidate.id.rpartition("#")[0]
-        place = self._places.get(pair)
-        if place is None:
+        site = self._sites.get(pair)
+        if site is None:
             same = candidate.code.split() == self._references[pair].split()
             return plain(candidate, "passed" if same else "wrong", "judged by its text alone", "none")
-        if len(candidate.code) > self._confinement.limits.source_kb * 1024:
+        if len(candidate.code) > self._sandbox.limits.source_kb * 1024:
             return plain(candidate, "policy", "the code is too long", SANDBOX)
-        function, refusal = placed(place.site, candidate.code)
+        function, refusal = insertable_function(site.site, candidate.code)
         if refusal == "syntax":
-            return _verdict(
-                candidate, "compile_error", errors=(Diagnostic("", f"no whole function {place.site.name}"),)
-            )
+            return _verdict(candidate, "compile_error", errors=(Diagnostic("", f"no whole function {site.site.name}"),))
         if refusal:
             return plain(candidate, "policy", refusal, SANDBOX)
-        return self._attempted(_Attempt(self._confinement, place, candidate, function))
+        return self._attempted(_CandidateInCrate(self._sandbox, site, candidate, function))
 
-    def _attempted(self, attempt: "_Attempt") -> Verdict:
+    def _attempted(self, attempt: "_CandidateInCrate") -> Verdict:
         try:
             return attempt.verdict()
         except JudgeFault:
@@ -85,69 +85,65 @@ class InPlaceJudge:
                 return plain(attempt.candidate, "infrastructure", str(fault), SANDBOX)
 
 
-class _Attempt:
-    """One candidate in its place."""
+class _CandidateInCrate:
+    """One candidate in its crate."""
 
-    def __init__(self, confinement: Confinement, place: Place, candidate: Candidate, function: str) -> None:
-        self._limits = confinement.limits
-        self._compiler = Compiler(confinement, place.workshop)
-        self._runner = Runner(confinement, place.workshop)
-        self._site, self._standing = place.site, place.standing
-        self._calls = place.workshop.built.invocations
+    def __init__(self, sandbox: CrateSandbox, site: JudgeableSite, candidate: Candidate, function: str) -> None:
+        self._limits = sandbox.limits
+        self._compiler = Recompiler(sandbox, site.crate)
+        self._runner = CrateTestRunner(sandbox, site.crate)
+        self._site, self._eligibility = site.site, site.eligibility
+        self._calls = site.crate.built.invocations
         self.candidate, self._function, self._size = candidate, function, len(function.encode())
-        self._files = {place.site.path: place.site.file(function)}
+        self._files = {site.site.path: site.site.file(function)}
 
     def verdict(self) -> Verdict:
         """Compile and lint, then test."""
         with self._compiler.folder() as out:
-            done = self._compiler.compile(self._calls[self._standing.call], self._files, "check", out)
+            done = self._compiler.compile(self._calls[self._eligibility.call], self._files, "check", out)
         if done.expired:
             return _verdict(self.candidate, "compile_timeout")
         if not done.ok:
             return _verdict(self.candidate, "compile_error", errors=_errors(done))
-        own = {note.code for note in done.notes if note.inside(self._site.path, *self._own)} - {""}
-        policy = sorted((own & POLICY_LINTS.keys()) - set(self._standing.excused))
+        start, end = self._site.start, self._site.start + self._size  # the candidate's bytes in the file
+        codes = {message.code for message in done.messages if message.inside(self._site.path, start, end)} - {""}
+        policy = sorted((codes & POLICY_LINTS.keys()) - set(self._eligibility.excused))
         if policy:
             return plain(self.candidate, "policy", POLICY_LINTS[policy[0]], SANDBOX)
         status, passed = self._tests()
-        expected = len(self._standing.tests) + len(self._standing.examples)
-        lints = tuple(sorted(own - FRAGMENT))
+        expected = len(self._eligibility.tests) + len(self._eligibility.examples)
+        lints = tuple(sorted(codes - FRAGMENT))
         return _verdict(self.candidate, status, compiles=True, passed=passed, expected=expected, lints=lints)
-
-    @property
-    def _own(self) -> tuple[int, int]:
-        """The candidate's bytes in the file."""
-        return self._site.start, self._site.start + self._size
 
     def _tests(self) -> tuple[Status, int]:
         """The outcome of unit tests, then of examples, and how many passed; without any, to compile is to pass."""
-        status, passed = self._unit_tests() if self._standing.tests else ("passed", 0)
-        if status != "passed" or not self._standing.examples:
+        status, passed = self._unit_tests() if self._eligibility.tests else ("passed", 0)
+        if status != "passed" or not self._eligibility.examples:
             return status, passed
         status, more = self._examples()
         return status, passed + more
 
     def _unit_tests(self) -> tuple[Status, int]:
         with self._compiler.folder() as out:
-            done = self._compiler.compile(self._calls[self._standing.test_call], self._files, "test", out)
+            done = self._compiler.compile(self._calls[self._eligibility.test_call], self._files, "test", out)
             if not done.ok:
                 return _uncompiled(done), 0
-            status, passed = _outcome(self._run(out / "tests", self._standing.tests), self._standing.tests)
-        if status == "passed" and self._site.writes_test and not self._notices():
+            status, passed = _outcome(self._run(out / "tests", self._eligibility.tests), self._eligibility.tests)
+        if status == "passed" and self._site.writes_test and not self._tests_its_function():
             return "wrong", 0
         return status, passed
 
-    def _notices(self) -> bool:
-        """Whether the written test fails once the function that it tests panics: else it tests nothing of it."""
+    def _tests_its_function(self) -> bool:
+        """Whether the written test fails once the function that it tests panics."""
         files = {self._site.path: self._site.file(self._function, entry=panic())}
         with self._compiler.folder() as out:
-            done = self._compiler.compile(self._calls[self._standing.test_call], files, "test", out)
+            done = self._compiler.compile(self._calls[self._eligibility.test_call], files, "test", out)
             if not done.ok:  # nothing but the panic is new: it is called while the compiler computes a constant
                 return not done.expired
-            return self._run(out / "tests", self._standing.tests).failed >= set(self._standing.tests)
+            return self._run(out / "tests", self._eligibility.tests).failed >= set(self._eligibility.tests)
 
     def _examples(self) -> tuple[Status, int]:
-        call, codes = self._calls[self._standing.call], list(enumerate(self._standing.examples))
+        call, codes = self._calls[self._eligibility.call], list(enumerate(self._eligibility.examples))
         names = [f"example_{number}" for number, _ in codes]
         with self._compiler.folder() as out:
             done = self._compiler.compile(call, self._files, "library", out)
@@ -156,11 +152,11 @@ class _Attempt:
                 done = self._compiler.link(out / "examples.rs", call, out)
             return _outcome(self._run(out / "tests", names), names) if done.ok else (_uncompiled(done), 0)
 
-    def _run(self, tests: Path, names: Sequence[str]) -> Ran:
+    def _run(self, tests: Path, names: Sequence[str]) -> CrateTestRun:
         return self._runner.run(tests, names, cpu=self._limits.cpu_seconds, seconds=self._limits.run_seconds)
 
 
-def _outcome(ran: Ran, names: Sequence[str]) -> tuple[Status, int]:
+def _outcome(ran: CrateTestRun, names: Sequence[str]) -> tuple[Status, int]:
     return ran.status(names), len(ran.passed & set(names))
 
 
@@ -169,9 +165,8 @@ def _uncompiled(done: Compiled) -> Status:
 
 
 def _errors(done: Compiled) -> tuple[Diagnostic, ...]:
-    messages = [diagnostics.Message(note.level, note.code, note.text, "", 0, 0) for note in done.notes]
     crash = (Diagnostic("", "the compiler crashed"),) if done.crashed else ()
-    return diagnostics.summary(messages) or crash or (Diagnostic("", "the compiler gave no reason"),)
+    return diagnostics.summary(list(done.messages)) or crash or (Diagnostic("", "the compiler gave no reason"),)
 
 
 def _verdict(

@@ -16,7 +16,7 @@ from typing import Literal
 import msgspec
 
 from rustml.errors import InputError
-from rustml.judge.in_crate.crate_sandbox import Confinement, Room
+from rustml.judge.in_crate.crate_sandbox import CrateSandbox, Mounts
 from rustml.judge.in_crate.manifest import all_features, document, pruned
 from rustml.records import Record
 from rustml.sandbox.processes import Completed
@@ -69,7 +69,7 @@ class Invocation(Record, frozen=True):
         return [after for word, after in zip(self.arguments, self.arguments[1:], strict=False) if word == option]
 
 
-class Built(Record, frozen=True):
+class BuildRecord(Record, frozen=True):
     """What came of building a crate."""
 
     invocations: tuple[Invocation, ...]
@@ -80,68 +80,68 @@ class Built(Record, frozen=True):
 
 
 @dataclass(frozen=True)
-class Workshop:
+class PreparedCrate:
     """A crate's folder in the cache."""
 
     folder: Path
-    built: Built
+    built: BuildRecord
 
     @property
-    def crate(self) -> Path:
+    def sources(self) -> Path:
         """The crate's sources, with the pruned manifest."""
         return self.folder / "crate"
 
     @property
-    def room(self) -> dict[Path, str]:
+    def mounts(self) -> dict[Path, str]:
         """What a candidate's compilation sees of it, read-only."""
-        return {self.crate: "/crate", self.folder / "target": "/target"}
+        return {self.sources: "/crate", self.folder / "target": "/target"}
 
 
 @dataclass(frozen=True)
-class _Attempt:
+class _BuildOptions:
     features: Literal["all", "full", "default"]
     dev: bool
 
 
-ATTEMPTS = tuple(_Attempt(features, dev) for features in ("all", "full", "default") for dev in (True, False))
+BUILD_OPTIONS = tuple(_BuildOptions(features, dev) for features in ("all", "full", "default") for dev in (True, False))
 """All features before those that the crate itself counts as all of them before the defaults (some crates have features
 that need an unstable compiler or exclude each other), with the tests' own dependencies before without."""
 
 
-def prepare(source: Path, vendor: Path, cache: Path, confinement: Confinement) -> Workshop:
+def prepare(source: Path, vendor: Path, cache: Path, sandbox: CrateSandbox) -> PreparedCrate:
     """Build the crate in `source` against the Cargo directory source `vendor`, or take over what was built before.
 
-    A crate that does not build is a Workshop whose `built.fault` says why.
+    A crate that does not build is a PreparedCrate whose `built.fault` says why.
     """
-    key = _key(source, vendor, confinement)
+    key = _key(source, vendor, sandbox)
     place = cache / f"{source.name}-{key[:16]}"
     if not (place / RECORD).is_file():
         partial = place.with_name(f"{place.name}.partial")
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(parents=True)
-        built = _build(source, vendor, partial, confinement)
+        built = _build(source, vendor, partial, sandbox)
         (partial / RECORD).write_bytes(msgspec.json.encode(built))
         shutil.rmtree(place, ignore_errors=True)
         partial.rename(place)
-    return Workshop(place, msgspec.json.decode((place / RECORD).read_bytes(), type=Built))
+    return PreparedCrate(place, msgspec.json.decode((place / RECORD).read_bytes(), type=BuildRecord))
 
 
-def _key(source: Path, vendor: Path, confinement: Confinement) -> str:
-    digest = hashlib.sha256(f"{REVISION}\0{confinement.tools.digest}\0{vendor}\0".encode())
+def _key(source: Path, vendor: Path, sandbox: CrateSandbox) -> str:
+    digest = hashlib.sha256(f"{REVISION}\0{sandbox.tools.digest}\0{vendor}\0".encode())
     digest.update("\0".join(sorted(entry.name for entry in vendor.iterdir())).encode())
     for path in sorted(path for path in source.rglob("*") if path.is_file() and not path.is_symlink()):
         digest.update(f"{path.relative_to(source)}\0".encode() + hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()
 
 
-def _build(source: Path, vendor: Path, place: Path, confinement: Confinement) -> Built:
+def _build(source: Path, vendor: Path, place: Path, sandbox: CrateSandbox) -> BuildRecord:
     """The best attempt: one whose tests build as well, else the first whose library and programs do."""
     shutil.copytree(source, place / "crate", symlinks=True)
     (place / "crate" / "Cargo.lock").unlink(missing_ok=True)
     _make_executable(place)
-    best: Built | None = None
-    for attempt in ATTEMPTS:
-        built = _attempt(place, vendor, attempt, confinement)
+    best: BuildRecord | None = None
+    for attempt in BUILD_OPTIONS:
+        built = _attempt(place, vendor, attempt, sandbox)
         if any(call.test for call in built.invocations):
             return built
         if best is None or best.fault:  # of several faults the last, of the attempt that asks for least
@@ -161,23 +161,23 @@ def _make_executable(place: Path) -> None:
     (place / "target").mkdir()
 
 
-def _attempt(place: Path, vendor: Path, attempt: _Attempt, confinement: Confinement) -> Built:
+def _attempt(place: Path, vendor: Path, attempt: _BuildOptions, sandbox: CrateSandbox) -> BuildRecord:
     try:
         manifest = tomllib.loads((place / "crate" / "Cargo.toml").read_text(encoding="utf-8"))
         kept = pruned(manifest, vendored(vendor), dev=attempt.dev)
     except (InputError, tomllib.TOMLDecodeError, KeyError, OSError) as error:
-        return Built(invocations=(), features=(), fault=str(error))
+        return BuildRecord(invocations=(), features=(), fault=str(error))
     chosen = [DEFAULT] if attempt.features == "default" else all_features(kept)
     if attempt.features == "full":
         if FULL not in chosen:
-            return Built(invocations=(), features=(), fault=f"it has no feature `{FULL}`")
+            return BuildRecord(invocations=(), features=(), fault=f"it has no feature `{FULL}`")
         chosen = [name for name in chosen if name in (DEFAULT, FULL)]
-    cargo = _Cargo(place, vendor, document(kept), chosen, confinement)
+    cargo = _Cargo(place, vendor, document(kept), chosen, sandbox)
     calls, fault = cargo.calls(["build", "--lib", "--bins"] if _has_library(place, kept) else ["build", "--bins"])
     if fault:
-        return Built(invocations=(), features=tuple(chosen), fault=fault)
+        return BuildRecord(invocations=(), features=tuple(chosen), fault=fault)
     tests, _ = cargo.calls(["test", "--no-run", *(["--lib"] if _has_library(place, kept) else []), "--bins"])
-    return Built(invocations=(*calls, *(call for call in tests if call.test)), features=tuple(chosen))
+    return BuildRecord(invocations=(*calls, *(call for call in tests if call.test)), features=tuple(chosen))
 
 
 def _has_library(place: Path, manifest: dict[str, object]) -> bool:
@@ -203,7 +203,7 @@ class _Cargo:
     vendor: Path
     manifest: str
     features: list[str]
-    confinement: Confinement
+    sandbox: CrateSandbox
 
     def calls(self, command: list[str]) -> tuple[list[Invocation], str]:
         """How cargo called the compiler for the crate; or why it failed."""
@@ -222,7 +222,7 @@ class _Cargo:
 
     def _run(self, command: list[str], records: Path, manifest: Path) -> Completed:
         # The crate's folder must be writable for Cargo.lock and for build scripts that write where they should not.
-        room = Room(
+        mounts = Mounts(
             read={self.vendor: "/vendor", self.place / "tools": "/tools"},
             write={
                 self.place / "crate": "/crate",
@@ -243,7 +243,7 @@ class _Cargo:
             "RUSTC": "/rust/bin/rustc",
             "TMPDIR": "/home",
         }
-        return self.confinement.compile(["cargo", *command, "--offline"], room, environment, cpu=BUILD_SECONDS)
+        return self.sandbox.compile(["cargo", *command, "--offline"], mounts, environment, cpu=BUILD_SECONDS)
 
 
 def linking() -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Where a held-out function stands in its crate, and what of an answer is put there."""
+"""Where a held-out function stands in its crate, and which part of an answer is inserted there."""
 
 import hashlib
 import re
@@ -19,8 +19,8 @@ FORBIDDEN = frozenset(
 """Words that a candidate may use only where the reference does: they leave safe Rust, or hide code from a test."""
 
 
-class Site(Record, frozen=True):
-    """A function's place in its crate."""
+class InsertionSite(Record, frozen=True):
+    """A function in its crate, whose text an answer replaces."""
 
     id: str
     """The pair's."""
@@ -49,7 +49,7 @@ class Site(Record, frozen=True):
         return TASKS[self.task].answer_kind == "test"
 
     def file(self, function: str, entry: str = "") -> bytes:
-        """The file with `function` in the place of the reference.
+        """The file with `function` instead of the reference.
 
         `entry` is a statement put before all others of the function that the reference tests.
         """
@@ -66,8 +66,8 @@ class Site(Record, frozen=True):
         return self.file((head + f" {statement}".encode() + rest).decode())
 
 
-class Unplaced(Exception):
-    """The reference's place cannot be found; the text is the reason's short name."""
+class SiteNotFound(Exception):
+    """The reference cannot be found in its crate; the text is the reason's short name."""
 
 
 def blocks(text: str) -> list[str]:
@@ -75,15 +75,15 @@ def blocks(text: str) -> list[str]:
     return [match[1] for match in BLOCK.finditer(text)]
 
 
-def locate(pair: Pair, folder: Path, vendor: Path) -> Site:
-    """Find the function whose place the pair's answer takes. Raises Unplaced."""
+def locate(pair: Pair, folder: Path, vendor: Path) -> InsertionSite:
+    """Find the function that the pair's answer replaces. Raises SiteNotFound."""
     source = _source(pair.origin, folder)
     spans = {(span.start, span.end): span for span in functions(source)}
     span = spans.get(pair.span)
     if span is None:
-        raise Unplaced("not_found_in_file")
+        raise SiteNotFound("not_found_in_file")
     tested = spans.get(pair.tested)
-    return Site(
+    return InsertionSite(
         id=pair.id,
         task=pair.task,
         folder=str(folder),
@@ -103,45 +103,45 @@ def _source(origin: Origin, folder: Path) -> bytes:
     try:
         source = (folder / origin.path).read_bytes()
     except OSError as error:
-        raise Unplaced("file_is_gone") from error
+        raise SiteNotFound("file_is_gone") from error
     if hashlib.sha256(source).hexdigest() != origin.sha256:
-        raise Unplaced("file_changed")
+        raise SiteNotFound("file_changed")
     return source
 
 
 def crate_folder(origin: Origin, unpacked: Path) -> Path:
-    """The crate's full source: the directory source's own folder, or what harvest unpacked. Raises Unplaced."""
-    place = urlsplit(origin.url)
-    if place.scheme == "file":
-        folder = Path(unquote(place.path))
+    """The crate's full source: the directory source's own folder, or what harvest unpacked. Raises SiteNotFound."""
+    address = urlsplit(origin.url)
+    if address.scheme == "file":
+        folder = Path(unquote(address.path))
     else:
         folder = unpacked / origin.archive_sha256 / f"{origin.name}-{origin.version}"
     if origin.kind != "crate" or not (folder / "Cargo.toml").is_file():
-        raise Unplaced("no_crate_source")
+        raise SiteNotFound("no_crate_source")
     return folder
 
 
 def vendor_folder(origin: Origin, given: str) -> Path:
-    """The directory source that dependencies come from: `given`, or that of the crate itself. Raises Unplaced."""
-    place = given or origin.registry.partition("directory+")[2]
-    if not place:
-        raise Unplaced("no_dependencies")
-    if not Path(place).is_dir():
-        raise InputError(f"{place} is no Cargo directory source; make one with `cargo vendor`, or name another")
-    return Path(place)
+    """The directory source that dependencies come from: `given`, or that of the crate itself. Raises SiteNotFound."""
+    folder = given or origin.registry.partition("directory+")[2]
+    if not folder:
+        raise SiteNotFound("no_dependencies")
+    if not Path(folder).is_dir():
+        raise InputError(f"{folder} is not a Cargo directory source; make one with `cargo vendor`, or name another")
+    return Path(folder)
 
 
-def placed(site: Site, code: str) -> tuple[str, str]:
+def insertable_function(site: InsertionSite, code: str) -> tuple[str, str]:
     """The candidate's function, and why it may not stand there (`syntax`, or a policy); one of them is empty.
 
-    Only the function travels: what else an answer holds, its attributes among it, stays behind. A written test is
-    given the reference's name: the question did not say it, and it is what the test is called by.
+    Only the function is taken over: attributes and other items of the answer are left out. A written test gets the
+    reference's name, by which it is called: the question did not say it.
     """
-    return fitted(site, TASKS[site.task].functions(code, site.given, site.reference))
+    return first_insertable(site, TASKS[site.task].functions(code, site.given, site.reference))
 
 
-def fitted(site: Site, texts: Iterable[str]) -> tuple[str, str]:
-    """The same of texts that hold whole functions, the first that has the site's function."""
+def first_insertable(site: InsertionSite, texts: Iterable[str]) -> tuple[str, str]:
+    """As `insertable_function`, from whole functions: the first text with the function of the site decides."""
     for text in texts:
         source = text.encode()
         for span in functions(source):
@@ -155,7 +155,7 @@ def _renamed(function: str, old: str, new: str) -> str:
     return function if old == new else re.sub(rf"\bfn\s+{re.escape(old)}\b", f"fn {new}", function, count=1)
 
 
-def _forbidden(function: str, site: Site) -> str:
+def _forbidden(function: str, site: InsertionSite) -> str:
     allowed = {token.text for token in tokens(site.reference) if token.kind == "ident"}
     used = {token.text for token in tokens(function) if token.kind == "ident"} & FORBIDDEN - allowed
     if used:

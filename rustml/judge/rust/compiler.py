@@ -37,9 +37,9 @@ POLICY_LINTS = {
 }
 
 
-def clippy_configuration() -> str:
-    """The clippy.toml of every compilation: the means that a candidate may not use."""
-    methods = ", ".join(f'"{path}"' for path in FORBIDDEN_METHODS)
+def clippy_configuration(also_forbidden: Sequence[str] = ()) -> str:
+    """The clippy.toml of a candidate's compilation: the functions and macros that it may not use."""
+    methods = ", ".join(f'"{path}"' for path in (*FORBIDDEN_METHODS, *also_forbidden))
     macros = ", ".join(f'"{path}"' for path in FORBIDDEN_MACROS)
     return f"disallowed-methods = [{methods}]\ndisallowed-macros = [{macros}]\n"
 

@@ -1,6 +1,7 @@
-"""rustc's JSON diagnostics, and whose they are."""
+"""rustc's JSON diagnostics, each attributed to the file that caused it."""
 
 import json
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -21,9 +22,9 @@ class Message:
     code: str
     text: str
     file: str
-    """Stem of the file that the primary span lies in, or of the first that any span lies in; empty if none."""
+    """The file that it is attributed to, empty for none: a stem from `read`, a path from `read_by_path`."""
     start: int
-    """Byte offset of the primary span in that file."""
+    """Byte offset of its span in that file."""
     end: int
 
     @property
@@ -31,13 +32,39 @@ class Message:
         """Whether it stops the compilation."""
         return self.level.startswith("error")
 
+    def inside(self, file: str, start: int, end: int) -> bool:
+        """Whether it points into these bytes of a file."""
+        return self.file == file and self.start < end and self.end > start
+
 
 def read(stream: bytes, stems: frozenset[str]) -> list[Message]:
     """The diagnostics among the lines of rustc's standard error, each attributed to one of the files `stems`.
 
-    Lines that are no JSON, such as the report of a compiler crash or a line cut off, are skipped.
+    `Message.file` is the stem of the first file among them that a span lies in: primary spans before secondary ones.
     """
-    found = []
+    messages = []
+    for record in _records(stream):
+        span = _span_in(record, stems)
+        messages.append(_message(record, span, _stem(span) if span else ""))
+    return messages
+
+
+def read_by_path(stream: bytes, root: str) -> list[Message]:
+    """The diagnostics of rustc's standard error, each with its primary span's path relative to the folder `root`.
+
+    For a message about a macro's expansion this is where the macro was called.
+    """
+    messages = []
+    for record in _records(stream):
+        span = next((span for span in record.get("spans", ()) if span.get("is_primary")), None)
+        source = _macro_call(span) if span else None
+        file = os.path.normpath(source["file_name"]).removeprefix(f"{root}/") if source else ""
+        messages.append(_message(record, source, file))
+    return messages
+
+
+def _records(stream: bytes) -> Iterator[dict[str, Any]]:
+    """Lines that are not JSON, such as the report of a compiler crash or a line cut off, are skipped."""
     for line in stream.splitlines():
         if line.startswith(b"{"):
             try:
@@ -45,18 +72,23 @@ def read(stream: bytes, stems: frozenset[str]) -> list[Message]:
             except (ValueError, RecursionError):
                 continue
             if "message" in record and not record["message"].startswith("aborting due to"):
-                found.append(_message(record, stems))
-    return found
+                yield record
 
 
-def _message(record: dict[str, Any], stems: frozenset[str]) -> Message:
+def _message(record: dict[str, Any], span: dict[str, Any] | None, file: str) -> Message:
     code = (record.get("code") or {}).get("code", "")
-    span = _own_span(record, stems)
-    place = (_stem(span), span["byte_start"], span["byte_end"]) if span else ("", 0, 0)
-    return Message(record.get("level", ""), code, record["message"], *place)
+    offsets = (span["byte_start"], span["byte_end"]) if span else (0, 0)
+    return Message(record.get("level", ""), code, record["message"], file, *offsets)
 
 
-def _own_span(record: dict[str, Any], stems: frozenset[str]) -> dict[str, Any] | None:
+def _macro_call(span: dict[str, Any]) -> dict[str, Any]:
+    """The span in the source from which a macro's expansion comes."""
+    while (span.get("expansion") or {}).get("span"):
+        span = span["expansion"]["span"]
+    return span
+
+
+def _span_in(record: dict[str, Any], stems: frozenset[str]) -> dict[str, Any] | None:
     """The span to attribute by: primary before secondary, the message's own before those of its notes."""
     spans = sorted(_spans(record), key=lambda span: not span.get("is_primary"))
     for span in spans:

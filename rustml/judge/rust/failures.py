@@ -11,7 +11,7 @@ from rustml.errors import JudgeFault
 from rustml.judge.rust import diagnostics
 from rustml.judge.rust.diagnostics import Message
 from rustml.records import Diagnostic, Status
-from rustml.sandbox.processes import Completed
+from rustml.sandbox.processes import Completed, signal_of
 
 _PATH = re.compile(r"`?(?:/[\w.-]+){2,}`?")
 _OWN_NAME = re.compile(r"(?:::)?\b[cmpth][0-9a-f]{24}\b(?:::[cmpth][0-9a-f]{24}\b)?")
@@ -48,7 +48,7 @@ def of_crash(done: Completed, work: Path) -> Failure:
     """
     if shutil.disk_usage(work).free < _ROOM or any(words in done.stderr for words in _FULL_DISK):
         raise JudgeFault(f"the disk of {work.parent} is full")  # the linker dies of it by a signal, without a word
-    number = _signal(done.returncode)
+    number = signal_of(done.returncode)
     if done.expired or number == signal.SIGXCPU:
         return Failure("compile_timeout", (), "the compilation ran out of time")
     if number == signal.SIGKILL or any(words in done.stderr for words in _NO_MEMORY):
@@ -74,10 +74,3 @@ def _unnamed(messages: Sequence[Message]) -> list[Message]:
 
 def _compile_error(text: str) -> Failure:
     return Failure("compile_error", (Diagnostic("", text),), text)
-
-
-def _signal(returncode: int) -> int:
-    """The signal behind a return code: negative from a process, 128 and more from bubblewrap's."""
-    if returncode < 0:
-        return -returncode
-    return returncode - 128 if 128 < returncode < 128 + signal.NSIG else 0

@@ -10,13 +10,13 @@ import pytest
 from rustml.errors import InputError
 from rustml.judge import Limits
 from rustml.judge.in_crate import prepared_crate as workshops
-from rustml.judge.in_crate.crate_sandbox import Confinement
-from rustml.judge.in_crate.eligibility import Standing
-from rustml.judge.in_crate.judge import InPlaceJudge
+from rustml.judge.in_crate.crate_sandbox import CrateSandbox
+from rustml.judge.in_crate.eligibility import Eligibility
+from rustml.judge.in_crate.judge import InCrateJudge
 from rustml.judge.in_crate.prepared_crate import prepare
-from rustml.judge.in_crate.recompile import Compiler
-from rustml.judge.in_crate.sites import Unplaced, crate_folder, locate, placed, vendor_folder
-from rustml.judge.in_crate.test_runner import Runner
+from rustml.judge.in_crate.recompile import Recompiler
+from rustml.judge.in_crate.sites import SiteNotFound, crate_folder, insertable_function, locate, vendor_folder
+from rustml.judge.in_crate.test_runner import CrateTestRunner
 from rustml.records import Pair
 from tests.support.crates import ELSEWHERE, FEATURED, HIDDEN, NEW, TOTAL, candidate, pair
 from tests.support.in_crate import Bench, built
@@ -34,20 +34,20 @@ def total(bench: Bench) -> Pair:
 
 
 def test_a_crate_builds_without_what_it_lacks_offline(bench: Bench) -> None:
-    assert bench.workshop.built.fault == ""
-    assert [call.test for call in bench.workshop.built.invocations] == [False, True]
+    assert bench.crate.built.fault == ""
+    assert [call.test for call in bench.crate.built.invocations] == [False, True]
 
 
 def test_the_tests_of_a_place_are_those_that_notice_it(bench: Bench, total: Pair) -> None:
-    standing = bench.place(total).standing
-    assert standing.tests == ("tests::a_shop_is_worth_its_stock",)
-    assert len(standing.examples) == 2
-    assert all("total" in code for code in standing.examples)
+    eligibility = bench.place(total).eligibility
+    assert eligibility.tests == ("tests::a_shop_is_worth_its_stock",)
+    assert len(eligibility.examples) == 2
+    assert all("total" in code for code in eligibility.examples)
 
 
 def test_a_method_is_found_in_its_impl_and_its_attributes_stay(bench: Bench) -> None:
     place = bench.place(pair(bench.vendor, NEW, context="impl Shop"))
-    assert place.standing.fault == ""
+    assert place.eligibility.fault == ""
     file = place.site.file("pub fn new(stock: Vec<u32>) -> Self { todo!() }").decode()
     assert "    #[must_use]\n    pub fn new(stock: Vec<u32>) -> Self { todo!() }\n\n" in file
 
@@ -121,7 +121,7 @@ def test_what_would_forge_a_record_or_leave_the_test_does_not_pass(
 
 def test_items_beside_the_function_do_not_travel(bench: Bench, total: Pair) -> None:
     code = TOTAL + "\n}\npub mod evil { pub fn take() {} }\n#[test]\nfn mine() {}\nfn open() {"
-    function, _ = placed(bench.place(total).site, code)
+    function, _ = insertable_function(bench.place(total).site, code)
     assert "evil" not in function
     assert "mine" not in function
 
@@ -135,19 +135,19 @@ def test_the_candidates_lints_are_its_own_alone(bench: Bench, total: Pair) -> No
 
 
 def test_one_candidate_leaves_nothing_for_the_next(bench: Bench, total: Pair) -> None:
-    before = {path: path.stat().st_mtime_ns for path in bench.workshop.folder.rglob("*")}
+    before = {path: path.stat().st_mtime_ns for path in bench.crate.folder.rglob("*")}
     bench.verdict(total, "pub fn total(prices: &[u32]) -> u32 {\n    todo!()\n}")
-    assert {path: path.stat().st_mtime_ns for path in bench.workshop.folder.rglob("*")} == before
+    assert {path: path.stat().st_mtime_ns for path in bench.crate.folder.rglob("*")} == before
     assert bench.verdict(total, TOTAL).status == "passed"
 
 
 def test_a_place_that_is_not_compiled_here_is_not_judged(bench: Bench) -> None:
-    assert bench.place(pair(bench.vendor, ELSEWHERE)).standing.fault == "not_compiled_here"
-    assert bench.place(pair(bench.vendor, FEATURED)).standing.fault == ""
+    assert bench.place(pair(bench.vendor, ELSEWHERE)).eligibility.fault == "not_compiled_here"
+    assert bench.place(pair(bench.vendor, FEATURED)).eligibility.fault == ""
 
 
 def test_without_a_place_the_text_alone_decides(bench: Bench, total: Pair) -> None:
-    judge = InPlaceJudge(bench.confinement, {}, {total.id: TOTAL})
+    judge = InCrateJudge(bench.sandbox, {}, {total.id: TOTAL})
     verdicts = judge.judge([candidate(total, TOTAL), candidate(total, "fn f() {}")], lambda _done, _all: None)
     assert [(verdict.status, verdict.compiles) for verdict in verdicts] == [("passed", None), ("wrong", None)]
 
@@ -160,7 +160,7 @@ def test_a_sandbox_that_does_not_start_is_a_fault_and_no_compile_error(
     monkeypatch.setattr(
         "rustml.judge.in_crate.crate_sandbox._existing", lambda _folders: [(Path("/no/such/folder"), "/usr")]
     )
-    verdict = InPlaceJudge(bench.confinement, {total.id: place}, {}).verdict(candidate(total, TOTAL))
+    verdict = InCrateJudge(bench.sandbox, {total.id: place}, {}).verdict(candidate(total, TOTAL))
     assert verdict.status == "infrastructure"
     assert verdict.compiles is None
 
@@ -180,14 +180,14 @@ def test_completions_and_corrected_lines_are_made_whole(bench: Bench) -> None:
 def test_a_changed_or_missing_source_has_no_place(bench: Bench, total: Pair, tmp_path: Path) -> None:
     changed = msgspec.structs.replace(total, origin=msgspec.structs.replace(total.origin, sha256="0"))
     folder = crate_folder(total.origin, tmp_path)
-    with pytest.raises(Unplaced, match="file_changed"):
+    with pytest.raises(SiteNotFound, match="file_changed"):
         locate(changed, folder, bench.vendor)
-    with pytest.raises(Unplaced, match="not_found_in_file"):
+    with pytest.raises(SiteNotFound, match="not_found_in_file"):
         locate(pair(bench.vendor, "fn nowhere() {}"), folder, bench.vendor)
     away = msgspec.structs.replace(total.origin, url="https://crates.io/x", registry="https://index.crates.io/")
-    with pytest.raises(Unplaced, match="no_crate_source"):
+    with pytest.raises(SiteNotFound, match="no_crate_source"):
         crate_folder(away, tmp_path)
-    with pytest.raises(Unplaced, match="no_dependencies"):
+    with pytest.raises(SiteNotFound, match="no_dependencies"):
         vendor_folder(away, "")
     with pytest.raises(InputError, match="cargo vendor"):
         vendor_folder(away, str(tmp_path / "none"))
@@ -204,11 +204,11 @@ def test_a_crate_is_built_once_and_a_killed_build_starts_clean(
 
     monkeypatch.setattr(workshops, "_attempt", killed)
     with pytest.raises(KeyboardInterrupt):
-        prepare(source, bench.vendor, tmp_path, bench.confinement)
+        prepare(source, bench.vendor, tmp_path, bench.sandbox)
     monkeypatch.setattr(workshops, "_attempt", attempt)
-    built = prepare(source, bench.vendor, tmp_path, bench.confinement)
+    built = prepare(source, bench.vendor, tmp_path, bench.sandbox)
     monkeypatch.setattr(workshops, "_attempt", killed)
-    assert prepare(source, bench.vendor, tmp_path, bench.confinement) == built
+    assert prepare(source, bench.vendor, tmp_path, bench.sandbox) == built
     assert not built.built.fault
 
 
@@ -229,7 +229,7 @@ def test_as_many_features_are_on_as_build_together(
     gates = '#[cfg(feature = "broken")]\nmod not_there;\n#[cfg(not(feature = "extra"))]\nmod not_there;'
     (source / "src" / "lib.rs").write_text(f"{gates}\npub fn f() {{}}\n")
     (source / "Cargo.toml").write_text(f'[package]\nname = "rich"\nversion = "1.0.0"\n[features]\n{features}')
-    built = prepare(source, bench.vendor, tmp_path / "cache", bench.confinement).built
+    built = prepare(source, bench.vendor, tmp_path / "cache", bench.sandbox).built
     assert (built.fault, built.features) == ("", chosen)
 
 
@@ -238,7 +238,7 @@ def test_a_crate_that_needs_what_is_not_there_says_so(bench: Bench, tmp_path: Pa
     (source / "src").mkdir(parents=True)
     (source / "src" / "lib.rs").write_text("pub fn f() {}\n")
     (source / "Cargo.toml").write_text('[package]\nname = "lone"\nversion = "1.0.0"\n[dependencies]\nabsent = "1"\n')
-    made = prepare(source, bench.vendor, tmp_path / "cache", bench.confinement)
+    made = prepare(source, bench.vendor, tmp_path / "cache", bench.sandbox)
     assert "absent" in made.built.fault
 
 
@@ -268,13 +268,13 @@ def test_a_test_program_reaches_neither_network_nor_files_nor_processes(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("RUSTML_SECRET", "seen")
-    compiler = Compiler(bench.confinement, bench.workshop)
-    call = bench.workshop.built.invocations[1]
+    compiler = Recompiler(bench.sandbox, bench.crate)
+    call = bench.crate.built.invocations[1]
     with compiler.folder() as out:
         assert compiler.compile(call, {"src/lib.rs": HOSTILE.encode()}, "test", out).ok
-        ran = Runner(bench.confinement, bench.workshop).run(out / "tests", cpu=5, seconds=30)
+        ran = CrateTestRunner(bench.sandbox, bench.crate).run(out / "tests", cpu=5, seconds=30)
     names = {"network", "processes", "threads", "writes", "secrets"}
-    assert (ran.passed, ran.failed, ran.code) == (names, frozenset(), 0)
+    assert (ran.passed, ran.failed, ran.returncode) == (names, frozenset(), 0)
 
 
 def test_compile_time_code_sees_neither_environment_nor_files(
@@ -293,14 +293,14 @@ def test_an_endless_compilation_ends(bench: Bench, total: Pair) -> None:
     endless = TOTAL.replace(
         "    sum\n", "    const X: u32 = { let mut n = 0u32; loop { n = n.wrapping_add(1); } };\n    X\n"
     )
-    quick = Confinement(Limits(compile_seconds=2.0))
+    quick = CrateSandbox(Limits(compile_seconds=2.0))
     started = time.monotonic()
-    verdict = InPlaceJudge(quick, {total.id: place}, {}).verdict(candidate(total, endless))
+    verdict = InCrateJudge(quick, {total.id: place}, {}).verdict(candidate(total, endless))
     quick.close()
     assert verdict.status in {"compile_timeout", "compile_error"}
     assert time.monotonic() - started < 60
 
 
-def test_a_standing_says_whether_there_are_tests() -> None:
-    assert not Standing(call=0).testable
-    assert Standing(call=0, examples=("f();",)).testable
+def test_eligibility_says_whether_there_are_tests() -> None:
+    assert not Eligibility(call=0).testable
+    assert Eligibility(call=0, examples=("f();",)).testable
