@@ -15,14 +15,17 @@ def fetch(section: BaseSection, out: Path) -> None:
     """
     folder = Path(section.source)
     if folder.is_dir():
-        if not (folder / "config.json").is_file():
-            raise InputError(f"base.source: {folder} holds no config.json: give the folder of one checkpoint")
-        shutil.copytree(folder, out, ignore=lambda _, names: {n for n in names if not _wanted(n)}, dirs_exist_ok=True)
+        out.mkdir(parents=True, exist_ok=True)
+        for file in checkpoint_files(folder):
+            shutil.copy2(file, out)
         return
     if not section.revision:
         raise InputError(f"base.revision: name the commit of {section.source}, so that the base cannot change unseen")
     download(section.source, section.revision, out)
 
 
-def _wanted(name: str) -> bool:
-    return any(Path(name).match(pattern) for pattern in FILES)
+def checkpoint_files(folder: Path) -> list[Path]:
+    """The files that are taken from a folder, by name. Raises InputError when it is not a checkpoint's folder."""
+    if not (folder / "config.json").is_file():
+        raise InputError(f"base.source: {folder} holds no config.json: give the folder of one checkpoint")
+    return sorted(path for pattern in FILES for path in folder.glob(pattern) if path.is_file())

@@ -1,15 +1,33 @@
 """Prepare the problem banks and verify every reference with the judge."""
 
+from collections.abc import Mapping
+from pathlib import Path
+
 import msgspec
 
 from rustml.banks.build import BankReport, build
 from rustml.judge import Judge, Limits
 from rustml.profile import Profile
 from rustml.runs import tracking
+from rustml.runs.contents import file_contents
 from rustml.runs.progress import Progress
-from rustml.runs.stage import Outcome, Stage, Workspace
+from rustml.runs.stage import Outcome, ProfilePath, Stage, Workspace
+from rustml.stages.judging import judging_environment
 
-STAGE = Stage("bank", ("bank", "judge"), __name__)
+HUB = "hub"
+"""In the place of a path: the benchmark comes from the hub."""
+
+
+def contents(profile: Profile) -> Mapping[ProfilePath, str]:
+    """Digests of the local benchmark files. Raises InputError for one that cannot be read."""
+    return {
+        ("bank", "benchmarks", name): file_contents(Path(path), f"bank.benchmarks.{name}")
+        for name, path in profile.bank.benchmarks.items()
+        if path != HUB
+    }
+
+
+STAGE = Stage("bank", ("bank", "judge"), __name__, contents, lambda _: judging_environment())
 
 
 def run(profile: Profile, *, parent: str | None = None, reuse: bool = True) -> tracking.Finished:

@@ -1,23 +1,46 @@
 """Make or fetch the base model."""
 
 import itertools
+from collections.abc import Mapping
+from pathlib import Path
 
 from rustml.profile import Profile
 from rustml.runs import tracking
+from rustml.runs.contents import files_contents
+from rustml.runs.environment import libraries_and_device
 from rustml.runs.progress import Progress
-from rustml.runs.stage import Outcome, Stage, Workspace
+from rustml.runs.stage import Outcome, ProfilePath, Stage, Workspace
 from rustml.stages import inputs
 
-STAGE = Stage("base", ("base",), __name__)
+SCRATCH = "scratch"
+
+
+def contents(profile: Profile) -> Mapping[ProfilePath, str]:
+    """The digest of a local checkpoint, whose path does not count. Raises InputError for a folder without one."""
+    from rustml.models.fetch import checkpoint_files  # noqa: PLC0415
+
+    folder = Path(profile.base.source)
+    if profile.base.source == SCRATCH or not folder.is_dir():
+        return {}
+    return {("base", "source"): files_contents(checkpoint_files(folder), "base.source")}
+
+
+def environment(profile: Profile) -> Mapping[str, str]:
+    """What a base that is trained here depends on; one that is fetched depends on nothing."""
+    return libraries_and_device("transformers", "tokenizers") if profile.base.source == SCRATCH else {}
+
+
+STAGE = Stage("base", ("base",), __name__, contents, environment)
 
 
 def run(profile: Profile, *, bank: str, pairs: str, parent: str | None = None, reuse: bool = True) -> tracking.Finished:
     """Run the stage on the output of the runs `bank` and `pairs`, or find the run that did the same."""
 
     def body(space: Workspace) -> Outcome:
-        return _scratch(profile, space) if profile.base.source == "scratch" else _fetched(profile, space)
+        return _scratch(profile, space) if profile.base.source == SCRATCH else _fetched(profile, space)
 
-    return tracking.run_stage(STAGE, profile, body, inputs={"bank": bank, "pairs": pairs}, parent=parent, reuse=reuse)
+    trained_on = {"bank": bank, "pairs": pairs} if profile.base.source == SCRATCH else {}
+    return tracking.run_stage(STAGE, profile, body, inputs=trained_on, parent=parent, reuse=reuse)
 
 
 def _fetched(profile: Profile, space: Workspace) -> Outcome:

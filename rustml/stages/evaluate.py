@@ -1,5 +1,6 @@
 """Measure a model on Rust, retention and hold-out suites."""
 
+from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,15 +11,32 @@ from rustml.release.find_evidence import WEIGHTS_RUN_TAG
 from rustml.release.ladder import maker_label
 from rustml.release.registry import STEP_TAG, open_registry
 from rustml.runs import tracking
+from rustml.runs.contents import directory_source_contents
+from rustml.runs.environment import libraries_and_device
 from rustml.runs.progress import Progress
-from rustml.runs.stage import Outcome, Stage, Workspace
+from rustml.runs.stage import Outcome, ProfilePath, Stage, Workspace
+from rustml.stages.judging import judging_environment
 
 if TYPE_CHECKING:
     from rustml.evaluation.suites.assembly import HoldoutMaker, Suite
     from rustml.judge import Limits
     from rustml.profile.evaluation import SuiteSection
 
-STAGE = Stage("evaluate", ("evaluation", "judge", "pairs"), __name__)
+
+def contents(profile: Profile) -> Mapping[ProfilePath, str]:
+    """The digest of the crates that hold-out crates are built with, where the profile names them."""
+    folder = profile.evaluation.dependencies
+    if not (folder and Path(folder).is_dir()):
+        return {}
+    return {("evaluation", "dependencies"): directory_source_contents(Path(folder))}
+
+
+def environment(profile: Profile) -> Mapping[str, str]:
+    """The engine that answers, and what judges: a protocol records both, and unequal protocols are not compared."""
+    return {**libraries_and_device("transformers", profile.evaluation.engine), **judging_environment()}
+
+
+STAGE = Stage("evaluate", ("evaluation", "judge", "pairs"), __name__, contents, environment)
 
 
 def run(

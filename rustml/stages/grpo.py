@@ -1,5 +1,6 @@
 """Teach a version with the compiler as reward and register the result."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from rustml.profile import Profile
@@ -7,11 +8,19 @@ from rustml.release import versions
 from rustml.release.find_evidence import required_version
 from rustml.release.ladder import ladder_of
 from rustml.runs import tracking
+from rustml.runs.environment import libraries_and_device
 from rustml.runs.progress import Progress
 from rustml.runs.stage import Outcome, Stage, Workspace
 from rustml.stages import inputs
+from rustml.stages.judging import judging_environment
 
-STAGE = Stage("grpo", ("grpo", "judge"), __name__)
+
+def environment(_: Profile) -> Mapping[str, str]:
+    """What trains, and what judges."""
+    return {**libraries_and_device("transformers", "trl"), **judging_environment()}
+
+
+STAGE = Stage("grpo", ("grpo", "judge"), __name__, environment=environment)
 
 
 def run(

@@ -124,7 +124,12 @@ class Lifecycle:
 
 
 def preflight(profile: Profile) -> None:
-    """Find out in a second what would stop the lifecycle after minutes. Raises EnvironmentFault."""
+    """Find out in a second what would stop the lifecycle after minutes.
+
+    Raises EnvironmentFault for what the machine lacks, InputError for a file that the profile names and is missing.
+    """
+    for stage in (harvest.STAGE, bank.STAGE, pairs.STAGE, base.STAGE, evaluate.STAGE):
+        stage.contents(profile)
     toolchain.find()
     Sandbox("bubblewrap")
     free_port(profile.serve)

@@ -1,15 +1,34 @@
 """Turn documented functions into training pairs, with held-out splits."""
 
+from collections.abc import Mapping
+from pathlib import Path
+
 from rustml.pairs.build import build
 from rustml.profile import Profile
 from rustml.runs import tracking
+from rustml.runs.contents import file_contents
+from rustml.runs.environment import libraries
 from rustml.runs.progress import Progress
-from rustml.runs.stage import Outcome, Stage, Workspace
+from rustml.runs.stage import Outcome, ProfilePath, Stage, Workspace
 from rustml.sharding import worker_count
 from rustml.sharding.plots import draw_report
 from rustml.stages.inputs import protected
 
-STAGE = Stage("pairs", ("pairs",), __name__)
+FILE = "file:"
+
+
+def contents(profile: Profile) -> Mapping[ProfilePath, str]:
+    """Digests of the anchor pools in local files. One that may be missing, and is, has none."""
+    texts: dict[ProfilePath, str] = {}
+    for name, pool in profile.pairs.anchors.items():
+        path = Path(pool.source.removeprefix(FILE))
+        if pool.source.startswith(FILE) and (path.is_file() or not profile.pairs.allow_missing_anchors):
+            digest = file_contents(path, f"pairs.anchors.{name}.source")
+            texts["pairs", "anchors", name, "source"] = f"{pool.source}@{digest}"
+    return texts
+
+
+STAGE = Stage("pairs", ("pairs",), __name__, contents, lambda _: libraries("tree-sitter", "tree-sitter-rust"))
 
 
 def run(

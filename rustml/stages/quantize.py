@@ -5,9 +5,11 @@ from rustml.release import versions
 from rustml.release.find_evidence import required_version
 from rustml.release.ladder import ladder_of
 from rustml.runs import tracking
+from rustml.runs.environment import libraries_and_device
 from rustml.runs.stage import Outcome, Stage, Workspace
 
-STAGE = Stage("quantize", ("quantize",), __name__)
+LIBRARIES = ("transformers", "torchao")
+STAGE = Stage("quantize", ("quantize",), __name__, environment=lambda _: libraries_and_device(*LIBRARIES))
 
 
 def run(profile: Profile, *, version: str, parent: str | None = None, reuse: bool = True) -> tracking.Finished:

@@ -3,6 +3,7 @@
 import contextlib
 import threading
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,14 +17,22 @@ from rustml.release.evidence import check_evidence_and_alias
 from rustml.release.ladder import ladder_of
 from rustml.release.registry import gate_tag, open_registry
 from rustml.runs import tracking
+from rustml.runs.environment import libraries_and_device
 from rustml.runs.progress import Progress
 from rustml.runs.stage import Outcome, Stage, Workspace
 from rustml.stages import inputs
+from rustml.stages.judging import judging_environment
 
 if TYPE_CHECKING:
     from rustml.serving.smoke import Answer
 
-STAGE = Stage("serve", ("serve", "judge"), __name__)
+
+def environment(_: Profile) -> Mapping[str, str]:
+    """What answers, and what judges."""
+    return {**libraries_and_device("vllm"), **judging_environment()}
+
+
+STAGE = Stage("serve", ("serve", "judge"), __name__, environment=environment)
 
 
 def run(

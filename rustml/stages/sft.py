@@ -3,11 +3,12 @@
 from rustml.profile import Profile
 from rustml.release import versions
 from rustml.runs import tracking
+from rustml.runs.environment import libraries_and_device
 from rustml.runs.progress import Progress
 from rustml.runs.stage import Outcome, Stage, Workspace
 from rustml.training import sources
 
-STAGE = Stage("sft", ("sft",), __name__)
+STAGE = Stage("sft", ("sft",), __name__, environment=lambda _: libraries_and_device("transformers", "trl"))
 
 
 def run(

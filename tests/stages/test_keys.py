@@ -1,0 +1,218 @@
+"""What a stage's key says of the world outside profile and code: contents, not paths; versions where they decide."""
+
+import shutil
+import subprocess
+from collections.abc import Callable
+from dataclasses import replace as changed
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import msgspec
+import pytest
+
+from rustml.errors import InputError
+from rustml.judge.rust import toolchain
+from rustml.profile import Profile, load
+from rustml.profile.harvest import DatasetSource, RepositorySource
+from rustml.profile.pairs import AnchorPool
+from rustml.runs import environment
+from rustml.runs.stage import key
+from rustml.stages import bank, base, curate, evaluate, grpo, harvest, lifecycle, pairs, quantize, serve, sft
+
+TINY = load("tiny")
+STAGES = (harvest, bank, curate, pairs, base, sft, grpo, quantize, evaluate, serve)
+Case = tuple[ModuleType, Callable[[Path], Profile]]
+
+
+def profile_with(section: str, **values: Any) -> Profile:
+    changes: dict[str, Any] = {section: msgspec.structs.replace(getattr(TINY, section), **values)}
+    return msgspec.structs.replace(TINY, **changes)
+
+
+def key_of(module: ModuleType, profile: Profile = TINY) -> str:
+    return key(module.STAGE, profile, {}, {})
+
+
+def pool(source: str) -> AnchorPool:
+    return AnchorPool(
+        source=source,
+        share=1.0,
+        take=0,
+        max_characters=100,
+        licence="MIT",
+        instruction_column="q",
+        answer_column="a",
+        messages_column="",
+        language="python",
+        split="train",
+    )
+
+
+def dataset(name: str) -> DatasetSource:
+    return DatasetSource(
+        name=name, split="train", content_column="c", path_column="p", licence_column="", licence="MIT", take=0
+    )
+
+
+def repository(path: Path) -> RepositorySource:
+    return RepositorySource(path=str(path), licence="MIT", ignore=(), half_life_days=100.0)
+
+
+# Each makes a profile whose stage reads `thing`, a file or a folder that the test makes.
+FILES: dict[str, Case] = {
+    "harvest.crates_file": (harvest, lambda thing: profile_with("harvest", crates_file=str(thing / "rows.jsonl"))),
+    "harvest.datasets": (harvest, lambda thing: profile_with("harvest", datasets=(dataset(str(thing)),))),
+    "harvest.directory": (harvest, lambda thing: profile_with("harvest", directory=str(thing))),
+    "bank.benchmarks": (bank, lambda thing: profile_with("bank", benchmarks={"mine.1": str(thing / "rows.jsonl")})),
+    "pairs.anchors": (
+        pairs,
+        lambda thing: profile_with("pairs", anchors={"code": pool(f"file:{thing / 'rows.jsonl'}")}),
+    ),
+    "base.source": (base, lambda thing: profile_with("base", source=str(thing))),
+    "evaluation.dependencies": (evaluate, lambda thing: profile_with("evaluation", dependencies=str(thing))),
+}
+PATH_IS_IN_THE_OUTPUT = {"harvest.datasets", "harvest.directory", "pairs.anchors"}
+
+
+@pytest.fixture
+def thing(tmp_path: Path) -> Path:
+    """A folder that can stand for every kind of source: rows, a checkpoint, and one crate without file checksums."""
+    folder = tmp_path / "thing"
+    (folder / "good-1.0.0" / "src").mkdir(parents=True)
+    (folder / "good-1.0.0" / ".cargo-checksum.json").write_text('{"package": "ab", "files": {}}')
+    (folder / "good-1.0.0" / "src" / "lib.rs").write_text("fn one() {}")
+    (folder / "rows.jsonl").write_text("{}\n")
+    (folder / "config.json").write_text("{}")
+    (folder / "model.safetensors").write_bytes(b"weights")
+    return folder
+
+
+EDITED = {"base.source": "model.safetensors", "harvest.directory": "good-1.0.0/src/lib.rs"}
+EDITED["evaluation.dependencies"] = EDITED["harvest.directory"]
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_an_edited_file_changes_the_key(name: str, thing: Path) -> None:
+    module, profile_of = FILES[name]
+    before = key_of(module, profile_of(thing))
+    assert key_of(module, profile_of(thing)) == before
+    (thing / EDITED.get(name, "rows.jsonl")).write_text("other")
+    assert key_of(module, profile_of(thing)) != before
+
+
+@pytest.mark.parametrize("name", sorted(set(FILES) - PATH_IS_IN_THE_OUTPUT))
+def test_the_same_contents_elsewhere_have_the_same_key(name: str, thing: Path) -> None:
+    module, profile_of = FILES[name]
+    copy = thing.with_name("copy")
+    shutil.copytree(thing, copy)
+    assert key_of(module, profile_of(copy)) == key_of(module, profile_of(thing))
+
+
+@pytest.mark.parametrize("name", sorted(PATH_IS_IN_THE_OUTPUT))
+def test_a_path_that_the_records_hold_is_in_the_key(name: str, thing: Path) -> None:
+    module, profile_of = FILES[name]
+    copy = thing.with_name("copy")
+    shutil.copytree(thing, copy)
+    assert key_of(module, profile_of(copy)) != key_of(module, profile_of(thing))
+
+
+def test_a_changed_checksum_of_a_vendored_crate_changes_the_key(thing: Path) -> None:
+    checksum = thing / "good-1.0.0" / ".cargo-checksum.json"
+    checksum.write_text('{"package": "ab", "files": {"src/lib.rs": "01"}}')
+    before = key_of(harvest, profile_with("harvest", directory=str(thing)))
+    checksum.write_text('{"package": "ab", "files": {"src/lib.rs": "02"}}')
+    assert key_of(harvest, profile_with("harvest", directory=str(thing))) != before
+
+
+def test_a_commit_to_a_repository_changes_the_key_and_an_uncommitted_edit_does_not(tmp_path: Path) -> None:
+    def git(*words: str) -> None:
+        identity = ("-c", "user.name=a", "-c", "user.email=a@b", "-c", "commit.gpgsign=false")
+        subprocess.run(["git", "-C", str(tmp_path), *identity, *words], check=True, capture_output=True)
+
+    profile = profile_with("harvest", repositories=(repository(tmp_path),))
+    source = tmp_path / "lib.rs"
+    source.write_text("fn one() {}")
+    git("init", "-q")
+    git("add", "lib.rs")
+    git("commit", "-q", "-m", "one")
+    before = key_of(harvest, profile)
+    source.write_text("fn two() {}")
+    assert key_of(harvest, profile) == before, "only what is committed is read"
+    git("commit", "-q", "-a", "-m", "two")
+    assert key_of(harvest, profile) != before
+
+
+@pytest.mark.parametrize("name", ["harvest.crates_file", "bank.benchmarks", "pairs.anchors"])
+def test_a_missing_file_is_named_before_anything_starts(name: str, tmp_path: Path) -> None:
+    module, profile_of = FILES[name]
+    with pytest.raises(InputError, match=rf"{name}.*rows\.jsonl"):
+        key_of(module, profile_of(tmp_path))
+    with pytest.raises(InputError, match=rf"{name}.*rows\.jsonl"):
+        lifecycle.preflight(profile_of(tmp_path))
+
+
+def test_an_anchor_pool_that_may_be_missing_is_no_fault(tmp_path: Path) -> None:
+    anchors = {"code": pool(f"file:{tmp_path / 'none.jsonl'}")}
+    assert key_of(pairs, profile_with("pairs", anchors=anchors, allow_missing_anchors=True))
+
+
+def test_a_folder_that_is_not_a_checkpoint_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"base\.source.*config\.json"):
+        key_of(base, profile_with("base", source=str(tmp_path)))
+
+
+def changed_stages(before: dict[ModuleType, str]) -> set[str]:
+    return {module.STAGE.name for module, text in before.items() if key_of(module) != text}
+
+
+def test_a_toolchain_update_reruns_all_that_judge_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = {module: key_of(module) for module in STAGES}
+    updated = changed(toolchain.find(), version="rustc 9.99.0")
+    monkeypatch.setattr(toolchain, "find", lambda: updated)
+    assert changed_stages(before) == {"bank", "grpo", "evaluate", "serve"}
+
+
+@pytest.mark.parametrize(
+    ("library", "stages"),
+    [
+        ("torch", {"base", "sft", "grpo", "quantize", "evaluate", "serve"}),
+        ("transformers", {"base", "sft", "grpo", "quantize", "evaluate"}),
+        ("trl", {"sft", "grpo"}),
+        ("torchao", {"quantize"}),
+        ("vllm", {"serve"}),
+        ("tree-sitter-rust", {"pairs"}),
+    ],
+)
+def test_a_new_version_of_a_library_reruns_what_it_decides(
+    library: str, stages: set[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = {module: key_of(module) for module in STAGES}
+    version = environment._version
+    monkeypatch.setattr(environment, "_version", lambda name: "99" if name == library else version(name))
+    assert changed_stages(before) == stages
+
+
+def test_an_evaluation_by_another_engine_depends_on_its_version(monkeypatch: pytest.MonkeyPatch) -> None:
+    profile = profile_with("evaluation", engine="vllm")
+    before = key_of(evaluate, profile)
+    version = environment._version
+    monkeypatch.setattr(environment, "_version", lambda name: "99" if name == "vllm" else version(name))
+    assert key_of(evaluate, profile) != before
+
+
+def test_another_device_reruns_what_is_computed(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = {module: key_of(module) for module in STAGES}
+    monkeypatch.setattr(environment, "device", lambda: "NVIDIA H100 80GB HBM3")
+    assert changed_stages(before) == {"base", "sft", "grpo", "quantize", "evaluate", "serve"}
+
+
+def test_a_fetched_base_depends_on_no_corpus_and_no_library(thing: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fetched = profile_with("base", source=str(thing))
+    before = key_of(base, fetched)
+    monkeypatch.setattr(environment, "_version", lambda _: "99")
+    assert key_of(base, fetched) == before
+    taken: dict[str, Any] = {}
+    monkeypatch.setattr(base.tracking, "run_stage", lambda *_args, **options: taken.update(options))
+    base.run(fetched, bank="b", pairs="p")
+    assert taken["inputs"] == {}
