@@ -7,11 +7,10 @@ from pathlib import Path
 
 import msgspec
 import pytest
-import yaml
 
+from rustml.profile import load
 from rustml.profile.curate import CurateSection
 from rustml.profile.harvest import HarvestSection
-from rustml.profile.load import FOLDER
 from tests.support.crate_archives import SOURCE, manifest, pack
 
 
@@ -48,17 +47,12 @@ def directory_source(tmp_path: Path) -> Callable[..., Path]:
     return make
 
 
-def _tiny() -> dict[str, object]:
-    tree: dict[str, object] = yaml.safe_load((FOLDER / "tiny.yaml").read_text())
-    return tree
-
-
 @pytest.fixture
 def harvest_section() -> Callable[..., HarvestSection]:
     """The tiny profile's section with changes."""
 
     def make(**changes: object) -> HarvestSection:
-        section = msgspec.convert(_tiny()["harvest"], HarvestSection)
+        section = load("tiny").harvest
         quick: dict[str, object] = {"registry": "", "directory": "", "min_crates": 1, "backoff_seconds": 0.01}
         return msgspec.structs.replace(section, **(quick | changes))
 
@@ -68,4 +62,4 @@ def harvest_section() -> Callable[..., HarvestSection]:
 @pytest.fixture
 def curate_section() -> CurateSection:
     """The tiny profile's section."""
-    return msgspec.convert(_tiny()["curate"], CurateSection)
+    return load("tiny").curate

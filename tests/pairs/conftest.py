@@ -5,9 +5,8 @@ from pathlib import Path
 
 import msgspec
 import pytest
-import yaml
 
-from rustml.profile.load import FOLDER
+from rustml.profile import load
 from rustml.profile.pairs import PairsSection
 from rustml.records import Origin, SourceFile, write_jsonl
 from rustml.sharding import Summary, run
@@ -44,7 +43,7 @@ def section() -> Callable[..., PairsSection]:
     """The tiny profile's section with changes; every task in full, no bound on length."""
 
     def make(**changes: object) -> PairsSection:
-        tiny = msgspec.convert(yaml.safe_load((FOLDER / "tiny.yaml").read_text())["pairs"], PairsSection)
+        tiny = load("tiny").pairs
         whole: dict[str, object] = {"tasks": dict.fromkeys(tiny.tasks, 1.0), "max_pair_characters": 10_000}
         return msgspec.structs.replace(tiny, **(whole | changes))
 

@@ -13,12 +13,15 @@ from entrypoints.trace import main as trace
 from rustml.errors import InputError
 from rustml.pairs.build import build
 from rustml.pairs.split import fraction, part_of
+from rustml.profile import load
 from rustml.profile.pairs import AnchorPool, PairsSection
 from rustml.records import Origin, Pair, read_jsonl, write_jsonl
 from rustml.rust.lexer import squeeze
 from rustml.similarity.overlap import Protected
 from rustml.tasks import TASKS
 from tests.support.processes import kill_at
+
+TINY = load("tiny").pairs
 
 Section = Callable[..., PairsSection]
 Curated = Callable[..., Path]
@@ -59,26 +62,14 @@ def test_every_part_and_task_is_there_and_no_file_is_split(
 
 @given(names=st.lists(st.text(max_size=8), max_size=40), version=st.sampled_from(["1.0.0", "2.0.0"]))
 def test_the_part_of_a_file_depends_on_its_place_alone(names: list[str], version: str) -> None:
-    tiny = msgspec.json.decode(PAIRS_SECTION, type=PairsSection)
     for name in names:
         origins = [Origin(kind="crate", name=name, licence="MIT", path="p", version=v) for v in (version, "3.0.0")]
-        assert part_of(origins[0], tiny) == part_of(origins[1], tiny)
+        assert part_of(origins[0], TINY) == part_of(origins[1], TINY)
         assert 0 <= fraction(name) < 1
 
 
-def _section_bytes() -> bytes:
-    import yaml
-
-    from rustml.profile.load import FOLDER
-
-    return msgspec.json.encode(yaml.safe_load((FOLDER / "tiny.yaml").read_text())["pairs"])
-
-
-PAIRS_SECTION = _section_bytes()
-
-
 def test_the_share_of_the_hold_out_is_the_profiles() -> None:
-    tiny = msgspec.structs.replace(msgspec.json.decode(PAIRS_SECTION, type=PairsSection), holdout_percent=5.0)
+    tiny = msgspec.structs.replace(TINY, holdout_percent=5.0)
     origins = [Origin(kind="crate", name=f"n{number}", licence="MIT", path="src/lib.rs") for number in range(4000)]
     held = sum(part_of(origin, tiny) == "holdout" for origin in origins) / len(origins)
     assert held == pytest.approx(0.05, abs=0.015)

@@ -46,7 +46,7 @@ def run(source: Path, section: PairsSection, seed: int, *, fail: bool = False) -
             raise KeyboardInterrupt
         return Outcome(report.metrics())
 
-    return tracking.run_stage(STAGE, load("tiny", seed=seed), body).run_id
+    return tracking.run_stage(STAGE, load("tiny", [f"seed={seed}"]), body).run_id
 
 
 def asked(pair: str) -> Result:

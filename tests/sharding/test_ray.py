@@ -5,19 +5,16 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
-import yaml
 
 from rustml.corpus.curation.curate import curate
 from rustml.corpus.harvest import harvest
 from rustml.errors import EnvironmentFault, InputError
 from rustml.pairs.build import build
-from rustml.profile.curate import CurateSection
-from rustml.profile.harvest import HarvestSection
-from rustml.profile.load import FOLDER
-from rustml.profile.pairs import PairsSection
+from rustml.profile import load
 from rustml.sharding import Workers, run, worker_count
 
 MISSING = importlib.util.find_spec("ray") is None
@@ -70,13 +67,13 @@ def crates(root: Path) -> Path:
 
 def stages(source: Path, out: Path, workers: Workers) -> dict[str, bytes]:
     """All three stages; every file that they leave, but the plans, which name folders."""
-    tree = yaml.safe_load((FOLDER / "tiny.yaml").read_text())
-    changed = {"registry": "", "directory": str(source), "crates": ["all"], "crates_per_shard": 4}
-    harvest(msgspec.convert(tree["harvest"] | changed, HarvestSection), out / "h", workers=workers, cache=out / "cache")
-    report = curate(msgspec.convert(tree["curate"], CurateSection), out / "h", out / "c", protected=[], workers=workers)
+    tiny = load("tiny")
+    changed: dict[str, Any] = {"registry": "", "directory": str(source), "crates": ("all",), "crates_per_shard": 4}
+    harvest(msgspec.structs.replace(tiny.harvest, **changed), out / "h", workers=workers, cache=out / "cache")
+    report = curate(tiny.curate, out / "h", out / "c", protected=[], workers=workers)
     dropped = {step.stage: step.dropped for step in report.funnel}
     assert dropped["near"] == {"near_duplicate": 2}, "near duplicates are found across shards"
-    build(msgspec.convert(tree["pairs"], PairsSection), out / "c", out / "p", protected=[], workers=workers)
+    build(tiny.pairs, out / "c", out / "p", protected=[], workers=workers)
     files = (path for path in out.rglob("*") if path.is_file() and path.name != "plan.json")
     return {str(path.relative_to(out)): path.read_bytes() for path in files}
 
@@ -106,13 +103,12 @@ def _node() -> str:
 @pytest.mark.filterwarnings("ignore")
 def test_an_error_of_ours_comes_back_as_it_is(cluster: str, tmp_path: Path) -> None:
     assert cluster
-    section = msgspec.convert(yaml.safe_load((FOLDER / "tiny.yaml").read_text())["curate"], CurateSection)
     broken = tmp_path / "h" / "files" / "00000"
     broken.mkdir(parents=True)
     (broken / "files.jsonl").write_text("no record\n")
     (broken / "summary.json").write_text('{"records":1,"funnel":[],"digests":{"files.jsonl":"x"}}')
     with pytest.raises(InputError, match=r"files\.jsonl, line 1"):
-        curate(section, tmp_path / "h", tmp_path / "c", protected=[], workers="ray")
+        curate(load("tiny").curate, tmp_path / "h", tmp_path / "c", protected=[], workers="ray")
 
 
 def test_who_works_follows_from_the_profile() -> None:

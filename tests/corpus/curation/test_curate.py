@@ -114,12 +114,9 @@ def test_nothing_left_is_an_error_that_says_where_it_went(curate_section: Curate
 KILLED = """
 import sys
 from pathlib import Path
-import msgspec, yaml
 from rustml.corpus.curation.curate import curate
-from rustml.profile.curate import CurateSection
-from rustml.profile.load import FOLDER
-section = msgspec.convert(yaml.safe_load((FOLDER / "tiny.yaml").read_text())["curate"], CurateSection)
-curate(section, Path(sys.argv[1]), Path(sys.argv[2]), protected=[], workers=int(sys.argv[3]))
+from rustml.profile import load
+curate(load("tiny").curate, Path(sys.argv[1]), Path(sys.argv[2]), protected=[], workers=int(sys.argv[3]))
 """
 
 

@@ -12,10 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rustml.errors import ProfileError
-from rustml.profile import load
-from rustml.profile.load import FOLDER, dump
+from rustml.profile import Profile, load
+from rustml.profile.layers import DEFAULTS, FOLDER, PRESETS, from_files, read, shipped
+from rustml.profile.load import dump
 
-TINY: dict[str, Any] = yaml.safe_load((FOLDER / "tiny.yaml").read_text())
+TINY: dict[str, Any] = yaml.safe_load(dump(load("tiny")))
 Path_ = tuple[str | int, ...]
 
 
@@ -35,11 +36,39 @@ def refused(folder: Path, text: str) -> str:
     return str(error.value)
 
 
-@pytest.mark.parametrize("path", sorted(FOLDER.glob("*.yaml")), ids=lambda path: path.stem)
-def test_every_profile_that_ships_loads_and_comes_back_from_what_a_run_logs(path: Path, tmp_path: Path) -> None:
-    profile = load(path.stem)
-    assert profile.name == path.stem
-    assert load(write(tmp_path, dump(profile), path.stem)) == profile
+@pytest.mark.parametrize("name", shipped())
+def test_every_profile_that_ships_loads_and_comes_back_from_what_a_run_logs(name: str, tmp_path: Path) -> None:
+    profile = load(name)
+    assert profile.name == name
+    assert load(write(tmp_path, dump(profile), "logged")) == profile
+
+
+@pytest.mark.parametrize("name", shipped())
+def test_a_shipped_profile_states_nothing_that_it_inherits(name: str) -> None:
+    own = read(FOLDER / f"{name}.yaml")
+    parent = own.pop("extends", None)
+    inherited = from_files(DEFAULTS if parent is None else FOLDER / f"{parent}.yaml")
+    assert not list(_repeated(own, inherited))
+
+
+def _repeated(own: dict[str, Any], inherited: dict[str, Any], at: str = "") -> Iterator[str]:
+    """Dotted keys with the value that they have anyway."""
+    for key, value in own.items():
+        if isinstance(value, dict) and isinstance(inherited.get(key), dict):
+            yield from _repeated(value, inherited[key], f"{at}{key}.")
+        elif key in inherited and inherited[key] == value:
+            yield f"{at}{key}"
+
+
+PRESETS_THAT_SHIP = [(name, preset) for name in shipped() for preset in from_files(FOLDER / f"{name}.yaml")[PRESETS]]
+
+
+@pytest.mark.parametrize(("name", "preset"), PRESETS_THAT_SHIP)
+def test_every_preset_that_ships_gives_another_valid_profile(name: str, preset: str) -> None:
+    profile = load(name, [f"preset={preset}"])
+    assert profile.name == f"{name}+{preset}"
+    changed = {key for key in Profile.__struct_fields__ if getattr(profile, key) != getattr(load(name), key)}
+    assert changed <= {"name", *from_files(FOLDER / f"{name}.yaml")[PRESETS][preset]}
 
 
 @pytest.mark.parametrize(
@@ -49,28 +78,43 @@ def test_every_profile_that_ships_loads_and_comes_back_from_what_a_run_logs(path
         ("sftt: {}", "unknown key 'sftt'; did you mean 'sft'?"),
         ("grpo: {zzzz: 5}", "unknown key 'grpo.zzzz'; known here: reward, "),
         ("sft: {optimizer: {muon_learning_rte: 0.1}}", "did you mean 'sft.optimizer.muon_learning_rate'?"),
-        ("base: {architecture: {hiden: 3}}", "hiden"),
+        ("base: {architecture: {hiden: 3}}", "did you mean 'base.architecture.hidden'?"),
         ("gates: {sft: {confidance: 0.9}}", "did you mean 'gates.sft.confidence'?"),
-        ("evaluation: {suites: {rust: {sample: 3}}}", "sample"),
+        ("evaluation: {suites: {rust: {sample: 3}}}", "did you mean 'evaluation.suites.rust.samples'?"),
+        (
+            "harvest: {datasets: [{nam: x}]}",
+            "unknown key 'harvest.datasets.0.nam'; did you mean 'harvest.datasets.0.name'?",
+        ),
+        ("harvest: {datasets: [{name: x}]}", "harvest.datasets.0: missing: `split`, `content_column`"),
+        ("pairs: {tasks: {completion: 2.0}}", "pairs.tasks.completion: Expected"),
+        ("evaluation: {suites: {rust: {top_p: 0}}}", "evaluation.suites.rust.top_p: Expected"),
+        ("evaluation: {suites: {pyhton: null}}", "evaluation.suites.pyhton: Expected"),
+        ("registered_model: null", "registered_model: Expected"),
         ("1: x", "unknown key '1'"),
-        ("sft: {steps: many}", "$.sft.steps"),
-        ("sft: {steps: 2.5}", "$.sft.steps"),
-        ("sft: {steps: true}", "$.sft.steps"),
-        ("sft: {steps: 0}", "$.sft.steps"),
-        ("sft: {sources: {python: {share: 1.0}}}", "$.sft.sources"),
+        ("sft: {steps: many}", ": sft.steps"),
+        ("sft: {steps: 2.5}", ": sft.steps"),
+        ("sft: {steps: true}", ": sft.steps"),
+        ("sft: {steps: 0}", ": sft.steps"),
+        ("sft: {sources: {python: {share: 1.0}}}", ": sft.sources.python.share: Expected"),
+        ("sft: {sources: {python: {knd: bank}}}", "did you mean 'sft.sources.python.kind'?"),
+        ("sft: {sources: {new: {file: x}}}", "'sft.sources.new' must say its kind: one of bank, pairs"),
+        ("sft: {sources: {new: {kind: bak, file: x}}}", "'bak' is not one of bank, pairs; did you mean 'bank'?"),
+        ("sft: {sources: {new: {kind: bank}}}", "sft.sources.new: missing: `file`"),
         ("grpo: {passes: 3}", "passes (3) must divide prompts_per_step * generations (128)"),
-        ("sft: [1, 2]", "$.sft"),
-        ("sft:", "$.sft"),
-        ("seed: 1e3", "$.seed"),
-        ("grpo: {learning_rate: 1e-3}", "$.grpo.learning_rate"),  # YAML 1.1 reads this as a text
-        ("grpo: {reward: random}", "$.grpo.reward"),
-        ("serve: {port: 70000}", "$.serve.port"),
-        ("quantize: {scheme: fp4}", "$.quantize.scheme"),
+        ("sft: [1, 2]", ": sft:"),
+        ("sft:", ": sft:"),
+        ("seed: 1e3", ": seed: "),
+        ("grpo: {learning_rate: 1e-3x}", "grpo.learning_rate: Expected `float`, got `str`"),
+        ("grpo: {learning_rate: 1e999}", "line 2"),
+        ("grpo: {reward: random}", "grpo.reward: 'random' is not one of judge, shuffled"),
+        ("serve: {port: 70000}", "serve.port: Expected"),
+        ("quantize: {scheme: fp8_dynamc}", "did you mean 'fp8_dynamic'?"),
         ("gates: {sft: {fall_margin: .nan}}", "line 2"),
         ("grpo: {temperature: .inf}", "line 2"),
         ("sft: {steps: 3}\nsft: {steps: 4}", "key 'sft' twice"),
         ("sft: {steps: 3, steps: 4}", "key 'steps' twice"),
         ("base: {architecture: null}", "architecture"),
+        ("extends: [tiny]", "key 'extends' twice"),
         ("base: {steps: 0, python_pairs: 0}", "python_pairs, steps"),
         ("evaluation: {lifecycle: [rust, pyhton]}", "`lifecycle` names pyhton; there are the suites rust"),
     ],
@@ -79,10 +123,27 @@ def test_a_wrong_value_is_refused_by_file_and_key(text: str, says: str, tmp_path
     assert says in refused(tmp_path, text)
 
 
-@pytest.mark.parametrize("section", sorted(TINY))
-def test_a_missing_key_is_named(section: str, tmp_path: Path) -> None:
-    tree = {key: value for key, value in TINY.items() if key != section}
-    with pytest.raises(ProfileError, match=f"mine.yaml: .*`{section}`"):
+def test_a_file_builds_on_the_defaults_without_a_word(tmp_path: Path) -> None:
+    text = yaml.safe_dump({"registered_model": "mine", "base": TINY["base"], "sft": {"steps": 7}})
+    profile = load(write(tmp_path, text))
+    assert (profile.name, profile.registered_model, profile.sft.steps) == ("mine", "mine", 7)
+    assert profile.judge == load("tiny").judge
+
+
+def test_what_only_a_model_can_say_is_asked_for_at_once(tmp_path: Path) -> None:
+    with pytest.raises(ProfileError, match=r"mine\.yaml: missing: `registered_model`, `base`"):
+        load(write(tmp_path, "seed: 3"))
+
+
+def test_the_defaults_are_not_a_profile() -> None:
+    with pytest.raises(ProfileError, match=r"known profiles: debian, tiny"):
+        load("defaults")
+
+
+@pytest.mark.parametrize("key", sorted(TINY.keys() - {"extends", "name"}))
+def test_a_file_that_builds_on_nothing_must_say_everything(key: str, tmp_path: Path) -> None:
+    tree = {name: value for name, value in TINY.items() if name != key}
+    with pytest.raises(ProfileError, match=f"mine.yaml: missing: `{key}`"):
         load(write(tmp_path, yaml.safe_dump(tree)))
 
 
@@ -97,21 +158,21 @@ def test_a_missing_key_is_named(section: str, tmp_path: Path) -> None:
         ("\tseed: 1", "line 1"),
     ],
 )
-def test_what_is_no_profile_is_refused(text: str, says: str, tmp_path: Path) -> None:
+def test_what_is_not_a_profile_is_refused(text: str, says: str, tmp_path: Path) -> None:
     path = write(tmp_path, text + "\n")
     with pytest.raises(ProfileError, match=r"mine\.yaml") as error:
         load(path)
     assert says in str(error.value)
 
 
-def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
+def test_bytes_that_are_not_text_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "mine.yaml"
     path.write_bytes(b"\xff\xfe\x00seed")
     with pytest.raises(ProfileError, match=r"mine\.yaml"):
         load(str(path))
 
 
-def test_a_folder_is_no_profile(tmp_path: Path) -> None:
+def test_a_folder_is_not_a_profile(tmp_path: Path) -> None:
     (tmp_path / "mine.yaml").mkdir()
     with pytest.raises(ProfileError, match=r"mine\.yaml"):
         load(str(tmp_path / "mine.yaml"))
@@ -146,13 +207,37 @@ def test_a_circle_is_refused_and_shown(length: int, tmp_path: Path) -> None:
         load(str(tmp_path / "p0.yaml"))
 
 
-def test_overrides_replace_scalars_and_are_checked() -> None:
-    assert load("tiny", seed=5).seed == 5
-    assert load("tiny", seed=None).seed == TINY["seed"]
-    with pytest.raises(ProfileError, match="seeed"):
-        load("tiny", seeed=5)
-    with pytest.raises(ProfileError, match=r"\$\.seed"):
-        load("tiny", seed="five")
+@pytest.mark.parametrize("suffix", ["", ".yaml"])
+def test_a_parent_can_be_a_path_anywhere(suffix: str, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    parent = write(tmp_path / "elsewhere", "extends: tiny\nseed: 3", "parent").removesuffix(".yaml")
+    assert load(write(tmp_path, f"extends: {parent}{suffix}")).seed == 3
+    assert load(write(tmp_path, f"extends: elsewhere/parent{suffix}")).seed == 3
+
+
+def test_a_file_may_have_the_name_of_the_shipped_profile_that_it_extends(tmp_path: Path) -> None:
+    assert load(write(tmp_path, "extends: tiny\nseed: 3", "tiny")).seed == 3
+
+
+@pytest.mark.parametrize("parent", ["[tiny]", "3", "{}"])
+def test_a_parent_that_is_not_a_name_is_refused(parent: str, tmp_path: Path) -> None:
+    with pytest.raises(ProfileError, match=r"mine\.yaml: extends: give the name or the path of one profile"):
+        load(write(tmp_path, f"extends: {parent}"))
+
+
+def test_null_takes_an_inherited_entry_out_of_a_mapping_with_free_keys(tmp_path: Path) -> None:
+    text = "extends: tiny\nevaluation: {suites: {holdout: null}}\npairs: {tasks: {bug_detection: null}}"
+    profile = load(write(tmp_path, text))
+    assert list(profile.evaluation.suites) == ["rust", "rust_sampled", "python"]
+    assert "bug_detection" not in profile.pairs.tasks
+    assert load(write(tmp_path, dump(profile), "logged")) == profile
+
+
+@pytest.mark.parametrize(
+    ("text", "value"), [("1e-3", 0.001), ("1.5e3", 1500.0), (".5E+1", 5.0), ("2.", 2.0), ("3", 3.0)]
+)
+def test_a_number_with_an_exponent_is_a_number(text: str, value: float, tmp_path: Path) -> None:
+    assert load(write(tmp_path, f"extends: tiny\ngrpo: {{learning_rate: {text}}}")).grpo.learning_rate == value
 
 
 def test_a_yaml_merge_may_replace_what_it_merges(tmp_path: Path) -> None:
@@ -187,7 +272,7 @@ def test_a_key_inserted_anywhere_is_refused(place: Path_, key: str, value: Any) 
     node: Any = tree
     for step in place:
         node = node[step]
-    if key in node or key in ("name", "extends"):
+    if key in node or key == PRESETS:
         return
     node[key] = value
     _refused_tree(tree)
@@ -203,7 +288,7 @@ def test_even_where_keys_are_free_their_values_are_not(place: Path_, key: str, v
 
 
 @given(st.sampled_from([place for place in CLOSED if place]))
-def test_a_section_that_is_no_mapping_is_refused(place: Path_) -> None:
+def test_a_section_that_is_not_a_mapping_is_refused(place: Path_) -> None:
     tree = copy.deepcopy(TINY)
     node: Any = tree
     for step in place[:-1]:
@@ -223,8 +308,8 @@ def _refused_tree(tree: dict[str, Any]) -> None:
 
 def test_no_number_of_a_shipped_profile_is_without_a_bound_by_accident() -> None:
     """What a run logs can be read back as the same finite numbers."""
-    for path in FOLDER.glob("*.yaml"):
-        for value in _numbers(yaml.safe_load(dump(load(path.stem)))):
+    for name in shipped():
+        for value in _numbers(yaml.safe_load(dump(load(name)))):
             assert math.isfinite(value)
 
 

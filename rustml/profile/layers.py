@@ -1,0 +1,172 @@
+"""The layers of a profile: defaults, the files that it extends, then presets and values of the command line."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from rustml.errors import ProfileError
+from rustml.profile import strict_yaml
+from rustml.profile.profile import Profile
+from rustml.profile.schema import KIND, accepts_null, fields, item, section_of
+
+FOLDER = Path(__file__).resolve().parents[2] / "profiles"
+DEFAULTS = FOLDER / "defaults.yaml"
+SUFFIXES = (".yaml", ".yml")
+PRESETS = "presets"
+
+Tree = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Override:
+    """One `a.b=VALUE`, or one chosen preset."""
+
+    text: str
+    tree: Tree
+    preset: str = ""
+    """Name of the preset; empty for a value."""
+
+    def touches(self, key: str) -> bool:
+        """Whether it sets this dotted key, a part of it, or what it is a part of."""
+        return any(f"{key}.".startswith(f"{mine}.") or f"{mine}.".startswith(f"{key}.") for mine in _paths(self.tree))
+
+
+def shipped() -> list[str]:
+    """Names of the profiles that come with the package."""
+    return sorted(path.stem for path in FOLDER.glob("*.yaml") if path != DEFAULTS)
+
+
+def path_of(name: str, folder: Path) -> Path:
+    """The file of a profile that is named as on the command line: by name, or by the path of a YAML file."""
+    return Path(name) if name.endswith(SUFFIXES) else folder / f"{name}.yaml"
+
+
+def from_files(path: Path, above: tuple[Path, ...] = ()) -> Tree:
+    """What the file and everything that it extends say, presets included.
+
+    A file that does not say `extends` builds on the defaults; `extends: null` builds on nothing, as what a run logs.
+    Raises ProfileError that names the file.
+    """
+    if path.resolve() in {p.resolve() for p in above}:
+        raise ProfileError(f"{path}: 'extends' goes in a circle: {' -> '.join(p.stem for p in (*above, path))}")
+    tree = read(path)
+    if path.resolve() == DEFAULTS:
+        return tree
+    parent = tree.pop("extends", DEFAULTS.stem)
+    name = tree.pop("name", path.stem)
+    inherited = {} if parent is None else from_files(_parent(path, parent), (*above, path))
+    return {**merged(inherited, tree), "name": name}
+
+
+def read(path: Path) -> Tree:
+    """What one file says, its presets as nested mappings. Raises ProfileError that names the file."""
+    try:
+        tree = strict_yaml.parse(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        known = ", ".join(shipped())
+        raise ProfileError(f"no profile {path}; known profiles: {known}; or give the path of a .yaml file") from error
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ProfileError(f"cannot read {path}: {error}") from error
+    if not isinstance(tree, dict):
+        raise ProfileError(f"{path}: a profile is a mapping of sections, not {type(tree).__name__}")
+    if PRESETS in tree:
+        tree[PRESETS] = _presets(tree[PRESETS], path)
+    return tree
+
+
+def merged(parent: Tree, child: Tree, hint: Any = Profile) -> Tree:
+    """`child` on top of `parent`: mappings key by key, anything else replaced whole.
+
+    A mapping of another `kind` replaces the parent's whole; null takes an entry out of a mapping with free keys.
+    """
+    if KIND in child and child[KIND] != parent.get(KIND, child[KIND]):
+        return dict(child)
+    result = dict(parent)
+    section = section_of(hint, {**parent, **child})
+    for key, value in child.items():
+        inner = fields(section).get(key) if section else item(hint)
+        if isinstance(value, dict) and isinstance(result.get(key), dict):
+            result[key] = merged(result[key], value, inner)
+        elif value is None and key in result and section is None and not accepts_null(inner):
+            del result[key]
+        else:
+            result[key] = value
+    return result
+
+
+def parse_overrides(texts: Sequence[str], presets: dict[str, Tree]) -> list[Override]:
+    """The chosen presets in their order, then the values of the command line in theirs.
+
+    Raises ProfileError for a text that is not `key=value`, a value that is not YAML, and an unknown preset.
+    """
+    pairs = [_split(text) for text in texts]
+    names = [value.strip() for key, value in pairs if key == "preset"]
+    values = [(key, value) for key, value in pairs if key != "preset"]
+    return [
+        *(Override(f"preset={name}", _preset(name, presets), name) for name in names),
+        *(Override(f"{key}={value}", nested(key, _value(key, value))) for key, value in values),
+    ]
+
+
+def nested(key: str, value: Any) -> Tree:
+    """`a.b.c` and a value as mappings within mappings."""
+    for name in reversed(key.split(".")):
+        value = {name: value}
+    tree: Tree = value
+    return tree
+
+
+def _parent(path: Path, name: object) -> Path:
+    if not isinstance(name, str):
+        raise ProfileError(f"{path}: extends: give the name or the path of one profile, not {name!r}")
+    file = name if name.endswith(SUFFIXES) else f"{name}.yaml"
+    beside, ours = path.parent / file, FOLDER / file
+    # A file may have the name of the shipped profile that it extends.
+    taken = (candidate for candidate in (beside, ours) if candidate.exists() and candidate.resolve() != path.resolve())
+    return next(taken, beside)
+
+
+def _presets(tree: object, path: Path) -> dict[str, Tree]:
+    if not isinstance(tree, dict) or not all(isinstance(preset, dict) for preset in tree.values()):
+        raise ProfileError(f"{path}: {PRESETS}: give each preset as a mapping of keys to values")
+    return {str(name): _nested_preset(preset) for name, preset in tree.items()}
+
+
+def _nested_preset(preset: Tree) -> Tree:
+    result: Tree = {}
+    for key, value in preset.items():
+        result = merged(result, nested(str(key), value), None)
+    return result
+
+
+def _preset(name: str, presets: dict[str, Tree]) -> Tree:
+    if name not in presets:
+        known = f"there are {', '.join(presets)}" if presets else "the profile has no presets"
+        raise ProfileError(f"preset={name}, from the command line: unknown preset; {known}")
+    return presets[name]
+
+
+def _split(text: str) -> tuple[str, str]:
+    key, equals, value = text.partition("=")
+    if not equals or not all(key.strip().split(".")):
+        raise ProfileError(f"`{text}`, from the command line: write key=value, such as sft.batch_size=16")
+    return key.strip(), value
+
+
+def _value(key: str, text: str) -> Any:
+    try:
+        return strict_yaml.parse(text)
+    except yaml.YAMLError as error:
+        raise ProfileError(f"{key}, from the command line: cannot read `{text}`: {error}") from error
+
+
+def _paths(tree: Tree, at: str = "") -> Iterator[str]:
+    for key, value in tree.items():
+        here = f"{at}.{key}" if at else str(key)
+        if isinstance(value, dict) and value:
+            yield from _paths(value, here)
+        else:
+            yield here

@@ -1,0 +1,42 @@
+"""The profile: everything that the stages read about one model's way through the lifecycle."""
+
+from typing import Literal
+
+from rustml.profile.bank import BankSection
+from rustml.profile.base import BaseSection
+from rustml.profile.curate import CurateSection
+from rustml.profile.evaluation import EvaluationSection
+from rustml.profile.gates import GatesSection
+from rustml.profile.grpo import GrpoSection
+from rustml.profile.harvest import HarvestSection
+from rustml.profile.judge import JudgeSection
+from rustml.profile.pairs import PairsSection
+from rustml.profile.quantize import QuantizeSection
+from rustml.profile.section import Section
+from rustml.profile.serve import ServeSection
+from rustml.profile.sft import SftSection
+
+
+class Profile(Section, frozen=True):
+    """A complete profile. Every stage reads its own section and the few scalars here."""
+
+    name: str
+    """The file's stem, followed by the chosen presets: `tiny+low-memory`. A file need not state it."""
+    registered_model: str
+    """Name of the model in the MLflow registry."""
+    seed: int
+    """Seed of every random choice in the lifecycle."""
+    engine: Literal["local", "ray"]
+    """Where the corpus stages work on their shards: processes of this machine, or a Ray cluster (docs/corpus.md)."""
+    harvest: HarvestSection
+    curate: CurateSection
+    pairs: PairsSection
+    bank: BankSection
+    judge: JudgeSection
+    base: BaseSection
+    sft: SftSection
+    grpo: GrpoSection
+    evaluation: EvaluationSection
+    gates: GatesSection
+    quantize: QuantizeSection
+    serve: ServeSection
