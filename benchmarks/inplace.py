@@ -13,8 +13,9 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from rustml.cache_layout import CacheLayout
-from rustml.evaluation.suites.assembly import Suite
-from rustml.evaluation.suites.holdout import COMPILES, INPLACE, TASK, TESTED, Holdout, Sources
+from rustml.evaluation.kinds.holdout import TASK
+from rustml.evaluation.suites.holdout import COMPILES, INPLACE, TESTED, Holdout, Sources
+from rustml.evaluation.suites.suite import Suite
 from rustml.judge import Limits
 from rustml.profile import load
 from rustml.profile.evaluation import SuiteSection

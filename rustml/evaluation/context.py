@@ -1,4 +1,4 @@
-"""What a model is measured with: an engine, a tokenizer and the judge."""
+"""What answers are generated and judged with: an engine, a tokenizer, the judge."""
 
 import platform
 from collections.abc import Callable, Mapping
@@ -29,12 +29,12 @@ class Judging(Protocol):
 
 
 def watch_nothing(suite: str, done: int, total: int) -> None:
-    """Progress that nobody watches."""
+    """Progress that is not shown."""
 
 
 @dataclass(frozen=True)
-class Bench:
-    """Everything but the model's answers."""
+class EvalContext:
+    """All that an evaluation needs beside its suites."""
 
     generator: Generator
     tokenizer: Tokenizer
@@ -46,7 +46,7 @@ class Bench:
     """A language model that rates answers of hold-out suites; None for none."""
 
 
-def open_bench(
+def open_context(
     section: EvaluationSection,
     model_dir: Path,
     judge: Judging,
@@ -55,18 +55,18 @@ def open_bench(
     watch: Watch = watch_nothing,
     generated: Report = ignore,
     rater: Rater | None = None,
-) -> Bench:
+) -> EvalContext:
     """Load the model in `model_dir` into the engine that the profile names.
 
-    `generated` is told of answers generated, `watch` of answers judged. Raises EnvironmentFault when the engine is not
-    installed.
+    `generated` is called with counts of answers generated, `watch` with those of answers judged. Raises
+    EnvironmentFault when the engine is not installed.
     """
     engine = TransformersGenerator if section.engine == "transformers" else VllmGenerator
     generator: Generator = engine(model_dir, dtype=section.dtype, batch_size=section.batch_size, progress=generated)
     tokenizer = checkpoint.load_tokenizer(model_dir)
-    return Bench(generator, tokenizer, judge, judge_protocol(limits), watch, rater)
+    return EvalContext(generator, tokenizer, judge, judge_protocol(limits), watch, rater)
 
 
 def judge_protocol(limits: Limits) -> dict[str, Any]:
-    """What of the judge can move a score: its limits and what compiles and runs."""
+    """The part of the judge that can move a score, as JSON values: its limits, versions of compiler and interpreter."""
     return {"limits": asdict(limits), "rust": toolchain.find().version, "python": platform.python_version()}

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from rustml.evaluation.results.outcomes import Evaluation
+from rustml.evaluation.results.report_file import Evaluation
 from rustml.release.evidence import OVERRIDDEN
 from rustml.release.ladder import LADDER, Ladder
 from rustml.release.registry import WEIGHTS_TAG, Registry, gate_tag

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from rustml.errors import EvidenceError, InputError
+from rustml.evaluation.kinds import retained
 from rustml.models import checkpoint
 from rustml.profile import Profile
 from rustml.profile.gates import Thresholds
@@ -46,7 +47,7 @@ def baseline_digest(registry: Registry, number: str, base: str) -> str:
 def newest_evaluation(profile: Profile, thresholds: Thresholds, digest: str) -> str:
     """The newest evaluation of these weights on all that the gate asks for, before later ones of other suites."""
     needed = {metric.partition(".")[0] for metric in (*thresholds.rise, *thresholds.hold)}
-    needed |= {name for name, suite in profile.evaluation.suites.items() if suite.group == "retention"}
+    needed |= {*retained(profile.evaluation.suites)}
 
     def covers(tags: Mapping[str, str]) -> bool:
         measured = tags.get("rustml.param.suites", "")

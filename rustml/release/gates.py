@@ -10,8 +10,10 @@ from collections.abc import Callable, Iterator, Mapping
 
 import msgspec
 
-from rustml.evaluation.results.outcomes import Evaluation, SuiteResult
+from rustml.evaluation.kinds import retained
+from rustml.evaluation.results.report_file import Evaluation
 from rustml.evaluation.results.statistics import Comparison, compare
+from rustml.evaluation.results.suite_result import SuiteResult
 from rustml.profile.gates import Thresholds
 from rustml.records import Record
 
@@ -72,6 +74,8 @@ def _faults(candidate: Evaluation, baseline: Evaluation, thresholds: Thresholds)
     texts += _missing(candidate, baseline, thresholds)
     for name in sorted(candidate.suites.keys() & baseline.suites.keys()):
         texts += _unpaired(name, candidate.suites[name], baseline.suites[name])
+    for measure in dict.fromkeys((*thresholds.rise, *thresholds.hold)):
+        texts += _unmeasured(measure, candidate, baseline)
     return (Finding(rule="evidence", passed=False, text=text) for text in texts)
 
 
@@ -87,7 +91,7 @@ def _unsound(side: str, evaluation: Evaluation) -> Iterator[str]:
         return
     for name, suite in sorted(evaluation.suites.items()):
         if suite.faults:
-            yield f"{side}: {name} holds {suite.faults} infrastructure faults, which are no outcome; evaluate again"
+            yield f"{side}: {name} holds {suite.faults} infrastructure faults, which are not outcomes; evaluate again"
         if suite.contaminated:
             yield f"{side}: {len(suite.contaminated)} items of {name} are contaminated, such as {suite.contaminated[0]}"
     yield from _unequal_metrics(side, evaluation.recorded, evaluation.metrics())
@@ -106,16 +110,12 @@ def _unequal_metrics(side: str, recorded: Mapping[str, float], computed: Mapping
 
 def _missing(candidate: Evaluation, baseline: Evaluation, thresholds: Thresholds) -> Iterator[str]:
     wanted = {measure.split(".")[0] for measure in (*thresholds.rise, *thresholds.hold)}
-    wanted |= {name for side in (candidate, baseline) for name in _retention_suites(side)}
+    wanted |= {name for side in (candidate, baseline) for name in retained(side.suites)}
     for side, evaluation in (("candidate", candidate), ("baseline", baseline)):
         for name in sorted(wanted - evaluation.suites.keys()):
             yield f"{side}: suite {name} was not evaluated"
-        if not _retention_suites(evaluation):
+        if not retained(evaluation.suites):
             yield f"{side}: no retention suite was evaluated"
-
-
-def _retention_suites(evaluation: Evaluation) -> list[str]:
-    return sorted(name for name, suite in evaluation.suites.items() if suite.group == "retention")
 
 
 def _unpaired(name: str, candidate: SuiteResult, baseline: SuiteResult) -> Iterator[str]:
@@ -132,8 +132,20 @@ def _unpaired(name: str, candidate: SuiteResult, baseline: SuiteResult) -> Itera
         yield f"{name}: {len(apart)} items are not paired, such as {apart[0]}"
 
 
+def _unmeasured(measure: str, candidate: Evaluation, baseline: Evaluation) -> Iterator[str]:
+    """A metric that not every item has, such as `tests`, must be had by the same items on both sides."""
+    name, metric = measure.split(".")
+    if name in candidate.suites and name in baseline.suites:
+        paired = candidate.suites[name].outcomes.keys() & baseline.suites[name].outcomes.keys()
+        ours, theirs = (side.suites[name].values(metric, paired).keys() for side in (candidate, baseline))
+        if not ours | theirs:
+            yield f"{measure}: no item has this metric"
+        elif ours != theirs:
+            yield f"{measure}: {len(ours ^ theirs)} items have it on one side only, such as {min(ours ^ theirs)}"
+
+
 def _retention(candidate: Evaluation, baseline: Evaluation, thresholds: Thresholds) -> Iterator[Finding]:
-    names = _retention_suites(candidate)
+    names = retained(candidate.suites)
     pairs = {name: _paired(candidate, baseline, f"{name}.pass") for name in names}
     yield _non_inferior(POOLED, _compare(pairs, thresholds), thresholds.retention_pooled_margin, thresholds)
     for name in names:
@@ -163,8 +175,8 @@ def _measures(candidate: Evaluation, baseline: Evaluation, thresholds: Threshold
 
 def _paired(candidate: Evaluation, baseline: Evaluation, measure: str) -> tuple[list[float], list[float]]:
     """Item outcomes (baseline, candidate) in one order."""
-    name, what = measure.split(".")
-    after, before = candidate.suites[name].rates(what), baseline.suites[name].rates(what)
+    name, metric = measure.split(".")
+    after, before = candidate.suites[name].values(metric), baseline.suites[name].values(metric)
     items = sorted(before)
     return [before[item] for item in items], [after[item] for item in items]
 

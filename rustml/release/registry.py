@@ -21,8 +21,8 @@ from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
 from rustml.errors import EvidenceError, InputError
-from rustml.evaluation.results import outcomes
-from rustml.evaluation.results.outcomes import Evaluation
+from rustml.evaluation.results import report_file
+from rustml.evaluation.results.report_file import Evaluation
 from rustml.models import checkpoint
 from rustml.release.gates import Decision
 from rustml.release.ladder import Step
@@ -30,7 +30,7 @@ from rustml.runs import tracking
 
 WEIGHTS_TAG, PARENT_TAG, STEP_TAG = "weights_digest", "parent_version", "made_for"
 """Tags of a version: digest of its weights, the version that it was made from, the step that it was made for."""
-REPORT = f"output/{outcomes.REPORT}"
+REPORT = f"output/{report_file.REPORT}"
 """Artifact path of the report in a run of the stage `evaluate`."""
 
 
@@ -135,7 +135,7 @@ class Registry:
         """The report of an evaluation run. Raises EvidenceError when the run or its report is gone or unreadable."""
         path = fetch(self.client, f"runs:/{run_id}/{REPORT}", f"the report of evaluation run {run_id}")
         try:
-            return outcomes.load(path)
+            return report_file.load(path)
         except InputError as error:
             raise EvidenceError(f"evaluation run {run_id}: {error}") from error
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 
 from rustml.evaluation.report.plots import draw_pairs, draw_stages
-from rustml.evaluation.results.outcomes import Evaluation
+from rustml.evaluation.results.report_file import Evaluation
 from rustml.records import Record
 from rustml.release.gates import Decision
 

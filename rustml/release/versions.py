@@ -6,7 +6,8 @@ from pathlib import Path
 from rustml.errors import InputError
 from rustml.models import checkpoint as checkpoints
 from rustml.models import hub
-from rustml.release.registry import open_registry
+from rustml.release.ladder import maker_label
+from rustml.release.registry import STEP_TAG, open_registry
 from rustml.runs import tracking
 
 SCHEME = "models:/"
@@ -50,6 +51,20 @@ def _elsewhere(name: str) -> Path:
             f"{name} is not a folder; for the model hub, name the commit too: OWNER/NAME@COMMIT (40 digits)"
         )
     return tracking.output(name) / MODEL
+
+
+def label(name: str, registered_model: str) -> str:
+    """A model as the UI names it: its step and its version, as in `base` or `sft v1`; else its folder."""
+    if name.isdigit() or name.startswith(SCHEME):
+        model, _, number = name.removeprefix(SCHEME).rpartition("/")
+        version = open_registry(model or registered_model).version(number)
+        return f"{version.tags.get(STEP_TAG) or _step_of_run(version.run_id)} v{number}".strip()
+    elsewhere = Path(name).is_dir() or "/" in name
+    return Path(name).name[:60] if elsewhere else _step_of_run(name)
+
+
+def _step_of_run(run_id: str) -> str:
+    return maker_label(tracking.finished(run_id).tags.get(tracking.STAGE, "")) if run_id else ""
 
 
 def _registered(uri: str) -> Checkpoint:

@@ -5,11 +5,10 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rustml.evaluation.kinds import ItemSource
 from rustml.profile import Profile
 from rustml.release import versions
 from rustml.release.find_evidence import WEIGHTS_RUN_TAG
-from rustml.release.ladder import maker_label
-from rustml.release.registry import STEP_TAG, open_registry
 from rustml.runs import tracking
 from rustml.runs.contents import directory_source_contents
 from rustml.runs.environment import libraries_and_device
@@ -18,7 +17,7 @@ from rustml.runs.stage import Outcome, ProfilePath, Stage, Workspace
 from rustml.stages.judging import judging_environment
 
 if TYPE_CHECKING:
-    from rustml.evaluation.suites.assembly import HoldoutMaker, Suite
+    from rustml.evaluation.suites.suite import HoldoutMaker, Suite
     from rustml.judge import Limits
     from rustml.profile.evaluation import SuiteSection
 
@@ -63,25 +62,10 @@ def run(
 
     params = {"weights": checkpoint.digest, "suites": ",".join(sorted(suites)), "contaminated": listed}
     inputs = {"bank": bank, **({"pairs": pairs} if pairs else {})}
-    title = f"evaluate {named(model, profile.registered_model)}"
+    title = f"evaluate {versions.label(model, profile.registered_model)}"
     return tracking.run_stage(
         STAGE, profile, body, inputs=inputs, params=params, parent=parent, reuse=reuse, title=title
     )
-
-
-def named(model: str, registered_model: str) -> str:
-    """A model as the UI names it: its step and its version, as in `base` or `sft v1`; else its folder."""
-    if model.isdigit() or model.startswith(versions.SCHEME):
-        name, _, number = model.removeprefix(versions.SCHEME).rpartition("/")
-        version = open_registry(name or registered_model).version(number)
-        return f"{version.tags.get(STEP_TAG) or _maker(version.run_id)} v{number}".strip()
-    elsewhere = Path(model).is_dir() or "/" in model
-    return Path(model).name[:60] if elsewhere else _maker(model)
-
-
-def _maker(run_id: str) -> str:
-    stage = tracking.finished(run_id).tags.get(tracking.STAGE, "") if run_id else ""
-    return maker_label(stage)
 
 
 def _measure(
@@ -92,14 +76,13 @@ def _measure(
     space: Workspace,
 ) -> Outcome:
     from rustml.evaluation import sample_completions  # noqa: PLC0415  torch takes seconds to load
-    from rustml.evaluation.context import open_bench  # noqa: PLC0415
+    from rustml.evaluation.context import open_context  # noqa: PLC0415
     from rustml.evaluation.evaluate import evaluate  # noqa: PLC0415
     from rustml.evaluation.report.plots import draw_evaluation  # noqa: PLC0415
     from rustml.evaluation.scoring.llm_judge import open_rater  # noqa: PLC0415
     from rustml.judge import Judge, Limits  # noqa: PLC0415
 
-    limits = Limits.from_section(profile.judge)
-    rater = open_rater(profile.evaluation.rater)
+    limits, rater = Limits.from_section(profile.judge), open_rater(profile.evaluation.rater)
     with (
         Judge(limits, batch_size=profile.judge.batch_size, cache=space.cache.verdicts) as judge,
         ExitStack() as stack,
@@ -110,15 +93,16 @@ def _measure(
             progress.begin(f"{suite} answers judged")
             progress(done, total)
 
-        chosen = _suites(profile, only, contaminated, space, limits, stack)
-        bench = open_bench(profile.evaluation, checkpoint.folder, judge, limits, watch=watch, rater=rater)
-        read = sample_completions.completions(
-            profile.evaluation.behaviour, bench.generator, bench.tokenizer, profile.seed
+        suites = _suites(profile, only, contaminated, space, limits, stack)
+        context = open_context(profile.evaluation, checkpoint.folder, judge, limits, watch=watch, rater=rater)
+        completions = sample_completions.completions(
+            profile.evaluation.behaviour, context.generator, context.tokenizer, profile.seed
         )
-        found = evaluate(checkpoint.folder, chosen, bench, space.out, model=checkpoint.name)
-    draw_evaluation(found, space.report / "plots")
-    tables = {sample_completions.TABLE: read} if read else {}
-    return Outcome(found.metrics(), tables, tags={WEIGHTS_RUN_TAG: checkpoint.digest, "rustml.model": checkpoint.name})
+        report = evaluate(checkpoint.folder, suites, context, space.out, model=checkpoint.name)
+    draw_evaluation(report, space.report / "plots")
+    tables = {sample_completions.TABLE: completions} if completions else {}
+    tags = {WEIGHTS_RUN_TAG: checkpoint.digest, "rustml.model": checkpoint.name}
+    return Outcome(report.metrics(), tables, tags=tags)
 
 
 def _suites(
@@ -129,18 +113,14 @@ def _suites(
     limits: "Limits",
     stack: ExitStack,
 ) -> "list[Suite]":
-    """The suites, their contaminated items marked. What hold-out suites need ends with `stack`."""
-    from rustml.evaluation.suites import contamination  # noqa: PLC0415
-    from rustml.evaluation.suites.assembly import marked, suites_of  # noqa: PLC0415
+    """The suites, their contaminated items marked. Crates that hold-out suites need are released by `stack`."""
+    from rustml.evaluation.suites.assembly import ContaminationCheck, checked_suites  # noqa: PLC0415
 
     pairs = space.inputs.get("pairs")
-    make = _holdout(profile, pairs, space, limits, stack) if pairs else None
-    chosen = suites_of(profile.evaluation, space.inputs["bank"], seed=profile.seed, only=only, holdout=make)
-    problems = [problem for suite in chosen if suite.group != "holdout" for problem in suite.problems]
-    ids = contamination.listed(contaminated, [problem.id for problem in problems]) if contaminated else frozenset()
-    if pairs is not None:
-        ids |= contamination.in_training(problems, pairs, profile.pairs.decontamination, space.cache.contamination)
-    return marked(chosen, ids)
+    holdout = _holdout(profile, pairs, space, limits, stack) if pairs else None
+    source = ItemSource(space.inputs["bank"], profile.seed, holdout)
+    check = ContaminationCheck(contaminated, pairs, profile.pairs.decontamination, space.cache.contamination)
+    return checked_suites(profile.evaluation, source, only, check)
 
 
 def _holdout(profile: Profile, pairs: Path, space: Workspace, limits: "Limits", stack: ExitStack) -> "HoldoutMaker":

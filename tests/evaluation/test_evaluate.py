@@ -7,10 +7,10 @@ import msgspec
 import pytest
 
 from rustml.errors import InputError, JudgeFault
-from rustml.evaluation.context import Bench
+from rustml.evaluation.context import EvalContext
 from rustml.evaluation.evaluate import evaluate
 from rustml.evaluation.results.journal import Item
-from rustml.evaluation.results.outcomes import Evaluation, load
+from rustml.evaluation.results.report_file import Evaluation, load
 from rustml.records import Candidate, Verdict, read_jsonl
 from tests.support.evaluation_doubles import PlainTokenizer, ReadingJudge, TableGenerator, made_suite
 
@@ -25,14 +25,14 @@ def by_task(prompt: str, sample: int) -> str:
     return fenced(ANSWERS[(int(prompt.split()[1]) + sample) % 4])
 
 
-def bench(answer: Callable[[str, int], str] = by_task, **changes: Any) -> Bench:
+def context(answer: Callable[[str, int], str] = by_task, **changes: Any) -> EvalContext:
     parts: dict[str, Any] = {
         "generator": TableGenerator(answer),
         "tokenizer": PlainTokenizer(),
         "judge": ReadingJudge(),
         "judge_protocol": {"limits": 1},
     }
-    return Bench(**{**parts, **changes})
+    return EvalContext(**{**parts, **changes})
 
 
 def untimed(report: Evaluation) -> Evaluation:
@@ -41,7 +41,7 @@ def untimed(report: Evaluation) -> Evaluation:
 
 
 def test_every_item_is_counted_with_its_outcome(checkpoint: Path, tmp_path: Path) -> None:
-    report = evaluate(checkpoint, [made_suite(8)], bench(), tmp_path / "out")
+    report = evaluate(checkpoint, [made_suite(8)], context(), tmp_path / "out")
     found = report.metrics()
     assert found["rust.items"] == 8
     assert found["rust.pass_rate"] == found["rust.pass_at_1"] == 0.5
@@ -54,7 +54,7 @@ def test_every_item_is_counted_with_its_outcome(checkpoint: Path, tmp_path: Path
 
 
 def test_items_hold_prompt_completion_code_and_verdict_in_problem_order(checkpoint: Path, tmp_path: Path) -> None:
-    evaluate(checkpoint, [made_suite(11, samples=2)], bench(), tmp_path / "out")
+    evaluate(checkpoint, [made_suite(11, samples=2)], context(), tmp_path / "out")
     items = list(read_jsonl(tmp_path / "out" / "items-rust.jsonl", Item))
     assert [(item.id, item.sample) for item in items] == [(f"p/{n}", k) for n in range(11) for k in range(2)]
     assert items[2].prompt == "task 1"
@@ -70,13 +70,13 @@ def test_an_answer_without_code_fails_by_format_and_stays_in_the_denominator(che
     def answer(prompt: str, sample: int) -> str:
         return "I cannot." if prompt == "task 1" else by_task(prompt, sample)
 
-    found = evaluate(checkpoint, [made_suite(4)], bench(answer, judge=judge), tmp_path / "out").metrics()
+    found = evaluate(checkpoint, [made_suite(4)], context(answer, judge=judge), tmp_path / "out").metrics()
     assert (found["rust.items"], found["rust.format_rate"], found["rust.pass_rate"]) == (4, 0.75, 0.25)
     assert [candidate.id for candidate in judge.judged] == ["p/0#0", "p/2#0", "p/3#0"]
 
 
 def test_a_fault_is_counted_beside_the_rates(checkpoint: Path, tmp_path: Path) -> None:
-    faulty = bench(lambda _prompt, _sample: fenced("fn f() {} // infrastructure"))
+    faulty = context(lambda _prompt, _sample: fenced("fn f() {} // infrastructure"))
     found = evaluate(checkpoint, [made_suite(3)], faulty, tmp_path / "out").metrics()
     assert (found["rust.faults"], found["rust.items"], found["rust.pass_rate"]) == (3, 3, 0)
 
@@ -98,13 +98,13 @@ class KilledGenerator(TableGenerator):
 
 @pytest.mark.parametrize("after", [1, 9, 17])
 def test_a_killed_evaluation_goes_on_and_finds_the_same(checkpoint: Path, tmp_path: Path, after: int) -> None:
-    whole = evaluate(checkpoint, [made_suite(30)], bench(), tmp_path / "whole")
+    whole = evaluate(checkpoint, [made_suite(30)], context(), tmp_path / "whole")
     with pytest.raises(Killed):
-        evaluate(checkpoint, [made_suite(30)], bench(generator=KilledGenerator(after)), tmp_path / "out")
+        evaluate(checkpoint, [made_suite(30)], context(generator=KilledGenerator(after)), tmp_path / "out")
     assert not (tmp_path / "out" / "report.json").exists()
     assert not (tmp_path / "out" / "items-rust.jsonl").exists()
     rest = TableGenerator(by_task)
-    resumed = evaluate(checkpoint, [made_suite(30)], bench(generator=rest), tmp_path / "out")
+    resumed = evaluate(checkpoint, [made_suite(30)], context(generator=rest), tmp_path / "out")
     assert untimed(resumed) == untimed(whole)
     assert len(rest.asked) == 30 - 8 * -(-after // 8)
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
@@ -117,13 +117,13 @@ def test_a_killed_evaluation_goes_on_and_finds_the_same(checkpoint: Path, tmp_pa
 def test_a_line_torn_by_a_kill_is_made_again(checkpoint: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     with pytest.raises(Killed):
-        evaluate(checkpoint, [made_suite(30)], bench(generator=KilledGenerator(16)), out)
+        evaluate(checkpoint, [made_suite(30)], context(generator=KilledGenerator(16)), out)
     (journal,) = out.glob("journal-*")
     journal.write_bytes(journal.read_bytes()[:-7])
     rest = TableGenerator(by_task)
-    resumed = evaluate(checkpoint, [made_suite(30)], bench(generator=rest), out)
+    resumed = evaluate(checkpoint, [made_suite(30)], context(generator=rest), out)
     assert len(rest.asked) == 22
-    assert untimed(resumed) == untimed(evaluate(checkpoint, [made_suite(30)], bench(), tmp_path / "whole"))
+    assert untimed(resumed) == untimed(evaluate(checkpoint, [made_suite(30)], context(), tmp_path / "whole"))
 
 
 @pytest.mark.parametrize("change", ["weights", "protocol"])
@@ -131,11 +131,11 @@ def test_nothing_is_taken_over_from_other_weights_or_another_protocol(
     checkpoint: Path, tmp_path: Path, change: str
 ) -> None:
     with pytest.raises(Killed):
-        evaluate(checkpoint, [made_suite(30)], bench(generator=KilledGenerator(16)), tmp_path / "out")
+        evaluate(checkpoint, [made_suite(30)], context(generator=KilledGenerator(16)), tmp_path / "out")
     if change == "weights":
         (checkpoint / "model.safetensors").write_bytes(b"other")
     rest = TableGenerator(by_task)
-    other = bench(generator=rest, judge_protocol={"limits": 2 if change == "protocol" else 1})
+    other = context(generator=rest, judge_protocol={"limits": 2 if change == "protocol" else 1})
     evaluate(checkpoint, [made_suite(30)], other, tmp_path / "out")
     assert len(rest.asked) == 30
 
@@ -147,13 +147,13 @@ class ForgetfulJudge(ReadingJudge):
 
 def test_verdicts_out_of_order_are_a_fault_of_the_judge(checkpoint: Path, tmp_path: Path) -> None:
     with pytest.raises(JudgeFault, match="order"):
-        evaluate(checkpoint, [made_suite(4)], bench(judge=ForgetfulJudge()), tmp_path / "out")
+        evaluate(checkpoint, [made_suite(4)], context(judge=ForgetfulJudge()), tmp_path / "out")
 
 
 def test_a_folder_without_weights_is_refused_before_anything_is_generated(tmp_path: Path) -> None:
     generator = TableGenerator(by_task)
     with pytest.raises(InputError, match="no checkpoint"):
-        evaluate(tmp_path, [made_suite(4)], bench(generator=generator), tmp_path / "out")
+        evaluate(tmp_path, [made_suite(4)], context(generator=generator), tmp_path / "out")
     assert not generator.asked
 
 
@@ -162,7 +162,7 @@ def test_progress_counts_answers_up_to_their_total(checkpoint: Path, tmp_path: P
     evaluate(
         checkpoint,
         [made_suite(20, samples=3)],
-        bench(watch=lambda suite, done, total: seen.append((suite, done, total))),
+        context(watch=lambda suite, done, total: seen.append((suite, done, total))),
         tmp_path / "out",
     )
     assert [done for _, done, _ in seen] == sorted(done for _, done, _ in seen)
@@ -173,17 +173,17 @@ def test_protocol_digests_move_with_everything_that_moves_a_score(checkpoint: Pa
     suite = made_suite(3)
     other_tests = msgspec.structs.replace(suite.problems[0], tests="#[test] fn u() {}")
     variants = [
-        (suite, bench()),
-        (made_suite(4), bench()),
-        (made_suite(3, samples=2), bench()),
-        (dataclasses.replace(suite, problems=(other_tests, *suite.problems[1:])), bench()),
-        (suite, bench(judge_protocol={"limits": 2})),
-        (suite, bench(generator=TableGenerator(by_task, batch_size=3))),
+        (suite, context()),
+        (made_suite(4), context()),
+        (made_suite(3, samples=2), context()),
+        (dataclasses.replace(suite, problems=(other_tests, *suite.problems[1:])), context()),
+        (suite, context(judge_protocol={"limits": 2})),
+        (suite, context(generator=TableGenerator(by_task, batch_size=3))),
     ]
     digests = [
         evaluate(checkpoint, [given], on, tmp_path / str(number)).suites["rust"].protocol_digest
         for number, (given, on) in enumerate(variants)
     ]
     assert len(set(digests)) == len(digests)
-    again = evaluate(checkpoint, [suite], bench(), tmp_path / "again")
+    again = evaluate(checkpoint, [suite], context(), tmp_path / "again")
     assert again.suites["rust"].protocol_digest == digests[0]

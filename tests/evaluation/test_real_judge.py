@@ -9,9 +9,9 @@ import pytest
 import transformers
 
 from rustml.errors import EnvironmentFault
-from rustml.evaluation.context import Bench, judge_protocol, open_bench
+from rustml.evaluation.context import EvalContext, judge_protocol, open_context
 from rustml.evaluation.evaluate import evaluate
-from rustml.evaluation.suites.assembly import Suite
+from rustml.evaluation.suites.suite import Suite
 from rustml.judge import Judge, Limits
 from rustml.profile import load
 from tests.support.evaluation_doubles import PlainTokenizer, TableGenerator, made_suite
@@ -43,8 +43,10 @@ def suite() -> Suite:
 
 
 def test_each_kind_of_answer_gets_its_verdict(judge: Judge, checkpoint: Path, tmp_path: Path) -> None:
-    bench = Bench(TableGenerator(lambda prompt, _: ANSWERS[prompt]), PlainTokenizer(), judge, judge_protocol(Limits()))
-    report = evaluate(checkpoint, [suite()], bench, tmp_path)
+    context = EvalContext(
+        TableGenerator(lambda prompt, _: ANSWERS[prompt]), PlainTokenizer(), judge, judge_protocol(Limits())
+    )
+    report = evaluate(checkpoint, [suite()], context, tmp_path)
     found = {item: samples[0] for item, samples in report.suites["rust"].outcomes.items()}
     assert [outcome.status for outcome in found.values()] == ["passed", "passed", "wrong", "compile_error", "format"]
     assert found["p/0"].clippy_clean is True
@@ -56,8 +58,8 @@ def test_each_kind_of_answer_gets_its_verdict(judge: Judge, checkpoint: Path, tm
 
 def test_a_real_model_is_measured_end_to_end(judge: Judge, tiny_model: Path, tmp_path: Path) -> None:
     section = msgspec.structs.replace(load("tiny").evaluation, dtype="float32", batch_size=4, suites={}, lifecycle=())
-    bench = open_bench(section, tiny_model, judge, Limits())
-    report = evaluate(tiny_model, [suite()], bench, tmp_path)
+    context = open_context(section, tiny_model, judge, Limits())
+    report = evaluate(tiny_model, [suite()], context, tmp_path)
     assert report.metrics()["rust.items"] == 5
     assert report.metrics()["rust.faults"] == 0
     protocol = report.suites["rust"].protocol

@@ -5,7 +5,9 @@ from collections.abc import Callable, Sequence
 import msgspec
 import pytest
 
-from rustml.evaluation.results.outcomes import Evaluation, Outcome, SuiteResult
+from rustml.evaluation.results.outcome import Outcome
+from rustml.evaluation.results.report_file import Evaluation
+from rustml.evaluation.results.suite_result import SuiteResult
 from rustml.profile.gates import Thresholds
 
 Score = bool | Sequence[bool]

@@ -11,7 +11,7 @@ import requests
 from mlflow.exceptions import MlflowException, RestException
 from mlflow.tracking import MlflowClient
 
-from rustml.evaluation.results.outcomes import Evaluation
+from rustml.evaluation.results.report_file import Evaluation
 from rustml.profile.gates import Thresholds
 from tests.support.loopback_server import serving
 from tests.support.stores import MODEL, Store

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from rustml.evaluation.results.outcomes import Evaluation, Outcome
+from rustml.evaluation.results.outcome import Outcome
+from rustml.evaluation.results.report_file import Evaluation
 from rustml.profile import load
 from rustml.profile.gates import Thresholds
 from rustml.release.gates import Decision, decide, encode
@@ -289,3 +290,45 @@ def test_the_published_regression_is_refused_under_the_embedded_profile_too(eval
     after = evaluation("after", humaneval=shifted(humaneval, 12, 0), mbpp=shifted(mbpp, 1, 0))
     refused = decide(after, before, gate).reasons
     assert [reason.split(":")[0] for reason in refused] == ["retention humaneval"]
+
+
+def held_out(weights: str, base: Evaluation, tests: list[float | None]) -> Evaluation:
+    """An evaluation with a hold-out suite, whose items have a score `tests` or have none."""
+    drawn = [{"exact": 0.0} if value is None else {"exact": 0.0, "tests": value} for value in tests]
+    outcomes = {
+        f"holdout/{number}": (
+            Outcome(status="wrong", compiles=True, clippy_clean=None, lints=(), errors=(), characters=1, scores=scores),
+        )
+        for number, scores in enumerate(drawn)
+    }
+    suite = msgspec.structs.replace(
+        base.suites["rust"], group="holdout", metric_prefix="holdout.", outcomes=outcomes, tasks={}
+    )
+    made = msgspec.structs.replace(base, weights_digest=weights, suites={**base.suites, "holdout": suite})
+    return replace(made, recorded=made.metrics())
+
+
+@pytest.mark.parametrize(("gained", "passed"), [(60, True), (2, False)])
+def test_a_score_of_the_hold_out_can_be_asked_to_rise(
+    base: Evaluation, thresholds: Thresholds, gained: int, passed: bool
+) -> None:
+    """Items without tests in their crate do not count."""
+    gate = msgspec.structs.replace(thresholds, rise=("holdout.tests",))
+    before = held_out("before", base, [0.0] * 100 + [None] * 50)
+    after = held_out("after", base, [1.0] * gained + [0.0] * (100 - gained) + [None] * 50)
+    decision = decide(after, before, gate)
+    assert decision.passed == passed
+    (finding,) = [finding for finding in decision.findings if finding.rule == "holdout.tests"]
+    assert finding.comparison is not None
+    assert (finding.comparison.items, finding.comparison.gains) == (100, gained)
+
+
+def test_a_score_that_one_side_lacks_is_refused_before_any_number_is_compared(
+    base: Evaluation, thresholds: Thresholds
+) -> None:
+    gate = msgspec.structs.replace(thresholds, rise=("holdout.tests",))
+    before, after = held_out("before", base, [0.0, 0.0, None]), held_out("after", base, [1.0, None, None])
+    decision = decide(after, before, gate)
+    assert decision.reasons == ("holdout.tests: 1 items have it on one side only, such as holdout/1",)
+    nothing = decide(held_out("after", base, [None]), held_out("before", base, [None]), gate)
+    assert nothing.reasons == ("holdout.tests: no item has this metric",)

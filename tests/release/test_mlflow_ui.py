@@ -14,7 +14,7 @@ import mlflow
 import pytest
 from mlflow.tracking import MlflowClient
 
-from rustml.evaluation.results.outcomes import Evaluation
+from rustml.evaluation.results.report_file import Evaluation
 from rustml.profile.gates import Thresholds
 from rustml.runs import tracking
 from tests.support.fabricated_lifecycle import Lifecycle, fill

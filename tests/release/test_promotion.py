@@ -10,7 +10,7 @@ import pytest
 from mlflow.tracking import MlflowClient
 
 from rustml.errors import EnvironmentFault, EvidenceError, GateRefused, InputError
-from rustml.evaluation.results.outcomes import Evaluation
+from rustml.evaluation.results.report_file import Evaluation
 from rustml.profile.gates import Thresholds
 from rustml.release import lock, registry
 from rustml.release.card import card

@@ -5,7 +5,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from rustml.evaluation.results.outcomes import Evaluation
+from rustml.evaluation.results.report_file import Evaluation
 from rustml.profile.gates import Thresholds
 from rustml.release.gates import decide
 from rustml.release.report import ModelRow, table, write

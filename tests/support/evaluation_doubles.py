@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Sequence
 
-from rustml.evaluation.suites.assembly import Suite
 from rustml.evaluation.suites.protocols import CHAT
+from rustml.evaluation.suites.suite import Suite
 from rustml.generation.engines.transformers import Sampling
 from rustml.records import Candidate, Problem, Verdict
 

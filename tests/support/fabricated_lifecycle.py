@@ -8,7 +8,7 @@ import msgspec
 
 from rustml.errors import GateRefused
 from rustml.evaluation.report.plots import draw_evaluation
-from rustml.evaluation.results.outcomes import REPORT, Evaluation
+from rustml.evaluation.results.report_file import REPORT, Evaluation
 from rustml.profile import load
 from rustml.release.find_evidence import WEIGHTS_RUN_TAG
 from rustml.runs import tracking

@@ -6,7 +6,7 @@ from pathlib import Path
 import mlflow
 from mlflow.tracking import MlflowClient
 
-from rustml.evaluation.results.outcomes import Evaluation
+from rustml.evaluation.results.report_file import Evaluation
 from rustml.models import checkpoint
 from rustml.profile.gates import Thresholds
 from rustml.release import registry

@@ -8,26 +8,16 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from rustml.evaluation.results.outcomes import Evaluation, SuiteResult
+from rustml.evaluation.kinds import KINDS
+from rustml.evaluation.metrics import METRICS
+from rustml.evaluation.results.report_file import Evaluation
 from rustml.evaluation.results.statistics import Interval, wilson
+from rustml.evaluation.results.suite_result import SuiteResult
 from rustml.tasks import TASKS
 
-COLOURS = {"format": "#8da0cb", "compile": "#66a61e", "pass": "#1b6ca8", "clippy": "#e6861a"}
+PALETTE = ("#8da0cb", "#66a61e", "#1b6ca8", "#e6861a", "#7570b3", "#a6761d", "#e7298a", "#008b8b", "#666666")
+"""Colours of metrics in the order of their registry, over and over."""
 GAIN, LOSS = "#2b8a3e", "#c92a2a"
-MEASURES: Mapping[str, Sequence[str]] = {
-    "rust": ("format", "compile", "pass", "clippy"),
-    "retention": ("format", "pass"),
-    "holdout": ("format", "compile", "clippy"),
-}
-SCORES = {
-    "exact": "#7570b3",
-    "edit": "#8da0cb",
-    "syntax": "#e7298a",
-    "compile": "#66a61e",
-    "clippy": "#e6861a",
-    "tests": "#1b6ca8",
-    "rating": "#666666",
-}
 PALE = 0.3
 CLASSES_SHOWN = 12
 
@@ -49,48 +39,54 @@ def draw_stages(stages: Mapping[str, Evaluation], path: Path) -> Path:
     suites = list(dict.fromkeys((name, suite.group) for each in stages.values() for name, suite in each.suites.items()))
     figure, axes = _axes(len(suites))
     for axis, (name, group) in zip(axes, suites, strict=True):
-        for shift, measure in enumerate(MEASURES[group]):
-            _bars(axis, [each.suites.get(name) for each in stages.values()], measure, shift, len(MEASURES[group]))
+        drawn = KINDS[group].drawn
+        for shift, metric in enumerate(drawn):
+            _bars(axis, [each.suites.get(name) for each in stages.values()], metric, shift, len(drawn))
         axis.set_xticks(range(len(stages)), list(stages))
         axis.set(title=name, ylim=(0, 1.02), ylabel="share of items")
         _legend_below(axis)
     return _save(figure, path)
 
 
-def _bars(axis: Axes, suites: Sequence[SuiteResult | None], measure: str, shift: int, count: int) -> None:
+def _bars(axis: Axes, suites: Sequence[SuiteResult | None], metric: str, shift: int, count: int) -> None:
     width = 0.8 / count
-    for place, suite in enumerate(suites):
-        if suite is None:
+    for number, suite in enumerate(suites):
+        if suite is None or not suite.values(metric):
             continue
-        rate, interval = rate_with_interval(suite, measure)
+        rate, interval = rate_with_interval(suite, metric)
         axis.bar(
-            place + (shift - (count - 1) / 2) * width,
+            number + (shift - (count - 1) / 2) * width,
             rate,
             width,
             yerr=[[max(0.0, rate - interval.low)], [max(0.0, interval.high - rate)]],
             capsize=2,
-            color=COLOURS[measure],
-            label=measure if place == 0 else None,
+            color=colour(metric),
+            label=metric if number == 0 else None,
         )
 
 
-def rate_with_interval(suite: SuiteResult, measure: str) -> tuple[float, Interval]:
-    """Mean of a measure over items, and its 95% Wilson interval with items, not samples, as trials."""
-    rates = suite.rates(measure)
-    total = sum(rates.values())
-    return total / len(rates), wilson(min(total, len(rates)), len(rates))
+def colour(metric: str) -> str:
+    """The colour of a metric of the registry, the same in every figure."""
+    return PALETTE[list(METRICS).index(metric) % len(PALETTE)]
+
+
+def rate_with_interval(suite: SuiteResult, metric: str) -> tuple[float, Interval]:
+    """Mean of a metric over the items that have it, and its 95% Wilson interval with items, not samples, as trials."""
+    values = suite.values(metric)
+    total = sum(values.values())
+    return total / len(values), wilson(min(total, len(values)), len(values))
 
 
 def draw_pairs(baseline: Evaluation, candidate: Evaluation, path: Path) -> Path:
-    """Items gained and lost from the baseline to the candidate, by suite and measure."""
+    """Items gained and lost from the baseline to the candidate, by suite and metric."""
     names = sorted(baseline.suites.keys() & candidate.suites.keys())
     figure, axes = _axes(len(names))
     for axis, name in zip(axes, names, strict=True):
         before, after = baseline.suites[name], candidate.suites[name]
-        measures = MEASURES[before.group]
-        gained, lost = zip(*(_changes(before.rates(m), after.rates(m)) for m in measures), strict=True)
-        axis.barh(measures, gained, color=GAIN, label="gained")
-        axis.barh(measures, [-count for count in lost], color=LOSS, label="lost")
+        drawn = KINDS[before.group].drawn
+        gained, lost = zip(*(_changes(before.values(m), after.values(m)) for m in drawn), strict=True)
+        axis.barh(drawn, gained, color=GAIN, label="gained")
+        axis.barh(drawn, [-count for count in lost], color=LOSS, label="lost")
         axis.axvline(0, color="black", linewidth=0.8)
         axis.set(title=name, xlabel="items")
         _legend_below(axis)
@@ -121,35 +117,43 @@ def _lengths(name: str, suite: SuiteResult, path: Path) -> Path:
 
 
 def _tasks(name: str, suite: SuiteResult, path: Path) -> Path:
-    """Means of the measures of each task; the one that speaks for the task is drawn in full, the others pale."""
+    """Means of the scores of each task; its headline metric is drawn in full, the others pale."""
     tasks = sorted(set(suite.tasks.values()), reverse=True)
     figure = Figure(figsize=(7, 1.5 + 0.9 * len(tasks)), layout="constrained")
     FigureCanvasAgg(figure)
     axis = figure.subplots()
-    bars = list(_task_bars(suite, tasks))
-    for measure, colour in SCORES.items():
-        own = [(place, mean, alpha) for place, shown, mean, alpha in bars if shown == measure]
-        for number, (place, mean, alpha) in enumerate(own):
-            label = measure if number == 0 else None
-            axis.barh(place, mean, 0.8 / len(SCORES), color=(colour, alpha), edgecolor=colour, label=label)
+    scores = {name for sample in suite.samples for name in sample.scores}
+    shown = [name for name in METRICS if name in scores]
+    bars = list(_task_bars(suite, tasks, shown))
+    for metric in shown:
+        mine = [(height, mean, alpha) for height, name, mean, alpha in bars if name == metric]
+        for number, (height, mean, alpha) in enumerate(mine):
+            label = metric if number == 0 else None
+            axis.barh(
+                height, mean, 0.8 / len(shown), color=(colour(metric), alpha), edgecolor=colour(metric), label=label
+            )
     counts = Counter(suite.tasks.values())
     axis.set_yticks(range(len(tasks)), [f"{task} ({counts[task]})" for task in tasks])
-    axis.set(title=f"{name}: measures by task (items); in full, the task's own", xlim=(0, 1.02), xlabel="mean")
+    axis.set(
+        title=f"{name}: scores by task (items); in full, the task's headline metric", xlim=(0, 1.02), xlabel="mean"
+    )
     if bars:
-        figure.legend(fontsize=8, ncols=len(SCORES), frameon=False, loc="outside lower center")
+        figure.legend(fontsize=8, ncols=len(shown), frameon=False, loc="outside lower center")
     return _save(figure, path)
 
 
-def _task_bars(suite: SuiteResult, tasks: Sequence[str]) -> Iterator[tuple[float, str, float, float]]:
-    """Place, measure, mean and opacity of every bar."""
+def _task_bars(
+    suite: SuiteResult, tasks: Sequence[str], shown: Sequence[str]
+) -> Iterator[tuple[float, str, float, float]]:
+    """Height, metric, mean and opacity of every bar."""
     for row, task in enumerate(tasks):
-        items = [item for item, own in suite.tasks.items() if own == task]
+        items = [item for item, category in suite.tasks.items() if category == task]
         headline = TASKS[task].headline if task in TASKS else ""
-        for shift, measure in enumerate(SCORES):
-            values = suite.scored(measure, items).values()
+        for shift, metric in enumerate(shown):
+            values = suite.values(metric, items).values()
             if values:
-                place = row + 0.4 - (shift + 0.5) * 0.8 / len(SCORES)
-                yield place, measure, sum(values) / len(values), 1.0 if measure == headline else PALE
+                height = row + 0.4 - (shift + 0.5) * 0.8 / len(shown)
+                yield height, metric, sum(values) / len(values), 1.0 if metric == headline else PALE
 
 
 def _axes(count: int) -> tuple[Figure, list[Axes]]:
@@ -160,7 +164,7 @@ def _axes(count: int) -> tuple[Figure, list[Axes]]:
 
 def _legend_below(axis: Axes) -> None:
     """One line under the axis, where it hides no bar."""
-    axis.legend(fontsize=8, ncols=len(SCORES), frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.13))
+    axis.legend(fontsize=8, ncols=len(METRICS), frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.13))
 
 
 def _save(figure: Figure, path: Path) -> Path:

@@ -60,7 +60,7 @@ class Rater(Protocol):
     """What moves a rating, as JSON values."""
 
     def rate(self, answers: Sequence[tuple[Problem, str]]) -> list[Rating]:
-        """One rating an answer, in order."""
+        """One rating per answer, in order."""
         ...
 
 
@@ -82,9 +82,9 @@ def open_rater(section: RaterSection) -> "LanguageModelRater | None":
     return LanguageModelRater(section, key)
 
 
-def ratings(rater: Rater | None, group: str, drafts: Sequence[tuple[Problem, str | None]]) -> list[Rating | None]:
-    """A rating a draft, None where its task is not rated; an answer without code is the worst and is not sent."""
-    tasks = rater.tasks if rater is not None and group == "holdout" else ()
+def ratings(rater: Rater | None, drafts: Sequence[tuple[Problem, str | None]]) -> list[Rating | None]:
+    """One rating per draft, None where its task is not rated; an answer without code is the worst and is not sent."""
+    tasks = rater.tasks if rater is not None else ()
     asked = [(problem, code) for problem, code in drafts if problem.tags.get("task") in tasks and code is not None]
     given = iter(rater.rate(asked) if rater is not None and asked else [])
     return [
@@ -146,7 +146,7 @@ class LanguageModelRater:
         }
 
     def rate(self, answers: Sequence[tuple[Problem, str]]) -> list[Rating]:
-        """One rating an answer, in order.
+        """One rating per answer, in order.
 
         Rate limits and server errors are tried again. Raises EnvironmentFault when the server still does not answer,
         and InputError when it refuses key or model.

@@ -1,7 +1,8 @@
 """The scores of one answer to a hold-out item."""
 
+from rustml.evaluation.kinds.holdout import TASK
 from rustml.evaluation.results.journal import Rating
-from rustml.evaluation.suites.holdout import COMPILES, INPLACE, TASK, TESTED
+from rustml.evaluation.suites.holdout import COMPILES, INPLACE, TESTED
 from rustml.records import Problem, Verdict
 from rustml.tasks import TASKS
 

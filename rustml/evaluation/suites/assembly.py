@@ -1,47 +1,42 @@
-"""Suites: problems, the protocol they are asked in, and how often an answer is drawn."""
+"""The suites of a profile: their problems read, contaminated items marked."""
 
-import hashlib
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-import msgspec
-
 from rustml.errors import InputError
-from rustml.evaluation.context import Judging
+from rustml.evaluation.kinds import KINDS, ItemSource, made_from_pairs
+from rustml.evaluation.suites import contamination
 from rustml.evaluation.suites.protocols import PROTOCOLS, AnswerProtocol
+from rustml.evaluation.suites.suite import HoldoutMaker, Suite
 from rustml.generation.engines.transformers import Sampling
-from rustml.profile.evaluation import EvaluationSection, Group, SuiteSection
+from rustml.profile.curate import Decontamination
+from rustml.profile.evaluation import EvaluationSection, SuiteSection
 from rustml.records import Problem, read_jsonl
 
 
 @dataclass(frozen=True)
-class Suite:
-    """What one suite asks of a model."""
+class ContaminationCheck:
+    """What items are searched for in."""
 
-    name: str
-    group: Group
-    metric_prefix: str
-    problems: tuple[Problem, ...]
-    protocol: AnswerProtocol
-    sampling: Sampling
-    shots: tuple[Problem, ...] = ()
-    """Solved examples that every prompt shows."""
-    contaminated: tuple[str, ...] = ()
-    """Ids of its problems that were found in training data."""
-    excluded: Mapping[str, int] = field(default_factory=dict)
-    """Problems of the bank that are no item, counted by reason."""
-    judge: Judging | None = None
-    """Who judges it; None: whoever judges everything else."""
-
-    @property
-    def data_digest(self) -> str:
-        """SHA-256 of the problems, their tests included."""
-        return hashlib.sha256(msgspec.json.encode(self.problems)).hexdigest()
+    ids: Path | None
+    """File of ids that the user knows to be in training data; None for none."""
+    pairs: Path | None
+    """Output of the stage `pairs`, whose training records are searched; None for none."""
+    section: Decontamination
+    cache: Path
 
 
-HoldoutMaker = Callable[[str, SuiteSection, int], Suite]
-"""Makes a hold-out suite of a name, its section and the seed."""
+def checked_suites(
+    section: EvaluationSection, source: ItemSource, only: Sequence[str], check: ContaminationCheck
+) -> list[Suite]:
+    """The suites named in `only` (all for none), those of their items marked that training data holds."""
+    suites = suites_of(section, source.banks, seed=source.seed, only=only, holdout=source.holdout)
+    asked = [problem for suite in suites if not KINDS[suite.group].from_pairs for problem in suite.problems]
+    ids = contamination.listed(check.ids, [problem.id for problem in asked]) if check.ids else frozenset()
+    if check.pairs is not None:
+        ids |= contamination.in_training(asked, check.pairs, check.section, check.cache)
+    return marked(suites, ids)
 
 
 def suites_of(
@@ -54,25 +49,20 @@ def suites_of(
 ) -> list[Suite]:
     """The profile's suites, their problems read from `banks/<problems>.jsonl`.
 
-    `only` names suites; none named means all. `holdout` makes those of the group `holdout`: without it they are left
+    `only` names suites; none named means all. `holdout` makes those of held-out pairs: without it they are left
     out, and refused where they are named. Raises InputError for an unknown suite, a suite without problems, ids
     that occur twice, and several samples without a temperature (they would all be the same answer).
     """
     unknown = sorted(set(only) - section.suites.keys())
     if unknown:
         raise InputError(f"no suite {', '.join(unknown)} in evaluation.suites; known: {', '.join(section.suites)}")
-    chosen = {name: suite for name, suite in section.suites.items() if not only or name in only}
+    left_out = set() if holdout or only else {*made_from_pairs(section.suites)}
+    chosen = {name: s for name, s in section.suites.items() if (not only or name in only) and name not in left_out}
     prefixes = [suite.metric_prefix for suite in chosen.values()]
     if len(set(prefixes)) != len(prefixes):
         raise InputError("two of evaluation.suites have one metric_prefix: their metrics would overwrite each other")
-    if holdout is None:
-        chosen = _without_holdout(chosen, only)
-    return [
-        holdout(name, suite, seed)
-        if suite.group == "holdout" and holdout is not None
-        else _suite(name, suite, banks, seed)
-        for name, suite in chosen.items()
-    ]
+    source = ItemSource(banks, seed, holdout)
+    return [KINDS[suite.group].suite(name, suite, source) for name, suite in chosen.items()]
 
 
 def marked(suites: Sequence[Suite], contaminated: Collection[str]) -> list[Suite]:
@@ -83,20 +73,14 @@ def marked(suites: Sequence[Suite], contaminated: Collection[str]) -> list[Suite
     ]
 
 
-def _without_holdout(chosen: Mapping[str, SuiteSection], only: Sequence[str]) -> dict[str, SuiteSection]:
-    held = [name for name, suite in chosen.items() if suite.group == "holdout"]
-    if set(held) & set(only):
-        raise InputError(f"suite {held[0]} is made of held-out pairs: give the run of the `pairs` stage")
-    return {name: suite for name, suite in chosen.items() if name not in held}
-
-
-def _suite(name: str, section: SuiteSection, banks: Path, seed: int) -> Suite:
+def suite_of_bank(name: str, section: SuiteSection, source: ItemSource) -> Suite:
+    """A suite whose items are problems of a bank. Raises InputError as `suites_of` does."""
     if section.samples > 1 and section.temperature == 0:
         raise InputError(
             f"evaluation.suites.{name}: {section.samples} greedy samples would be equal; raise temperature"
         )
     protocol = PROTOCOLS[section.protocol]
-    path = banks / f"{section.problems}.jsonl"
+    path = source.banks / f"{section.problems}.jsonl"
     bank = tuple(read_jsonl(path, Problem))
     problems = _items(name, path, bank, protocol, section.limit)
     return Suite(
@@ -105,7 +89,7 @@ def _suite(name: str, section: SuiteSection, banks: Path, seed: int) -> Suite:
         metric_prefix=section.metric_prefix,
         problems=problems,
         protocol=protocol,
-        sampling=Sampling.from_section(section, protocol.stops, seed),
+        sampling=Sampling.from_section(section, protocol.stops, source.seed),
         shots=_shots(path, bank, protocol),
     )
 
@@ -114,8 +98,8 @@ def _items(
     name: str, path: Path, bank: tuple[Problem, ...], protocol: AnswerProtocol, limit: int
 ) -> tuple[Problem, ...]:
     """The problems that are asked: all, or the test split where the protocol takes its examples from the others."""
-    asked = tuple(problem for problem in bank if not protocol.shots or problem.split == "test")
-    chosen = asked[:limit] if limit else asked
+    test_split = tuple(problem for problem in bank if not protocol.shots or problem.split == "test")
+    chosen = test_split[:limit] if limit else test_split
     if not chosen:
         raise InputError(f"{path} holds no problems for suite {name}")
     if len({problem.id for problem in chosen}) != len(chosen):
@@ -124,8 +108,8 @@ def _items(
 
 
 def _shots(path: Path, bank: tuple[Problem, ...], protocol: AnswerProtocol) -> tuple[Problem, ...]:
-    found = {problem.id: problem for problem in bank if problem.id in protocol.shots}
-    missing = [shot for shot in protocol.shots if shot not in found]
+    solved = {problem.id: problem for problem in bank if problem.id in protocol.shots}
+    missing = [shot for shot in protocol.shots if shot not in solved]
     if missing:
         raise InputError(f"{path} lacks {', '.join(missing)}, which protocol {protocol.name} shows as solved examples")
-    return tuple(found[shot] for shot in protocol.shots)
+    return tuple(solved[shot] for shot in protocol.shots)

@@ -11,8 +11,9 @@ from types import TracebackType
 import msgspec
 
 from rustml.errors import InputError
-from rustml.evaluation.suites.assembly import Suite
+from rustml.evaluation.kinds.holdout import TASK
 from rustml.evaluation.suites.protocols import PAIR
+from rustml.evaluation.suites.suite import Suite
 from rustml.generation.engines.transformers import Sampling
 from rustml.judge import Limits
 from rustml.judge.in_crate.crate_sandbox import CrateSandbox
@@ -24,7 +25,7 @@ from rustml.profile.evaluation import SuiteSection
 from rustml.records import Pair, Problem, read_jsonl
 from rustml.tasks import TASKS
 
-TASK, INPLACE = "task", "inplace"
+INPLACE = "inplace"
 COMPILES, TESTED = "compile", "tests"
 """Values of the tag `inplace`: judged by the compiler, and by tests as well. Any other is why it is neither."""
 

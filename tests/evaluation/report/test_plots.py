@@ -4,7 +4,9 @@ import pytest
 from matplotlib import image
 
 from rustml.evaluation.report.plots import draw_evaluation, draw_pairs, rate_with_interval
-from rustml.evaluation.results.outcomes import Evaluation, Outcome, SuiteResult
+from rustml.evaluation.results.outcome import Outcome
+from rustml.evaluation.results.report_file import Evaluation
+from rustml.evaluation.results.suite_result import SuiteResult
 
 
 def suite(passed: list[list[bool]], group: str = "rust") -> SuiteResult:

@@ -16,10 +16,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rustml.errors import EnvironmentFault, InputError, ProfileError
-from rustml.evaluation.context import Bench
+from rustml.evaluation.context import EvalContext
 from rustml.evaluation.evaluate import evaluate
 from rustml.evaluation.results.journal import Item, Rating
-from rustml.evaluation.results.outcomes import Evaluation
+from rustml.evaluation.results.report_file import Evaluation
 from rustml.evaluation.scoring.llm_judge import CRITERIA, LanguageModelRater, open_rater, prompt, rated, ratings
 from rustml.evaluation.suites.protocols import PAIR
 from rustml.profile import load
@@ -220,10 +220,9 @@ def test_only_rated_tasks_are_sent_and_an_answer_without_code_is_the_worst(serve
         (asked(2), "/// Adds."),
         (asked(3, "bug_detection"), "a + b"),
     ]
-    found = ratings(opened(api.url), "holdout", drafts)
+    found = ratings(opened(api.url), drafts)
     assert found == [None, Rating(score=1, reason="no_answer"), Rating(score=6), Rating(score=6)]
-    assert ratings(opened(api.url), "rust", drafts) == [None] * 4
-    assert ratings(None, "holdout", drafts) == [None] * 4
+    assert ratings(None, drafts) == [None] * 4
     assert len(api.bodies) == 2
 
 
@@ -267,8 +266,17 @@ def holdout(tasks: list[str]) -> Any:
 
 def measured(checkpoint: Path, out: Path, rater: LanguageModelRater | None, tasks: list[str]) -> Evaluation:
     generator = TableGenerator(lambda prompt, _: "none" if prompt == "task 4" else "```rust\n/// passed\n```")
-    bench = Bench(generator, PlainTokenizer(), ReadingJudge(), {"limits": 1}, rater=rater)
-    return evaluate(checkpoint, [holdout(tasks)], bench, out)
+    context = EvalContext(generator, PlainTokenizer(), ReadingJudge(), {"limits": 1}, rater=rater)
+    return evaluate(checkpoint, [holdout(tasks)], context, out)
+
+
+def test_a_suite_of_another_kind_is_not_rated(serve: Any, checkpoint: Path, tmp_path: Path) -> None:
+    api = serve(lambda _n, _body: (200, reply("RATING: 6")))
+    generator = TableGenerator(lambda _prompt, _: "```rust\nfn f() {} // passed\n```")
+    context = EvalContext(generator, PlainTokenizer(), ReadingJudge(), {"limits": 1}, rater=opened(api.url))
+    report = evaluate(checkpoint, [made_suite(2)], context, tmp_path / "out")
+    assert "rater" not in report.suites["rust"].protocol
+    assert api.bodies == []
 
 
 TASKS = ["docstring_generation"] * 5 + ["completion"]

@@ -6,8 +6,11 @@ import pytest
 from matplotlib import image
 from matplotlib.figure import Figure
 
+from rustml.evaluation.kinds import metrics_of
 from rustml.evaluation.report import plots
-from rustml.evaluation.results.outcomes import Evaluation, Outcome, SuiteResult
+from rustml.evaluation.results.outcome import Outcome
+from rustml.evaluation.results.report_file import Evaluation
+from rustml.evaluation.results.suite_result import SuiteResult
 from rustml.evaluation.scoring.per_task_scores import scores
 from rustml.records import Problem, Status, Verdict
 from rustml.tasks import TASKS
@@ -77,20 +80,20 @@ def verdict(status: Status) -> Verdict:
 
 
 def test_the_principal_measure_is_over_the_items_that_have_it_and_says_how_many() -> None:
-    found = SUITE.metrics()
+    found = metrics_of(SUITE)
     assert (found["holdout.completion.principal"], found["holdout.completion.principal_items"]) == (0.75, 2)
     assert (found["holdout.sig_doc_impl.principal"], found["holdout.sig_doc_impl.principal_items"]) == (0.0, 1)
     assert found["holdout.sig_doc_impl.items"] == 2
 
 
 def test_a_task_whose_principal_measure_no_item_has_reports_none() -> None:
-    found = SUITE.metrics()
+    found = metrics_of(SUITE)
     assert "holdout.test_generation.principal" not in found
     assert found["holdout.test_generation.principal_items"] == 0
 
 
 def test_a_task_that_is_not_known_has_its_measures_and_no_principal_one() -> None:
-    found = held(a=("riddle", outcome(exact=1.0))).metrics()
+    found = metrics_of(held(a=("riddle", outcome(exact=1.0))))
     assert found["holdout.riddle.exact"] == 1.0
     assert "holdout.riddle.principal_items" not in found
 

@@ -1,0 +1,43 @@
+"""A suite: problems, the protocol they are asked in, and how often an answer is drawn."""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import msgspec
+
+from rustml.evaluation.context import Judging
+from rustml.evaluation.suites.protocols import AnswerProtocol
+from rustml.generation.engines.transformers import Sampling
+from rustml.profile.evaluation import Group, SuiteSection
+from rustml.records import Problem
+
+
+@dataclass(frozen=True)
+class Suite:
+    """What one suite asks of a model."""
+
+    name: str
+    group: Group
+    """Name of its kind."""
+    metric_prefix: str
+    problems: tuple[Problem, ...]
+    protocol: AnswerProtocol
+    sampling: Sampling
+    shots: tuple[Problem, ...] = ()
+    """Solved examples that every prompt shows."""
+    contaminated: tuple[str, ...] = ()
+    """Ids of its problems that were found in training data."""
+    excluded: Mapping[str, int] = field(default_factory=dict)
+    """Problems of the bank that are not items, counted by reason."""
+    judge: Judging | None = None
+    """Its own judge; None for the evaluation's."""
+
+    @property
+    def data_digest(self) -> str:
+        """SHA-256 of the problems, their tests included."""
+        return hashlib.sha256(msgspec.json.encode(self.problems)).hexdigest()
+
+
+HoldoutMaker = Callable[[str, SuiteSection, int], Suite]
+"""Makes a hold-out suite of a name, its section and the seed."""
