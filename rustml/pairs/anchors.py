@@ -2,33 +2,31 @@
 
 The pools of the reference recipe are on the Hugging Face hub: `ise-uiuc/Magicoder-OSS-Instruct-75K` (code),
 `allenai/tulu-3-sft-mixture` (general), `ammarnasr/the-stack-rust-clean` (raw Rust). They are streamed; local JSONL or
-parquet files of the same columns do as well.
+parquet files of the same columns do as well, and so do trainable problems of the `bank` stage (`bank:python-train`).
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from rustml import chat
 from rustml.errors import InputError
 from rustml.licence import Gate
 from rustml.profile.pairs import AnchorPool, PairsSection
-from rustml.records import Origin, Pair, read_jsonl
+from rustml.records import Origin, Pair, Problem, read_jsonl
 from rustml.sharding.hub_datasets import hub_rows, local_rows
 
 
 class Anchors:
     """The pools of a profile, checked before anything long starts."""
 
-    def __init__(self, section: PairsSection, given: Mapping[str, Path]) -> None:
-        """Raise InputError for a pool that the gate refuses, that is missing, or that nobody declared."""
+    def __init__(self, section: PairsSection, bank: Path | None) -> None:
+        """`bank` is the output of the `bank` stage. Raises InputError for a pool that is missing or refused."""
         self._section = section
-        self._given = given
+        self._bank = bank
         self._gate = Gate(section.licences)
-        unknown = sorted(set(given) - set(section.anchors))
-        if unknown:
-            raise InputError(f"pairs.anchors: the profile declares no pool {', '.join(unknown)}")
         self.missing = {name: why for name, pool in section.anchors.items() if (why := self._missing(name, pool))}
         if self.missing and not section.allow_missing_anchors:
             reasons = "; ".join(f"{name}: {why}" for name, why in self.missing.items())
@@ -38,25 +36,29 @@ class Anchors:
 
     @property
     def names(self) -> list[str]:
-        """The pools that are there, sorted."""
+        """The available pools, sorted."""
         return sorted(set(self._section.anchors) - set(self.missing))
 
     def _missing(self, name: str, pool: AnchorPool) -> str | None:
-        kind, _, place = pool.source.partition(":")
-        if kind == "given":
-            path = self._given.get(name)
-            return None if path and path.is_file() else "it was not handed in"
+        """Why a pool cannot be read, or None."""
+        kind, _, location = pool.source.partition(":")
+        if kind == "bank":
+            return None if self._problems(location).is_file() else f"the bank has no file {location}.jsonl"
         if kind == "file":
-            return None if Path(place).is_file() else f"there is no file {place}"
+            return None if Path(location).is_file() else f"there is no file {location}"
         if kind in ("hub", "corpus"):
             return None
-        raise InputError(f"pairs.anchors.{name}.source: {pool.source!r} is none of corpus, given, hub:NAME, file:PATH")
+        known = "corpus, bank:FILE, hub:NAME, file:PATH"
+        raise InputError(f"pairs.anchors.{name}.source: {pool.source!r} is not one of {known}")
+
+    def _problems(self, stem: str) -> Path:
+        return (self._bank or Path()) / f"{stem}.jsonl"
 
     def _admit(self, name: str, pool: AnchorPool) -> None:
         """The gate in front of a whole pool."""
-        kind, _, place = pool.source.partition(":")
+        kind, _, location = pool.source.partition(":")
         for barred in self._section.evaluate_only:
-            if barred.lower() in (name.lower(), *place.lower().split("/")):
+            if barred.lower() in (name.lower(), *location.lower().split("/")):
                 raise InputError(f"pairs.anchors.{name}: {barred} may be evaluated on, but not trained on")
         if kind in ("hub", "file"):
             refusal = self._gate.refusal(pool.licence)
@@ -66,24 +68,38 @@ class Anchors:
     def read(self, name: str, corpus: Path) -> Iterator[Pair]:
         """The records of a pool that pass its bounds; `corpus` is a file of raw pieces."""
         pool = self._section.anchors[name]
-        kind, _, place = pool.source.partition(":")
+        kind, _, location = pool.source.partition(":")
         if kind == "corpus":
             records = read_jsonl(corpus, Pair)
-        elif kind == "given":
-            records = (pair for pair in read_jsonl(self._given[name], Pair) if self._trainable(pair))
+        elif kind == "bank":
+            problems = read_jsonl(self._problems(location), Problem)
+            records = (_solved(name, location, problem) for problem in problems if self._trainable(problem))
         elif kind == "file":
-            records = _pairs(name, place, pool, local_rows(Path(place)))
+            records = _pairs(name, location, pool, local_rows(Path(location)))
         else:
-            records = _pairs(name, place, pool, hub_rows(place, pool.split))
+            records = _pairs(name, location, pool, hub_rows(location, pool.split))
         short = (pair for pair in records if len(pair.instruction) + len(pair.answer) <= pool.max_characters)
         return islice(short, pool.take or None)
 
-    def _trainable(self, pair: Pair) -> bool:
+    def _trainable(self, problem: Problem) -> bool:
         barred = {name.lower() for name in self._section.evaluate_only}
-        return pair.origin.name.lower() not in barred and self._gate.refusal(pair.origin.licence) is None
+        licensed = self._gate.refusal(problem.licence) is None
+        return problem.trainable and licensed and problem.bank.lower() not in barred
 
 
-def _pairs(name: str, place: str, pool: AnchorPool, rows: Iterator[dict[str, Any]]) -> Iterator[Pair]:
+def _solved(name: str, stem: str, problem: Problem) -> Pair:
+    """A problem with its reference as the answer."""
+    return Pair(
+        id=hashlib.sha256(f"{name}\0{problem.id}".encode()).hexdigest()[:16],
+        task=f"anchor_{name}",
+        instruction=problem.instruction,
+        answer=chat.answer(problem),
+        origin=Origin(kind="bank", name=problem.bank, licence=problem.licence, path=f"{stem}/{problem.id}"),
+        language=problem.language,
+    )
+
+
+def _pairs(name: str, location: str, pool: AnchorPool, rows: Iterator[dict[str, Any]]) -> Iterator[Pair]:
     for number, row in enumerate(rows):
         instruction, answer = _turns(row, pool, name)
         if not answer.strip():
@@ -91,10 +107,10 @@ def _pairs(name: str, place: str, pool: AnchorPool, rows: Iterator[dict[str, Any
         digest = hashlib.sha256(f"{instruction}\0{answer}".encode()).hexdigest()
         origin = Origin(
             kind="dataset",
-            name=place,
+            name=location,
             licence=pool.licence,
             path=f"{pool.split}/{number}",
-            url=f"https://huggingface.co/datasets/{place}" if pool.source.startswith("hub:") else "",
+            url=f"https://huggingface.co/datasets/{location}" if pool.source.startswith("hub:") else "",
             sha256=digest,
         )
         task = f"anchor_{name}" if instruction else "raw"
@@ -107,10 +123,10 @@ def _turns(row: dict[str, Any], pool: AnchorPool, name: str) -> tuple[str, str]:
     """Question and answer of a row; of a chat, its first two turns."""
     try:
         if pool.messages_column:
-            said = [turn for turn in row[pool.messages_column] if turn["role"] in ("user", "assistant")]
-            if len(said) < 2 or (said[0]["role"], said[1]["role"]) != ("user", "assistant"):
+            turns = [turn for turn in row[pool.messages_column] if turn["role"] in ("user", "assistant")]
+            if len(turns) < 2 or (turns[0]["role"], turns[1]["role"]) != ("user", "assistant"):
                 return "", ""
-            return str(said[0]["content"]), str(said[1]["content"])
+            return str(turns[0]["content"]), str(turns[1]["content"])
         question = str(row[pool.instruction_column]) if pool.instruction_column else ""
         return question, str(row[pool.answer_column])
     except (KeyError, TypeError) as error:

@@ -1,6 +1,6 @@
 """Build the training files: extract on all cores, then check the splits and mix in one streaming pass."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 
 import msgspec
@@ -8,7 +8,7 @@ import msgspec
 from rustml.errors import InputError
 from rustml.pairs.anchors import Anchors
 from rustml.pairs.make_pairs import ExtractPairs
-from rustml.pairs.mix_and_split import Assembly
+from rustml.pairs.mix_and_split import MixAndSplit
 from rustml.pairs.report import PairsReport
 from rustml.profile.pairs import PairsSection
 from rustml.progress import ProgressCallback, no_progress
@@ -28,17 +28,17 @@ def build(
     protected: Iterable[Protected],
     workers: Workers,
     seed: int = 0,
-    pools: Mapping[str, Path] | None = None,
+    bank: Path | None = None,
     progress: ProgressCallback = no_progress,
 ) -> PairsReport:
     """Write Pair records: `train`, `validation`, `holdout`, `general_holdout` and `raw`, each a `.jsonl` file.
 
-    `source` is a curated corpus, `protected` the texts of every evaluation bank; `pools` maps the names of anchor pools
-    whose source is `given` to files of Pair records. Raises InputError when `source` is no corpus, a task is unknown,
-    or a pool is missing that may not be. Killed and run again, it goes on, and ends with the same bytes.
+    `source` is a curated corpus, `protected` the texts of every evaluation bank, `bank` the output of the `bank` stage,
+    for anchor pools from it. Raises InputError when `source` is not a corpus, a task is unknown, or a required pool is
+    missing. Killed and run again, it resumes, and ends with the same bytes.
     """
     _refuse_unknown_tasks(section)
-    anchors = Anchors(section, pools or {})
+    anchors = Anchors(section, bank)
     shards = finished_shards(source / "files")
     guarded = overlap.in_order(protected)
     inputs = [read_summary(shard).digests["files.jsonl"] for shard in shards]
@@ -49,7 +49,7 @@ def build(
     job = ExtractPairs(section=section, shards=tuple(map(str, shards)), protected=str(work / "protected.jsonl"))
     extracted = work / "extracted"
     summaries = run(job, len(shards), extracted, workers=workers, progress=progress)
-    report = Assembly(section, extracted, out, seed).write(summaries, anchors)
+    report = MixAndSplit(section, extracted, out, seed).write(summaries, anchors)
     remove_atomically(work)
     return report
 

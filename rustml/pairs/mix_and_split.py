@@ -7,33 +7,35 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 
-import msgspec
 import numpy as np
 
+from rustml.io import file_sha256
 from rustml.pairs.anchors import Anchors
+from rustml.pairs.holdout_check import HoldoutCheck, read_marks
 from rustml.pairs.interleave import achieved, interleave, wanted
-from rustml.pairs.make_pairs import FILE_MARKS, FUNCTION_MARKS, MARKS, PAIRS, PIECE_MARKS, RAW, STAGES, Marks
+from rustml.pairs.make_pairs import PAIRS, PIECE_MARKS, RAW, STAGES
 from rustml.pairs.report import PairsReport
 from rustml.pairs.split import Part, fraction
 from rustml.profile.pairs import PairsSection
 from rustml.records import Pair, read_jsonl, write_jsonl
 from rustml.sharding import Funnel, Summary, merge
 from rustml.sharding.shards import finished_shards
-from rustml.similarity.minhash import Index
 from rustml.similarity.overlap import stored
 
 CHECKS = ("unique", "split")
-HELD_SHARE = 0.1
-"""Most that is held out of an anchor pool."""
+PARTS = ("train", "validation", "holdout", "general_holdout", "raw")
+MAX_HELD_SHARE = 0.1
+"""Largest share of an anchor pool that is held out."""
 
 
-class Assembly:
+class MixAndSplit:
     """One pass over what was extracted. Memory holds hashes and the signatures of held-out files, no texts."""
 
     def __init__(self, section: PairsSection, extracted: Path, out: Path, seed: int) -> None:
         self._section, self._out, self._seed = section, out, seed
         self._shards = finished_shards(extracted)
         self._work = extracted.parent
+        self._holdout = HoldoutCheck(self._shards, section.near_duplicates)
         self._funnel = Funnel(CHECKS)
         self._tasks: dict[str, int] = {}
         self._lengths: dict[str, int] = {}
@@ -41,22 +43,19 @@ class Assembly:
 
     def write(self, summaries: Sequence[Summary], anchors: Anchors) -> PairsReport:
         """Write all parts and report them."""
-        held = self._held_index()
-        tainted = self._tainted_files(held)
-        leaking = self._leaking_functions(held)
-        parts = {part: self._write_part(part, tainted, leaking) for part in ("validation", "holdout")}
-        parts["domain"] = self._write_part("train", tainted, leaking)
-        parts["raw"] = self._write_raw(held, tainted)
-        pools, short, parts["general_holdout"] = self._write_anchors(anchors, parts["domain"])
-        parts["train"] = self._write_train(pools, parts["domain"])
+        parts = {"validation": self._write_part("validation"), "holdout": self._write_part("holdout")}
+        domain = self._write_domain()
+        parts["raw"] = self._write_raw()
+        pools, short, parts["general_holdout"] = self._write_anchors(anchors, sum(domain))
+        parts["train"] = self._write_train(pools, domain)
         for summary in summaries:
             for bank, count in summary.counts["contaminated"].items():
                 self._contaminated[bank] = self._contaminated.get(bank, 0) + int(count)
         return PairsReport(
-            parts={name: parts[name] for name in ("train", "validation", "holdout", "general_holdout", "raw")},
+            parts={name: parts[name] for name in PARTS},
             tasks=dict(sorted(self._tasks.items())),
             pools=pools,
-            achieved=achieved(parts["domain"], pools),
+            achieved=achieved(sum(domain), pools),
             short=short,
             lengths=dict(sorted(self._lengths.items())),
             funnel=merge([*(summary.funnel for summary in summaries), self._funnel.steps()], (*STAGES, *CHECKS)),
@@ -64,60 +63,36 @@ class Assembly:
             digest=self._digest(),
         )
 
-    def _held_index(self) -> Index:
-        """Signatures of held-out files, functions and pieces."""
-        near = self._section.near_duplicates
-        index = Index(near.permutations, near.threshold)
-        for shard in self._shards:
-            marks = _marks(shard)
-            parts = {
-                FILE_MARKS: [part for _, part in marks.files],
-                FUNCTION_MARKS: [part for _, part in marks.functions],
-                PIECE_MARKS: [part for _, part, _ in marks.pieces],
-            }
-            for file, own in parts.items():
-                for number, (row, part) in enumerate(zip(np.load(shard / file), own, strict=True)):
-                    if part == "holdout":
-                        index.add(f"{shard.name}/{file}/{number}", row)
-        return index
+    def _write_part(self, part: Part) -> int:
+        return write_jsonl(self._out / f"{part}.jsonl", self._unique(part))
 
-    def _tainted_files(self, held: Index) -> set[str]:
-        """Keys of files outside the hold-out that nearly repeat a held-out file: checked, not assumed."""
-        tainted: set[str] = set()
-        for shard in self._shards:
-            for row, (key, part) in zip(np.load(shard / FILE_MARKS), _marks(shard).files, strict=True):
-                if part != "holdout" and held.matches(row):
-                    tainted.add(key)
-        return tainted
+    def _write_domain(self) -> tuple[int, int]:
+        """Write the training pairs, each once, and the further copies of those whose task weighs more; count both."""
+        once = write_jsonl(self._work / "domain.jsonl", self._unique("train"))
+        return once, write_jsonl(self._work / "copies.jsonl", self._copies())
 
-    def _leaking_functions(self, held: Index) -> set[tuple[str, int]]:
-        """Shard and number of functions outside the hold-out that nearly repeat a held-out one."""
-        leaking: set[tuple[str, int]] = set()
-        for shard in self._shards:
-            rows = np.load(shard / FUNCTION_MARKS)
-            for number, (row, (_, part)) in enumerate(zip(rows, _marks(shard).functions, strict=True)):
-                if part != "holdout" and held.matches(row):
-                    leaking.add((shard.name, number))
-        return leaking
+    def _copies(self) -> Iterator[Pair]:
+        """Second copies of pairs, then third ones: as many as the task's weight says, a fraction of them by hash."""
+        weights = self._section.tasks
+        for number in range(1, math.ceil(max(weights.values(), default=0.0))):
+            for pair in read_jsonl(self._work / "domain.jsonl", Pair):
+                if fraction("copy", pair.id) < weights[pair.task] - number:
+                    yield pair
 
-    def _write_part(self, part: Part, tainted: set[str], leaking: set[tuple[str, int]]) -> int:
-        path = self._work / "domain.jsonl" if part == "train" else self._out / f"{part}.jsonl"
-        return write_jsonl(path, self._domain(part, tainted, leaking))
-
-    def _domain(self, part: Part, tainted: set[str], leaking: set[tuple[str, int]]) -> Iterator[Pair]:
-        """The pairs of one part, each once, none that repeats the hold-out."""
+    def _unique(self, part: Part) -> Iterator[Pair]:
+        """The pairs of one part, each once, without those that repeat the hold-out."""
         seen: set[bytes] = set()
         for shard in self._shards:
-            marks = _marks(shard)
+            marks = read_marks(shard)
             for pair, number in zip(read_jsonl(shard / PAIRS, Pair), marks.pairs, strict=True):
-                key, own = marks.functions[number]
-                if own != part:
+                key, part_of_file = marks.functions[number]
+                if part_of_file != part:
                     continue
                 if _repeats(pair, seen):
                     self._funnel.drop("unique", "duplicate", f"{pair.task} {key}")
                     continue
                 self._funnel.keep("unique")
-                if key in tainted or (shard.name, number) in leaking:
+                if key in self._holdout.files or (shard.name, number) in self._holdout.functions:
                     self._funnel.drop("split", "near_holdout", f"{pair.task} {key}")
                     continue
                 self._funnel.keep("split")
@@ -129,46 +104,50 @@ class Assembly:
         bucket = f"<{1 << (len(pair.instruction) + len(pair.answer)).bit_length():06d}"
         self._lengths[bucket] = self._lengths.get(bucket, 0) + 1
 
-    def _write_raw(self, held: Index, tainted: set[str]) -> int:
+    def _write_raw(self) -> int:
         """Raw pieces of training files, in corpus order, drawn without replacement by their files' weights.
 
-        Each piece draws an exponential variate over its weight from its hash, and the smallest are kept (Efraimidis and
-        Spirakis, "Weighted random sampling with a reservoir", 2006).
+        Each piece draws an exponential variate over its weight from its hash, and the smallest are written (Efraimidis
+        and Spirakis, "Weighted random sampling with a reservoir", 2006).
         """
-        chosen: list[tuple[float, str]] = []
+        keyed: list[tuple[float, str]] = []
         seen: set[bytes] = set()
         for shard in self._shards:
-            labels = _marks(shard).pieces
+            labels = read_marks(shard).pieces
             rows = np.load(shard / PIECE_MARKS)
             for pair, row, (key, part, weight) in zip(read_jsonl(shard / RAW, Pair), rows, labels, strict=True):
-                if part == "train" and key not in tainted and not _repeats(pair, seen) and not held.matches(row):
-                    chosen.append((-math.log1p(-fraction("raw", pair.id)) / weight, pair.id))
-        kept = {name for _, name in heapq.nsmallest(self._section.raw_pieces or len(chosen), chosen)}
-        pairs = (pair for shard in self._shards for pair in read_jsonl(shard / RAW, Pair) if pair.id in kept)
+                trainable = part == "train" and key not in self._holdout.files
+                if trainable and not _repeats(pair, seen) and not self._holdout.repeats(row):
+                    keyed.append((-math.log1p(-fraction("raw", pair.id)) / weight, pair.id))
+        drawn = {name for _, name in heapq.nsmallest(self._section.raw_pieces or len(keyed), keyed)}
+        pairs = (pair for shard in self._shards for pair in read_jsonl(shard / RAW, Pair) if pair.id in drawn)
         return write_jsonl(self._out / "raw.jsonl", pairs)
 
     def _write_anchors(self, anchors: Anchors, pairs: int) -> tuple[dict[str, int], dict[str, int], int]:
-        """Bring each pool, hold some out, keep what the mix asks for; return kept, lacking and held counts."""
+        """Read each pool, hold some records out, write what the mix needs.
+
+        Returns the records written and the records lacking, by pool, and the number of held-out records.
+        """
         shares = {name: self._section.anchors[name].share for name in anchors.names}
-        asked = wanted(pairs, self._section.anchors_per_pair, shares)
-        kept: dict[str, int] = {}
-        held: list[Path] = []
+        limits = wanted(pairs, self._section.anchors_per_pair, shares)
+        written: dict[str, int] = {}
+        held_files: list[Path] = []
         seen: set[bytes] = set()
         for name in anchors.names:
             pool = self._work / f"pool-{name}.jsonl"
             size = write_jsonl(pool, self._clean(name, anchors, seen))
-            out = _held_ids(pool, min(self._section.general_holdout, int(size * HELD_SHARE)))
-            held.append(self._work / f"held-{name}.jsonl")
-            write_jsonl(held[-1], (pair for pair in read_jsonl(pool, Pair) if pair.id in out))
-            left = (pair for pair in read_jsonl(pool, Pair) if pair.id not in out)
-            kept[name] = write_jsonl(self._work / f"anchor-{name}.jsonl", islice(left, asked[name]))
-        count = write_jsonl(
-            self._out / "general_holdout.jsonl", (pair for path in held for pair in read_jsonl(path, Pair))
-        )
-        return kept, {name: asked[name] - kept[name] for name in kept if asked[name] > kept[name]}, count
+            held = _held_ids(pool, min(self._section.general_holdout, int(size * MAX_HELD_SHARE)))
+            held_files.append(self._work / f"held-{name}.jsonl")
+            write_jsonl(held_files[-1], (pair for pair in read_jsonl(pool, Pair) if pair.id in held))
+            others = (pair for pair in read_jsonl(pool, Pair) if pair.id not in held)
+            written[name] = write_jsonl(self._work / f"anchor-{name}.jsonl", islice(others, limits[name]))
+        general = (pair for path in held_files for pair in read_jsonl(path, Pair))
+        count = write_jsonl(self._out / "general_holdout.jsonl", general)
+        short = {name: limits[name] - written[name] for name in written if limits[name] > written[name]}
+        return written, short, count
 
     def _clean(self, name: str, anchors: Anchors, seen: set[bytes]) -> Iterator[Pair]:
-        """A pool without what it or an earlier pool held already, and without what overlaps a bank."""
+        """A pool without repeated records, also of an earlier pool, and without what overlaps a bank."""
         overlap = stored(str(self._work / "protected.jsonl"), self._section.decontamination)
         for pair in anchors.read(name, self._out / "raw.jsonl"):
             banks = overlap.banks(f"{pair.instruction}\n{pair.answer}")
@@ -177,27 +156,21 @@ class Assembly:
             if not banks and not _repeats(pair, seen):
                 yield pair
 
-    def _write_train(self, pools: dict[str, int], pairs: int) -> int:
-        files = [self._work / "domain.jsonl", *(self._work / f"anchor-{name}.jsonl" for name in pools)]
-        weights = [float(pairs), *(float(count) for count in pools.values())]
-        streams = [read_jsonl(file, Pair) for file in files]
+    def _write_train(self, pools: dict[str, int], domain: tuple[int, int]) -> int:
+        """Interleave the pairs, their further copies and the anchors."""
+        names = ["domain", "copies", *(f"anchor-{name}" for name in pools)]
+        weights = [float(count) for count in (*domain, *pools.values())]
+        streams = [read_jsonl(self._work / f"{name}.jsonl", Pair) for name in names]
         mixed = interleave(streams, self._section.interleave, weights, self._seed)
         return write_jsonl(self._out / "train.jsonl", mixed)
 
     def _digest(self) -> str:
-        digest = hashlib.sha256()
-        for name in ("train", "validation", "holdout", "general_holdout", "raw"):
-            with (self._out / f"{name}.jsonl").open("rb") as data:
-                digest.update(hashlib.file_digest(data, "sha256").digest())
-        return digest.hexdigest()
-
-
-def _marks(shard: Path) -> Marks:
-    return msgspec.json.decode((shard / MARKS).read_bytes(), type=Marks)
+        digests = [bytes.fromhex(file_sha256(self._out / f"{name}.jsonl")) for name in PARTS]
+        return hashlib.sha256(b"".join(digests)).hexdigest()
 
 
 def _repeats(pair: Pair, seen: set[bytes]) -> bool:
-    """Whether a pair of this task with this content was there; where the answer is a name, the question counts too."""
+    """Whether a pair of this task with this content was seen; where the answer is a name, the question counts too."""
     anchor = pair.task.startswith("anchor_")
     content = pair.answer if "\n" in pair.answer and not anchor else f"{pair.instruction}\0{pair.answer}"
     task = "anchor" if anchor else pair.task

@@ -6,21 +6,22 @@ from msgspec import Meta
 
 from rustml.profile.curate import Decontamination, NearDuplicates
 from rustml.profile.section import Section
-from rustml.profile.types import Count, Positive, Share
+from rustml.profile.types import Count, Positive, Share, Weight
 
 
 class AnchorPool(Section, frozen=True):
     """A pool of records that keep the model's other abilities."""
 
     source: str
-    """`corpus` (raw pieces of the curated files), `given` (handed in by the caller), `hub:NAME` or `file:PATH`."""
+    """`corpus` (raw pieces of the curated files), `bank:FILE` (trainable problems of the `bank` stage, for example
+    `bank:python-train`), `hub:NAME` or `file:PATH`."""
     share: Share
     """Of all anchors."""
     take: Count
     """Records to read from the pool; 0 means all."""
     max_characters: Positive
     licence: str
-    """SPDX expression of the pool; for `corpus` and `given` each record carries its own."""
+    """SPDX expression of the pool; for `corpus` and `bank` each record carries its own."""
     instruction_column: str
     """Empty for a pool of raw text."""
     answer_column: str
@@ -33,8 +34,9 @@ class AnchorPool(Section, frozen=True):
 class PairsSection(Section, frozen=True):
     """How curated files become training records."""
 
-    tasks: dict[str, Share]
-    """Task category and the share of its records to keep, chosen by a stable hash of the record."""
+    tasks: dict[str, Weight]
+    """Weight of each task category: 0.25 keeps a quarter of its records, chosen by a stable hash; 2.5 has each training
+    record twice, and half of them a third time."""
     min_doc_characters: Count
     min_body_lines: Count
     max_pair_characters: Positive

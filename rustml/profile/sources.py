@@ -5,9 +5,8 @@ from typing import Annotated
 from msgspec import Meta
 
 from rustml.profile.section import Section
-from rustml.profile.types import Count
+from rustml.profile.types import Count, Weight
 
-Weight = Annotated[float, Meta(ge=0)]
 MixShare = Annotated[float, Meta(ge=0, lt=1)]
 
 

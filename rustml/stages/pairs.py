@@ -43,6 +43,7 @@ def run(
                 space.inputs["curate"],
                 space.out,
                 protected=protected(space.inputs["bank"]),
+                bank=space.inputs["bank"],
                 workers=worker_count(profile.engine),
                 seed=profile.seed,
                 progress=progress,

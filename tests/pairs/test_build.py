@@ -1,5 +1,6 @@
 """Pairs end to end: splits without leaks, decontamination, mixing, anchors, the same bytes again, and the trace."""
 
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from entrypoints.trace import main as trace
+from rustml import chat
 from rustml.errors import InputError
 from rustml.pairs.build import build
 from rustml.pairs.split import fraction, part_of
@@ -20,6 +22,7 @@ from rustml.rust.lexer import squeeze
 from rustml.similarity.overlap import Protected
 from rustml.tasks import TASKS
 from tests.support.processes import kill_at
+from tests.support.toy_models import problem
 
 TINY = load("tiny").pairs
 
@@ -38,7 +41,7 @@ def tree(folder: Path) -> dict[str, bytes]:
 
 def pool(**changes: object) -> AnchorPool:
     plain = AnchorPool(
-        source="given", share=1.0, take=0, max_characters=1000, licence="MIT", instruction_column="q",
+        source="bank:python-train", share=1.0, take=0, max_characters=1000, licence="MIT", instruction_column="q",
         answer_column="a", messages_column="", language="python", split="train",
     )  # fmt: skip
     return msgspec.structs.replace(plain, **changes)
@@ -229,8 +232,8 @@ def test_anchors_are_mixed_in_and_the_achieved_ratios_reported(
     ("changes", "match"),
     [
         ({"source": "file:/nowhere.jsonl"}, "no file /nowhere"),
-        ({"source": "given"}, "not handed in"),
-        ({"source": "carrier pigeon"}, "none of corpus, given"),
+        ({"source": "bank:nowhere"}, "the bank has no file nowhere"),
+        ({"source": "carrier pigeon"}, "not one of corpus, bank"),
         ({"source": "hub:nuprl/MultiPL-E"}, "may be evaluated on, but not trained on"),
         ({"source": "hub:x/y", "licence": "CC-BY-NC-4.0"}, "licence_not_allowed"),
         ({"source": "hub:x/y", "licence": ""}, "licence_missing"),
@@ -250,23 +253,45 @@ def test_a_missing_pool_may_be_allowed(section: Section, curated: Curated, texts
     assert report.pools == {}
 
 
-def test_records_handed_in_pass_the_gate_one_by_one(
+def test_problems_of_the_bank_are_anchors_each_through_the_gate(
     section: Section, curated: Curated, texts: list[str], tmp_path: Path
 ) -> None:
-    origins = [
-        Origin(kind="family", name="tiny", licence="MIT"),
-        Origin(kind="bank", name="multipl-e", licence="MIT"),
-        Origin(kind="dataset", name="x", licence="GPL-3.0-only"),
+    family = problem(0)
+    kinds = [
+        family,
+        msgspec.structs.replace(family, bank="multipl-e"),
+        msgspec.structs.replace(family, bank="public", licence="GPL-3.0-only"),
+        msgspec.structs.replace(family, bank="protocol", trainable=False),
     ]
-    given_file = tmp_path / "given.jsonl"
-    write_jsonl(given_file, [
-        Pair(id=f"{n}-{origin.name}", task="t", instruction=f"q{n} {origin.name}", answer=f"a{n}", origin=origin)
-        for n in range(10) for origin in origins
-    ])  # fmt: skip
+    rows = [
+        msgspec.structs.replace(kind, id=f"{kind.bank}/{n}", instruction=f"Add {n}, {kind.bank}.")
+        for n in range(10)
+        for kind in kinds
+    ]
+    write_jsonl(tmp_path / "python-train.jsonl", rows)
     mixed = section(anchors={"p": pool()}, anchors_per_pair=1.0)
-    build(mixed, curated(texts[:8]), tmp_path / "out", protected=[], workers=1, pools={"p": given_file})
-    anchors = [pair for pair in records(tmp_path / "out", "train") if pair.task == "t"]
-    assert {pair.origin.name for pair in anchors} == {"tiny"}
+    build(mixed, curated(texts[:8]), tmp_path / "out", protected=[], workers=1, bank=tmp_path)
+    anchors = [pair for pair in records(tmp_path / "out", "train") if pair.task == "anchor_p"]
+    assert {pair.origin.name for pair in anchors} == {"toy"}
+    assert {pair.answer for pair in anchors} == {chat.answer(family)}
+    assert all(pair.origin.licence == "MIT" for pair in anchors)
+
+
+def test_a_weight_above_one_repeats_training_records_alone(
+    section: Section, curated: Curated, texts: list[str], tmp_path: Path
+) -> None:
+    weights = {"sig_doc_impl": 2.5, "completion": 1.0}
+    code = anchor_file(tmp_path / "code.jsonl", 1000)
+    mixed = section(
+        tasks=weights, validation_percent=30.0, anchors={"code": pool(source=f"file:{code}")}, anchors_per_pair=1.0
+    )
+    report = build(mixed, curated(texts), tmp_path / "out", protected=[], workers=1)
+    copies = Counter(pair.id for pair in records(tmp_path / "out", "train") if pair.task == "sig_doc_impl")
+    assert set(copies.values()) == {2, 3}
+    assert set(Counter(p.id for p in records(tmp_path / "out", "train") if p.task == "completion").values()) == {1}
+    assert set(Counter(pair.id for pair in records(tmp_path / "out", "validation")).values()) == {1}
+    trained = sum(pair.task in weights for pair in records(tmp_path / "out", "train"))
+    assert report.pools["code"] == trained, "anchors are in proportion to what is trained on, copies counted"
 
 
 def test_chat_columns_and_bad_columns(section: Section, curated: Curated, texts: list[str], tmp_path: Path) -> None:
