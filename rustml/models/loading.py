@@ -71,7 +71,23 @@ def _load(folder: Path, dtype: str, attention: str, device: str | None, quantiza
     model = AutoModelForCausalLM.from_pretrained(
         str(folder), dtype=getattr(torch, dtype), attn_implementation=attention, local_files_only=True, **options
     )
+    if quantization is None and target == "cpu":
+        _expand_float8(model)
     return model if "device_map" in options or target == "cpu" else model.to(target)
+
+
+def _expand_float8(model: Any) -> None:
+    """Expand weight-only float8 weights once: on a CPU each call of a layer expands them anew, to the same numbers."""
+    import torch  # noqa: PLC0415
+
+    if getattr(model.config, "quantization_config", None) is None:
+        return
+    from torchao.quantization import Float8Tensor  # noqa: PLC0415  seconds to load
+
+    for layer in model.modules():
+        weight = getattr(layer, "weight", None)
+        if isinstance(weight, Float8Tensor) and weight.act_quant_kwargs is None:
+            layer.weight = torch.nn.Parameter(weight.dequantize(), requires_grad=False)
 
 
 def _adapted(model: Any, folder: Path, *, merge: bool) -> Any:

@@ -55,6 +55,17 @@ def divergence(folder: Path, parent: Path) -> float:
     return float((wanted.exp() * (wanted - found)).sum(dim=-1).mean())
 
 
+def test_weights_expanded_on_loading_give_the_very_logits_of_float8_layers(trained: Path, tmp_path: Path) -> None:
+    quantize(trained, FP8, tmp_path / "fp8")
+    expanded = checkpoints.load_model(tmp_path / "fp8", dtype="bfloat16", attention="eager", device="cpu")
+    assert not [name for name, weight in expanded.named_parameters() if type(weight.data) is not torch.Tensor]
+    layers = AutoModelForCausalLM.from_pretrained(
+        str(tmp_path / "fp8"), dtype=torch.bfloat16, attn_implementation="eager"
+    )
+    with torch.inference_mode():
+        assert torch.equal(expanded(IDS).logits, layers(IDS).logits)
+
+
 def test_fp8_weights_are_smaller_and_nearly_as_good(trained: Path, tmp_path: Path) -> None:
     out = tmp_path / "fp8"
     sizes = quantize(trained, FP8, out)
