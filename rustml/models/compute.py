@@ -125,7 +125,7 @@ def _product(dtype: "torch.dtype") -> Callable[[], Any]:
 
     inputs = torch.randn(2048, 192, dtype=dtype, requires_grad=True)
     weight = torch.randn(512, 192, dtype=dtype, requires_grad=True)
-    return lambda: torch.nn.functional.linear(inputs, weight).sum().backward()
+    return lambda: torch.autograd.backward(torch.nn.functional.linear(inputs, weight).sum())
 
 
 def _attention(dtype: "torch.dtype", *, fused: bool) -> Callable[[], Any]:
@@ -137,9 +137,10 @@ def _attention(dtype: "torch.dtype", *, fused: bool) -> Callable[[], Any]:
 
     def plain() -> Any:
         weights = torch.softmax(query @ key.transpose(-1, -2) / 8 + mask, dim=-1, dtype=torch.float32)
-        return (weights.to(dtype) @ value).sum().backward()
+        return torch.autograd.backward((weights.to(dtype) @ value).sum())
 
     def kernel() -> Any:
-        return torch.nn.functional.scaled_dot_product_attention(query, key, value, attn_mask=mask).sum().backward()
+        attended = torch.nn.functional.scaled_dot_product_attention(query, key, value, attn_mask=mask)
+        return torch.autograd.backward(attended.sum())
 
     return kernel if fused else plain
