@@ -69,4 +69,4 @@ def _check_preset(tree: Tree, path: Path, preset: Override) -> None:
 
 
 def _error(origin: str, refusal: Fault) -> ProfileError:
-    return ProfileError(f"{origin}: {refusal.reason}. Every key is explained in rustml/profile/")
+    return ProfileError(f"{origin}: {refusal.reason}. Every key is explained in docs/profile.md")

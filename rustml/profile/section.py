@@ -6,6 +6,7 @@ import msgspec
 class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A part of a profile that one stage reads.
 
-    Fields have no defaults: a profile states everything that a run used, so that it can be read off the run.
-    Bounds are given with `Annotated[T, msgspec.Meta(...)]`; a docstring under each field says what it means.
+    Defaults stand in `profiles/defaults.yaml`, not here. Members of a union and entries under free names are the
+    exception: no other profile can hold their defaults. Bounds are given with `Annotated[T, msgspec.Meta(...)]`; a
+    docstring under each field says what it means, and docs/profile.md is made from both.
     """

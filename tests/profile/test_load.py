@@ -86,7 +86,7 @@ def test_every_preset_that_ships_gives_another_valid_profile(name: str, preset: 
             "unknown key 'harvest.datasets.0.nam'; did you mean 'harvest.datasets.0.name'?",
         ),
         ("harvest: {datasets: [{name: x}]}", "harvest.datasets.0: missing: `split`, `content_column`"),
-        ("pairs: {tasks: {completion: 2.0}}", "pairs.tasks.completion: Expected"),
+        ("pairs: {tasks: {completion: -1.0}}", "pairs.tasks.completion: Expected"),
         ("evaluation: {suites: {rust: {top_p: 0}}}", "evaluation.suites.rust.top_p: Expected"),
         ("evaluation: {suites: {pyhton: null}}", "evaluation.suites.pyhton: Expected"),
         ("registered_model: null", "registered_model: Expected"),
