@@ -1,1 +1,1 @@
-"""One thin click command a stage; `python -m entrypoints.STAGE --help`."""
+"""One thin command per stage: `python -m entrypoints.STAGE --help`, or `rustml STAGE --help` where it is installed."""

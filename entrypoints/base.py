@@ -2,18 +2,17 @@
 
 import click
 
-from entrypoints.command import say, stage_command
-from rustml.profile import load
-from rustml.stages import base as stage
+from entrypoints._support.command import StageRun, stage_command
+from rustml.profile import Profile
 
 
 @stage_command("base")
 @click.option("--bank", required=True, help="Run id of the problem banks.")
-@click.option("--pairs", required=True, help="Run id of the pairs, whose raw Rust the base reads.")
-def main(profile: str, reuse: bool, bank: str, pairs: str) -> None:
-    """Make or fetch the base model."""
-    done = stage.run(load(profile), bank=bank, pairs=pairs, reuse=reuse)
-    say(done.run_id, "base", done.seconds, reused=done.reused)
+@click.option("--pairs", required=True, help="Run id of the pairs, whose raw Rust a base made here reads.")
+def main(profile: Profile, bank: str, pairs: str, reuse: bool) -> StageRun:
+    from rustml.stages import base
+
+    return base.run(profile, bank=bank, pairs=pairs, reuse=reuse)
 
 
 if __name__ == "__main__":

@@ -1,10 +1,9 @@
-"""Measure a model on Rust, retention and hold-out suites."""
+"""Measure a model on Rust and retention suites and, with the pairs, on hold-out suites."""
 
 import click
 
-from entrypoints.command import say, stage_command
-from rustml.profile import load
-from rustml.stages import evaluate as stage
+from entrypoints._support.command import StageRun, stage_command
+from rustml.profile import Profile
 
 
 @stage_command("evaluate")
@@ -20,15 +19,17 @@ from rustml.stages import evaluate as stage
     "--contaminated",
     default="",
     type=click.Path(exists=False, dir_okay=False),
-    help="File of ids, one a line, of problems known to be in training data: the gate refuses them.",
+    help="File of ids, one per line, of problems known to be in training data: the gate refuses them.",
 )
-def main(profile: str, reuse: bool, model: str, bank: str, pairs: str, suites: str, contaminated: str) -> None:
-    """Measure a model on Rust, retention and hold-out suites."""
-    chosen, loaded = tuple(filter(None, suites.split(","))), load(profile)
-    if loaded.evaluation.held_out and not (chosen or pairs):
-        click.echo(f"left out: {', '.join(loaded.evaluation.held_out)}, which is made of held-out pairs (-P pairs=RUN)")
-    done = stage.run(loaded, model=model, bank=bank, pairs=pairs, suites=chosen, contaminated=contaminated, reuse=reuse)
-    say(done.run_id, "evaluate", done.seconds, reused=done.reused)
+def main(profile: Profile, model: str, bank: str, pairs: str, suites: str, contaminated: str, reuse: bool) -> StageRun:
+    from rustml.stages import evaluate
+
+    chosen, held_out = tuple(filter(None, suites.split(","))), profile.evaluation.held_out
+    if held_out and not (chosen or pairs):
+        click.echo(f"left out: {', '.join(held_out)}, which needs held-out pairs (-P pairs=RUN)")
+    return evaluate.run(
+        profile, model=model, bank=bank, pairs=pairs, suites=chosen, contaminated=contaminated, reuse=reuse
+    )
 
 
 if __name__ == "__main__":

@@ -1,21 +1,18 @@
-"""Teach a version with the compiler as reward and register the result."""
+"""Train a version with the compiler as reward (GRPO) and register the result."""
 
 import click
 
-from entrypoints.command import say, stage_command
-from rustml.profile import load
-from rustml.stages import grpo as stage
+from entrypoints._support.command import StageRun, stage_command
+from rustml.profile import Profile
 
 
 @stage_command("grpo")
-@click.option(
-    "--version", required=True, help="Registered version that came through the gate before this step of the ladder."
-)
+@click.option("--version", required=True, help="Registered version that passed the gate below this step.")
 @click.option("--bank", required=True, help="Run id of the problem banks.")
-def main(profile: str, reuse: bool, version: str, bank: str) -> None:
-    """Teach a version with the compiler as reward and register the result."""
-    done = stage.run(load(profile), version=version, bank=bank, reuse=reuse)
-    say(done.run_id, "grpo", done.seconds, reused=done.reused)
+def main(profile: Profile, version: str, bank: str, reuse: bool) -> StageRun:
+    from rustml.stages import grpo
+
+    return grpo.run(profile, version=version, bank=bank, reuse=reuse)
 
 
 if __name__ == "__main__":

@@ -1,15 +1,14 @@
 """Harvest licence-clean Rust crates with their provenance."""
 
-from entrypoints.command import say, stage_command
-from rustml.profile import load
-from rustml.stages import harvest as stage
+from entrypoints._support.command import StageRun, stage_command
+from rustml.profile import Profile
 
 
 @stage_command("harvest")
-def main(profile: str, reuse: bool) -> None:
-    """Harvest licence-clean Rust crates with their provenance."""
-    done = stage.run(load(profile), reuse=reuse)
-    say(done.run_id, "harvest", done.seconds, reused=done.reused)
+def main(profile: Profile, reuse: bool) -> StageRun:
+    from rustml.stages import harvest
+
+    return harvest.run(profile, reuse=reuse)
 
 
 if __name__ == "__main__":

@@ -1,14 +1,14 @@
-"""The whole way: crates, base, SFT, GRPO, FP8, each through its gate, to a served champion."""
+"""Take a base model up the ladder of the profile, each step through its gate, to a served champion."""
 
-from entrypoints.command import stage_command
-from rustml.profile import load
-from rustml.stages import lifecycle as stage
+from entrypoints._support.command import stage_command
+from rustml.profile import Profile
 
 
 @stage_command("lifecycle")
-def main(profile: str, reuse: bool) -> None:
-    """Take a base model through SFT, GRPO and FP8, each through its gate, to a served champion."""
-    stage.run(load(profile), reuse=reuse)
+def main(profile: Profile, reuse: bool) -> None:
+    from rustml.stages import lifecycle
+
+    lifecycle.run(profile, reuse=reuse)
 
 
 if __name__ == "__main__":

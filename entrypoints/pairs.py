@@ -2,18 +2,17 @@
 
 import click
 
-from entrypoints.command import say, stage_command
-from rustml.profile import load
-from rustml.stages import pairs as stage
+from entrypoints._support.command import StageRun, stage_command
+from rustml.profile import Profile
 
 
 @stage_command("pairs")
 @click.option("--curate", required=True, help="Run id of the curated corpus.")
 @click.option("--bank", required=True, help="Run id of the problem banks, against which pairs are decontaminated.")
-def main(profile: str, reuse: bool, curate: str, bank: str) -> None:
-    """Turn documented functions into training pairs, with held-out splits."""
-    done = stage.run(load(profile), curate=curate, bank=bank, reuse=reuse)
-    say(done.run_id, "pairs", done.seconds, reused=done.reused)
+def main(profile: Profile, curate: str, bank: str, reuse: bool) -> StageRun:
+    from rustml.stages import pairs
+
+    return pairs.run(profile, curate=curate, bank=bank, reuse=reuse)
 
 
 if __name__ == "__main__":

@@ -1,10 +1,9 @@
-"""Compare a version with its baseline and move it one step on, or refuse with the reasons."""
+"""Promote a version if its gate passes; otherwise refuse with the reasons (exit code 3)."""
 
 import click
 
-from entrypoints.command import stage_command
-from rustml.profile import load
-from rustml.stages import promote as stage
+from entrypoints._support.command import stage_command
+from rustml.profile import Profile
 
 
 @stage_command("promote", reusable=False)
@@ -14,17 +13,10 @@ from rustml.stages import promote as stage
 @click.option("--baseline", default="", help="Evaluation run of the baseline; empty takes its newest.")
 @click.option("--base", default="", help="Run id of the base model, with which `sft` and `champion` are compared.")
 @click.option("--override", default="", help="Reason to promote in spite of a refusal; it is tagged for ever.")
-def main(profile: str, candidate: str, to: str, evaluation: str, baseline: str, base: str, override: str) -> None:
-    """Compare a version with its baseline and move it one step on, or refuse with the reasons."""
-    done = stage.run(
-        load(profile),
-        candidate=candidate,
-        to=to,
-        evaluation=evaluation,
-        baseline=baseline,
-        base=base,
-        override=override,
-    )
+def main(profile: Profile, to: str, **options: str) -> None:
+    from rustml.stages import promote
+
+    done = promote.run(profile, to=to, **options)
     click.echo(f"{done.model} version {done.version} is {to}:\n" + "\n".join(done.decision.reasons))
 
 

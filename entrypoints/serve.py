@@ -1,19 +1,18 @@
-"""Serve a version with vLLM; check its answers first."""
+"""Serve a version with vLLM, after a check of its answers."""
 
 import click
 
-from entrypoints.command import say, stage_command
-from rustml.profile import load
-from rustml.stages import serve as stage
+from entrypoints._support.command import StageRun, stage_command
+from rustml.profile import Profile
 
 
 @stage_command("serve")
 @click.option("--model", default="champion", help="Alias, or number of a version, whose evidence holds.")
 @click.option("--stay", type=bool, default=True, help="Go on serving until Ctrl-C; otherwise stop after the check.")
-def main(profile: str, reuse: bool, model: str, stay: bool) -> None:
-    """Serve a version with vLLM; check its answers first."""
-    done = stage.run(load(profile), model=model, stay=stay, reuse=reuse)
-    say(done.run_id, "serve", done.seconds, reused=done.reused)
+def main(profile: Profile, model: str, stay: bool, reuse: bool) -> StageRun:
+    from rustml.stages import serve
+
+    return serve.run(profile, model=model, stay=stay, reuse=reuse)
 
 
 if __name__ == "__main__":

@@ -2,19 +2,18 @@
 
 import click
 
-from entrypoints.command import say, stage_command
-from rustml.profile import load
-from rustml.stages import sft as stage
+from entrypoints._support.command import StageRun, stage_command
+from rustml.profile import Profile
 
 
 @stage_command("sft")
 @click.option("--base", required=True, help="Run id of the base model.")
 @click.option("--bank", required=True, help="Run id of the problem banks.")
 @click.option("--pairs", required=True, help="Run id of the pairs.")
-def main(profile: str, reuse: bool, base: str, bank: str, pairs: str) -> None:
-    """Fine-tune the base on Rust pairs and register the result."""
-    done = stage.run(load(profile), base=base, bank=bank, pairs=pairs, reuse=reuse)
-    say(done.run_id, "sft", done.seconds, reused=done.reused)
+def main(profile: Profile, base: str, bank: str, pairs: str, reuse: bool) -> StageRun:
+    from rustml.stages import sft
+
+    return sft.run(profile, base=base, bank=bank, pairs=pairs, reuse=reuse)
 
 
 if __name__ == "__main__":

@@ -1,53 +1,46 @@
-"""Trace a training record back to its legal basis: crate, version, licence, file, checksums, address."""
+"""Trace a training record back to its legal basis, once for each place that holds it."""
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import click
 
-from entrypoints.command import StageCommand
+from entrypoints._support.command import stage_command
 from rustml.errors import InputError
-from rustml.pairs.trace import PARTS, basis, find
-from rustml.profile import load
+from rustml.profile import Profile
 
 
-@click.command("trace", cls=StageCommand, context_settings={"show_default": True})
+@stage_command("trace", reusable=False)
 @click.option("--pair", required=True, help="Id of the record, or the beginning of one.")
-@click.option("--profile", default="tiny", help="Profile whose licence list the record is held to.")
 @click.option("--output", default="", help="Output folder of a pairs stage; empty takes those of complete runs.")
-def main(pair: str, profile: str, output: str) -> None:
-    """Trace a training record back to its legal basis, once for each place that holds it."""
-    licences = load(profile).pairs.licences
-    folders: Iterable[Path] = [_folder(output)] if output else _outputs()
-    for folder in folders:
-        found = list(find(pair, folder))
-        if found:
-            for part, record in found:
-                for name, value in basis(part, record, licences):
-                    click.echo(f"{name:>15}  {value}")
-                click.echo()
+def main(profile: Profile, pair: str, output: str) -> None:
+    from rustml.pairs.trace import basis, find
+
+    for folder in _given(output) if output else _logged():
+        records = list(find(pair, folder))
+        for part, record in records:
+            for name, value in basis(part, record, profile.pairs.licences):
+                click.echo(f"{name:>15}  {value}")
+            click.echo()
+        if records:
             return
     raise InputError(f"no output of the pairs stage holds a record {pair}; --output names a folder to look in")
 
 
-def _folder(output: str) -> Path:
+def _given(output: str) -> Iterable[Path]:
     if not Path(output).is_dir():
         raise InputError(f"--output: there is no folder {output}")
-    return Path(output)
+    return [Path(output)]
 
 
-def _outputs() -> Iterator[Path]:
-    """Outputs of the pairs stage in the tracking store, of all experiments, newest first; gone ones are passed over."""
-    from rustml.runs import tracking  # noqa: PLC0415  seconds to load, and not needed with --output
+def _logged() -> Iterator[Path]:
+    """Outputs of the pairs stage in the tracking store whose files are still there, the newest first."""
+    from rustml.pairs.trace import PARTS
+    from rustml.runs import tracking
 
-    store = tracking.client()
-    experiments = [experiment.experiment_id for experiment in store.search_experiments()]
-    query = f"tags.`{tracking.STAGE}` = 'pairs'"
-    for run in store.search_runs(experiments, query, order_by=["attributes.start_time DESC"]):
-        if tracking.OUTPUT in run.data.tags:
-            folder = tracking.output(run.info.run_id)
-            if any((folder / f"{part}.jsonl").is_file() for part in PARTS):
-                yield folder
+    for folder in tracking.outputs_of("pairs"):
+        if any((folder / f"{part}.jsonl").is_file() for part in PARTS):
+            yield folder
 
 
 if __name__ == "__main__":

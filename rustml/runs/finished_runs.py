@@ -69,6 +69,15 @@ def newest(tag: str, text: str, enough: Callable[[Mapping[str, str]], bool] = la
     return str(next((run for run in complete if enough(run.data.tags)), complete[0]).info.run_id)
 
 
+def outputs_of(stage_name: str) -> Iterator[Path]:
+    """Outputs of the complete runs of a stage in all experiments, the newest first; a folder may have been deleted."""
+    experiments = [experiment.experiment_id for experiment in client().search_experiments()]
+    query = f"tags.`{STAGE}` = '{stage_name}'"
+    for run in client().search_runs(experiments, query, order_by=["attributes.start_time DESC"]):
+        if OUTPUT in run.data.tags:
+            yield output(run.info.run_id)
+
+
 def output_digest(run_id: str) -> str:
     """Content digest of a run's output. Raises InputError when there is no such run, or when it is not complete."""
     tags = _run(run_id).data.tags

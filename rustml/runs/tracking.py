@@ -10,6 +10,7 @@ from rustml.runs.finished_runs import (
     newest,
     output,
     output_digest,
+    outputs_of,
 )
 from rustml.runs.mlflow_client import client, experiment, home, public_uri
 from rustml.runs.open_run import WORKER, plain_run
@@ -31,6 +32,7 @@ __all__ = [
     "only_finding",
     "output",
     "output_digest",
+    "outputs_of",
     "plain_run",
     "public_uri",
     "run_stage",

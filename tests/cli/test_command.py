@@ -10,10 +10,10 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from entrypoints.command import stage_command
+from entrypoints._support.command import stage_command
 from rustml import errors
 from rustml.errors import EnvironmentFault, EvidenceError, GateRefused, InputError, ProfileError, RustmlError
-from rustml.profile import load
+from rustml.profile import Profile, load
 from rustml.stages import lifecycle
 
 FAULTS = [
@@ -28,8 +28,9 @@ FAULTS = [
 
 def command_that(action: Callable[[], Any]) -> click.Command:
     @stage_command("toy")
-    def toy(profile: str, reuse: bool) -> None:
-        del profile, reuse
+    def toy(profile: Profile, reuse: bool) -> None:
+        assert profile.name == "tiny"
+        assert reuse
         action()
 
     return toy

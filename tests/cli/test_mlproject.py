@@ -16,17 +16,17 @@ from mlflow.projects import _project_spec
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from entrypoints._support import mlproject
+from entrypoints._support.group import command_names, load_command
+
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = _project_spec.load_project(str(ROOT))
-NAMES = sorted(set(PROJECT._entry_points) - {"main"})
-NO_COMMANDS = {"__init__", "command"}
+NAMES = command_names()
 SHELL_TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1).filter(lambda t: t[0] != "-")
 
 
 def command_of(name: str) -> click.Command:
-    command = importlib.import_module(f"entrypoints.{name}").main
-    assert isinstance(command, click.Command)
-    return command
+    return load_command(name)
 
 
 def options_of(name: str) -> dict[str, click.Option]:
@@ -39,9 +39,13 @@ def parameters_of(name: str) -> dict[str, Any]:
     return dict(PROJECT.get_entry_point(name).parameters)
 
 
+def test_mlproject_is_what_the_options_of_the_commands_say() -> None:
+    written = (ROOT / "MLproject").read_text(encoding="utf-8")
+    assert written == mlproject.render(), f"MLproject: run `{mlproject.COMMAND}`"
+
+
 def test_every_command_is_an_entry_point_and_the_other_way_round() -> None:
-    commands = {path.stem for path in (ROOT / "entrypoints").glob("*.py")} - NO_COMMANDS
-    assert commands == set(NAMES)
+    assert set(PROJECT._entry_points) == {"main", *NAMES}
 
 
 def test_main_is_the_lifecycle() -> None:
@@ -162,7 +166,7 @@ def test_what_the_package_imports_is_a_direct_requirement() -> None:
     owners = importlib.metadata.packages_distributions()
     asked = {canonicalize_name(requirement.name) for requirement in direct()}
     imported = set()
-    for path in [*(ROOT / "rustml").rglob("*.py"), *(ROOT / "entrypoints").glob("*.py")]:
+    for path in [*(ROOT / "rustml").rglob("*.py"), *(ROOT / "entrypoints").rglob("*.py")]:
         imported |= set(re.findall(r"^\s*(?:from|import) ([a-z_0-9]+)", path.read_text(), re.MULTILINE))
     brought = {name: owners[name] for name in imported if name in owners and name not in ("rustml", "entrypoints")}
     loose = {name for name, by in brought.items() if not {canonicalize_name(owner) for owner in by} & asked}

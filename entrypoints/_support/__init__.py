@@ -1,0 +1,1 @@
+"""What the commands share. Modules whose name begins with `_` are not commands."""

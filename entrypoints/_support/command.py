@@ -1,0 +1,102 @@
+"""What all commands share: options, exit codes, signals."""
+
+import errno
+import functools
+import signal
+import sys
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import click
+
+from rustml.errors import EnvironmentFault, RustmlError
+from rustml.profile import load
+from rustml.runs import log_levels
+from rustml.runs.signals import interrupt
+
+INTERRUPTED = 130
+
+
+class StageRun(Protocol):
+    """What a stage returns, as far as a command tells of it; `rustml.runs.tracking.Finished` takes seconds to load."""
+
+    @property
+    def run_id(self) -> str:
+        """Of the run that made the output."""
+        ...
+
+    @property
+    def seconds(self) -> float:
+        """How long the stage's body ran."""
+        ...
+
+    @property
+    def reused(self) -> bool:
+        """Whether an earlier run was taken over."""
+        ...
+
+
+class StageCommand(click.Command):
+    """A command whose failures are one clear line and an exit code (rustml/errors.py), not a traceback."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; SIGTERM ends it as Ctrl-C does, so that its run is marked and its children end."""
+        log_levels.quiet_libraries()
+        previous = signal.signal(signal.SIGTERM, interrupt)
+        try:
+            return super().invoke(ctx)
+        except RustmlError as error:
+            raise _failure(str(error), error.exit_code) from error
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                raise
+            file = error.filename or "no file named"
+            text = f"the disk is full ({file}); free some space and run it again: it resumes"
+            raise _failure(text, EnvironmentFault.exit_code) from error
+        except KeyboardInterrupt as error:
+            raise _failure("interrupted; run it again to resume", INTERRUPTED) from error
+        finally:
+            signal.signal(signal.SIGTERM, previous)
+
+
+def _failure(text: str, code: int) -> click.ClickException:
+    failure = click.ClickException(text)
+    failure.exit_code = code  # type: ignore[misc]  # click reads it from the instance
+    return failure
+
+
+def stage_command(name: str, *, reusable: bool = True) -> Callable[[Callable[..., StageRun | None]], click.Command]:
+    """Make a function a command whose help is the docstring of the function's module.
+
+    The command has `--profile` and, where `reusable`, `--reuse` after the function's own options. The function gets
+    the loaded profile first. What it returns, if anything, is told in a closing line.
+    """
+
+    def decorate(function: Callable[..., StageRun | None]) -> click.Command:
+        @functools.wraps(function)
+        def load_and_run(profile: str, **options: Any) -> None:
+            done = function(load(profile), **options)
+            if done is not None:
+                click.echo(f"{name}: {_closing(done)}")
+
+        text = sys.modules[function.__module__].__doc__
+        command = click.command(name, cls=StageCommand, help=text, context_settings={"show_default": True})
+        made = command(load_and_run)
+        made.params += _shared_options(reusable=reusable)
+        return made
+
+    return decorate
+
+
+def _shared_options(*, reusable: bool) -> list[click.Parameter]:
+    options: list[click.Parameter] = [
+        click.Option(["--profile"], default="tiny", help="Profile: a name from profiles/ or the path of a YAML file.")
+    ]
+    if reusable:
+        text = "Take over a finished run with the same stage key."
+        options.append(click.Option(["--reuse"], type=bool, default=True, help=text))
+    return options
+
+
+def _closing(done: StageRun) -> str:
+    return f"reused run {done.run_id}" if done.reused else f"run {done.run_id} in {done.seconds:.1f} s"
