@@ -2,6 +2,7 @@
 
 import errno
 import functools
+import shlex
 import signal
 import sys
 from collections.abc import Callable
@@ -15,6 +16,21 @@ from rustml.runs import log_levels
 from rustml.runs.signals import interrupt
 
 INTERRUPTED = 130
+
+
+class Overrides(click.ParamType[tuple[str, ...]]):
+    """Overrides of a profile in one text, quoted as in a shell: `a.b=1 "c.d=two words"`."""
+
+    name = "overrides"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, ...]:
+        """The overrides one by one."""
+        if isinstance(value, tuple):
+            return value
+        try:
+            return tuple(shlex.split(value))
+        except ValueError as error:
+            self.fail(f"{value!r}: {error}", param, ctx)
 
 
 class StageRun(Protocol):
@@ -68,14 +84,14 @@ def _failure(text: str, code: int) -> click.ClickException:
 def stage_command(name: str, *, reusable: bool = True) -> Callable[[Callable[..., StageRun | None]], click.Command]:
     """Make a function a command whose help is the docstring of the function's module.
 
-    The command has `--profile` and, where `reusable`, `--reuse` after the function's own options. The function gets
-    the loaded profile first. What it returns, if anything, is told in a closing line.
+    The command has `--profile`, `--set` and, where `reusable`, `--reuse` after the function's own options. The function
+    gets the loaded profile first. What it returns, if anything, is told in a closing line.
     """
 
     def decorate(function: Callable[..., StageRun | None]) -> click.Command:
         @functools.wraps(function)
-        def load_and_run(profile: str, **options: Any) -> None:
-            done = function(load(profile), **options)
+        def load_and_run(profile: str, overrides: tuple[str, ...], **options: Any) -> None:
+            done = function(load(profile, overrides), **options)
             if done is not None:
                 click.echo(f"{name}: {_closing(done)}")
 
@@ -89,8 +105,11 @@ def stage_command(name: str, *, reusable: bool = True) -> Callable[[Callable[...
 
 
 def _shared_options(*, reusable: bool) -> list[click.Parameter]:
+    where = "Profile: a name from profiles/ or the path of a YAML file."
+    changes = "Overrides of the profile by dotted key, such as `sft.steps=20 preset=NAME`; see docs/profile.md."
     options: list[click.Parameter] = [
-        click.Option(["--profile"], default="tiny", help="Profile: a name from profiles/ or the path of a YAML file.")
+        click.Option(["--profile"], default="tiny", help=where),
+        click.Option(["--set", "overrides"], type=Overrides(), default="", help=changes),
     ]
     if reusable:
         text = "Take over a finished run with the same stage key."

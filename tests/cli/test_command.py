@@ -77,6 +77,30 @@ def test_a_request_to_stop_ends_as_interrupted(number: signal.Signals) -> None:
     assert signal.getsignal(signal.SIGTERM) is before, "the handler is the caller's again"
 
 
+@pytest.mark.parametrize(
+    ("text", "seed", "model"),
+    [("", 17, "rust-coder"), ("seed=5", 5, "rust-coder"), ("seed=6 'registered_model=two words'", 6, "two words")],
+)
+def test_overrides_reach_the_loaded_profile(text: str, seed: int, model: str) -> None:
+    profiles: list[Profile] = []
+
+    @stage_command("toy")
+    def toy(profile: Profile, reuse: bool) -> None:
+        assert reuse
+        profiles.append(profile)
+
+    done = CliRunner().invoke(toy, ["--set", text])
+    assert done.exit_code == 0, done.output
+    assert [(profile.seed, profile.registered_model) for profile in profiles] == [(seed, model)]
+
+
+@pytest.mark.parametrize(("text", "named"), [("seed='5", "quotation"), ("sead=5", "sead"), ("seed", "seed")])
+def test_wrong_overrides_are_refused_before_anything_starts(text: str, named: str) -> None:
+    done = CliRunner().invoke(command_that(lambda: pytest.fail("it started")), ["--set", text])
+    assert done.exit_code == 2
+    assert named in done.output
+
+
 def test_options_of_the_wrong_type_are_refused_before_anything_starts() -> None:
     result = CliRunner().invoke(command_that(lambda: pytest.fail("it started")), ["--reuse", "perhaps"])
     assert result.exit_code == 2
