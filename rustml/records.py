@@ -36,7 +36,8 @@ class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 class Origin(Record, frozen=True, omit_defaults=True):
     """Where a text comes from and under which licence: the legal basis of a training record."""
 
-    kind: Literal["crate", "dataset", "git", "family", "bank"]
+    kind: str
+    """`crate`, `dataset`, `git`, `family` or `bank`; a new kind of source chooses its own word."""
     name: str
     """Crate, dataset, repository, family or bank."""
     licence: str
@@ -57,6 +58,10 @@ class Origin(Record, frozen=True, omit_defaults=True):
         return f"{self.name}{version}/{self.path}"
 
 
+SOURCE_FILES = "files.jsonl"
+"""Name of the file of SourceFile records in each shard of `harvest` and `curate`."""
+
+
 class SourceFile(Record, frozen=True, omit_defaults=True):
     """One source file that came through the licence gate."""
 
@@ -64,8 +69,6 @@ class SourceFile(Record, frozen=True, omit_defaults=True):
     text: str
     weight: float = 1.0
     """How much likelier than another file it is drawn, where a part of the corpus is drawn."""
-    message: str = ""
-    """What was said when it last changed, where its source keeps a history."""
 
 
 class Pair(Record, frozen=True, omit_defaults=True):

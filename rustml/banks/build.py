@@ -10,7 +10,7 @@ from typing import Protocol
 from rustml.banks.bank import Bank
 from rustml.banks.families import draw
 from rustml.banks.families.draft import Split
-from rustml.banks.sources.load import load_bank
+from rustml.banks.sources.load import load_source
 from rustml.errors import JudgeFault, RustmlError
 from rustml.profile.bank import BankSection
 from rustml.records import Candidate, Language, Problem, Record, Verdict, candidate_of, write_jsonl
@@ -115,7 +115,7 @@ def build(
     bad input before anything is judged, and JudgeFault when the judge fails.
     """
     drawn = {f"{language}-{split}": _draw(section, language, split, seed) for language, split in _DRAWS}
-    banks = [load_bank(name, None if path == "hub" else Path(path)) for name, path in section.benchmarks.items()]
+    banks = [load_source(name, source) for name, source in section.benchmarks.items()]
     verifier = _Verifier(judge, progress)
     own = [problem for stem, problems in drawn.items() if stem != "python-train" for problem in problems]
     verifier.run([*own, *[problem for bank in banks for problem in bank.problems]])

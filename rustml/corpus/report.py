@@ -1,21 +1,21 @@
-"""What harvest and curate report: counts, funnel, histograms, and the digest of what they wrote."""
+"""Reports of harvest and curate: counts, funnel, histograms, and the digest of the files written."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from rustml.corpus.sources.crate import CrateRecord, Refused
-from rustml.records import Record
+from rustml.corpus.sources.crate import CrateRecord, RejectedCrate
+from rustml.records import SOURCE_FILES, Record
 from rustml.sharding import Step, Summary, merge, rows, step_metrics
 from rustml.sharding.shards import digest
 
 
 class HarvestReport(Record, frozen=True):
-    """What came in."""
+    """The crates and files in the corpus, and those that were rejected."""
 
     source: str
     """The registry or directory source that was used."""
     note: str
-    """Why the declared alternative was used; empty where the first source answered."""
+    """Why the declared alternative was used; empty when the first source answered."""
     crates: int
     refused: int
     files: int
@@ -23,12 +23,12 @@ class HarvestReport(Record, frozen=True):
     licences: dict[str, float]
     """Files by declared licence."""
     refusals: dict[str, int]
-    """Crates by the reason of their refusal."""
+    """Rejected crates by reason."""
     digest: str
     """SHA-256 over the shards of files."""
 
     def metrics(self) -> dict[str, float]:
-        """Numbers by name."""
+        """Metrics by name."""
         counts = {"crates": self.crates, "crates_refused": self.refused, "files": self.files}
         return {f"harvest.{name}": float(value) for name, value in counts.items()} | step_metrics(
             "harvest", self.funnel
@@ -43,12 +43,12 @@ class HarvestReport(Record, frozen=True):
         }
 
     def histograms(self) -> dict[str, dict[str, float]]:
-        """Histograms by name, to be drawn."""
+        """Histograms by name: a count per value."""
         return {"licence": self.licences, "refused crates": dict(self.refusals)}
 
 
 class CurateReport(Record, frozen=True):
-    """What is worth training on."""
+    """The files that are worth training on, and the reasons for dropping the others."""
 
     files: int
     characters: int
@@ -60,7 +60,7 @@ class CurateReport(Record, frozen=True):
     digest: str
 
     def metrics(self) -> dict[str, float]:
-        """Numbers by name."""
+        """Metrics by name."""
         counts = {"files": self.files, "characters": self.characters}
         counts |= {f"contaminated.{bank}": count for bank, count in self.contaminated.items()}
         return {f"curate.{name}": float(value) for name, value in counts.items()} | step_metrics("curate", self.funnel)
@@ -74,8 +74,8 @@ class CurateReport(Record, frozen=True):
         }
 
     def histograms(self) -> dict[str, dict[str, float]]:
-        """Histograms by name, to be drawn."""
-        return {"lines a file": self.line_counts}
+        """Histograms by name: a count per value."""
+        return {"lines per file": self.line_counts}
 
 
 def histogram_rows(column: str, histogram: "dict[str, float] | dict[str, int]") -> list[dict[str, Any]]:
@@ -85,28 +85,32 @@ def histogram_rows(column: str, histogram: "dict[str, float] | dict[str, int]") 
 
 def total(summaries: Iterable[Summary], name: str) -> dict[str, float]:
     """Sum the histogram `name` over shards, sorted by value."""
-    whole: dict[str, float] = {}
+    sums: dict[str, float] = {}
     for summary in summaries:
         for value, count in summary.counts.get(name, {}).items():
-            whole[value] = whole.get(value, 0) + count
-    return dict(sorted(whole.items()))
+            sums[value] = sums.get(value, 0) + count
+    return dict(sorted(sums.items()))
 
 
 def harvest_report(
-    source: str, note: str, kept: Sequence[CrateRecord], refused: Sequence[Refused], shards: Sequence[Summary]
+    source: str,
+    note: str,
+    admitted: Sequence[CrateRecord],
+    rejected: Sequence[RejectedCrate],
+    shards: Sequence[Summary],
 ) -> HarvestReport:
     """Assemble the report of a harvest from its shards' summaries."""
     reasons: dict[str, int] = {}
-    for crate in refused:
+    for crate in rejected:
         reasons[crate.reason] = reasons.get(crate.reason, 0) + 1
     return HarvestReport(
         source=source,
         note=note,
-        crates=len(kept),
-        refused=len(refused),
+        crates=len(admitted),
+        refused=len(rejected),
         files=sum(summary.records for summary in shards),
         funnel=merge(summary.funnel for summary in shards),
         licences=total(shards, "licence"),
         refusals=dict(sorted(reasons.items())),
-        digest=digest(shards, "files.jsonl"),
+        digest=digest(shards, SOURCE_FILES),
     )

@@ -13,10 +13,11 @@ from typing import Any
 
 from rustml import chat
 from rustml.errors import InputError
+from rustml.hub_datasets import HubDataset, LocatedRow, hub_dataset, hub_rows, local_rows
 from rustml.licence import Gate
+from rustml.origin import hub_url
 from rustml.profile.pairs import AnchorPool, PairsSection
 from rustml.records import Origin, Pair, Problem, read_jsonl
-from rustml.sharding.hub_datasets import hub_rows, local_rows
 
 
 class Anchors:
@@ -57,6 +58,8 @@ class Anchors:
     def _admit(self, name: str, pool: AnchorPool) -> None:
         """The gate in front of a whole pool."""
         kind, _, location = pool.source.partition(":")
+        if kind == "hub":
+            location = hub_dataset(location).repository
         for barred in self._section.evaluate_only:
             if barred.lower() in (name.lower(), *location.lower().split("/")):
                 raise InputError(f"pairs.anchors.{name}: {barred} may be evaluated on, but not trained on")
@@ -75,9 +78,10 @@ class Anchors:
             problems = read_jsonl(self._problems(location), Problem)
             records = (_solved(name, location, problem) for problem in problems if self._trainable(problem))
         elif kind == "file":
-            records = _pairs(name, location, pool, local_rows(Path(location)))
+            records = _pairs(name, HubDataset(location), pool, local_rows(Path(location)))
         else:
-            records = _pairs(name, location, pool, hub_rows(location, pool.split))
+            dataset = hub_dataset(location)
+            records = _pairs(name, dataset, pool, hub_rows(dataset, pool.split))
         short = (pair for pair in records if len(pair.instruction) + len(pair.answer) <= pool.max_characters)
         return islice(short, pool.take or None)
 
@@ -99,18 +103,19 @@ def _solved(name: str, stem: str, problem: Problem) -> Pair:
     )
 
 
-def _pairs(name: str, location: str, pool: AnchorPool, rows: Iterator[dict[str, Any]]) -> Iterator[Pair]:
+def _pairs(name: str, dataset: HubDataset, pool: AnchorPool, rows: Iterator[LocatedRow]) -> Iterator[Pair]:
     for number, row in enumerate(rows):
-        instruction, answer = _turns(row, pool, name)
+        instruction, answer = _turns(row.value, pool, name)
         if not answer.strip():
             continue
         digest = hashlib.sha256(f"{instruction}\0{answer}".encode()).hexdigest()
         origin = Origin(
             kind="dataset",
-            name=location,
+            name=dataset.repository,
             licence=pool.licence,
+            version=dataset.revision or "",
             path=f"{pool.split}/{number}",
-            url=f"https://huggingface.co/datasets/{location}" if pool.source.startswith("hub:") else "",
+            url=hub_url(dataset.repository) if pool.source.startswith("hub:") else "",
             sha256=digest,
         )
         task = f"anchor_{name}" if instruction else "raw"

@@ -12,6 +12,7 @@ from rustml.pairs.mix_and_split import MixAndSplit
 from rustml.pairs.report import PairsReport
 from rustml.profile.pairs import PairsSection
 from rustml.progress import ProgressCallback, no_progress
+from rustml.records import SOURCE_FILES
 from rustml.sharding import Workers, bind_to_plan, run
 from rustml.sharding.shards import finished_shards, read_summary, remove_atomically
 from rustml.similarity import overlap
@@ -41,7 +42,7 @@ def build(
     anchors = Anchors(section, bank)
     shards = finished_shards(source / "files")
     guarded = overlap.in_order(protected)
-    inputs = [read_summary(shard).digests["files.jsonl"] for shard in shards]
+    inputs = [read_summary(shard).digests[SOURCE_FILES] for shard in shards]
     plan = {"section": msgspec.to_builtins(section), "inputs": inputs, "seed": seed, "scheme": SCHEME}
     bind_to_plan(out, plan | {"protected": overlap.digest(guarded)})
     work = out / "work"

@@ -9,7 +9,7 @@ import numpy as np
 
 from rustml.pairs.split import fraction, part_of
 from rustml.profile.pairs import PairsSection
-from rustml.records import Origin, Pair, Record, SourceFile, read_jsonl, write_jsonl
+from rustml.records import SOURCE_FILES, Origin, Pair, Record, SourceFile, read_jsonl, write_jsonl
 from rustml.rust.functions import File, Function, body_lines, doc_text, is_test, is_unfinished, parse
 from rustml.sharding import Funnel, Summary
 from rustml.similarity.minhash import Signature, signature, token_hashes
@@ -32,7 +32,7 @@ class ExtractPairs(Record, frozen=True):
     def __call__(self, index: int, folder: Path) -> Summary:
         """Write the pairs and raw pieces of one shard, with signatures for the check of the splits."""
         maker = Maker(self.section, stored(self.protected, self.section.decontamination))
-        for file in read_jsonl(Path(self.shards[index]) / "files.jsonl", SourceFile):
+        for file in read_jsonl(Path(self.shards[index]) / SOURCE_FILES, SourceFile):
             maker.take(file)
         write_jsonl(folder / RAW, maker.raw)
         count = write_jsonl(folder / PAIRS, maker.pairs)

@@ -28,4 +28,4 @@ class BankSection(Section, frozen=True):
     python_test: Count
     """Held-out Python problems for evaluation: the twins of `rust_test`, in order."""
     benchmarks: dict[str, str]
-    """Public banks to prepare for evaluation, by name: path of a local file, or `hub`."""
+    """Public banks to prepare for evaluation, by name: path of a local file, `hub`, or `hub@REVISION`."""

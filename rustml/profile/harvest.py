@@ -25,7 +25,7 @@ class DatasetSource(Section, frozen=True):
     """A data set of source files: from the Hugging Face hub, or a local folder or file of JSONL or parquet."""
 
     name: str
-    """Hub name, or path of a local file or folder."""
+    """Hub name, `OWNER/NAME` or `OWNER/NAME@REVISION`, or path of a local file or folder."""
     split: str
     content_column: str
     path_column: str
@@ -38,7 +38,7 @@ class DatasetSource(Section, frozen=True):
 
 
 class RepositorySource(Section, frozen=True):
-    """A team's own git history: files at HEAD, weighted by where they lie and what was said when they changed."""
+    """A team's own git history: files at HEAD, weighted by path, message and age of the last commit."""
 
     path: str
     """A local clone."""

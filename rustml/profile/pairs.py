@@ -14,7 +14,7 @@ class AnchorPool(Section, frozen=True):
 
     source: str
     """`corpus` (raw pieces of the curated files), `bank:FILE` (trainable problems of the `bank` stage, for example
-    `bank:python-train`), `hub:NAME` or `file:PATH`."""
+    `bank:python-train`), `hub:NAME`, `hub:NAME@REVISION` or `file:PATH`."""
     share: Share
     """Of all anchors."""
     take: Count

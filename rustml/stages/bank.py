@@ -6,16 +6,14 @@ from pathlib import Path
 import msgspec
 
 from rustml.banks.build import BankReport, build
+from rustml.banks.sources.load import is_on_hub
+from rustml.contents import file_contents
 from rustml.judge import Judge, Limits
 from rustml.profile import Profile
 from rustml.runs import tracking
-from rustml.runs.contents import file_contents
 from rustml.runs.progress import Progress
 from rustml.runs.stage import Outcome, ProfilePath, Stage, Workspace
 from rustml.stages.judging import judging_environment
-
-HUB = "hub"
-"""In the place of a path: the benchmark comes from the hub."""
 
 
 def contents(profile: Profile) -> Mapping[ProfilePath, str]:
@@ -23,7 +21,7 @@ def contents(profile: Profile) -> Mapping[ProfilePath, str]:
     return {
         ("bank", "benchmarks", name): file_contents(Path(path), f"bank.benchmarks.{name}")
         for name, path in profile.bank.benchmarks.items()
-        if path != HUB
+        if not is_on_hub(path)
     }
 
 

@@ -4,9 +4,9 @@ import itertools
 from collections.abc import Mapping
 from pathlib import Path
 
+from rustml.contents import files_contents
 from rustml.profile import Profile
 from rustml.runs import tracking
-from rustml.runs.contents import files_contents
 from rustml.runs.environment import libraries_and_device
 from rustml.runs.progress import Progress
 from rustml.runs.stage import Outcome, ProfilePath, Stage, Workspace

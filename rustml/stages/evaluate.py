@@ -5,12 +5,12 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rustml.contents import directory_source_contents
 from rustml.evaluation.kinds import ItemSource
 from rustml.profile import Profile
 from rustml.release import versions
 from rustml.release.find_evidence import WEIGHTS_RUN_TAG
 from rustml.runs import tracking
-from rustml.runs.contents import directory_source_contents
 from rustml.runs.environment import libraries_and_device
 from rustml.runs.progress import Progress
 from rustml.runs.stage import Outcome, ProfilePath, Stage, Workspace

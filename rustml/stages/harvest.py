@@ -6,14 +6,12 @@ from pathlib import Path
 import click
 
 from rustml.cache_layout import CacheLayout
-from rustml.corpus.harvest import harvest
+from rustml.corpus.harvest import SOURCES, harvest
 from rustml.corpus.sources.crate import CrateRecord
-from rustml.corpus.sources.dataset import plan as plan_dataset
-from rustml.corpus.sources.repository import plan as plan_repository
+from rustml.origin import archive_folder
 from rustml.profile import Profile
 from rustml.records import read_jsonl
 from rustml.runs import tracking
-from rustml.runs.contents import directory_source_contents, file_contents, files_contents
 from rustml.runs.progress import Progress
 from rustml.runs.stage import Outcome, ProfilePath, Stage, Workspace
 from rustml.sharding import worker_count
@@ -21,34 +19,16 @@ from rustml.sharding.plots import draw_report
 
 
 def contents(profile: Profile) -> Mapping[ProfilePath, str]:
-    """Digests of the sources on this machine. Raises InputError for one that does not exist, or has no usable licence.
-
-    Of a repository only the commit at HEAD is read, and so counts. The directory source counts beside a registry too:
-    whether the registry answers is known only when the stage runs.
-    """
-    section = profile.harvest
-    texts: dict[ProfilePath, str] = {}
-    if section.crates_file:
-        texts["harvest", "crates_file"] = file_contents(Path(section.crates_file), "harvest.crates_file")
-    for number, dataset in enumerate(section.datasets):
-        files = [Path(file) for file in plan_dataset(dataset, section.licences).files]
-        if files:
-            digest = files_contents(files, "harvest.datasets")
-            texts["harvest", "datasets", number, "name"] = f"{dataset.name}@{digest}"
-    for number, repository in enumerate(section.repositories):
-        head = plan_repository(repository, section.licences).head
-        texts["harvest", "repositories", number, "path"] = f"{repository.path}@{head}"
-    if section.directory and Path(section.directory).is_dir():
-        digest = directory_source_contents(Path(section.directory))
-        texts["harvest", "directory"] = f"{section.directory}@{digest}"
-    return texts
+    """Digests of the sources on this machine. Raises InputError for one that is missing or refused."""
+    digests = {key: text for source in SOURCES for key, text in source.contents(profile.harvest).items()}
+    return {("harvest", *key): text for key, text in digests.items()}
 
 
 def has_unpacked_crates(output: Path, cache: CacheLayout) -> bool:
     """Whether every crate that the run unpacked is still in the cache, where in-crate suites look for it."""
     crates = [r.crate for r in read_jsonl(output / "crates.jsonl", CrateRecord) if r.unpacked]
     archives = [crate for crate in crates if crate.kind == "archive"]
-    folders = (cache.unpacked_crates / c.archive_sha256 / f"{c.name}-{c.version}" for c in archives)
+    folders = (archive_folder(cache.unpacked_crates, c.archive_sha256) / c.label for c in archives)
     return all(folder.is_dir() for folder in folders)
 
 

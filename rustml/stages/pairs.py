@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+from rustml.contents import file_contents
 from rustml.pairs.build import build
 from rustml.profile import Profile
 from rustml.runs import tracking
-from rustml.runs.contents import file_contents
 from rustml.runs.environment import libraries
 from rustml.runs.progress import Progress
 from rustml.runs.stage import Outcome, ProfilePath, Stage, Workspace

@@ -9,9 +9,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from rustml.corpus.gate.admit_crates import Taker
-from rustml.corpus.harvest import crate_list, harvest
+from rustml.corpus.harvest import SOURCES, harvest
 from rustml.corpus.sources.crate import Crate, CrateRecord
+from rustml.corpus.sources.crates import crate_list
+from rustml.corpus.sources.read_crates import CrateReader
 from rustml.errors import EnvironmentFault, InputError
 from rustml.profile.harvest import DatasetSource, HarvestSection, RepositorySource
 from rustml.records import SourceFile, read_jsonl
@@ -149,13 +150,13 @@ def test_a_hostile_archive_among_honest_ones(
             name=name, version="1.0.0", kind="archive", location=str(place), registry="r", url="u",
             archive_sha256=hashlib.sha256(data).hexdigest(),
         ))  # fmt: skip
-    taker = Taker(harvest_section(), tmp_path / "sources")
-    assert [file.origin.name for file in taker.files(tuple(crates))] == ["good"]
-    assert [(refused.name, refused.reason) for refused in taker.refused] == [
+    reader = CrateReader(harvest_section(), tmp_path / "sources")
+    assert [file.origin.name for file in reader.files(tuple(crates))] == ["good"]
+    assert [(refused.name, refused.reason) for refused in reader.rejected] == [
         ("liar", "archive_foreign_path"),
         ("noise", "archive_corrupt"),
     ]
-    assert (Path(taker.kept[0].unpacked) / "src" / "lib.rs").is_file()
+    assert (Path(reader.admitted[0].unpacked) / "src" / "lib.rs").is_file()
 
 
 def test_a_manifest_that_speaks_of_another_crate(
@@ -167,9 +168,9 @@ def test_a_manifest_that_speaks_of_another_crate(
         name="b", version="1.0.0", kind="directory", location=str(source / "a-1.0.0"), registry="", url="",
         archive_sha256="",
     )  # fmt: skip
-    taker = Taker(section, tmp_path)
-    assert list(taker.files((bad,))) == []
-    assert taker.refused[0].reason == "manifest"
+    reader = CrateReader(section, tmp_path)
+    assert list(reader.files((bad,))) == []
+    assert reader.rejected[0].reason == "manifest"
 
 
 @pytest.mark.parametrize("workers", [1, 2])
@@ -219,7 +220,7 @@ def test_too_few_crates_is_an_error_with_the_reasons(
     harvest_section: Section, directory_source: Source, tmp_path: Path
 ) -> None:
     source = directory_source({"a-1.0.0": crate("a", "GPL-3.0-only")})
-    with pytest.raises(InputError, match=r"0 crates came through the gate.*licence_not_allowed"):
+    with pytest.raises(InputError, match=r"0 crates passed the gate.*licence_not_allowed"):
         harvest(
             harvest_section(directory=str(source), crates=("all",)), tmp_path / "out", workers=1, cache=tmp_path / "c"
         )
@@ -321,4 +322,12 @@ def test_a_teams_history_is_weighed_by_place_message_and_age(
     ours = [file for file in files_of(tmp_path / "out") if file.origin.kind == "git"]
     assert [file.origin.path for file in ours] == ["src/lib.rs", "src/old.rs", "tests/t.rs"]
     assert [file.weight for file in ours] == pytest.approx([2.0 * 1.5 * 1.3, 1.3 * 0.5, 0.7 * 0.5])
-    assert ours[0].message == "Add a trait for the error"
+
+
+def test_each_kind_of_source_has_a_check_and_a_plan(harvest_section: Section, tmp_path: Path) -> None:
+    """A harvest without data sets and repositories has jobs of crates alone."""
+    section = harvest_section(directory=str(tmp_path), crates=("a",))
+    for source in SOURCES:
+        source.check(section)
+    plans = [source.plan(section, tmp_path / "cache", lambda _done, _total: None) for source in SOURCES]
+    assert [len(plan.jobs) for plan in plans] == [1, 0, 0]

@@ -23,14 +23,14 @@ STREAM = """
 import sys
 from pathlib import Path
 import msgspec
-from rustml.corpus.sources.dataset import plan
+from rustml.corpus.sources.dataset import job_for
 from rustml.pairs.build import build
 from rustml.profile.harvest import DatasetSource
 from rustml.profile.pairs import PairsSection
 from rustml.sharding import run
 place, source = Path(sys.argv[1]), Path(sys.argv[2])
 wanted = msgspec.json.decode((place / "dataset.json").read_bytes(), type=DatasetSource)
-run(plan(wanted, ("MIT", "Apache-2.0")), 1, place / "harvest" / "files", workers=1)
+run(job_for(wanted, ("MIT", "Apache-2.0")), 1, place / "harvest" / "files", workers=1)
 section = msgspec.json.decode((place / "section.json").read_bytes(), type=PairsSection)
 build(section, source, place / "out", protected=[], workers=1)
 """

@@ -1,62 +1,89 @@
-"""`load_bank`: every bank under one name, from a local file or from the hub."""
+"""`load_bank`: any bank by name, from a local file or from the hub."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 from rustml.banks.bank import Bank, make_bank
 from rustml.banks.sources.python import humaneval, mbpp
-from rustml.banks.sources.rows import Hub, Raw, hub_rows, read_rows, typed
 from rustml.banks.sources.rust import humaneval_x, humanevalpack, multipl_e
 from rustml.errors import InputError
+from rustml.hub_datasets import HubDataset, LocatedRow, hub_rows, local_rows, typed
 from rustml.records import Problem
 
+HUB = "hub"
 
-class Source(NamedTuple):
-    """How a known bank is read."""
 
-    read: Callable[[Iterable[Raw]], Bank]
-    hub: Hub | None
-    """None where no hub holds it as data."""
+class PublicBank(NamedTuple):
+    """How a public bank is read."""
+
+    read: Callable[[Iterable[LocatedRow]], Bank]
+    hub: HubDataset | None
+    """None when no hub holds it as data."""
+    splits: tuple[str, ...] = ("test",)
     home: str = ""
-    """Where to get it, then."""
+    """Where a user downloads a bank that no hub holds."""
 
 
-SOURCES: dict[str, Source] = {
-    "humaneval": Source(humaneval, Hub("openai/openai_humaneval", None, ("test",))),
-    "mbpp": Source(mbpp, Hub("google-research-datasets/mbpp", "full", ("prompt", "test", "validation", "train"))),
-    "humaneval-x-rust": Source(
-        humaneval_x, None, "codegeex/benchmark/humaneval-x/rust/data in https://github.com/zai-org/CodeGeeX"
+SOURCES: dict[str, PublicBank] = {
+    "humaneval": PublicBank(humaneval, HubDataset("openai/openai_humaneval")),
+    "mbpp": PublicBank(
+        mbpp, HubDataset("google-research-datasets/mbpp", "full"), ("prompt", "test", "validation", "train")
     ),
-    "humanevalpack-rust": Source(
-        humanevalpack, Hub("bigcode/humanevalpack", None, ("test",), "data/rust/data/humanevalpack.jsonl")
+    "humaneval-x-rust": PublicBank(
+        humaneval_x, None, home="codegeex/benchmark/humaneval-x/rust/data in https://github.com/zai-org/CodeGeeX"
     ),
-    "multipl-e-humaneval-rs": Source(
-        partial(multipl_e, config="humaneval-rs"), Hub("nuprl/MultiPL-E", "humaneval-rs", ("test",))
+    "humanevalpack-rust": PublicBank(
+        humanevalpack, HubDataset("bigcode/humanevalpack", data_file="data/rust/data/humanevalpack.jsonl")
     ),
-    "multipl-e-mbpp-rs": Source(partial(multipl_e, config="mbpp-rs"), Hub("nuprl/MultiPL-E", "mbpp-rs", ("test",))),
+    "multipl-e-humaneval-rs": PublicBank(
+        partial(multipl_e, config="humaneval-rs"), HubDataset("nuprl/MultiPL-E", "humaneval-rs")
+    ),
+    "multipl-e-mbpp-rs": PublicBank(partial(multipl_e, config="mbpp-rs"), HubDataset("nuprl/MultiPL-E", "mbpp-rs")),
 }
 
 
-def load_bank(name: str, path: Path | None = None) -> Bank:
-    """Load a known bank, from `path` or else from the hub; or, under any other name, a file in the Problem format.
+def is_on_hub(source: str) -> bool:
+    """Whether a value of `bank.benchmarks` is `hub` or `hub@REVISION`, and not the path of a local file."""
+    return source.partition("@")[0] == HUB
 
-    Local files are JSON Lines, `.jsonl` or `.jsonl.gz`, with the columns of the public data set. Raises InputError
-    that names file, line and key where one is of another form, and EnvironmentFault where the hub is not reached.
+
+def load_source(name: str, source: str) -> Bank:
+    """Load a bank as `bank.benchmarks` of a profile names it: `hub`, `hub@REVISION`, or the path of a local file."""
+    if not is_on_hub(source):
+        return load_bank(name, Path(source))
+    _, at, revision = source.partition("@")
+    if at and not revision:
+        raise InputError(f"bank.benchmarks.{name}: {source!r}: name a commit, branch or tag after the '@'")
+    return load_bank(name, revision=revision or None)
+
+
+def load_bank(name: str, path: Path | None = None, *, revision: str | None = None) -> Bank:
+    """Load a public bank from `path`, or else from the hub at `revision`; under any other name, a file of problems.
+
+    Local files are JSON Lines (`.jsonl`, `.jsonl.gz`) or parquet with the columns of the public data set, or, for a
+    bank of one's own, with the fields of `rustml.records.Problem`. Raises InputError that names file, line and key of a
+    row of another form, and EnvironmentFault when the hub cannot be read.
     """
-    source = SOURCES.get(name)
-    if source is None:
+    public = SOURCES.get(name)
+    if public is None:
         return _problem_file(name, path)
     if path is not None:
-        return source.read(read_rows(path))
-    if source.hub is None:
-        raise InputError(f"bank {name} is on no hub: download it from {source.home} and give its path")
-    return source.read(hub_rows(source.hub))
+        return public.read(local_rows(path))
+    if public.hub is None:
+        raise InputError(f"bank {name} is not on a hub: download it from {public.home} and give its path")
+    return public.read(_all_splits(public.hub._replace(revision=revision), public.splits))
+
+
+def _all_splits(dataset: HubDataset, splits: Iterable[str]) -> Iterator[LocatedRow]:
+    """The rows of all splits, downloaded, so that a second load works offline."""
+    for split in splits:
+        yield from hub_rows(dataset, split, streaming=False)
 
 
 def _problem_file(name: str, path: Path | None) -> Bank:
     if path is None:
         known = ", ".join(SOURCES)
         raise InputError(f"no bank {name!r}; known: {known}; or give the path of a JSON Lines file of problems")
-    return make_bank(name, [typed(raw, Problem) for raw in read_rows(path)])
+    return make_bank(name, [typed(row, Problem) for row in local_rows(path)])

@@ -9,8 +9,8 @@ from typing import Literal
 import msgspec
 
 from rustml.banks.bank import Bank, make_bank
-from rustml.banks.sources.rows import Raw, typed
 from rustml.errors import InputError
+from rustml.hub_datasets import LocatedRow, typed
 from rustml.records import Problem
 
 MBPP_TEST = range(11, 511)
@@ -38,7 +38,7 @@ class MbppRow(msgspec.Struct):
     test_setup_code: str
 
 
-def humaneval(rows: Iterable[Raw]) -> Bank:
+def humaneval(rows: Iterable[LocatedRow]) -> Bank:
     """HumanEval (Chen et al. 2021, arXiv:2107.03374). `instruction` is the prompt, byte for byte.
 
     What precedes the function in the prompt (imports, helpers) is the prelude, for answers that repeat neither.
@@ -46,7 +46,7 @@ def humaneval(rows: Iterable[Raw]) -> Bank:
     return make_bank("humaneval", [_humaneval_problem(raw) for raw in rows])
 
 
-def _humaneval_problem(raw: Raw) -> Problem:
+def _humaneval_problem(raw: LocatedRow) -> Problem:
     row = typed(raw, HumanEvalRow)
     head = re.search(rf"^def {re.escape(row.entry_point)}\(.*?\).*?:[ \t]*$", row.prompt, re.MULTILINE | re.DOTALL)
     if head is None:
@@ -67,7 +67,7 @@ def _humaneval_problem(raw: Raw) -> Problem:
     )
 
 
-def mbpp(rows: Iterable[Raw]) -> Bank:
+def mbpp(rows: Iterable[LocatedRow]) -> Bank:
     """MBPP (Austin et al. 2021, arXiv:2108.07732), tagged by its own subsets.
 
     `subset` is test (tasks 11-510, split test), prompt (1-10: the usual shots are 2, 3, 4), validation or train.
@@ -77,7 +77,7 @@ def mbpp(rows: Iterable[Raw]) -> Bank:
     return make_bank("mbpp", [_mbpp_problem(raw) for raw in rows])
 
 
-def _mbpp_problem(raw: Raw) -> Problem:
+def _mbpp_problem(raw: LocatedRow) -> Problem:
     row = typed(raw, MbppRow)
     code = row.code.replace("\r\n", "\n").rstrip() + "\n"
     entry_point = _entry_point(raw.place, code, row.test_list)

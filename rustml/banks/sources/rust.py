@@ -6,8 +6,8 @@ from collections.abc import Iterable
 import msgspec
 
 from rustml.banks.bank import Bank, make_bank
-from rustml.banks.sources.rows import Raw, typed
 from rustml.errors import InputError
+from rustml.hub_datasets import LocatedRow, typed
 from rustml.records import Problem
 
 EDITION = "2021"
@@ -49,7 +49,7 @@ class MultiplERow(msgspec.Struct):
     tests: str
 
 
-def humaneval_x(rows: Iterable[Raw]) -> Bank:
+def humaneval_x(rows: Iterable[LocatedRow]) -> Bank:
     """HumanEval-X Rust (Zheng et al. 2023, arXiv:2303.17568), without the problems that need a crate."""
     problems: list[Problem] = []
     excluded: dict[str, str] = {}
@@ -61,7 +61,7 @@ def humaneval_x(rows: Iterable[Raw]) -> Bank:
     return make_bank("humaneval-x-rust", problems, excluded)
 
 
-def humanevalpack(rows: Iterable[Raw]) -> Bank:
+def humanevalpack(rows: Iterable[LocatedRow]) -> Bank:
     """HumanEvalPack Rust (Muennighoff et al. 2023, arXiv:2308.07124), without the problems that need a crate."""
     problems: list[Problem] = []
     excluded: dict[str, str] = {}
@@ -119,7 +119,7 @@ def _uncomment(prompt: str) -> str:
     return "\n".join([line.strip().removeprefix("///").strip() for line in text.strip().splitlines()])
 
 
-def multipl_e(rows: Iterable[Raw], config: str) -> Bank:
+def multipl_e(rows: Iterable[LocatedRow], config: str) -> Bank:
     """MultiPL-E Rust (Cassano et al. 2023, arXiv:2208.08227): `humaneval-rs` or `mbpp-rs`. It has no references.
 
     Its `main` of asserts becomes one `#[test]`, so that a problem passes or fails as a whole, as upstream.

@@ -1,1 +1,1 @@
-"""Which admitted files are worth training on: filters, near-duplicates, decontamination."""
+"""Curation of the admitted files: quality filters, duplicates, decontamination."""

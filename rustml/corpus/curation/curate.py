@@ -1,45 +1,44 @@
-"""Keep of the harvested files what is worth training on: good, unique, and free of evaluation problems.
+"""Keep the harvested files that are worth training on: of good quality, unique, and free of evaluation problems.
 
-Three passes, each on all cores. `filtered`: quality filters, hashes and signatures, a shard at a time. `matched`: near
-duplicates over all shards, a band at a time; from these, and the hashes, follows what each file repeats, in priority
-order. `files`: survivors are checked against the banks and written.
+Three passes, each on all cores. `filtered`: quality filters, hashes and signatures, one shard at a time. `matched`:
+near duplicates over all shards, one band at a time; from these and the hashes follows, in priority order, which file
+repeats which. `files`: the remaining files are compared with the banks and written.
 """
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 import numpy as np
 
-from rustml.corpus.curation.duplicates import HASHES, NAMES, SIGNATURES, MatchBand, decide, save_unique
+from rustml.corpus.curation.duplicates import HASHES, NAMES, SIGNATURES, MatchBand, save_unique, write_verdicts
 from rustml.corpus.curation.filters import Quality
 from rustml.corpus.report import CurateReport, total
 from rustml.errors import InputError
 from rustml.profile.curate import CurateSection
 from rustml.progress import ProgressCallback, no_progress
-from rustml.records import Record, SourceFile, read_jsonl, write_jsonl
+from rustml.records import SOURCE_FILES, Record, SourceFile, read_jsonl, write_jsonl
 from rustml.sharding import Funnel, Step, Summary, Workers, bind_to_plan, merge, run
 from rustml.sharding.shards import digest, finished_shards, read_summary, remove_atomically, shard_name
 from rustml.similarity import overlap
 from rustml.similarity.minhash import SCHEME, Signature, signature, token_hashes
 from rustml.similarity.overlap import Protected
 
-FILES = "files.jsonl"
 STAGES = ("path", "size", "encoding", "lines", "alphanumeric", "generated", "quality", "exact", "near", "contamination")
 
 
 @dataclass
 class Marks:
-    """What duplicates are decided on, file by file: all that a second pass has to hold in memory."""
+    """Names, hashes and signatures of the files of a shard: the duplicates follow from them alone."""
 
     names: list[str]
     hashes: list[bytes]
     signatures: list[Signature]
 
     def save(self, folder: Path, permutations: int) -> None:
-        """Write them beside the files that they are of."""
+        """Write them beside the shard's files."""
         (folder / NAMES).write_bytes(msgspec.json.encode(self.names))
         np.save(folder / HASHES, np.frombuffer(b"".join(self.hashes), dtype=np.uint8).reshape(-1, 32))
         np.save(folder / SIGNATURES, np.array(self.signatures, dtype=np.uint32).reshape(-1, permutations))
@@ -53,7 +52,7 @@ class FilterFiles(Record, frozen=True):
     """Folders of the harvest's shards."""
 
     def __call__(self, index: int, folder: Path) -> Summary:
-        """Write the files that pass the filters, and beside them their hashes and signatures."""
+        """Write the files that pass the filters, with their hashes and signatures."""
         funnel = Funnel(STAGES[:7])
         near = self.section.near_duplicates
         marks = Marks([], [], [])
@@ -65,13 +64,13 @@ class FilterFiles(Record, frozen=True):
                 marks.signatures.append(signature(token_hashes(file.text), near.shingle_tokens, near.permutations))
                 yield file
 
-        count = write_jsonl(folder / FILES, kept())
+        count = write_jsonl(folder / SOURCE_FILES, kept())
         marks.save(folder, near.permutations)
         return Summary(records=count, funnel=funnel.steps())
 
     def _passing(self, index: int, funnel: Funnel) -> Iterator[SourceFile]:
         quality = Quality(self.section.quality)
-        for file in read_jsonl(Path(self.shards[index]) / FILES, SourceFile):
+        for file in read_jsonl(Path(self.shards[index]) / SOURCE_FILES, SourceFile):
             for step, check in quality.steps.items():
                 reason = check(file)
                 if reason is not None:
@@ -83,12 +82,12 @@ class FilterFiles(Record, frozen=True):
 
 
 class WriteFiles(Record, frozen=True):
-    """The second pass: drop duplicates and what overlaps a bank, write the rest."""
+    """The third pass: drop duplicates and files that overlap a bank, write the rest."""
 
     section: CurateSection
     filtered: str
     verdicts: str
-    """Folder with one file of verdicts a shard."""
+    """Folder with one file of verdicts per shard."""
     protected: str
     """JSON Lines of protected texts."""
 
@@ -96,13 +95,13 @@ class WriteFiles(Record, frozen=True):
         """Write one shard of the output."""
         funnel = Funnel(STAGES[7:])
         counts: dict[str, dict[str, float]] = {"bank": {}, "lines": {}, "characters": {"all": 0.0}}
-        count = write_jsonl(folder / FILES, self._clean(index, funnel, counts))
+        count = write_jsonl(folder / SOURCE_FILES, self._clean(index, funnel, counts))
         return Summary(records=count, funnel=funnel.steps(), counts=counts)
 
     def _clean(self, index: int, funnel: Funnel, counts: dict[str, dict[str, float]]) -> Iterator[SourceFile]:
         guard = overlap.stored(self.protected, self.section.decontamination)
         verdicts = msgspec.json.decode(Path(self.verdicts, f"{shard_name(index)}.json").read_bytes(), type=list[str])
-        files = read_jsonl(Path(self.filtered, shard_name(index), FILES), SourceFile)
+        files = read_jsonl(Path(self.filtered, shard_name(index), SOURCE_FILES), SourceFile)
         for file, verdict in zip(files, verdicts, strict=True):
             if not _unique(file, verdict, funnel):
                 continue
@@ -118,7 +117,7 @@ class WriteFiles(Record, frozen=True):
 
 
 def _unique(file: SourceFile, verdict: str, funnel: Funnel) -> bool:
-    """Count a file by its verdict: empty, or `exact`/`near` and the file that it repeats."""
+    """Whether a file repeats no other; counts its verdict: empty, or `exact`/`near` and the file that it repeats."""
     kind, _, other = verdict.partition(" ")
     for step, reason in (("exact", "duplicate"), ("near", "near_duplicate")):
         if kind == step:
@@ -146,12 +145,12 @@ def curate(
 ) -> CurateReport:
     """Write shards of SourceFile records below `out/files`, from the harvest in `source`.
 
-    `protected` are the texts of every evaluation bank. Raises InputError when `source` is no harvest or nothing is
-    left. Killed and run again, it goes on, and ends with the same bytes.
+    `protected` are the texts of every evaluation bank. Raises InputError when `source` is not a harvest or no file is
+    left. A killed run resumes when it is run again, with the same bytes.
     """
     shards = finished_shards(source / "files")
     job = FilterFiles(section=section, shards=tuple(map(str, shards)))
-    inputs = [read_summary(shard).digests[FILES] for shard in shards]
+    inputs = [read_summary(shard).digests[SOURCE_FILES] for shard in shards]
     guarded = overlap.in_order(protected)
     bind_to_plan(
         out,
@@ -175,7 +174,7 @@ def curate(
     first = run(job, len(shards), work / "filtered", workers=workers, progress=bar.part())
     save_unique(work / "filtered", work / "unique.npy")
     run(match, match.shards, work / "matched", workers=workers, progress=bar.part())
-    decide(work / "filtered", work / "matched", work / "verdicts")
+    write_verdicts(work / "filtered", work / "matched", work / "verdicts")
     second = run(writer, len(shards), out / "files", workers=workers, progress=bar.part())
     remove_atomically(work)
     return _report(first, second)
@@ -184,10 +183,10 @@ def curate(
 class _Bar:
     """One progress bar for several passes, one after the other."""
 
-    def __init__(self, progress: Callable[[int, int], None], total: int) -> None:
+    def __init__(self, progress: ProgressCallback, total: int) -> None:
         self._progress, self._total, self._before = progress, total, 0
 
-    def part(self) -> Callable[[int, int], None]:
+    def part(self) -> ProgressCallback:
         """The callback of the next pass."""
 
         def show(done: int, count: int) -> None:
@@ -199,7 +198,7 @@ class _Bar:
 
 
 def normalised_hash(text: str) -> bytes:
-    """SHA-256 of the text with every run of white space as one space."""
+    """SHA-256 of the text, each run of white space replaced by one space: 32 bytes."""
     return hashlib.sha256(" ".join(text.split()).encode()).digest()
 
 
@@ -214,7 +213,7 @@ def _report(first: list[Summary], second: list[Summary]) -> CurateReport:
         funnel=merge((summary.funnel for summary in [*first, *second]), STAGES),
         line_counts=total(second, "lines"),
         contaminated=banks,
-        digest=digest(second, FILES),
+        digest=digest(second, SOURCE_FILES),
     )
 
 

@@ -1,7 +1,7 @@
-"""Which files repeat an earlier one: exactly by hash, nearly by MinHash, over all shards of a corpus.
+"""Files that repeat an earlier one, over all shards of a corpus: exactly by hash, nearly by MinHash.
 
-Exact repeats are found in one process, by sorting 32 bytes a file. The search for near ones is a job a band, so that it
-spreads over processors or a cluster; a job holds one band's columns and the few signatures that it verifies.
+One process finds the exact repeats, by sorting 32 bytes per file. The search for near ones is one job per band, so that
+it spreads over processors or a cluster; a job holds one band's columns and the few signatures that it verifies.
 """
 
 from pathlib import Path
@@ -10,6 +10,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from rustml.io import atomic_write
 from rustml.profile.curate import NearDuplicates
 from rustml.records import Record
 from rustml.sharding import Summary
@@ -18,7 +19,7 @@ from rustml.similarity.bands import Numbers, alike, repeated, signature_rows
 from rustml.similarity.minhash import bands
 
 NAMES, HASHES, SIGNATURES = "names.json", "hashes.npy", "signatures.npy"
-UNIQUE, PAIRS = "unique.npy", "pairs.npy"
+PAIRS = "pairs.npy"
 
 
 class MatchBand(Record, frozen=True):
@@ -28,15 +29,15 @@ class MatchBand(Record, frozen=True):
     filtered: str
     """Folder of the shards whose signatures are compared."""
     unique: str
-    """File with the numbers of the files that repeat none exactly."""
+    """File with the numbers of the files that are not exact repeats."""
 
     @property
     def shards(self) -> int:
-        """One a band."""
+        """The number of bands: one shard per band."""
         return bands(self.near.permutations, self.near.threshold)[0]
 
     def __call__(self, index: int, folder: Path) -> Summary:
-        """Write the near duplicates that this band finds."""
+        """Write the near duplicates among the signatures that agree in this band."""
         rows = bands(self.near.permutations, self.near.threshold)[1]
         parts = [np.load(shard / SIGNATURES, mmap_mode="r") for shard in finished_shards(Path(self.filtered))]
         numbers: Numbers = np.load(self.unique)
@@ -46,7 +47,7 @@ class MatchBand(Record, frozen=True):
         return Summary(records=len(pairs), funnel=())
 
 
-def firsts(filtered: Path) -> Numbers:
+def first_occurrences(filtered: Path) -> Numbers:
     """For each file of all shards in order, the number of the first file with the same hash."""
     hashes = np.concatenate([np.load(shard / HASHES) for shard in finished_shards(filtered)])
     keys = np.ascontiguousarray(hashes).view(np.dtype((np.void, 32))).ravel()
@@ -55,25 +56,23 @@ def firsts(filtered: Path) -> Numbers:
 
 
 def save_unique(filtered: Path, path: Path) -> None:
-    """Write the numbers of the files that repeat none exactly."""
-    first = firsts(filtered)
-    partial = path.with_name(path.name + ".partial")
-    with partial.open("wb") as out:
+    """Write the numbers of the files that are not exact repeats."""
+    first = first_occurrences(filtered)
+    with atomic_write(path) as out:
         np.save(out, np.flatnonzero(first == np.arange(len(first))))
-    partial.replace(path)
 
 
-def decide(filtered: Path, matched: Path, verdicts: Path) -> None:
-    """Write a verdict a file: empty, or what it repeats. Shards, and files in them, are in priority order."""
-    first = firsts(filtered)
+def write_verdicts(filtered: Path, matched: Path, verdicts: Path) -> None:
+    """Write one verdict per file: empty, or the name of the file that it repeats, which has priority by its order."""
+    first = first_occurrences(filtered)
     near = repeated(np.load(shard / PAIRS) for shard in finished_shards(matched))
     labels = _labels(filtered, {*near.values(), *first[first != np.arange(len(first))].tolist()})
     verdicts.mkdir(parents=True, exist_ok=True)
     number = 0
     for shard in finished_shards(filtered):
         count = len(np.load(shard / HASHES, mmap_mode="r"))
-        decided = [_verdict(own, first, near, labels) for own in range(number, number + count)]
-        (verdicts / f"{shard.name}.json").write_bytes(msgspec.json.encode(decided))
+        rows = [_verdict(row, first, near, labels) for row in range(number, number + count)]
+        (verdicts / f"{shard.name}.json").write_bytes(msgspec.json.encode(rows))
         number += count
 
 
@@ -85,11 +84,11 @@ def _verdict(number: int, first: NDArray[np.int64], near: dict[int, int], labels
 
 
 def _labels(filtered: Path, wanted: set[int]) -> dict[int, str]:
-    """The names of a few files, read shard by shard."""
+    """The names of the files with the numbers `wanted`, read shard by shard."""
     labels: dict[int, str] = {}
     start = 0
     for shard in finished_shards(filtered):
         names = msgspec.json.decode((shard / NAMES).read_bytes(), type=list[str])
-        labels |= {start + place: name for place, name in enumerate(names) if start + place in wanted}
+        labels |= {number: name for number, name in enumerate(names, start) if number in wanted}
         start += len(names)
     return labels

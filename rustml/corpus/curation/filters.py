@@ -1,6 +1,6 @@
 """Quality filters on one source file: each keeps it, or drops it for a named reason. Cheapest first.
 
-Values are those of features.md, section 3; the switches and bounds are in the profile's `curate.quality`.
+Switches and bounds are in the profile's `curate.quality`.
 """
 
 import re
@@ -68,30 +68,30 @@ class Quality:
         return [(reason, _spec(patterns)) for reason, patterns, on in switched if on]
 
     def size(self, file: SourceFile) -> str | None:
-        """Drop what is too short to teach and too long to read."""
+        """Drop files below `min_bytes` and above `max_bytes` (bytes of UTF-8)."""
         size = len(file.text.encode())
         if size < self._section.min_bytes:
             return "too_short"
         return "too_long" if size > self._section.max_bytes else None
 
     def encoding(self, file: SourceFile) -> str | None:
-        """Drop control characters and the marks of a broken decoding."""
+        """Drop files with control characters or the marks of a broken decoding."""
         return "control_characters" if CONTROL.search(file.text) else None
 
     def lines(self, file: SourceFile) -> str | None:
-        """Drop minified and tabular text by the shape of its lines."""
+        """Drop minified and tabular text: a line, or the average line, is too long (characters)."""
         lengths = [len(line) for line in file.text.splitlines()]
         if max(lengths, default=0) > self._section.max_line:
             return "long_line"
         return "long_average" if sum(lengths) > self._section.max_average_line * len(lengths) else None
 
     def alphanumeric(self, file: SourceFile) -> str | None:
-        """Drop what is hardly made of letters and digits."""
+        """Drop files whose share of letters and digits among all characters is below `min_alphanumeric`."""
         count = sum(map(str.isalnum, file.text))
         return "few_alphanumeric" if count < self._section.min_alphanumeric * len(file.text) else None
 
     def generated(self, file: SourceFile) -> str | None:
-        """Drop what says that a tool wrote it."""
+        """Drop files whose head says that a tool wrote them."""
         head = file.text[: self._section.generated_within].lower()
         return "generated" if any(marker in head for marker in self._markers) else None
 
@@ -115,7 +115,7 @@ class Quality:
 
 
 def count(patterns: dict[str, re.Pattern[str]], text: str) -> int:
-    """How often any of the patterns occurs."""
+    """The number of matches of all patterns."""
     return sum(len(pattern.findall(text)) for pattern in patterns.values())
 
 

@@ -1,1 +1,1 @@
-"""What may come in: licences in headers, and the reading of admitted crates."""
+"""The gate that every file of every source passes: licence, encoding, licence header."""

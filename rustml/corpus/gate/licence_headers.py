@@ -1,4 +1,4 @@
-"""A file's own licence notice, where it contradicts what its crate grants."""
+"""The licence notice in a file's own header, when it contradicts the licence of the crate."""
 
 import re
 
@@ -16,10 +16,10 @@ NOTICE = re.compile(
 )
 
 
-def contradiction(text: str, gate: Gate) -> Refusal | None:
-    """None, or why the header of a file refuses what the crate's licence grants.
+def contradicting_licence(text: str, gate: Gate) -> Refusal | None:
+    """Return None, or the reason why a file's header contradicts the licence that its crate declares.
 
-    Looks at comments in the first 4,096 characters: SPDX tags, and the plain notices of the GPL family and the MPL.
+    Only comments in the first 4,096 characters count: SPDX tags, and the plain notices of the GPL family and the MPL.
     """
     head = MARKS.sub("", "\n".join(COMMENT.findall(text[:HEAD_CHARACTERS])))
     for tag in TAG.findall(head):

@@ -1,8 +1,8 @@
-"""Read a published crate (`.crate`: a gzipped tar) as the hostile file that it may be.
+"""Read a published crate (`.crate`: a gzipped tar) as a hostile file.
 
-Nothing is written while reading. The stream is bounded by what it inflates to, not by what its headers claim, and the
-first thing that no honest `cargo publish` makes (a link, a device, a path that leaves the crate, a repeated path)
-refuses the archive whole.
+Nothing is written while reading. The bound applies to the bytes that the stream inflates to, not to the sizes in its
+headers. The first entry that `cargo publish` never makes (a link, a device, a path that leaves the crate, a repeated
+path) rejects the whole archive.
 """
 
 import io
@@ -19,8 +19,6 @@ from rustml.profile.harvest import ArchiveLimits
 from rustml.records import Record
 
 READ_ERRORS = (tarfile.TarError, zlib.error, BadGzipFile, EOFError, ValueError, OverflowError, RecursionError)
-
-
 DRAIN_BYTES = 1 << 16
 
 
@@ -33,7 +31,7 @@ class Entry(Record, frozen=True):
 
 
 class ArchiveRefused(InputError):
-    """An archive that is not read any further; its text begins with the reason's short name."""
+    """An archive that is rejected; the text begins with the reason's short name."""
 
     def __init__(self, reason: str, detail: str) -> None:
         super().__init__(f"{reason}: {detail}")
@@ -41,7 +39,7 @@ class ArchiveRefused(InputError):
 
 
 class _Bounded(io.RawIOBase):
-    """A stream that refuses to give more than `limit` bytes, however much is asked for at once."""
+    """A stream that raises ArchiveRefused after `limit` bytes."""
 
     def __init__(self, inner: GzipFile, limit: int) -> None:
         self._inner, self._left, self._limit = inner, limit, limit
@@ -58,7 +56,7 @@ class _Bounded(io.RawIOBase):
 def entries(archive: Path, folder: str, limits: ArchiveLimits) -> Iterator[Entry]:
     """Yield the files of a crate archive whose single top folder must be `folder` (`name-version`).
 
-    Raises ArchiveRefused at the first thing that is wrong; a caller keeps nothing of an archive that raised.
+    Raises ArchiveRefused at the first defect; a caller must discard the entries of an archive that raised.
     """
     size = archive.stat().st_size
     if size > limits.archive_mb << 20:
@@ -74,7 +72,7 @@ def entries(archive: Path, folder: str, limits: ArchiveLimits) -> Iterator[Entry
                     path = _checked(member, folder, limits, seen)
                     if member.isreg():
                         yield Entry(path=path, data=_content(tar, member))
-            while stream.read(DRAIN_BYTES):  # to the gzip trailer, whose checksum tells a truncated archive
+            while stream.read(DRAIN_BYTES):  # up to the gzip trailer: its checksum detects a truncated archive
                 pass
     except READ_ERRORS as error:
         raise ArchiveRefused("archive_corrupt", f"{type(error).__name__}: {str(error)[:100]}") from error
@@ -96,7 +94,7 @@ def _checked(member: tarfile.TarInfo, folder: str, limits: ArchiveLimits, seen: 
     path = "/".join(parts[1:])
     if member.isreg():
         if path in seen:
-            raise ArchiveRefused("archive_duplicate", f"{name!r} comes twice")
+            raise ArchiveRefused("archive_duplicate", f"{name!r} occurs twice")
         seen.add(path)
     return path
 
@@ -119,7 +117,7 @@ def _content(tar: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
 
 
 def unpack(archive: Path, folder: str, limits: ArchiveLimits, into: Path) -> Path:
-    """Unpack a crate below `into` and return its folder; whole or not at all, done once.
+    """Unpack a crate below `into` and return its folder; a folder that exists is complete and is not unpacked again.
 
     Raises ArchiveRefused, and then leaves nothing behind.
     """
@@ -140,7 +138,7 @@ def unpack(archive: Path, folder: str, limits: ArchiveLimits, into: Path) -> Pat
 
 
 def _write(root: Path, entry: Entry) -> None:
-    """Write one file; its path was checked, and exclusive creation refuses whatever is in the way."""
+    """Write one file; its path was checked, and exclusive creation refuses an existing file or link."""
     path = root.joinpath(*entry.path.split("/"))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""A crate as the stages pass it on: where it comes from, what its manifest says, which version is meant."""
+"""Records of crates: the request, the crate with its bytes, its manifest, and the outcome of the harvest."""
 
 import re
 import tomllib
@@ -14,16 +14,20 @@ VERSION = re.compile(
 )
 
 
-class Wanted(Record, frozen=True):
+class CrateRequest(Record, frozen=True):
     """One line of a crate list."""
 
     name: str
     version: str = ""
     """Pinned version; empty for the newest stable one."""
 
+    def rejected(self, reason: str, detail: str) -> "RejectedCrate":
+        """The request as a rejected crate."""
+        return RejectedCrate(name=self.name, version=self.version, reason=reason, detail=detail)
+
 
 class Crate(Record, frozen=True):
-    """One crate version whose bytes are at hand."""
+    """One crate version whose bytes are on this machine."""
 
     name: str
     version: str
@@ -33,11 +37,16 @@ class Crate(Record, frozen=True):
     registry: str
     url: str
     archive_sha256: str
-    """As the registry's index says it; empty where a directory source does not."""
+    """As the registry's index gives it; empty when a directory source does not."""
+
+    @property
+    def label(self) -> str:
+        """`NAME-VERSION`, as Cargo names the crate's folder."""
+        return f"{self.name}-{self.version}"
 
 
 class Manifest(Record, frozen=True):
-    """What a Cargo.toml says that matters here."""
+    """The fields of a Cargo.toml that the harvest reads."""
 
     name: str
     version: str
@@ -46,8 +55,8 @@ class Manifest(Record, frozen=True):
     edition: str
 
 
-class Refused(Record, frozen=True):
-    """A crate that did not come in."""
+class RejectedCrate(Record, frozen=True):
+    """A crate that was requested and is not in the corpus, with the reason."""
 
     name: str
     version: str
@@ -56,42 +65,42 @@ class Refused(Record, frozen=True):
 
 
 class CrateRecord(Record, frozen=True):
-    """A crate that came through the gate, with the place of its full source."""
+    """A crate that passed the gate: the provenance of its files, for a reader of `crates.jsonl`."""
 
     crate: Crate
     licence: str
     edition: str
     files: int
     unpacked: str
-    """Folder with the crate's full source; empty where only the archive is at hand."""
+    """Folder with the crate's full source; empty when only the archive is on this machine."""
 
 
-def parse_wanted(line: str) -> Wanted:
+def parse_request(line: str) -> CrateRequest:
     """Read `name` or `name@1.2.3`. Raises InputError on anything else."""
     name, _, version = line.strip().partition("@")
     if not NAME.fullmatch(name):
-        raise InputError(f"{line!r} is no crate name: letters, digits, - and _, at most 64, or name@1.2.3")
+        raise InputError(f"{line!r} is not a crate name: letters, digits, - and _, at most 64, or name@1.2.3")
     if "@" in line and not VERSION.fullmatch(version):
-        raise InputError(f"{line!r}: {version!r} is no full version; write it as in {name}@1.2.3")
-    return Wanted(name=name, version=version)
+        raise InputError(f"{line!r}: {version!r} is not a full version; write it as in {name}@1.2.3")
+    return CrateRequest(name=name, version=version)
 
 
 def precedence(version: str) -> tuple[int, int, int]:
-    """Sort key of a stable version. Raises InputError when it is no semantic version."""
+    """Sort key of a stable version. Raises InputError when the text is not a semantic version."""
     match = VERSION.fullmatch(version)
     if match is None:
-        raise InputError(f"{version!r} is no semantic version")
+        raise InputError(f"{version!r} is not a semantic version")
     return int(match[1]), int(match[2]), int(match[3])
 
 
 def is_stable(version: str) -> bool:
-    """Whether this is a well-formed version without a pre-release part."""
+    """Whether the text is a well-formed version without a pre-release part."""
     match = VERSION.fullmatch(version)
     return match is not None and match[4] is None
 
 
 def parse_manifest(data: bytes) -> Manifest:
-    """Read a Cargo.toml. Raises InputError that says what is wrong with it."""
+    """Read a Cargo.toml. Raises InputError with the reason when it cannot be read."""
     try:
         package: Any = tomllib.loads(data.decode("utf-8")).get("package")
     except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:

@@ -1,7 +1,7 @@
 """A Cargo directory source: `cargo vendor` output, or Debian's /usr/share/cargo/registry.
 
-Each subfolder is an unpacked crate with a `.cargo-checksum.json`, which holds the archive's SHA-256 and, where the tool
-that made it filled them in, one SHA-256 a file. https://doc.rust-lang.org/cargo/reference/source-replacement.html
+Each subfolder is an unpacked crate with a `.cargo-checksum.json`, which holds the archive's SHA-256 and, when the tool
+that made it filled them in, one SHA-256 per file. https://doc.rust-lang.org/cargo/reference/source-replacement.html
 """
 
 import hashlib
@@ -13,8 +13,17 @@ from pathlib import Path
 import msgspec
 
 from rustml.corpus.sources.archive import Entry
-from rustml.corpus.sources.crate import Crate, Manifest, Refused, Wanted, is_stable, parse_manifest, precedence
+from rustml.corpus.sources.crate import (
+    Crate,
+    CrateRequest,
+    Manifest,
+    RejectedCrate,
+    is_stable,
+    parse_manifest,
+    precedence,
+)
 from rustml.errors import EnvironmentFault, InputError
+from rustml.origin import MANIFEST, directory_registry, folder_url
 from rustml.profile.harvest import ArchiveLimits
 
 CHECKSUM = ".cargo-checksum.json"
@@ -28,31 +37,27 @@ class Checksums(msgspec.Struct, frozen=True):
     files: dict[str, str] = {}
 
 
-def resolve(source: Path, wanted: Sequence[Wanted]) -> tuple[list[Crate], list[Refused]]:
-    """Find the wanted crates, in their order, or all of them by name where `wanted` is empty.
+def resolve(source: Path, requests: Sequence[CrateRequest]) -> tuple[list[Crate], list[RejectedCrate]]:
+    """Find the requested crates, in their order, or all of them by name when `requests` is empty.
 
-    Raises EnvironmentFault when `source` is no directory source.
+    Raises EnvironmentFault when `source` is not a directory source.
     """
-    versions = _survey(source)
-    wanted = wanted or [Wanted(name=name) for name in sorted(versions)]
-    found: list[Crate] = []
-    refused: list[Refused] = []
-    for item in wanted:
-        choice = _choose(versions.get(item.name, {}), item)
-        if isinstance(choice, Refused):
-            refused.append(choice)
-        else:
-            found.append(choice)
-    return found, refused
+    versions = _crates_by_version(source)
+    requests = requests or [CrateRequest(name=name) for name in sorted(versions)]
+    choices = [_choose(versions.get(request.name, {}), request) for request in requests]
+    crates = [choice for choice in choices if isinstance(choice, Crate)]
+    return crates, [choice for choice in choices if isinstance(choice, RejectedCrate)]
 
 
-def _survey(source: Path) -> dict[str, dict[str, Crate]]:
+def _crates_by_version(source: Path) -> dict[str, dict[str, Crate]]:
     """Every crate of the source by name and version."""
     versions: dict[str, dict[str, Crate]] = {}
     try:
         folders = sorted(entry for entry in source.iterdir() if (entry / CHECKSUM).is_file())
     except OSError as error:
-        raise EnvironmentFault(f"{source} is no Cargo directory source: {error.strerror}") from error
+        raise EnvironmentFault(
+            f"{source} is not a Cargo directory source: {error.strerror}; `cargo vendor` makes one"
+        ) from error
     for folder in folders:
         manifest = _manifest(folder)
         if manifest is not None:
@@ -61,8 +66,8 @@ def _survey(source: Path) -> dict[str, dict[str, Crate]]:
                 version=manifest.version,
                 kind="directory",
                 location=str(folder.resolve()),
-                registry=f"directory+{source}",
-                url=folder.resolve().as_uri(),
+                registry=directory_registry(source),
+                url=folder_url(folder),
                 archive_sha256=_archive_sum(folder),
             )
             versions.setdefault(manifest.name, {})[manifest.version] = crate
@@ -71,13 +76,13 @@ def _survey(source: Path) -> dict[str, dict[str, Crate]]:
 
 def _manifest(folder: Path) -> Manifest | None:
     try:
-        return parse_manifest((folder / "Cargo.toml").read_bytes())
+        return parse_manifest((folder / MANIFEST).read_bytes())
     except (OSError, InputError):
         return None
 
 
 def _archive_sum(folder: Path) -> str:
-    """The published archive's SHA-256, empty where there is none: Debian's tool writes a sentence in its place."""
+    """The published archive's SHA-256; empty when there is none: Debian's tool writes a sentence in its place."""
     package = _checksums(folder).package or ""
     return package if SHA256.fullmatch(package) else ""
 
@@ -89,29 +94,33 @@ def _checksums(folder: Path) -> Checksums:
         raise InputError(f"{folder / CHECKSUM}: {error}; make the directory source anew") from error
 
 
-def _choose(versions: Mapping[str, Crate], item: Wanted) -> Crate | Refused:
-    if item.version:
-        if item.version in versions:
-            return versions[item.version]
+def _choose(versions: Mapping[str, Crate], request: CrateRequest) -> Crate | RejectedCrate:
+    if request.version:
+        if request.version in versions:
+            return versions[request.version]
         known = ", ".join(sorted(versions)) or "none"
-        return Refused(name=item.name, version=item.version, reason="not_found", detail=f"versions there: {known}")
+        return RejectedCrate(
+            name=request.name, version=request.version, reason="not_found", detail=f"versions there: {known}"
+        )
     stable = [version for version in versions if is_stable(version)]
     if not stable:
-        return Refused(name=item.name, version="", reason="not_found", detail="no stable version in the source")
+        return RejectedCrate(
+            name=request.name, version="", reason="not_found", detail="no stable version in the source"
+        )
     return versions[max(stable, key=precedence)]
 
 
-def entries(crate: Crate, limits: ArchiveLimits, wanted: Callable[[str], bool]) -> Iterator[Entry]:
-    """Yield the crate's regular files whose path is wanted; nothing is followed out of its folder.
+def entries(crate: Crate, limits: ArchiveLimits, is_read: Callable[[str], bool]) -> Iterator[Entry]:
+    """Yield the crate's regular files whose path `is_read` accepts; no link is followed.
 
-    Raises InputError on a wrong checksum and over the limits.
+    Raises InputError for a wrong checksum and for a crate over the limits.
     """
     root = Path(crate.location)
     sums = _checksums(root).files
     total = 0
     for path in _walk(root, limits.entries):
         relative = path.relative_to(root).as_posix()
-        if not wanted(relative):
+        if not is_read(relative):
             continue
         data = path.read_bytes()
         total += len(data)
@@ -123,7 +132,7 @@ def entries(crate: Crate, limits: ArchiveLimits, wanted: Callable[[str], bool]) 
 
 
 def _walk(root: Path, most: int) -> Iterator[Path]:
-    """Regular files below `root` in sorted order, links left out."""
+    """Regular files below `root` in sorted order, without links."""
     seen = 0
     for folder, names, files in os.walk(root, followlinks=False):
         names.sort()

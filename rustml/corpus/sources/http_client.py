@@ -1,4 +1,4 @@
-"""Polite HTTP: bounded, retried with backoff, resumed, verified."""
+"""HTTP downloads with bounds, retries with backoff, resumption and verified checksums."""
 
 import asyncio
 import hashlib
@@ -12,6 +12,7 @@ import httpx
 import msgspec
 
 from rustml.errors import EnvironmentFault, InputError
+from rustml.io import file_sha256, write_bytes
 from rustml.profile.harvest import HarvestSection
 
 RETRIED = frozenset({408, 425, 429, 500, 502, 503, 504})
@@ -21,11 +22,11 @@ T = TypeVar("T")
 
 
 class Unavailable(EnvironmentFault):
-    """A server did not answer, or not with what the protocol promises."""
+    """A server did not answer, or its answer breaks the protocol."""
 
 
-class _Again(Exception):
-    """An attempt failed in a way that another may not."""
+class _Retry(Exception):
+    """An attempt failed in a way that a retry may cure."""
 
     def __init__(self, why: str, wait: float | None = None) -> None:
         super().__init__(why)
@@ -34,14 +35,14 @@ class _Again(Exception):
 
 @dataclass(frozen=True)
 class Answer:
-    """A small HTTP answer, read whole."""
+    """A small HTTP answer with its complete body."""
 
     status: int
     body: bytes
 
 
 class _Cached(msgspec.Struct):
-    """An index answer as the cache keeps it."""
+    """An index answer in the form that the cache stores."""
 
     etag: str
     body: bytes
@@ -70,7 +71,7 @@ class Fetcher:
         await self._client.aclose()
 
     async def probe(self, url: str) -> Answer:
-        """Ask once, within `probe_seconds`. Raises Unavailable with what happened instead of an answer."""
+        """Send one request, within `probe_seconds`. Raises Unavailable when the answer is missing or not HTTP 200."""
         try:
             async with asyncio.timeout(self._section.probe_seconds):
                 answer = await self._client.get(url)
@@ -81,9 +82,9 @@ class Fetcher:
         return Answer(answer.status_code, answer.content)
 
     async def index(self, url: str, cache: Path) -> Answer:
-        """An index file, from the cache when the registry says that it has not changed."""
-        place = cache / f"{hashlib.sha256(url.encode()).hexdigest()}.msgpack"
-        known = _read_cached(place)
+        """An index file; from the cache when the registry answers that it has not changed."""
+        path = cache / f"{hashlib.sha256(url.encode()).hexdigest()}.msgpack"
+        known = _read_cached(path)
         headers = {"If-None-Match": known.etag} if known else {}
 
         async def attempt() -> Answer:
@@ -93,34 +94,34 @@ class Fetcher:
                 _refuse_status(response, missing=True)
                 body = await _read(response, INDEX_LIMIT)
                 if response.status_code == 200 and "etag" in response.headers:
-                    _store(place, msgspec.msgpack.encode(_Cached(response.headers["etag"], body)))
+                    write_bytes(path, msgspec.msgpack.encode(_Cached(response.headers["etag"], body)))
                 return Answer(response.status_code, body)
 
         return await self._retried(attempt, url)
 
-    async def archive(self, url: str, place: Path, checksum: str) -> None:
-        """Bring an archive to `place` and verify it; nothing is fetched when it is there.
+    async def archive(self, url: str, path: Path, checksum: str) -> None:
+        """Download an archive to `path` and verify its SHA-256; a file that exists is not downloaded again.
 
         Raises InputError (`checksum`, `archive_size`, `http_status`), or Unavailable after the last attempt.
         """
-        if place.is_file():
+        if path.is_file():
             return
-        place.parent.mkdir(parents=True, exist_ok=True)
-        partial = place.with_suffix(".partial")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = path.with_suffix(".partial")
 
         async def attempt() -> None:
             await self._download(url, partial)
-            if _sha256(partial) != checksum:
+            if file_sha256(partial) != checksum:
                 partial.unlink()
-                raise _Again("checksum: the archive's SHA-256 differs from the index's")
-            partial.replace(place)
+                raise _Retry("checksum: the archive's SHA-256 differs from the index's")
+            partial.replace(path)
 
         await self._retried(attempt, url)
 
     async def _download(self, url: str, partial: Path) -> None:
-        """Append what is missing of a download; a server that ignores the range starts it anew."""
-        have = partial.stat().st_size if partial.exists() else 0
-        headers = {"Range": f"bytes={have}-"} if have else {}
+        """Append the missing bytes of a download; when the server ignores the range, start anew."""
+        size = partial.stat().st_size if partial.exists() else 0
+        headers = {"Range": f"bytes={size}-"} if size else {}
         async with self._client.stream("GET", url, headers=headers) as response:
             if response.status_code == 416:
                 return
@@ -137,17 +138,17 @@ class Fetcher:
             try:
                 async with self._slots:
                     return await attempt()
-            except (_Again, httpx.TransportError) as error:
+            except (_Retry, httpx.TransportError) as error:
                 if left == 0:
                     raise _last(error, url) from error
-                asked = error.wait if isinstance(error, _Again) else None
-                await asyncio.sleep(min(wait if asked is None else asked, LONGEST_WAIT))
+                retry_after = error.wait if isinstance(error, _Retry) else None
+                await asyncio.sleep(min(wait if retry_after is None else retry_after, LONGEST_WAIT))
                 wait *= 2
         raise AssertionError("attempts is at least 1")
 
 
 def _last(error: Exception, url: str) -> Exception:
-    """A wrong checksum is the archive's fault, everything else that outlives its retries the server's."""
+    """The error after the last retry: a wrong checksum rejects the archive, any other blames the server."""
     text = str(error) or type(error).__name__
     return InputError(text) if text.startswith("checksum: ") else Unavailable(f"{url}: {text}")
 
@@ -155,13 +156,13 @@ def _last(error: Exception, url: str) -> Exception:
 def _refuse_status(response: httpx.Response, *, missing: bool) -> None:
     status = response.status_code
     if status in RETRIED:
-        raise _Again(f"HTTP {status}", _retry_after(response))
+        raise _Retry(f"HTTP {status}", _retry_after(response))
     if status not in (200, 206) and not (missing and status in (404, 410, 451)):
         raise InputError(f"http_status: {response.url} answers HTTP {status}")
 
 
 def _retry_after(response: httpx.Response) -> float | None:
-    """Seconds that the server asks to wait; its date form is rare and treated as absent."""
+    """Seconds that the server asks to wait; the rare date form is treated as absent."""
     text = response.headers.get("retry-after", "")
     return float(text) if text.isdigit() else None
 
@@ -175,20 +176,8 @@ async def _read(response: httpx.Response, limit: int) -> bytes:
     return bytes(body)
 
 
-def _read_cached(place: Path) -> _Cached | None:
+def _read_cached(path: Path) -> _Cached | None:
     try:
-        return msgspec.msgpack.decode(place.read_bytes(), type=_Cached)
+        return msgspec.msgpack.decode(path.read_bytes(), type=_Cached)
     except (OSError, msgspec.DecodeError):
         return None
-
-
-def _store(place: Path, data: bytes) -> None:
-    place.parent.mkdir(parents=True, exist_ok=True)
-    partial = place.with_suffix(".partial")
-    partial.write_bytes(data)
-    partial.replace(place)
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as data:
-        return hashlib.file_digest(data, "sha256").hexdigest()

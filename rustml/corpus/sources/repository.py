@@ -1,37 +1,42 @@
-"""A team's own git history as a source: the files at HEAD, with what was said when each last changed.
+"""Git repositories of Rust files, at HEAD, with a weight per file.
 
-Weights follow features.md 3.11: by where a file lies, by what its last commit speaks of, and by how long ago that was.
+The weight is a product of three factors: the file's path, the subject of its last commit, and the age of that commit.
+ It says how much likelier than another file one is drawn where a part of the corpus is drawn.
 """
 
-import hashlib
 import re
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
 import pathspec
 
-from rustml.corpus.gate.licence_headers import contradiction
+from rustml.corpus.gate.admit import ENCODING, HEADER, admit_text
+from rustml.corpus.sources.source import Contents, Planned
 from rustml.errors import InputError
 from rustml.licence import Gate
-from rustml.profile.harvest import RepositorySource
-from rustml.records import Origin, Record, SourceFile, write_jsonl
+from rustml.origin import folder_url
+from rustml.profile.harvest import HarvestSection, RepositorySource
+from rustml.progress import ProgressCallback
+from rustml.records import SOURCE_FILES, Origin, Record, SourceFile, write_jsonl
 from rustml.sharding import Funnel, Summary
 
-STAGES = ("path", "encoding", "header")
-PLACES = (
+PATH = "path"
+STAGES = (PATH, ENCODING, HEADER)
+PATH_FACTORS = (
     (re.compile(r"(?:^|/)lib\.rs$"), 2.0),
     (re.compile(r"(?:^|/)main\.rs$"), 1.5),
     (re.compile(r"(?:^|/)tests/"), 0.7),
     (re.compile(r"(?:^|/)src/.*\.rs$"), 1.3),
     (re.compile(r"(?:^|/)Cargo\.toml$"), 0.5),
 )
-SPOKEN = (
+MESSAGE_FACTORS = (
     (re.compile(r"\b(?:impl|trait|async|unsafe)\b", re.IGNORECASE), 1.5),
     (re.compile(r"\b(?:error|result|unwrap|expect)\b", re.IGNORECASE), 1.3),
 )
-SECONDS_A_DAY = 86_400
+SECONDS_PER_DAY = 86_400
 
 
 @dataclass(frozen=True)
@@ -44,8 +49,8 @@ class Change:
     message: str
 
 
-class TakeRepository(Record, frozen=True):
-    """The job: one shard a repository."""
+class ReadRepository(Record, frozen=True):
+    """The job: one shard per repository."""
 
     source: RepositorySource
     head: str
@@ -54,14 +59,14 @@ class TakeRepository(Record, frozen=True):
 
     @property
     def shards(self) -> int:
-        """One."""
+        """The number of shards: one per repository."""
         return 1
 
     def __call__(self, index: int, folder: Path) -> Summary:  # noqa: ARG002  one shard
-        """Write the repository's Rust files, the weightiest first."""
+        """Write the repository's Rust files, those of the highest weight first."""
         funnel = Funnel(STAGES)
         files = sorted(self._files(funnel), key=lambda file: (-file.weight, file.origin.path))
-        records = write_jsonl(folder / "files.jsonl", files)
+        records = write_jsonl(folder / SOURCE_FILES, files)
         return Summary(
             records=records, funnel=funnel.steps(), counts={"licence": {self.source.licence: float(records)}}
         )
@@ -75,53 +80,66 @@ class TakeRepository(Record, frozen=True):
             if not path.endswith(".rs"):
                 continue
             if ignored.match_file(path):
-                funnel.drop("path", "artefact", path)
+                funnel.drop(PATH, "artefact", path)
                 continue
-            funnel.keep("path")
+            funnel.keep(PATH)
             data = _git(self.source.path, "show", f"{self.head}:{path}")
             file = self._file(path, data, changes.get(path, Change(self.head, now, "")), now, gate, funnel)
             if file is not None:
                 yield file
 
     def _file(self, path: str, data: bytes, change: Change, now: int, gate: Gate, funnel: Funnel) -> SourceFile | None:
-        try:
-            text = data.decode("utf-8")
-        except UnicodeDecodeError:
-            funnel.drop("encoding", "not_utf8", path)
-            return None
-        funnel.keep("encoding")
-        contradicted = contradiction(text, gate)
-        if contradicted is not None:
-            funnel.drop("header", contradicted.reason, f"{path}: {contradicted.detail}")
-            return None
-        funnel.keep("header")
         origin = Origin(
             kind="git",
             name=Path(self.source.path).name,
             licence=self.source.licence,
             version=change.commit,
             path=path,
-            url=f"{Path(self.source.path).resolve().as_uri()}#{self.head}",
-            sha256=hashlib.sha256(data).hexdigest(),
+            url=f"{folder_url(Path(self.source.path))}#{self.head}",
         )
-        days = (now - change.seconds) / SECONDS_A_DAY
+        file = admit_text(data, origin, gate, funnel, path)
+        if file is None:
+            return None
+        days = (now - change.seconds) / SECONDS_PER_DAY
         value = weight(path, change.message, days, self.source.half_life_days)
-        return SourceFile(origin=origin, text=text, weight=value, message=change.message)
+        return msgspec.structs.replace(file, weight=value)
 
 
-def plan(source: RepositorySource, licences: tuple[str, ...]) -> TakeRepository:
-    """The job for a repository at its HEAD. Raises InputError when it is none, or its licence is refused."""
-    refusal = Gate(licences).refusal(source.licence)
-    if refusal:
-        raise InputError(f"harvest.repositories: {source.path}: {refusal.reason}: {refusal.detail}")
-    head = _git(source.path, "rev-parse", "--verify", "HEAD^{commit}").decode().strip()
-    return TakeRepository(source=source, head=head, licences=licences)
+def check(section: HarvestSection) -> None:
+    """Raise InputError when the path of a repository is not a git repository, or its licence is refused."""
+    for source in section.repositories:
+        refusal = Gate(section.licences).refusal(source.licence)
+        if refusal:
+            raise InputError(f"harvest.repositories: {source.path}: {refusal.reason}: {refusal.detail}")
+        _head(source.path)
+
+
+def contents(section: HarvestSection) -> Contents:
+    """The commits at HEAD: a harvest reads nothing else of a repository. Raises InputError as `check` does."""
+    check(section)
+    return {
+        ("repositories", number, "path"): f"{source.path}@{_head(source.path)}"
+        for number, source in enumerate(section.repositories)
+    }
+
+
+def plan(section: HarvestSection, cache: Path, progress: ProgressCallback) -> Planned:  # noqa: ARG001  a Source
+    """The jobs of all repositories, each at its HEAD. Raises InputError as git does."""
+    jobs = [
+        ReadRepository(source=source, head=_head(source.path), licences=section.licences)
+        for source in section.repositories
+    ]
+    return Planned(tuple(jobs))
+
+
+def _head(repository: str) -> str:
+    return _git(repository, "rev-parse", "--verify", "HEAD^{commit}").decode().strip()
 
 
 def weight(path: str, message: str, days: float, half_life_days: float) -> float:
-    """Importance of a file: place times subject of its last commit times recency, which halves every half-life."""
-    value = next((factor for pattern, factor in PLACES if pattern.search(path)), 1.0)
-    for pattern, factor in SPOKEN:
+    """Weight of a file: factor of its path, times factors of its last commit's message, times 0.5 per half-life."""
+    value = next((factor for pattern, factor in PATH_FACTORS if pattern.search(path)), 1.0)
+    for pattern, factor in MESSAGE_FACTORS:
         value *= factor if pattern.search(message) else 1.0
     return float(value * 0.5 ** (max(days, 0.0) / half_life_days))
 
@@ -141,7 +159,7 @@ def history(repository: Path, head: str) -> dict[str, Change]:
 
 
 def _git(repository: str, *words: str) -> bytes:
-    """Run git on a repository without its hooks, filters or pagers. Raises InputError with what git said."""
+    """Output of git on a repository, without hooks, filters and pagers. Raises InputError with git's own message."""
     command = [
         "git",
         "--no-pager",
@@ -155,6 +173,6 @@ def _git(repository: str, *words: str) -> bytes:
     ]
     done = subprocess.run(command, capture_output=True, check=False)
     if done.returncode != 0:
-        reason = done.stderr.decode("utf-8", "replace").strip().splitlines()
-        raise InputError(f"harvest.repositories: {repository}: {reason[-1] if reason else 'git failed'}")
+        lines = done.stderr.decode("utf-8", "replace").strip().splitlines()
+        raise InputError(f"harvest.repositories: {repository}: {lines[-1] if lines else 'git failed'}")
     return done.stdout

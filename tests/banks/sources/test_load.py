@@ -9,8 +9,8 @@ import pytest
 
 from rustml.banks import load_bank, protect, training_problems
 from rustml.banks.sources.load import SOURCES
-from rustml.banks.sources.rows import Hub, hub_rows
 from rustml.errors import EnvironmentFault, InputError
+from rustml.hub_datasets import HubDataset, hub_rows
 from rustml.records import Problem
 
 HUMANEVAL = {
@@ -267,7 +267,7 @@ def test_an_unknown_name_without_a_path_lists_the_known_ones() -> None:
 
 
 def test_a_bank_on_no_hub_says_where_it_is() -> None:
-    with pytest.raises(InputError, match=r"download it from .*CodeGeeX and give its path"):
+    with pytest.raises(InputError, match=r"not on a hub: download it from .*CodeGeeX and give its path"):
         load_bank("humaneval-x-rust")
 
 
@@ -313,8 +313,9 @@ def test_protected_texts_are_questions_and_solutions_each_once(tmp_path: Path) -
 def test_rows_of_the_hub_are_read_through_datasets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import datasets
 
-    def load(repository: str, config: str | None, split: str) -> Any:
-        assert (repository, config, split) == ("openai/openai_humaneval", None, "test")
+    def load(repository: str, config: str | None, **options: Any) -> Any:
+        assert (repository, config) == ("openai/openai_humaneval", None)
+        assert options == {"split": "test", "revision": None, "streaming": False}
         return datasets.Dataset.from_list([HUMANEVAL])
 
     monkeypatch.setattr(datasets, "load_dataset", load)
@@ -329,5 +330,5 @@ def test_a_hub_that_does_not_answer_is_a_fault_of_the_environment(monkeypatch: p
         raise ConnectionError("Name or service not known")
 
     monkeypatch.setattr(datasets, "load_dataset", refuse)
-    with pytest.raises(EnvironmentFault, match="cannot load a/b from the hub: Name or service"):
-        list(hub_rows(Hub("a/b", None, ("test",), "data.jsonl")))
+    with pytest.raises(EnvironmentFault, match="data set a/b cannot be read: Name or service"):
+        list(hub_rows(HubDataset("a/b", data_file="data.jsonl"), "test"))

@@ -98,7 +98,7 @@ def test_priority_is_the_order_of_the_harvest(curate_section: CurateSection, tmp
 def test_plots_and_tables_are_of_the_report(curate_section: CurateSection, harvested: Path, tmp_path: Path) -> None:
     report = curate(curate_section, harvested, tmp_path / "out", protected=[], workers=1)
     drawn = draw_report(report, tmp_path / "plots")
-    assert [path.name for path in drawn] == ["funnel.png", "lines_a_file.png"]
+    assert [path.name for path in drawn] == ["funnel.png", "lines_per_file.png"]
     assert all(path.read_bytes().startswith(b"\x89PNG") for path in drawn)
     assert {row["outcome"] for row in report.tables()["curate/funnel.json"]} >= {"kept", "duplicate"}
 

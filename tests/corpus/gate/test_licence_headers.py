@@ -2,7 +2,7 @@
 
 import pytest
 
-from rustml.corpus.gate.licence_headers import contradiction
+from rustml.corpus.gate.licence_headers import contradicting_licence
 from rustml.licence import Gate
 
 GATE = Gate(["MIT", "Apache-2.0"])
@@ -23,7 +23,7 @@ GATE = Gate(["MIT", "Apache-2.0"])
     ],
 )
 def test_a_contradicting_header_drops_the_file(head: str, reason: str) -> None:
-    refusal = contradiction(f"#![no_std]\n{head}fn f() {{}}\n", GATE)
+    refusal = contradicting_licence(f"#![no_std]\n{head}fn f() {{}}\n", GATE)
     assert refusal is not None
     assert refusal.reason == reason
 
@@ -40,4 +40,4 @@ def test_a_contradicting_header_drops_the_file(head: str, reason: str) -> None:
     ],
 )
 def test_what_is_no_header_or_no_contradiction_stays(text: str) -> None:
-    assert contradiction(text, GATE) is None
+    assert contradicting_licence(text, GATE) is None

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from rustml.cache_layout import CacheLayout
-from rustml.corpus.sources.crate import Crate, Refused, Wanted
+from rustml.corpus.sources.crate import Crate, CrateRequest, RejectedCrate
 from rustml.corpus.sources.http_client import Unavailable
 from rustml.corpus.sources.registry import Config, Release, archive_path, choose, index_path, obtain
 from rustml.errors import EnvironmentFault
@@ -115,16 +115,16 @@ def registry() -> Iterator[Registry]:
 @pytest.fixture
 def bring(
     registry: Registry, harvest_section: Callable[..., HarvestSection], tmp_path: Path
-) -> Callable[..., tuple[list[Crate], list[Refused]]]:
-    def run(*names: str, **changes: object) -> tuple[list[Crate], list[Refused]]:
+) -> Callable[..., tuple[list[Crate], list[RejectedCrate]]]:
+    def run(*names: str, **changes: object) -> tuple[list[Crate], list[RejectedCrate]]:
         section = harvest_section(registry=f"sparse+{registry.url}/index/", attempts=3, timeout_seconds=5.0, **changes)
-        wanted = [Wanted(name=name.partition("@")[0], version=name.partition("@")[2]) for name in names]
+        wanted = [CrateRequest(name=name.partition("@")[0], version=name.partition("@")[2]) for name in names]
         return obtain(section, wanted, tmp_path / "cache", lambda _done, _total: None)
 
     return run
 
 
-Bring = Callable[..., tuple[list[Crate], list[Refused]]]
+Bring = Callable[..., tuple[list[Crate], list[RejectedCrate]]]
 
 
 def test_the_newest_stable_version_that_is_not_yanked(registry: Registry, bring: Bring) -> None:
@@ -236,7 +236,7 @@ def test_no_registry_at_the_address(bring: Bring, registry: Registry) -> None:
     with pytest.raises(Unavailable, match="HTTP 404"):
         bring("a")
     registry.trouble["/index/config.json"] = [swap(b"<html>login</html>")]
-    with pytest.raises(Unavailable, match="no registry configuration"):
+    with pytest.raises(Unavailable, match="not a registry configuration"):
         bring("a")
 
 
@@ -285,7 +285,7 @@ def test_index_paths(name: str, path: str) -> None:
 
 def test_versions_are_compared_as_numbers() -> None:
     found = [Release("a", version, "0" * 64) for version in ("0.9.0", "0.10.0", "0.2.11")]
-    chosen = choose(found, Wanted(name="a"))
+    chosen = choose(found, CrateRequest(name="a"))
     assert isinstance(chosen, Release)
     assert chosen.vers == "0.10.0"
 
