@@ -9,7 +9,7 @@ from entrypoints._support.command import stage_command
 from rustml.profile import Profile
 
 if TYPE_CHECKING:
-    from rustml.judge.batch_file import Summary
+    from rustml.judge.batch_file import BatchSummary
 
 
 @stage_command("judge", reusable=False)
@@ -35,19 +35,19 @@ if TYPE_CHECKING:
 )
 def main(profile: Profile, candidates: Path, output: Path, workers: int, cache: str, **options: Any) -> None:
     from rustml.judge import Judge, Limits
-    from rustml.judge.batch_file import judge_file, read_candidates
+    from rustml.judge.batch_file import judge_jsonl, read_candidates
     from rustml.runs.progress import Progress
 
     read_candidates(candidates)
     limits, folder = Limits.from_section(profile.judge), Path(cache) if cache else None
     judge = Judge(limits, workers=workers or None, cache=folder, batch_size=profile.judge.batch_size, **options)
     with judge, Progress("judge") as progress:
-        summary = judge_file(judge, candidates, output, progress)
+        summary = judge_jsonl(judge, candidates, output, progress)
     click.echo(table(summary))
     click.echo(f"verdicts: {output}")
 
 
-def table(summary: "Summary") -> str:
+def table(summary: "BatchSummary") -> str:
     """The statuses with their counts and shares, one per line."""
     lines = [f"{status:16} {count:7,}  {count / summary.candidates:6.1%}" for status, count in summary.statuses.items()]
     rate = summary.candidates / max(summary.seconds, 1e-9)

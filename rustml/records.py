@@ -173,6 +173,8 @@ class Verdict(Record, frozen=True):
     """What held: for example `bubblewrap+rlimits`, or `none`."""
     detail: str = ""
     """One line for a human, free of paths and of test source."""
+    transient: bool | msgspec.UnsetType = msgspec.UNSET
+    """True where the load of the machine may have decided the status. Left out of files where it did not."""
 
 
 R = TypeVar("R", bound=msgspec.Struct)

@@ -47,6 +47,21 @@ ALLOWED: dict[str, set[str]] = {
     "serving": GROUND | MACHINERY | MAKERS | {"banks", "evaluation"},
 }
 ALLOWED["stages"] = set(ALLOWED)
+ALLOWED["testing"] = GROUND | MAKERS  # shipped doubles, which no other room imports
+
+# Inside the judge, from the bottom up: what lies directly in `judge` is either its ground or its API.
+JUDGE_GROUND = {"judge.limits", "judge.judging", "judge.verdicts", "judge.case_report"}
+JUDGE: dict[str, set[str]] = {
+    "judge.limits": set(),
+    "judge.judging": set(),
+    "judge.verdicts": set(),
+    "judge.case_report": set(),
+    "judge.screening": set(),
+    "judge.rust": JUDGE_GROUND | {"judge.screening"},
+    "judge.python": JUDGE_GROUND,
+    "judge": JUDGE_GROUND | {"judge.screening", "judge.rust", "judge.python"},
+    "judge.in_crate": JUDGE_GROUND | {"judge.rust"},
+}
 MAY_IMPORT_MLFLOW = {"runs", "release"}
 
 
@@ -101,9 +116,30 @@ def test_imports_point_one_way(module: str) -> None:
     assert not wrong, f"{module} imports {sorted(wrong)}"
 
 
-def test_the_order_has_no_circle() -> None:
+def subroom_of(module: str) -> str:
+    """`judge.rust` of `rustml.judge.rust.lints`, `judge` of a module of its API; empty outside the judge."""
+    parts = module.split(".")[1:]
+    if parts[:1] != ["judge"]:
+        return ""
+    named = ".".join(parts[:2])
+    return named if named in JUDGE else "judge"
+
+
+@pytest.mark.parametrize("module", sorted(m for m in IMPORTS if subroom_of(m)))
+def test_imports_inside_the_judge_point_one_way(module: str) -> None:
+    room = subroom_of(module)
+    wrong = {name for name in IMPORTS[module] if subroom_of(name) not in {"", room} | JUDGE[room]}
+    assert not wrong, f"{module} imports {sorted(wrong)}"
+
+
+def test_no_room_imports_the_doubles_for_tests() -> None:
+    assert not [module for module, names in IMPORTS.items() if "rustml.testing" in names]
+
+
+@pytest.mark.parametrize("rooms", [ALLOWED, JUDGE], ids=["rustml", "judge"])
+def test_the_order_has_no_circle(rooms: dict[str, set[str]]) -> None:
     order: list[str] = []
-    waiting = dict(ALLOWED)
+    waiting = dict(rooms)
     while waiting:
         free = [part for part, needs in waiting.items() if needs <= set(order)]
         assert free, f"a circle among {sorted(waiting)}"

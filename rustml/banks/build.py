@@ -5,13 +5,13 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Protocol
 
 from rustml.banks.bank import Bank
 from rustml.banks.families import draw
 from rustml.banks.families.draft import Split
 from rustml.banks.sources.load import load_source
 from rustml.errors import JudgeFault, RustmlError
+from rustml.judge.judging import Judging
 from rustml.profile.bank import BankSection
 from rustml.records import Candidate, Language, Problem, Record, Verdict, candidate_of, write_jsonl
 
@@ -25,14 +25,6 @@ _DRAWS: tuple[tuple[Language, Split], ...] = (
     ("python", "dev"),
     ("python", "test"),
 )
-
-
-class Referee(Protocol):
-    """What `build` needs of a judge: `rustml.judge.Judge`, opened with lints."""
-
-    def judge(self, candidates: Sequence[Candidate]) -> Sequence[Verdict]:
-        """Verdicts on the candidates, in order."""
-        ...
 
 
 class Dropped(Record, frozen=True):
@@ -66,7 +58,7 @@ class BankReport(Record, frozen=True):
 class _Verifier:
     """Sends references to the judge, each distinct one once."""
 
-    def __init__(self, judge: Referee, progress: Callable[[int, int], None]) -> None:
+    def __init__(self, judge: Judging, progress: Callable[[int, int], None]) -> None:
         self._judge, self._progress = judge, progress
         self._verdicts: dict[tuple[str, ...], Verdict] = {}
         self.seconds = 0.0
@@ -99,7 +91,7 @@ def build(
     section: BankSection,
     seed: int,
     out: Path,
-    judge: Referee,
+    judge: Judging,
     progress: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> BankReport:
     """Draw the tiny families' problems, load the benchmarks, verify references, write one JSON Lines file each.

@@ -4,28 +4,20 @@ import platform
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from rustml.chat import Tokenizer
 from rustml.evaluation.scoring.llm_judge import Rater
 from rustml.generation.engines.transformers import Generator, Report, TransformersGenerator, ignore
 from rustml.generation.engines.vllm import VllmGenerator
 from rustml.judge import Limits
+from rustml.judge.judging import Judging
 from rustml.judge.rust import toolchain
 from rustml.models import checkpoint
 from rustml.profile.evaluation import EvaluationSection
-from rustml.records import Candidate, Verdict
 
 Watch = Callable[[str, int, int], object]
 """Progress: called with the suite's name, answers judged and answers in all."""
-
-
-class Judging(Protocol):
-    """The part of rustml.judge.Judge that an evaluation needs."""
-
-    def judge(self, candidates: list[Candidate], progress: Callable[[int, int], None]) -> list[Verdict]:
-        """Verdicts in the order of the candidates."""
-        ...
 
 
 def watch_nothing(suite: str, done: int, total: int) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from rustml.errors import JudgeFault
-from rustml.evaluation.context import EvalContext, Judging
+from rustml.evaluation.context import EvalContext
 from rustml.evaluation.kinds import KINDS
 from rustml.evaluation.results.journal import Chunk, Item, complete
 from rustml.evaluation.results.outcome import Outcome, outcome
@@ -22,6 +22,8 @@ from rustml.evaluation.results.suite_result import RATER, SuiteResult
 from rustml.evaluation.scoring.llm_judge import Rater, ratings
 from rustml.evaluation.suites.suite import Suite
 from rustml.io import write_bytes
+from rustml.judge.judging import Judging
+from rustml.judge.verdicts import unjudged_verdict
 from rustml.models import checkpoint
 from rustml.records import Problem, Verdict, candidate_of, write_jsonl
 
@@ -144,19 +146,8 @@ def _verdicts(
 
 
 def _no_code(problem: Problem, sample: int) -> Verdict:
-    return Verdict(
-        id=f"{problem.id}#{sample}",
-        status="format",
-        compiles=None,
-        tests_passed=0,
-        tests_expected=0,
-        clippy_clean=None,
-        lints=(),
-        errors=(),
-        seconds={},
-        sandbox="none",
-        detail=f"the answer holds no code block with {problem.entry_point}",
-    )
+    detail = f"the answer holds no code block with {problem.entry_point}"
+    return unjudged_verdict(f"{problem.id}#{sample}", "format", detail, "none")
 
 
 def _rater(suite: Suite, context: EvalContext) -> Rater | None:

@@ -2,18 +2,17 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from rustml.errors import InputError
-from rustml.judge.judge import Judge
+from rustml.judge.judging import Judging, Progress
 from rustml.records import Candidate, Verdict, read_jsonl, write_jsonl
 
 
-class Summary(msgspec.Struct, frozen=True):
+class BatchSummary(msgspec.Struct, frozen=True):
     """What a file of verdicts says as a whole."""
 
     candidates: int
@@ -25,16 +24,6 @@ class Summary(msgspec.Struct, frozen=True):
     clippy_clean: int
     seconds: float
     sandbox: str
-
-    def metrics(self) -> dict[str, float]:
-        """Rates over the judged candidates, counts by status, and verdicts a second."""
-        over = max(self.judged, 1)
-        rates = {"passed": self.statuses.get("passed", 0), "compile": self.compiled, "clippy_clean": self.clippy_clean}
-        return {
-            **{f"judge.{name}_rate": count / over for name, count in rates.items()},
-            **{f"judge.status.{status}": float(count) for status, count in self.statuses.items()},
-            "judge.per_second": self.candidates / max(self.seconds, 1e-9),
-        }
 
 
 def read_candidates(path: Path) -> list[Candidate]:
@@ -48,12 +37,10 @@ def read_candidates(path: Path) -> list[Candidate]:
     return candidates
 
 
-def judge_file(
-    judge: Judge, candidates: Path, output: Path, progress: Callable[[int, int], None] | None = None
-) -> Summary:
+def judge_jsonl(judge: Judging, candidates: Path, output: Path, progress: Progress | None = None) -> BatchSummary:
     """Judge the candidates of one JSON Lines file and write their verdicts, in order, to another.
 
-    Raises InputError when the file is no such file; nothing is written then.
+    Raises InputError when the file does not hold candidates; nothing is written then.
     """
     records = read_candidates(candidates)
     started = time.monotonic()
@@ -63,10 +50,10 @@ def judge_file(
     return summarise(verdicts, seconds)
 
 
-def summarise(verdicts: list[Verdict], seconds: float) -> Summary:
+def summarise(verdicts: list[Verdict], seconds: float) -> BatchSummary:
     """Count what the verdicts say."""
     counts: Counter[Any] = Counter(verdict.status for verdict in verdicts)
-    return Summary(
+    return BatchSummary(
         candidates=len(verdicts),
         statuses=dict(sorted(counts.items())),
         judged=len(verdicts) - counts["infrastructure"],

@@ -10,15 +10,15 @@ from typing import Any
 import msgspec
 
 from rustml.errors import InputError
-from rustml.judge.verdicts import copied
+from rustml.judge.verdicts import with_id
 from rustml.records import Candidate, Verdict
 
 
 class Cache:
-    """A folder of verdicts, each under the digest of all that it depends on.
+    """A folder of verdicts, each under the digest of everything that it depends on.
 
-    An entry appears whole or not at all, and one that cannot be read counts as absent. What the machine may have
-    caused (`infrastructure`, a test that ran out of wall time) is never kept.
+    An entry appears whole or not at all, and one that cannot be read counts as absent. Verdicts that the machine may
+    have caused (`infrastructure`, and those marked `transient`) are never kept.
     """
 
     def __init__(self, folder: Path, settings: dict[str, Any]) -> None:
@@ -40,8 +40,8 @@ class Cache:
             return None
 
     def put(self, candidate: Candidate, verdict: Verdict) -> None:
-        """Keep a verdict. A full disk is no reason to fail: the verdict is then judged again some day."""
-        if verdict.status == "infrastructure" or verdict.detail.endswith("expired"):
+        """Keep a verdict, unless the machine may have caused it. A full disk is not a fault: it is judged again."""
+        if verdict.status == "infrastructure" or verdict.transient:
             return
         with contextlib.suppress(OSError):
             self._write(self._path(candidate), msgspec.json.encode(verdict))
@@ -59,7 +59,7 @@ class Cache:
 
     def _path(self, candidate: Candidate) -> Path:
         # A lone surrogate is legal in a Python string, and in no encoding.
-        content = repr(copied(candidate, "")).encode("utf-8", "backslashreplace")
+        content = repr(with_id(candidate, "")).encode("utf-8", "backslashreplace")
         digest = hashlib.sha256(self._settings + content).hexdigest()
         return self._folder / digest[:2] / f"{digest}.json"
 

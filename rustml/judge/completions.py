@@ -1,33 +1,25 @@
-"""Chat answers to problems, judged: what the reward and the check of a served model have in common."""
+"""Chat answers to problems, judged: for the reward, the curriculum and the check of a served model."""
 
 from collections.abc import Sequence
-from typing import Protocol
 
+from rustml.judge.judging import Judging
 from rustml.records import Candidate, Problem, Verdict, candidate_of
 from rustml.rust.fences import extract
 
 
-class Judging(Protocol):
-    """The part of Judge that is needed here."""
-
-    def judge(self, candidates: Sequence[Candidate]) -> Sequence[Verdict]:
-        """Verdicts in the order of the candidates."""
-        ...
-
-
-def judge_answers(judge: Judging, problems: Sequence[Problem], answers: Sequence[str]) -> list[Verdict | None]:
+def judge_completions(judge: Judging, problems: Sequence[Problem], answers: Sequence[str]) -> list[Verdict | None]:
     """Verdicts on chat answers in their order; None where no complete code block holds the entry point.
 
     The tests come from the problem alone, never from the answer.
     """
     candidates: list[Candidate] = []
-    places: list[int] = []
-    for place, (problem, answer) in enumerate(zip(problems, answers, strict=True)):
+    positions: list[int] = []
+    for position, (problem, answer) in enumerate(zip(problems, answers, strict=True)):
         code = extract(answer, problem.entry_point, problem.language)
         if code is not None:
-            places.append(place)
-            candidates.append(candidate_of(problem, code, f"{problem.id}#{place}"))
+            positions.append(position)
+            candidates.append(candidate_of(problem, code, f"{problem.id}#{position}"))
     verdicts: list[Verdict | None] = [None] * len(problems)
-    for place, verdict in zip(places, judge.judge(candidates), strict=True):
-        verdicts[place] = verdict
+    for position, verdict in zip(positions, judge.judge(candidates), strict=True):
+        verdicts[position] = verdict
     return verdicts

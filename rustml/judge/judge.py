@@ -10,6 +10,8 @@ from types import TracebackType
 
 from rustml.errors import InputError, JudgeFault
 from rustml.judge.cache import Cache
+from rustml.judge.judging import Progress
+from rustml.judge.limits import Limits
 from rustml.judge.python.examiner import PythonExaminer, count_tests
 from rustml.judge.rust import toolchain
 from rustml.judge.rust.batch import Batch, Tools, WholeBatchFailed
@@ -17,19 +19,17 @@ from rustml.judge.rust.compiler import Compiler
 from rustml.judge.rust.crate_layout import Member
 from rustml.judge.rust.harness_cache import cache_folder, harness
 from rustml.judge.rust.lints import Linter
-from rustml.judge.rust.test_runner import Runner
-from rustml.judge.screening.candidate_source import Source
-from rustml.judge.screening.test_file import Suite
-from rustml.judge.verdicts import copied, plain
+from rustml.judge.rust.test_runner import CaseRunner
+from rustml.judge.screening.candidate_source import CandidateSource
+from rustml.judge.screening.test_file import TestFile
+from rustml.judge.verdicts import unjudged_verdict, with_id
 from rustml.records import Candidate, Status, Verdict
 from rustml.sandbox import cgroups, workdir
 from rustml.sandbox.bubblewrap import Kind, Sandbox
-from rustml.sandbox.limits import Limits
 from rustml.sandbox.processes import Processes
 
 PARTS = 8
 """A batch that fails as a whole is judged again in this many parts."""
-Progress = Callable[[int, int], None]
 Work = Callable[[], dict[Candidate, Verdict]]
 
 
@@ -80,7 +80,7 @@ class Judge:
         self._threads = ThreadPoolExecutor(self._workers, thread_name_prefix="judge")
         self._helpers = ThreadPoolExecutor(self._workers, thread_name_prefix="judge-lint")
         libraries = toolchain.system_libraries(found)
-        self._runner = Runner(self._sandbox, self._processes, limits, libraries, self._workers)
+        self._runner = CaseRunner(self._sandbox, self._processes, limits, libraries, self._workers)
         self._tools = Tools(
             compiler=compiler,
             runner=self._runner,
@@ -125,7 +125,7 @@ class Judge:
                 self._keep(done, future.result())
             if progress is not None:
                 progress(sum(_content(candidate) in done for candidate in candidates), len(candidates))
-        return [copied(done[_content(candidate)], candidate.id) for candidate in candidates]
+        return [with_id(done[_content(candidate)], candidate.id) for candidate in candidates]
 
     def _work_items(self, candidates: list[Candidate], done: dict[Candidate, Verdict]) -> Iterator[Work]:
         """What there is to do, piece by piece, so that the first piece is under way while later ones are read.
@@ -168,8 +168,8 @@ class Judge:
     def _member(self, candidate: Candidate, done: dict[Candidate, Verdict]) -> Member | None:
         """The candidate made ready, unless its text alone decides its verdict."""
         try:
-            source = Source(candidate.code)
-            member = Member(candidate, source, Suite(candidate, source))
+            source = CandidateSource(candidate.code)
+            member = Member(candidate, source, TestFile(candidate, source))
         except InputError as error:
             done[candidate] = self._plain(candidate, "infrastructure", str(error))
             return None
@@ -179,7 +179,7 @@ class Judge:
         return member if forbidden is None else None
 
     def _plain(self, candidate: Candidate, status: Status, detail: str) -> Verdict:
-        return plain(candidate, status, detail, self._sandbox.name)
+        return unjudged_verdict(candidate.id, status, detail, self._sandbox.name)
 
     def _keep(self, done: dict[Candidate, Verdict], fresh: dict[Candidate, Verdict]) -> None:
         done |= fresh
@@ -237,11 +237,11 @@ def _groups(members: list[Member]) -> list[list[Member]]:
 
 def _forbidden(member: Member) -> str | None:
     """The forbidden means that the text alone gives away."""
-    if member.suite.own_types and member.source.compares_by_hand:
+    if member.test_file.own_types and member.source.compares_by_hand:
         return "the tests compare a type of the candidate's, and its equality is not a derived one"
     return member.source.forbidden
 
 
 def _content(candidate: Candidate) -> Candidate:
     """The candidate without its id: what its verdict depends on."""
-    return copied(candidate, "")
+    return with_id(candidate, "")

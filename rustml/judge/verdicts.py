@@ -1,4 +1,4 @@
-"""Verdicts that need no compiler, and verdicts under another id."""
+"""Verdicts without a judgement, and records under another id."""
 
 from typing import TypeVar
 
@@ -9,10 +9,10 @@ from rustml.records import Candidate, Status, Verdict
 R = TypeVar("R", Candidate, Verdict)
 
 
-def plain(candidate: Candidate, status: Status, detail: str, sandbox: str) -> Verdict:
-    """A verdict on a candidate that was neither compiled nor run."""
+def unjudged_verdict(identity: str, status: Status, detail: str, sandbox: str) -> Verdict:
+    """The verdict on the candidate of this id that was neither compiled nor run."""
     return Verdict(
-        id=candidate.id,
+        id=identity,
         status=status,
         compiles=None,
         tests_passed=0,
@@ -26,6 +26,6 @@ def plain(candidate: Candidate, status: Status, detail: str, sandbox: str) -> Ve
     )
 
 
-def copied(record: R, identity: str) -> R:
+def with_id(record: R, identity: str) -> R:
     """The same record under another id."""
     return msgspec.structs.replace(record, id=identity)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 from rustml.errors import EnvironmentFault, SandboxUnavailable
-from rustml.sandbox.limits import MEBIBYTE
+from rustml.sandbox.process_limits import MEBIBYTE
 
 Kind = Literal["bubblewrap", "none"]
 INSTALL = "install it with `apt-get install bubblewrap` (Debian, Ubuntu) or `dnf install bubblewrap` (Fedora)"

@@ -13,13 +13,13 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from rustml.sandbox.exit_codes import GROUP_REFUSED
+
 WANTED = ("memory", "pids")
 """Controllers that are worth a group: what they limit is the tree, where a resource limit is about one process."""
 PROCESSES = 256
 """Processes and threads of one command at most."""
-REFUSED = 96
-"""Exit code of a command that could not enter its group."""
-_ENTER = f'echo 0 > "$0/cgroup.procs" || exit {REFUSED}; exec "$@"'
+_ENTER = f'echo 0 > "$0/cgroup.procs" || exit {GROUP_REFUSED}; exec "$@"'
 _PATIENCE_SECONDS = 5.0
 
 
@@ -42,7 +42,7 @@ class Group:
         self.path = path
 
     def enter(self, argv: Sequence[str]) -> list[str]:
-        """`argv`, run inside the group from its first instruction on; exit code REFUSED where it cannot enter."""
+        """`argv`, run inside the group from its first instruction on; exit code GROUP_REFUSED where it cannot enter."""
         return ["sh", "-c", _ENTER, str(self.path), *argv]
 
     def processor_seconds(self) -> float:

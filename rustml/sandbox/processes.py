@@ -11,8 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rustml.errors import JudgeFault
-from rustml.sandbox.cgroups import REFUSED, Cgroups, Group
-from rustml.sandbox.limits import MEBIBYTE
+from rustml.sandbox.cgroups import Cgroups, Group
+from rustml.sandbox.exit_codes import GROUP_REFUSED
+from rustml.sandbox.process_limits import MEBIBYTE
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ class Processes:
             done = self._watched(group.enter(argv), seconds, stdin, output)
         finally:
             group.remove()
-        if done.returncode == REFUSED and not done.stdout:
+        if done.returncode == GROUP_REFUSED and not done.stdout:
             raise JudgeFault(
                 f"a command could not enter its control group: {done.stderr[-200:].decode('utf-8', 'replace')}"
             )

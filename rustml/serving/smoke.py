@@ -6,7 +6,8 @@ import openai
 
 from rustml import chat
 from rustml.errors import EnvironmentFault
-from rustml.judge.completions import Judging, judge_answers
+from rustml.judge.completions import judge_completions
+from rustml.judge.judging import Judging
 from rustml.profile.serve import ServeSection
 from rustml.records import Problem, Record
 
@@ -28,7 +29,7 @@ def ask(url: str, name: str, problems: Sequence[Problem], judge: Judging, sectio
     direct = openai.DefaultHttpxClient(trust_env=False)  # a proxy of the environment does not reach our own server
     with openai.OpenAI(base_url=url, api_key="none", max_retries=0, timeout=60.0, http_client=direct) as client:
         completions = [_complete(client, name, problem, section) for problem in problems]
-    verdicts = judge_answers(judge, problems, completions)
+    verdicts = judge_completions(judge, problems, completions)
     return [
         Answer(problem=problem.id, completion=text, status=verdict.status if verdict else "format")
         for problem, text, verdict in zip(problems, completions, verdicts, strict=True)

@@ -11,7 +11,8 @@ import torch
 from transformers import GenerationConfig
 
 from rustml import chat
-from rustml.judge.completions import Judging, judge_answers
+from rustml.judge.completions import judge_completions
+from rustml.judge.judging import Judging
 from rustml.models import checkpoint
 from rustml.profile.grpo import GrpoSection
 from rustml.records import Problem
@@ -48,7 +49,7 @@ def choose(
         batch = pool[start : start + PROBE_BATCH]
         answers = sample(parent, batch, section, seed + start)
         repeated = [problem for problem in batch for _ in range(section.probe_samples)]
-        passed = [v is not None and v.status == "passed" for v in judge_answers(judge, repeated, answers)]
+        passed = [v is not None and v.status == "passed" for v in judge_completions(judge, repeated, answers)]
         solved += [sum(passed[i : i + section.probe_samples]) for i in range(0, len(passed), section.probe_samples)]
         progress(len(solved), len(pool))
     kept = [p for p, count in zip(pool, solved, strict=True) if 0 < count < section.probe_samples]

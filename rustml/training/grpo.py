@@ -12,7 +12,7 @@ from trl import GRPOConfig, GRPOTrainer
 
 from rustml import chat
 from rustml.errors import InputError
-from rustml.judge.completions import Judging
+from rustml.judge.judging import Judging
 from rustml.models import checkpoint
 from rustml.profile.grpo import GrpoSection
 from rustml.records import Problem

@@ -4,7 +4,8 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from rustml.judge.completions import Judging, judge_answers
+from rustml.judge.completions import judge_completions
+from rustml.judge.judging import Judging
 from rustml.profile.grpo import GrpoSection
 from rustml.records import Problem, Verdict
 
@@ -34,7 +35,7 @@ class JudgeReward:
     def __call__(self, completions: list[str], problem_id: list[str], **given: Any) -> Rewards:
         """One reward a completion; logs the shares of formatted, compiled and passed completions."""
         problems = [self._problems[name] for name in problem_id]
-        verdicts = judge_answers(self._judge, problems, completions)
+        verdicts = judge_completions(self._judge, problems, completions)
         self._log_shares(verdicts, given.get("log_metric"))
         malformed = self._section.reward_malformed
         rewards = [malformed if verdict is None else score(verdict, self._section) for verdict in verdicts]

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -13,6 +12,7 @@ from rustml.banks.families import draw
 from rustml.errors import InputError, JudgeFault, RustmlError
 from rustml.profile.bank import BankSection
 from rustml.records import Candidate, Problem, Status, Verdict, read_jsonl
+from rustml.testing import FakeJudge, make_verdict
 
 SECTION = BankSection(
     families=("clamp", "if_label", "filter_map_sum"),
@@ -26,38 +26,24 @@ SECTION = BankSection(
 )
 
 
-class Recorder:
-    """A judge that passes everything but the ids it is told to fail, and remembers what it saw."""
+def failing(status: Status = "passed", of: str = "", clean: bool | None = True) -> FakeJudge:
+    """A judge that passes every candidate but those with `of` in their id."""
 
-    def __init__(self, status: Status = "passed", of: str = "", clean: bool | None = True) -> None:
-        self.seen: list[Candidate] = []
-        self._status: Status = status
-        self._of, self._clean = of, clean
-
-    def judge(self, candidates: Sequence[Candidate]) -> list[Verdict]:
-        self.seen += candidates
-        return [self._verdict(candidate) for candidate in candidates]
-
-    def _verdict(self, candidate: Candidate) -> Verdict:
-        status: Status = self._status if self._of in candidate.id else "passed"
-        clean = self._clean if self._of in candidate.id else True
-        return Verdict(
-            id=candidate.id,
-            status=status,
-            compiles=status not in ("compile_error", "infrastructure"),
-            tests_passed=0,
-            tests_expected=1,
-            clippy_clean=clean,
+    def decide(candidate: Candidate) -> Verdict:
+        chosen = of in candidate.id
+        return make_verdict(
+            candidate.id,
+            status if chosen else "passed",
+            clippy_clean=clean if chosen else True,
             lints=("clippy::x",),
-            errors=(),
-            seconds={},
-            sandbox="none",
             detail="as told",
         )
 
+    return FakeJudge(decide)
+
 
 def test_files_hold_the_drawn_problems_and_the_report_counts_them(tmp_path: Path) -> None:
-    report = build(SECTION, 5, tmp_path, Recorder())
+    report = build(SECTION, 5, tmp_path, failing())
     for language in ("rust", "python"):
         for split in ("train", "dev", "test"):
             stem = f"{language}-{split}"
@@ -69,30 +55,30 @@ def test_files_hold_the_drawn_problems_and_the_report_counts_them(tmp_path: Path
 
 
 def test_every_rust_reference_is_judged_once_and_no_python_training_problem(tmp_path: Path) -> None:
-    judge = Recorder()
+    judge = failing()
     shown: list[tuple[int, int]] = []
     report = build(SECTION, 5, tmp_path, judge, lambda done, total: shown.append((done, total)))
-    assert report.judged == len(judge.seen) == 24
-    assert not [candidate for candidate in judge.seen if candidate.id.startswith("tiny/python/train")]
+    assert report.judged == len(judge.judged) == 24
+    assert not [candidate for candidate in judge.judged if candidate.id.startswith("tiny/python/train")]
     assert shown[-1] == (24, 24)
 
 
 @pytest.mark.parametrize("status", ["wrong", "compile_error", "run_timeout", "policy", "format"])
 def test_a_reference_of_a_family_that_does_not_pass_stops_the_stage(tmp_path: Path, status: Status) -> None:
     with pytest.raises(RustmlError, match=rf"tiny/rust/train/clamp-\w+ \({status}\)"):
-        build(SECTION, 5, tmp_path, Recorder(status, of="rust/train/clamp"))
+        build(SECTION, 5, tmp_path, failing(status, of="rust/train/clamp"))
     assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("clean", [False, None])
 def test_a_reference_with_a_lint_or_judged_without_lints_stops_the_stage(tmp_path: Path, clean: bool | None) -> None:
     with pytest.raises(RustmlError, match="not lint-free"):
-        build(SECTION, 5, tmp_path, Recorder(of="rust/dev", clean=clean))
+        build(SECTION, 5, tmp_path, failing(of="rust/dev", clean=clean))
 
 
 def test_a_fault_of_the_judge_is_no_verdict_on_a_reference(tmp_path: Path) -> None:
     with pytest.raises(JudgeFault, match="as told"):
-        build(SECTION, 5, tmp_path, Recorder("infrastructure", of="python/test"))
+        build(SECTION, 5, tmp_path, failing("infrastructure", of="python/test"))
 
 
 def _problem(number: int, **changes: object) -> dict[str, object]:
@@ -119,7 +105,7 @@ def _with_benchmark(tmp_path: Path, *problems: dict[str, object]) -> BankSection
 
 def test_a_benchmark_loses_and_reports_the_problems_whose_reference_fails(tmp_path: Path) -> None:
     section = _with_benchmark(tmp_path, _problem(1), _problem(2), _problem(3, split="train"))
-    report = build(section, 5, tmp_path / "out", Recorder("wrong", of="team/2"))
+    report = build(section, 5, tmp_path / "out", failing("wrong", of="team/2"))
     assert [entry.id for entry in report.dropped] == ["team/2"]
     assert report.dropped[0].status == "wrong"
     kept = read_jsonl(tmp_path / "out" / "team.jsonl", Problem)
@@ -128,15 +114,15 @@ def test_a_benchmark_loses_and_reports_the_problems_whose_reference_fails(tmp_pa
 
 def test_a_problem_without_a_reference_is_judged_by_a_stub_of_its_signature(tmp_path: Path) -> None:
     section = _with_benchmark(tmp_path, _problem(1, reference=""), _problem(2, reference=""))
-    judge = Recorder("compile_error", of="team/2")
+    judge = failing("compile_error", of="team/2")
     report = build(section, 5, tmp_path / "out", judge)
-    assert "fn one() -> i64 {\n    todo!()\n}\n" in [candidate.code for candidate in judge.seen]
+    assert "fn one() -> i64 {\n    todo!()\n}\n" in [candidate.code for candidate in judge.judged]
     assert [entry.id for entry in report.dropped] == ["team/2"]
 
 
 def test_a_benchmark_that_cannot_be_read_stops_the_stage_before_anything_is_judged(tmp_path: Path) -> None:
-    judge = Recorder()
+    judge = failing()
     section = msgspec.structs.replace(SECTION, benchmarks={"mbpp": str(tmp_path / "none.jsonl")})
     with pytest.raises(InputError, match=r"none\.jsonl"):
         build(section, 5, tmp_path / "out", judge)
-    assert not judge.seen
+    assert not judge.judged

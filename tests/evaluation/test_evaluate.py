@@ -1,5 +1,5 @@
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +11,10 @@ from rustml.evaluation.context import EvalContext
 from rustml.evaluation.evaluate import evaluate
 from rustml.evaluation.results.journal import Item
 from rustml.evaluation.results.report_file import Evaluation, load
+from rustml.judge.judging import Progress
 from rustml.records import Candidate, Verdict, read_jsonl
-from tests.support.evaluation_doubles import PlainTokenizer, ReadingJudge, TableGenerator, made_suite
+from rustml.testing import FakeJudge
+from tests.support.evaluation_doubles import PlainTokenizer, TableGenerator, made_suite, reading_judge
 
 ANSWERS = ["fn f() {} // passed clean", "fn f() {} // passed", "fn f() {} // wrong", "fn f() {} // broken"]
 
@@ -29,7 +31,7 @@ def context(answer: Callable[[str, int], str] = by_task, **changes: Any) -> Eval
     parts: dict[str, Any] = {
         "generator": TableGenerator(answer),
         "tokenizer": PlainTokenizer(),
-        "judge": ReadingJudge(),
+        "judge": reading_judge(),
         "judge_protocol": {"limits": 1},
     }
     return EvalContext(**{**parts, **changes})
@@ -65,7 +67,7 @@ def test_items_hold_prompt_completion_code_and_verdict_in_problem_order(checkpoi
 
 
 def test_an_answer_without_code_fails_by_format_and_stays_in_the_denominator(checkpoint: Path, tmp_path: Path) -> None:
-    judge = ReadingJudge()
+    judge = reading_judge()
 
     def answer(prompt: str, sample: int) -> str:
         return "I cannot." if prompt == "task 1" else by_task(prompt, sample)
@@ -140,14 +142,14 @@ def test_nothing_is_taken_over_from_other_weights_or_another_protocol(
     assert len(rest.asked) == 30
 
 
-class ForgetfulJudge(ReadingJudge):
-    def judge(self, candidates: list[Candidate], progress: Any) -> list[Verdict]:
+class ReversingJudge(FakeJudge):
+    def judge(self, candidates: Sequence[Candidate], progress: Progress | None = None) -> list[Verdict]:
         return super().judge(candidates, progress)[::-1]
 
 
 def test_verdicts_out_of_order_are_a_fault_of_the_judge(checkpoint: Path, tmp_path: Path) -> None:
     with pytest.raises(JudgeFault, match="order"):
-        evaluate(checkpoint, [made_suite(4)], context(judge=ForgetfulJudge()), tmp_path / "out")
+        evaluate(checkpoint, [made_suite(4)], context(judge=ReversingJudge()), tmp_path / "out")
 
 
 def test_a_folder_without_weights_is_refused_before_anything_is_generated(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from rustml.judge import Judge
-from rustml.judge.screening.candidate_source import Source
+from rustml.judge.screening.candidate_source import CandidateSource
 from rustml.records import Verdict
 from tests.support.cheats import CHEATS, FORGE, UNSOUND
 from tests.support.judge_cases import RIGHT, candidate
@@ -40,7 +40,7 @@ def test_records_forged_by_unsound_code_that_nobody_saw_coming(
     judge: Judge, monkeypatch: pytest.MonkeyPatch, flood: int
 ) -> None:
     """The holes are refused by their text. This is what holds where the next one is not: records bear a cookie."""
-    monkeypatch.setattr("rustml.judge.screening.candidate_source.known_hole", lambda _: None)
+    monkeypatch.setattr("rustml.judge.screening.candidate_source.known_unsoundness", lambda _: None)
     cheats = [candidate(code + FORGE % flood, name) for name, code in UNSOUND.items()]
     honest = [candidate(RIGHT + f"// {number}\n", f"honest {number}") for number in range(2)]
     found = {verdict.id: verdict for verdict in judge.judge([*cheats, *honest])}
@@ -57,7 +57,7 @@ def test_records_forged_by_unsound_code_that_nobody_saw_coming(
     "trait D { fn d(&self) {} } impl<T: ?Sized> D for Box<T> {} fn f() -> Box<dyn Iterator<Item = u8>> { todo!() }",
 ])  # fmt: skip
 def test_honest_lifetimes_and_objects_are_no_hole(code: str) -> None:
-    assert Source(code).forbidden is None
+    assert CandidateSource(code).forbidden is None
 
 
 def test_the_honest_neighbours_of_cheats_pass(verdicts: dict[str, Verdict]) -> None:

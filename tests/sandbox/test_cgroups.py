@@ -14,7 +14,8 @@ import pytest
 from rustml.errors import JudgeFault
 from rustml.judge import Judge
 from rustml.sandbox import cgroups
-from rustml.sandbox.cgroups import REFUSED, Cgroups, Group
+from rustml.sandbox.cgroups import Cgroups, Group
+from rustml.sandbox.exit_codes import GROUP_REFUSED
 from rustml.sandbox.processes import Processes
 from tests.support.judge_cases import LIMITS, RIGHT, candidate
 
@@ -84,7 +85,7 @@ def test_no_group_where_none_may_be_made(tmp_path: Path) -> None:
 
 def test_a_command_that_cannot_enter_its_group_is_the_judges_fault(fake: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     groups = Cgroups(fake, "judge")
-    monkeypatch.setattr(Group, "enter", lambda *_: ["sh", "-c", f"exit {REFUSED}"])
+    monkeypatch.setattr(Group, "enter", lambda *_: ["sh", "-c", f"exit {GROUP_REFUSED}"])
     with pytest.raises(JudgeFault, match="control group"):
         Processes(groups).run(["true"], seconds=20)
     monkeypatch.setattr(Cgroups, "group", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left on device")))

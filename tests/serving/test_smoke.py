@@ -16,7 +16,8 @@ from rustml import chat
 from rustml.errors import EnvironmentFault
 from rustml.profile import load
 from rustml.serving.smoke import ask
-from tests.support.toy_models import ScriptedJudge, problem
+from rustml.testing import FakeJudge
+from tests.support.toy_models import problem
 
 SECTION = load("tiny").serve
 PROBLEMS = [problem(0), problem(1), problem(2)]
@@ -63,7 +64,7 @@ def test_each_problem_is_asked_greedily_without_thinking_and_its_answer_judged()
         heard.append(asked)
         return 200, completion(answers[len(heard) - 1])
 
-    judge = ScriptedJudge("passed", "wrong")
+    judge = FakeJudge.in_turn("passed", "wrong")
     with speaking(reply) as url:
         found = ask(url, "toy", PROBLEMS, judge, SECTION)
     assert [(answer.problem, answer.status) for answer in found] == [
@@ -72,7 +73,7 @@ def test_each_problem_is_asked_greedily_without_thinking_and_its_answer_judged()
         ("toy/2", "wrong"),
     ]
     assert [answer.completion for answer in found] == answers
-    assert [candidate.tests for candidate in judge.asked] == [PROBLEMS[0].tests, PROBLEMS[2].tests]
+    assert [candidate.tests for candidate in judge.judged] == [PROBLEMS[0].tests, PROBLEMS[2].tests]
     for asked, one in zip(heard, PROBLEMS, strict=True):
         assert asked["path"] == "/v1/chat/completions"
         assert asked["model"] == "toy"
@@ -84,7 +85,7 @@ def test_each_problem_is_asked_greedily_without_thinking_and_its_answer_judged()
 
 def test_no_content_is_an_answer_without_code() -> None:
     with speaking(lambda _: (200, completion(None))) as url:
-        (answer,) = ask(url, "toy", PROBLEMS[:1], ScriptedJudge(), SECTION)
+        (answer,) = ask(url, "toy", PROBLEMS[:1], FakeJudge(), SECTION)
     assert (answer.completion, answer.status) == ("", "format")
 
 
@@ -96,19 +97,19 @@ def test_a_refusal_is_a_fault_and_no_bad_answer(status: int, body: Any) -> None:
         speaking(lambda _: (status, body)) as url,
         pytest.raises(EnvironmentFault, match="did not answer toy/0"),
     ):
-        ask(url, "toy", PROBLEMS, ScriptedJudge(), SECTION)
+        ask(url, "toy", PROBLEMS, FakeJudge(), SECTION)
 
 
 def test_no_server_is_a_fault() -> None:
     with pytest.raises(EnvironmentFault, match="did not answer toy/0"):
-        ask("http://127.0.0.1:9/v1", "toy", PROBLEMS, ScriptedJudge(), SECTION)
+        ask("http://127.0.0.1:9/v1", "toy", PROBLEMS, FakeJudge(), SECTION)
 
 
 def test_a_proxy_of_the_environment_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
     with speaking(lambda _: (200, completion("x"))) as url:
-        assert ask(url, "toy", PROBLEMS[:1], ScriptedJudge(), SECTION)
+        assert ask(url, "toy", PROBLEMS[:1], FakeJudge(), SECTION)
 
 
 @pytest.mark.slow
@@ -124,8 +125,8 @@ def test_real_vllm_serves_what_quantize_makes(tmp_path: Path) -> None:
     quantize(parent, load("tiny").quantize, small)
     section = msgspec.structs.replace(SECTION, context=256, max_new_tokens=8)
     with serving(small, "toy", section, tmp_path / "vllm.log", lambda _: None) as url:
-        answers = ask(url, "toy", PROBLEMS, ScriptedJudge(), section)
+        answers = ask(url, "toy", PROBLEMS, FakeJudge(), section)
         with pytest.raises(EnvironmentFault, match="toy/0"):
-            ask(url, "another", PROBLEMS[:1], ScriptedJudge(), section)
+            ask(url, "another", PROBLEMS[:1], FakeJudge(), section)
     assert [answer.problem for answer in answers] == ["toy/0", "toy/1", "toy/2"]
     assert all(answer.status == "format" for answer in answers)

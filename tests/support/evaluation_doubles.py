@@ -1,11 +1,12 @@
-"""Fakes at the seams of an evaluation: a generator that answers from a table, a judge that reads the code."""
+"""Doubles for an evaluation: a generator that answers from a table, a judge that reads the code."""
 
 from collections.abc import Callable, Sequence
 
 from rustml.evaluation.suites.protocols import CHAT
 from rustml.evaluation.suites.suite import Suite
 from rustml.generation.engines.transformers import Sampling
-from rustml.records import Candidate, Problem, Verdict
+from rustml.records import Candidate, Problem, Status, Verdict
+from rustml.testing import FakeJudge, make_verdict
 
 
 class TableGenerator:
@@ -21,32 +22,18 @@ class TableGenerator:
         return [[self._answer(prompt, sample) for sample in range(sampling.samples)] for prompt in prompts]
 
 
-class ReadingJudge:
-    """Passes code that says so; its fault is code that asks for one."""
+def reading_judge() -> FakeJudge:
+    """A judge that passes code that says so, and is at fault for code that asks for a fault."""
+    return FakeJudge(_read)
 
-    def __init__(self) -> None:
-        self.judged: list[Candidate] = []
 
-    def judge(self, candidates: list[Candidate], progress: Callable[[int, int], None]) -> list[Verdict]:
-        self.judged += candidates
-        progress(len(candidates), len(candidates))
-        return [self._verdict(candidate) for candidate in candidates]
-
-    def _verdict(self, candidate: Candidate) -> Verdict:
-        status = next((s for s in ("passed", "wrong", "infrastructure") if s in candidate.code), "compile_error")
-        compiles = {"infrastructure": None, "compile_error": False}.get(status, True)
-        return Verdict(
-            id=candidate.id,
-            status=status,  # type: ignore[arg-type]
-            compiles=compiles,
-            tests_passed=int(status == "passed"),
-            tests_expected=1,
-            clippy_clean="clean" in candidate.code if compiles else None,
-            lints=() if "clean" in candidate.code else ("needless_return",),
-            errors=(),
-            seconds={},
-            sandbox="none",
-        )
+def _read(candidate: Candidate) -> Verdict:
+    statuses: tuple[Status, ...] = ("passed", "wrong", "infrastructure")
+    status: Status = next((status for status in statuses if status in candidate.code), "compile_error")
+    clean = "clean" in candidate.code
+    compiles = status in ("passed", "wrong")
+    lints = () if clean else ("needless_return",)
+    return make_verdict(candidate.id, status, clippy_clean=clean if compiles else None, lints=lints)
 
 
 class PlainTokenizer:

@@ -1,6 +1,5 @@
 """A tokenizer, a model and tasks so small that a step takes milliseconds."""
 
-from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
@@ -11,7 +10,7 @@ from transformers import AutoModelForCausalLM, PreTrainedTokenizerFast, Qwen3For
 from rustml.models import checkpoint as checkpoints
 from rustml.models import tokenizer
 from rustml.profile import Profile, load
-from rustml.records import Candidate, Problem, Status, Verdict
+from rustml.records import Problem
 from rustml.training import pretrain
 
 CODE = "fn add_{n}(a: i64, b: u8) -> i64 {{ a + {n} }} // twelve tokens -> Vec<Option<String>> == 1234567890\n"
@@ -64,36 +63,6 @@ def problem(number: int) -> Problem:
         tests=f"#[test]\nfn adds() {{ assert_eq!(add_{number}(1), {number + 1}); }}",
         licence="MIT",
     )
-
-
-def verdict(name: str, status: Status, *, compiles: bool | None = None, clean: bool | None = None) -> Verdict:
-    return Verdict(
-        id=name,
-        status=status,
-        compiles=status == "passed" if compiles is None else compiles,
-        tests_passed=0,
-        tests_expected=1,
-        clippy_clean=clean,
-        lints=(),
-        errors=(),
-        seconds={},
-        sandbox="none",
-    )
-
-
-class ScriptedJudge:
-    """A judge at its seam: gives the statuses in turn, and keeps what it was asked."""
-
-    def __init__(self, *statuses: Status) -> None:
-        self._statuses = statuses or ("passed",)
-        self.asked: list[Candidate] = []
-
-    def judge(self, candidates: Sequence[Candidate]) -> list[Verdict]:
-        found = []
-        for candidate in candidates:
-            found.append(verdict(candidate.id, self._statuses[len(self.asked) % len(self._statuses)]))
-            self.asked.append(candidate)
-        return found
 
 
 def weights(folder: Path) -> dict[str, torch.Tensor]:

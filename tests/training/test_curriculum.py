@@ -6,8 +6,9 @@ import msgspec
 import pytest
 
 from rustml import chat
+from rustml.testing import FakeJudge
 from rustml.training import curriculum
-from tests.support.toy_models import ScriptedJudge, problem, profile
+from tests.support.toy_models import problem, profile
 
 # Of libraries whose versions are pinned, about each other.
 pytestmark = pytest.mark.filterwarnings(
@@ -33,7 +34,7 @@ def test_prompts_whose_answers_are_all_alike_are_left_out(monkeypatch: pytest.Mo
     monkeypatch.setattr(curriculum, "sample", sample)
     monkeypatch.setattr(curriculum, "PROBE_BATCH", 5)
     seen: list[tuple[int, int]] = []
-    chosen = curriculum.choose(Path("x"), PROBLEMS, ScriptedJudge(), section, 1, lambda *at: seen.append(at))
+    chosen = curriculum.choose(Path("x"), PROBLEMS, FakeJudge(), section, 1, lambda *at: seen.append(at))
     assert {found.id for found in chosen.problems} == {found.id for found in PROBLEMS[2:]}
     assert chosen.counts == {"kept": 10, "always": 1, "never": 1}
     assert seen == [(5, 12), (10, 12), (12, 12)]

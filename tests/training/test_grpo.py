@@ -9,7 +9,8 @@ import torch
 
 from rustml import chat
 from rustml.errors import InputError
-from tests.support.toy_models import ScriptedJudge, moved, problem, profile, weights, words
+from rustml.testing import FakeJudge
+from tests.support.toy_models import moved, problem, profile, weights, words
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # the libraries' own affairs, while they are imported
@@ -41,7 +42,7 @@ def test_reinforcement_writes_a_changed_checkpoint_and_asks_the_judge(
         grpo.train(
             parent,
             PROBLEMS,
-            ScriptedJudge(),
+            FakeJudge(),
             section,
             1,
             tmp_path / "out",
@@ -56,7 +57,7 @@ def test_reinforcement_without_a_verdict_moves_nothing(parent: Path, tmp_path: P
     """Every reward None: the judge's faults leave the weights alone."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(grpo.JudgeReward, "__call__", lambda _, completions, **__: [None] * len(completions))
-        grpo.train(parent, PROBLEMS, ScriptedJudge(), GRPO, 1, tmp_path / "out", tmp_path / "s", lambda *_: None)
+        grpo.train(parent, PROBLEMS, FakeJudge(), GRPO, 1, tmp_path / "out", tmp_path / "s", lambda *_: None)
     assert not moved(parent, tmp_path / "out")
 
 
@@ -70,7 +71,7 @@ def test_a_step_in_parts_is_the_step_in_one(parent: Path, tmp_path: Path) -> Non
             spread = lambda _, completions, **__: [float(sum(text.encode()) % 5) for text in completions]  # noqa: E731
             patch.setattr(grpo.JudgeReward, "__call__", spread)
             out = tmp_path / str(passes)
-            grpo.train(parent, PROBLEMS, ScriptedJudge(), section, 1, out, tmp_path / "scratch", lambda *_: None)
+            grpo.train(parent, PROBLEMS, FakeJudge(), section, 1, out, tmp_path / "scratch", lambda *_: None)
         ends.append(torch.cat([tensor.flatten().float() for tensor in weights(out).values()]))
     start = torch.cat([tensor.flatten().float() for tensor in weights(parent).values()])
     step = (ends[0] - start).norm()
@@ -80,7 +81,7 @@ def test_a_step_in_parts_is_the_step_in_one(parent: Path, tmp_path: Path) -> Non
 
 def test_no_prompts_are_an_error_before_anything_is_loaded(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="probe_samples"):
-        grpo.train(tmp_path / "none", [], ScriptedJudge(), GRPO, 1, tmp_path, tmp_path, lambda *_: None)
+        grpo.train(tmp_path / "none", [], FakeJudge(), GRPO, 1, tmp_path, tmp_path, lambda *_: None)
 
 
 def test_prompts_are_rendered_as_served() -> None:

@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 from rustml import chat
 from rustml.errors import JudgeFault
 from rustml.records import Status
+from rustml.testing import FakeJudge, make_verdict
 from rustml.training.reward import JudgeReward, score
-from tests.support.toy_models import ScriptedJudge, problem, profile, verdict
+from tests.support.toy_models import problem, profile
 
 SECTION = msgspec.structs.replace(
     profile().grpo,
@@ -45,12 +46,12 @@ ANSWERS = [chat.answer(found) for found in PROBLEMS.values()]
 def test_every_status_has_its_reward(
     status: Status, compiles: bool | None, clean: bool | None, reward: float | None
 ) -> None:
-    found = msgspec.structs.replace(verdict("x", status), compiles=compiles, clippy_clean=clean)
+    found = msgspec.structs.replace(make_verdict("x", status), compiles=compiles, clippy_clean=clean)
     assert score(found, SECTION) == reward
 
 
-def reward(*statuses: Status, kind: str = "judge", seed: int = 1) -> tuple[JudgeReward, ScriptedJudge]:
-    judge = ScriptedJudge(*statuses)
+def reward(*statuses: Status, kind: str = "judge", seed: int = 1) -> tuple[JudgeReward, FakeJudge]:
+    judge = FakeJudge.in_turn(*(statuses or ("passed",)))
     return JudgeReward(judge, PROBLEMS, msgspec.structs.replace(SECTION, reward=kind), seed), judge
 
 
@@ -58,14 +59,14 @@ def test_rewards_stand_in_the_order_of_the_completions() -> None:
     function, judge = reward("passed", "infrastructure", "compile_error")
     found = function([ANSWERS[0], "no code", ANSWERS[2], ANSWERS[3]], ["toy/0", "toy/1", "toy/2", "toy/3"])
     assert found == [1.0, -0.2, None, 0.01]
-    assert [candidate.entry_point for candidate in judge.asked] == ["add_0", "add_2", "add_3"], "no code, no judge"
+    assert [candidate.entry_point for candidate in judge.judged] == ["add_0", "add_2", "add_3"], "no code, no judge"
 
 
 def test_the_tests_are_the_problems_own() -> None:
     function, judge = reward()
     answer = "```rust\nfn add_0(a: i64) -> i64 { 0 }\n#[test]\nfn adds() {}\n```"
     function([answer], ["toy/0"])
-    assert judge.asked[0].tests == PROBLEMS["toy/0"].tests
+    assert judge.judged[0].tests == PROBLEMS["toy/0"].tests
 
 
 def test_shares_are_logged_and_none_counts_as_passed() -> None:
@@ -76,7 +77,7 @@ def test_shares_are_logged_and_none_counts_as_passed() -> None:
 
 
 def test_a_judge_that_gives_up_stops_training() -> None:
-    class Broken(ScriptedJudge):
+    class Broken(FakeJudge):
         def judge(self, _: object) -> list[object]:  # type: ignore[override]
             raise JudgeFault("no sandbox")
 

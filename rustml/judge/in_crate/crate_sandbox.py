@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from rustml.errors import JudgeFault
-from rustml.judge import Limits
+from rustml.judge.limits import Limits
 from rustml.judge.rust import toolchain
 from rustml.judge.rust.toolchain import Toolchain
 from rustml.sandbox import seccomp

@@ -1,7 +1,7 @@
 """Verdicts on answers inserted into a crate, where the reference stood."""
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,10 +13,11 @@ from rustml.judge.in_crate.prepared_crate import PreparedCrate
 from rustml.judge.in_crate.recompile import Compiled, Recompiler
 from rustml.judge.in_crate.sites import InsertionSite, insertable_function
 from rustml.judge.in_crate.test_runner import CrateTestRun, CrateTestRunner
+from rustml.judge.judging import Progress
 from rustml.judge.rust import diagnostics
 from rustml.judge.rust.compiler import POLICY_LINTS
 from rustml.judge.rust.lints import FRAGMENT
-from rustml.judge.verdicts import plain
+from rustml.judge.verdicts import unjudged_verdict
 from rustml.records import Candidate, Diagnostic, Status, Verdict
 from rustml.rust.doctests import program
 
@@ -44,7 +45,7 @@ class InCrateJudge:
         """`references` has the expected answer of every pair, `sites` those pairs that can be judged in their crate."""
         self._sandbox, self._sites, self._references = sandbox, sites, references
 
-    def judge(self, candidates: Sequence[Candidate], progress: Callable[[int, int], object]) -> list[Verdict]:
+    def judge(self, candidates: Sequence[Candidate], progress: Progress | None = None) -> list[Verdict]:
         """One verdict per candidate, in their order."""
         workers = len(os.sched_getaffinity(0))
         with ThreadPoolExecutor(workers, thread_name_prefix="in-crate") as threads:
@@ -52,7 +53,8 @@ class InCrateJudge:
             try:
                 for done, future in enumerate(as_completed(pending), start=1):
                     future.result()
-                    progress(done, len(candidates))
+                    if progress is not None:
+                        progress(done, len(candidates))
             except BaseException:
                 for future in pending:
                     future.cancel()
@@ -65,14 +67,14 @@ class InCrateJudge:
         site = self._sites.get(pair)
         if site is None:
             same = candidate.code.split() == self._references[pair].split()
-            return plain(candidate, "passed" if same else "wrong", "judged by its text alone", "none")
+            return unjudged_verdict(candidate.id, "passed" if same else "wrong", "judged by its text alone", "none")
         if len(candidate.code) > self._sandbox.limits.source_kb * 1024:
-            return plain(candidate, "policy", "the code is too long", SANDBOX)
+            return unjudged_verdict(candidate.id, "policy", "the code is too long", SANDBOX)
         function, refusal = insertable_function(site.site, candidate.code)
         if refusal == "syntax":
             return _verdict(candidate, "compile_error", errors=(Diagnostic("", f"no whole function {site.site.name}"),))
         if refusal:
-            return plain(candidate, "policy", refusal, SANDBOX)
+            return unjudged_verdict(candidate.id, "policy", refusal, SANDBOX)
         return self._attempted(_CandidateInCrate(self._sandbox, site, candidate, function))
 
     def _attempted(self, attempt: "_CandidateInCrate") -> Verdict:
@@ -82,7 +84,7 @@ class InCrateJudge:
             try:
                 return attempt.verdict()
             except JudgeFault as fault:
-                return plain(attempt.candidate, "infrastructure", str(fault), SANDBOX)
+                return unjudged_verdict(attempt.candidate.id, "infrastructure", str(fault), SANDBOX)
 
 
 class _CandidateInCrate:
@@ -109,7 +111,7 @@ class _CandidateInCrate:
         codes = {message.code for message in done.messages if message.inside(self._site.path, start, end)} - {""}
         policy = sorted((codes & POLICY_LINTS.keys()) - set(self._eligibility.excused))
         if policy:
-            return plain(self.candidate, "policy", POLICY_LINTS[policy[0]], SANDBOX)
+            return unjudged_verdict(self.candidate.id, "policy", POLICY_LINTS[policy[0]], SANDBOX)
         status, passed = self._tests()
         expected = len(self._eligibility.tests) + len(self._eligibility.examples)
         lints = tuple(sorted(codes - FRAGMENT))

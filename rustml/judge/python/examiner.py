@@ -8,41 +8,43 @@ import sysconfig
 from collections.abc import Sequence
 from pathlib import Path
 
+from msgspec import UNSET
+
 from rustml.errors import InputError, JudgeFault
-from rustml.judge.rust.test_runner import Report, read_reports
-from rustml.judge.rust.toolchain import shared_objects
+from rustml.judge.case_report import CaseReport, read_reports
+from rustml.judge.limits import Limits
 from rustml.records import Candidate, Diagnostic, Status, Verdict
 from rustml.sandbox.bubblewrap import Sandbox, View
-from rustml.sandbox.limits import MEBIBYTE, Limits
+from rustml.sandbox.process_limits import MEBIBYTE
 from rustml.sandbox.processes import Processes
+from rustml.sandbox.shared_objects import shared_objects
 
-_EXAM = Path(__file__).parent / "guest"
-_REFUSED = "exit:97"
+_GUEST = Path(__file__).parent / "guest"
 
 
 class PythonExaminer:
-    """Runs the tests of Python candidates in the sandbox, one process a candidate."""
+    """Runs the tests of Python candidates in the sandbox, one process per candidate."""
 
     def __init__(self, sandbox: Sandbox, processes: Processes, limits: Limits) -> None:
         self._sandbox, self._processes, self._limits = sandbox, processes, limits
         self._view: View | None = None
 
     def verdicts(self, candidates: Sequence[Candidate]) -> list[Verdict]:
-        """One verdict a candidate. Raises JudgeFault when the sandbox fails."""
+        """One verdict per candidate. Raises JudgeFault when the sandbox fails."""
         reports = self._examine(candidates, range(len(candidates)))
         return [self._verdict(candidate, reports[index]) for index, candidate in enumerate(candidates)]
 
-    def _examine(self, candidates: Sequence[Candidate], cases: Sequence[int]) -> dict[int, Report]:
+    def _examine(self, candidates: Sequence[Candidate], cases: Sequence[int]) -> dict[int, CaseReport]:
         reports = self._attempt(candidates, cases)
         missing = [case for case in cases if not reports[case].end]
         if missing and len(cases) > 1:
             for case in missing:
                 reports |= self._attempt(candidates, [case])
-        if any(reports[case].end in ("", _REFUSED) for case in cases):
+        if any(reports[case].not_confined or not reports[case].end for case in cases):
             raise JudgeFault("the sandbox refused to confine a Python process")
         return reports
 
-    def _attempt(self, candidates: Sequence[Candidate], cases: Sequence[int]) -> dict[int, Report]:
+    def _attempt(self, candidates: Sequence[Candidate], cases: Sequence[int]) -> dict[int, CaseReport]:
         limits, nonce = self._limits, secrets.token_hex(16)
         request = {
             "nonce": nonce,
@@ -55,8 +57,9 @@ class PythonExaminer:
             },
             "cases": [[case, _case(candidates[case])] for case in cases],
         }
+        driver = self._sandbox.path(_GUEST / "test_driver.py", "/guest/test_driver.py")
         argv = self._sandbox.wrap(
-            [str(_interpreter()), "-I", "-S", "-B", self._sandbox.path(_EXAM / "examine.py", "/exam/examine.py")],
+            [str(_interpreter()), "-I", "-S", "-B", driver],
             self._sees(),
             seconds=len(cases) * (2 * limits.run_seconds + 2) + 10,
             memory_mb=4 * limits.memory_mb,
@@ -72,10 +75,10 @@ class PythonExaminer:
             program = _interpreter()
             library = Path(sysconfig.get_path("stdlib", vars={"installed_base": sys.base_prefix}))
             paths = [program, program.resolve(), library, *shared_objects(program, *_compiled(library))]
-            self._view = View(read={**{path: str(path) for path in paths}, _EXAM: "/exam"}, temporary=True)
+            self._view = View(read={**{path: str(path) for path in paths}, _GUEST: "/guest"}, temporary=True)
         return self._view
 
-    def _verdict(self, candidate: Candidate, report: Report) -> Verdict:
+    def _verdict(self, candidate: Candidate, report: CaseReport) -> Verdict:
         expected = count_tests(candidate)
         status: Status = "compile_error" if report.malformed else report.status(expected)
         return Verdict(
@@ -86,10 +89,11 @@ class PythonExaminer:
             tests_expected=expected,
             clippy_clean=None,
             lints=(),
-            errors=(Diagnostic("SyntaxError", "the code is no Python"),) if report.malformed else (),
+            errors=(Diagnostic("SyntaxError", "the code is not Python"),) if report.malformed else (),
             seconds={"run": round(report.seconds, 4)},
             sandbox=self._sandbox.name,
-            detail="the code is no Python" if report.malformed else report.detail(expected),
+            detail="the code is not Python" if report.malformed else report.detail(expected),
+            transient=report.transient or UNSET,
         )
 
 
@@ -105,12 +109,12 @@ def _case(candidate: Candidate) -> dict[str, str]:
 def count_tests(candidate: Candidate) -> int:
     """How many tests a Python candidate's tests hold: top-level asserts and calls, and `test…` functions.
 
-    Raises InputError when they hold none or are no Python.
+    Raises InputError when they hold none or are not Python.
     """
     try:
         body = ast.parse(candidate.tests).body
     except (SyntaxError, ValueError) as error:
-        raise InputError(f"candidate {candidate.id}: its tests are no Python: {error}") from error
+        raise InputError(f"candidate {candidate.id}: its tests are not Python: {error}") from error
     calls = sum(isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) for node in body)
     asserts = sum(isinstance(node, ast.Assert) for node in body)
     functions = sum(isinstance(node, ast.FunctionDef) and node.name.startswith("test") for node in body)

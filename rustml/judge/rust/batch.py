@@ -1,4 +1,4 @@
-"""Judge a batch: one library of candidates, one program of tests, one pass of lints, one process a candidate."""
+"""Judge a batch: one library of candidates, one program of tests, one pass of lints, one process per candidate."""
 
 import tempfile
 import time
@@ -7,15 +7,18 @@ from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from msgspec import UNSET
+
 from rustml.errors import JudgeFault
+from rustml.judge.case_report import CaseReport
 from rustml.judge.rust import diagnostics, failures
 from rustml.judge.rust.compiler import POLICY_LINTS, Compiler, Folders
 from rustml.judge.rust.crate_layout import Member, fresh_name, library_root, test_root, write_library, write_tests
 from rustml.judge.rust.diagnostics import Message
 from rustml.judge.rust.failures import Failure
 from rustml.judge.rust.lints import Linter
-from rustml.judge.rust.test_runner import Report, Runner
-from rustml.judge.screening.candidate_source import Source
+from rustml.judge.rust.test_runner import CaseRunner
+from rustml.judge.screening.candidate_source import CandidateSource
 from rustml.records import Diagnostic, Verdict
 from rustml.sandbox.processes import Completed
 
@@ -25,11 +28,11 @@ class WholeBatchFailed(Exception):
 
 
 @dataclass
-class Finding:
+class MemberState:
     """What is known so far about one member."""
 
     failure: Failure | None = None
-    report: Report = field(default_factory=Report)
+    report: CaseReport = field(default_factory=CaseReport)
     lints: tuple[str, ...] | None = None
     seconds: dict[str, float] = field(default_factory=dict)
 
@@ -39,7 +42,7 @@ class Tools:
     """What a batch is judged with."""
 
     compiler: Compiler
-    runner: Runner
+    runner: CaseRunner
     linter: Linter | None
     harness: Path
     """The compiled harness crate."""
@@ -55,11 +58,11 @@ class Batch:
 
     def __init__(self, members: Sequence[Member], tools: Tools) -> None:
         self._members, self._tools = tuple(members), tools
-        self._findings = {member: Finding() for member in members}
+        self._states = {member: MemberState() for member in members}
         self._library = fresh_name("c")
 
     def verdicts(self) -> dict[Member, Verdict]:
-        """One verdict a member. Raises JudgeFault when the judge failed, WholeBatchFailed when it has to be split."""
+        """One verdict per member. Raises JudgeFault when the judge failed, WholeBatchFailed when it has to be split."""
         try:
             with tempfile.TemporaryDirectory(dir=self._tools.work) as folder:
                 self._judge(Path(folder))
@@ -76,7 +79,7 @@ class Batch:
         finally:
             lints = linting.result() if linting is not None else {}
         for member, names in lints.items():
-            self._findings[member].lints = names
+            self._states[member].lints = names
 
     def _shared(
         self, phase: str, members: Sequence[Member], work: Callable[[], tuple[Member, ...]]
@@ -85,7 +88,7 @@ class Batch:
         started = time.monotonic()
         left = work()
         for member in members:
-            seconds = self._findings[member].seconds
+            seconds = self._states[member].seconds
             seconds[phase] = seconds.get(phase, 0.0) + (time.monotonic() - started) / len(members)
         return left
 
@@ -145,10 +148,10 @@ class Batch:
         if not faulty:
             if len(alive) > 1:
                 raise WholeBatchFailed
-            self._findings[alive[0]].failure = failures.of_crash(done, self._tools.work)
+            self._states[alive[0]].failure = failures.of_crash(done, self._tools.work)
             return ()
         for member, its in faulty.items():
-            self._findings[member].failure = failures.of_errors(its)
+            self._states[member].failure = failures.of_errors(its)
         return tuple(member for member in alive if member not in faulty)
 
     def _refuse(self, alive: tuple[Member, ...], messages: list[Message]) -> tuple[Member, ...]:
@@ -158,42 +161,43 @@ class Batch:
             member = owners.get(message.file)
             if member is not None and message.code in POLICY_LINTS and not _in_main(member, message):
                 errors = (Diagnostic(message.code, POLICY_LINTS[message.code]),)
-                self._findings[member].failure = Failure("policy", errors, POLICY_LINTS[message.code])
-        return tuple(member for member in alive if self._findings[member].failure is None)
+                self._states[member].failure = Failure("policy", errors, POLICY_LINTS[message.code])
+        return tuple(member for member in alive if self._states[member].failure is None)
 
     def _run(self, folder: Path, alive: tuple[Member, ...]) -> None:
         if not alive:
             return
         reports = self._tools.runner.run(folder / "program" / "main", range(len(alive)))
         for case, member in enumerate(alive):
-            self._findings[member].report = reports[case]
-            self._findings[member].seconds["run"] = reports[case].seconds
+            self._states[member].report = reports[case]
+            self._states[member].seconds["run"] = reports[case].seconds
 
     def _verdict(self, member: Member) -> Verdict:
-        finding = self._findings[member]
-        failure, expected = finding.failure, len(member.suite.functions)
-        status = failure.status if failure is not None else finding.report.status(expected)
+        state = self._states[member]
+        failure, expected = state.failure, len(member.test_file.functions)
+        status = failure.status if failure is not None else state.report.status(expected)
         decided = failure is None or failure.status != "policy"
-        lints = finding.lints if failure is None else None
+        lints = state.lints if failure is None else None
         return Verdict(
             id=member.candidate.id,
             status=status,
             compiles=failure is None if decided else None,
-            tests_passed=len(finding.report.passed),
+            tests_passed=len(state.report.passed),
             tests_expected=expected,
             clippy_clean=None if lints is None else not lints,
             lints=lints or (),
             errors=failure.errors if failure is not None else (),
-            seconds={phase: round(seconds, 4) for phase, seconds in finding.seconds.items()},
+            seconds={phase: round(seconds, 4) for phase, seconds in state.seconds.items()},
             sandbox=self._tools.sandbox,
-            detail=failure.detail if failure is not None else finding.report.detail(expected),
+            detail=failure.detail if failure is not None else state.report.detail(expected),
+            transient=(failure is None and state.report.transient) or UNSET,
         )
 
 
 def _in_main(member: Member, message: Message) -> bool:
     """Whether a message points into the candidate's own `fn main` at the top level."""
     text = member.text(published=True)
-    source = Source(text)
+    source = CandidateSource(text)
     start = len(text.encode("utf-8", "surrogatepass")[: message.start].decode("utf-8", "replace"))
     return source.lexes and any(first <= start < end for first, end in source.extent("main"))
 

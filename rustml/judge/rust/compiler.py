@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from rustml.judge.limits import Limits
 from rustml.judge.rust.toolchain import Toolchain, system_libraries
-from rustml.judge.screening.candidate_source import Source
+from rustml.judge.screening.candidate_source import CandidateSource
 from rustml.records import Candidate
 from rustml.sandbox.bubblewrap import Sandbox, View
-from rustml.sandbox.limits import Limits
 from rustml.sandbox.processes import Completed, Processes
 
 FORBIDDEN_METHODS = (
@@ -50,13 +50,13 @@ _WALL = 10
 """Wall time a second of processor time: a compilation only waits where the machine is busy."""
 
 
-class Member(Protocol):
+class Compilable(Protocol):
     """What the compiler has to know of a candidate."""
 
     @property
     def candidate(self) -> Candidate: ...  # noqa: D102
     @property
-    def source(self) -> Source: ...  # noqa: D102
+    def source(self) -> CandidateSource: ...  # noqa: D102
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ class Compiler:
         self._forced = [f"--force-warn={lint}" for lint in ("clippy::all", *toolchain.default_lints)]
         self._linking = {path: str(path) for path in _needed_to_link(toolchain)}
 
-    def library(self, folders: Folders, name: str, members: Sequence[Member]) -> Completed:
+    def library(self, folders: Folders, name: str, members: Sequence[Compilable]) -> Completed:
         """Compile the library of candidates. Only clippy-driver compiles candidates: what is linted is what is run."""
         force = ["unsafe_code", *(lint for lint in POLICY_LINTS if lint.startswith("clippy::"))]
         flags = ["-Funsafe_code", "-Awarnings", "-Aclippy::all", *(f"--force-warn={lint}" for lint in force[1:])]
@@ -91,18 +91,18 @@ class Compiler:
         arguments = [f"--crate-name={name}", "--crate-type=rlib", _edition(members), *flags, *_CHEAP]
         return self._lint(folders, arguments, self._patience(members))
 
-    def check(self, folders: Folders, members: Sequence[Member]) -> Completed:
+    def check(self, folders: Folders, members: Sequence[Compilable]) -> Completed:
         """Lint the library of candidates."""
         flags = ["--crate-name=lint", "--crate-type=lib", "--emit=metadata", _edition(members)]
         return self._lint(folders, [*flags, *self._forced], self._patience(members))
 
-    def program(self, folders: Folders, library: str, members: Sequence[Member]) -> Completed:
+    def program(self, folders: Folders, library: str, members: Sequence[Compilable]) -> Completed:
         """Compile and link the test program."""
         crates = [f"--extern={name}={self._crate(folders, name)}" for name in (library, "harness")]
         flags = ["--crate-name=main", "--crate-type=bin", _edition(members), "--cap-lints=allow", "-Cstrip=symbols"]
         return self.link(folders, [*flags, *crates, *_CHEAP, self.source(folders, "main.rs")], self._patience(members))
 
-    def _patience(self, members: Sequence[Member]) -> float:
+    def _patience(self, members: Sequence[Compilable]) -> float:
         """Processor time: all of it for one alone, little for a batch, which is judged in parts if it takes longer."""
         whole = self._limits.compile_seconds
         return whole if len(members) == 1 else min(whole, 2 + 0.05 * len(members))
@@ -168,7 +168,7 @@ class Compiler:
         return self._sandbox.path(folders.sources / name, f"/s/{name}")
 
 
-def _edition(members: Sequence[Member]) -> str:
+def _edition(members: Sequence[Compilable]) -> str:
     return f"--edition={members[0].candidate.edition}"
 
 

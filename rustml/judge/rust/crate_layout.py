@@ -8,8 +8,8 @@ from pathlib import Path
 
 from rustml.judge.rust.compiler import clippy_configuration
 from rustml.judge.screening import imports
-from rustml.judge.screening.candidate_source import Source
-from rustml.judge.screening.test_file import Suite
+from rustml.judge.screening.candidate_source import CandidateSource
+from rustml.judge.screening.test_file import TestFile
 from rustml.records import Candidate
 from rustml.rust.lexer import significant, tokens
 
@@ -24,8 +24,8 @@ class Member:
     """A candidate in a compilation."""
 
     candidate: Candidate
-    source: Source
-    suite: Suite
+    source: CandidateSource
+    test_file: TestFile
     module: str = field(default_factory=lambda: fresh_name("m"))
     prelude: str = field(default_factory=lambda: fresh_name("p"))
     tests: str = field(default_factory=lambda: fresh_name("t"))
@@ -33,11 +33,11 @@ class Member:
     @property
     def prefix(self) -> str:
         """The line in front of the candidate's text. A glob import gives way to whatever the candidate declares."""
-        return f"#[allow(unused_imports)] use super::{self.prelude}::*;\n" if self.suite.prelude else ""
+        return f"#[allow(unused_imports)] use super::{self.prelude}::*;\n" if self.test_file.prelude else ""
 
     def text(self, published: bool) -> str:
         """The module's text, with what the tests use made public or as the candidate wrote it."""
-        code = self.source.published(self.suite.wanted) if published else self.source.code
+        code = self.source.published(self.test_file.wanted) if published else self.source.code
         head = self.source.inner_end
         return _rooted(code[:head] + self.prefix + code[head:], self.module)
 
@@ -77,7 +77,7 @@ def write_tests(folder: Path, members: Sequence[Member], library: str) -> str:
     harness = fresh_name("h")
     for member in members:
         names = {"library": library, "module": member.module, "prelude": member.prelude, "here": member.tests}
-        _write(folder / f"{member.tests}.rs", member.suite.render(harness=harness, **names))
+        _write(folder / f"{member.tests}.rs", member.test_file.render(harness=harness, **names))
     return harness
 
 
@@ -93,7 +93,7 @@ def test_root(members: Sequence[Member], library: str, harness: str) -> str:
 
 def _case(member: Member, harness: str) -> str:
     tests = []
-    for function in member.suite.functions:
+    for function in member.test_file.functions:
         call = f"|| {harness}::Outcome::succeeded({member.tests}::{function.path}())"
         panics = "None" if function.panics is None else f"Some({function.panics})"
         tests.append(f"{harness}::Test {{ call: {call}, panics: {panics} }}")
@@ -105,7 +105,7 @@ def _prelude(member: Member) -> str:
 
     It stands in the crate's root, so that no diagnostic about it lies in a candidate's file.
     """
-    by_name = {imports.imported_name(path): path for path in reversed(member.suite.prelude)}
+    by_name = {imports.imported_name(path): path for path in reversed(member.test_file.prelude)}
     text = "".join(f"    pub use ::{path};\n" for path in by_name.values())
     return f"mod {member.prelude} {{\n{text}}}\n"
 

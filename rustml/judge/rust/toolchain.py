@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rustml.errors import EnvironmentFault
+from rustml.sandbox.shared_objects import shared_objects
 
 INSTALL = "install Rust with `curl https://sh.rustup.rs | sh` and then run `rustup component add clippy`"
 
@@ -94,17 +95,7 @@ def _ask(argv: list[str]) -> str:
         raise EnvironmentFault(f"`{' '.join(argv)}` failed: {text.strip()}; {INSTALL}") from error
 
 
-def shared_objects(*programs: Path) -> tuple[Path, ...]:
-    """The dynamic loader and the libraries that `programs` need, as `ldd` finds them."""
-    found: dict[Path, None] = {}
-    for line in _ask(["ldd", *map(str, programs)]).splitlines():
-        path = next((word for word in line.split() if word.startswith("/")), "")
-        if path and not path.endswith(":"):  # with a colon it is the heading of the next program
-            found[Path(path)] = None
-    return tuple(found)
-
-
 def system_libraries(toolchain: Toolchain) -> tuple[Path, ...]:
-    """The system's libraries that the compiler needs; a program of std's needs no other."""
+    """The system's libraries that the compiler needs; a program that uses only std needs no others."""
     found = shared_objects(toolchain.rustc, toolchain.clippy_driver)
     return tuple(sorted(path for path in found if not path.resolve().is_relative_to(toolchain.sysroot)))

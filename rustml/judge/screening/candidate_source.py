@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import zip_longest
 
-from rustml.judge.screening.unsoundness import known_hole
+from rustml.judge.screening.unsoundness import known_unsoundness
 from rustml.rust.lexer import Token, closing, depth, edited, partners, significant, tokens
 
 DEEPEST = 100
@@ -43,7 +43,7 @@ class Item:
     """Index of the keyword."""
 
 
-class Source:
+class CandidateSource:
     """A candidate's code with what the judge has to know to compile it."""
 
     def __init__(self, code: str) -> None:
@@ -70,7 +70,7 @@ class Source:
             macro = follows is not None and follows.text == "!"
             if token.kind == "ident" and token.text in _FORBIDDEN and (token.text == "unsafe" or macro):
                 return _FORBIDDEN[token.text]
-        return known_hole(self.tokens)
+        return known_unsoundness(self.tokens)
 
     @cached_property
     def compares_by_hand(self) -> bool:

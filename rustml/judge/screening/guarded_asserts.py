@@ -11,7 +11,7 @@ _JOIN = {"&&", "||"}
 Edit = tuple[int, int, str]
 
 
-def guarded(found: list[Token], pairs: dict[int, int], harness: str, check: str) -> list[Edit]:
+def guard_comparisons(found: list[Token], pairs: dict[int, int], harness: str, check: str) -> list[Edit]:
     """Edits (start, end, replacement) that guard every comparison at the top of an `assert!` condition."""
     edits: list[Edit] = []
     for index, token in enumerate(found[:-2]):

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from rustml.errors import InputError
 from rustml.judge.screening import imports, signature
-from rustml.judge.screening.candidate_source import Source
-from rustml.judge.screening.guarded_asserts import guarded
+from rustml.judge.screening.candidate_source import CandidateSource
+from rustml.judge.screening.guarded_asserts import guard_comparisons
 from rustml.records import Candidate
 from rustml.rust.lexer import Token, edited
 
@@ -33,12 +33,12 @@ class TestFunction:
     """For `#[should_panic]`: a Rust string literal, the text that the panic must hold."""
 
 
-class Suite:
+class TestFile:
     """The tests of one candidate."""
 
-    def __init__(self, candidate: Candidate, source: Source) -> None:
+    def __init__(self, candidate: Candidate, source: CandidateSource) -> None:
         self._text = candidate.tests
-        own = Source(candidate.tests)
+        own = CandidateSource(candidate.tests)
         self._tokens, pairs = own.tokens, own.partners
         if pairs is None:
             raise InputError(f"candidate {candidate.id}: the delimiters of its tests do not match up")
@@ -121,7 +121,7 @@ class Suite:
         if self.signature is not None:
             lines.append(self.signature.wrapper(f"{target}::{bound}"))
         equal = "own" if self.own_types else "plain"
-        guards = guarded(self._tokens, self._pairs, harness, equal)
+        guards = guard_comparisons(self._tokens, self._pairs, harness, equal)
         edits = [*self._edits, *self._redirected(harness, here), *guards]
         return "".join(lines) + edited(self._text, edits)
 

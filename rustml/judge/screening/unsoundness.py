@@ -18,7 +18,7 @@ _LONGEST = 64
 """Tokens of a type that are looked at."""
 
 
-def known_hole(found: Sequence[Token]) -> str | None:
+def known_unsoundness(found: Sequence[Token]) -> str | None:
     """Which known hole the tokens could be meant to use, if any."""
     text = " ".join(token.text for token in found) + " "
     if _HIGHER_RANKED.search(text) and _nests_lifetimes(found):

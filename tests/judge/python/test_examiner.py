@@ -82,7 +82,7 @@ CASES: dict[str, tuple[str, tuple[Status, ...]]] = {
         "with open('/tmp/x', 'wb') as f:\n    while True: f.write(b'1' * (1 << 20))\n" + WRONG,
         ("wrong", "crashed", "incomplete"),
     ),
-    "reads the examiner": ("open('/exam/examine.py').read()\nopen('/proc/self/mem')\n" + WRONG, ("wrong",)),
+    "reads the examiner": ("open('/guest/test_driver.py').read()\nopen('/proc/self/mem')\n" + WRONG, ("wrong",)),
     "recursion": ("def double(xs):\n    return double(xs)\n", ("wrong", "crashed")),
     "crashes": ("import ctypes\nctypes.string_at(0)\n" + WRONG, ("crashed",)),
 }

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rustml.errors import JudgeFault
-from rustml.judge.rust.test_runner import Runner
+from rustml.judge.rust.test_runner import CaseRunner
 from rustml.sandbox.bubblewrap import Sandbox
 from rustml.sandbox.processes import Completed, Processes
 from tests.support.judge_cases import LIMITS
@@ -47,8 +47,8 @@ class Supervisors(Processes):
         return Completed(0, text.encode(), b"", expired=False, flooded=False, seconds=0.0)
 
 
-def runner(supervisors: Supervisors, workers: int = 2) -> Runner:
-    return Runner(Sandbox("none"), supervisors, LIMITS, [], workers)
+def runner(supervisors: Supervisors, workers: int = 2) -> CaseRunner:
+    return CaseRunner(Sandbox("none"), supervisors, LIMITS, [], workers)
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,6 @@
-"""Holds a candidate and does what the examiner asks of it: look a name up, call, get and set attributes.
+"""Holds a candidate and does what the test driver asks: look a name up, call, get and set attributes.
 
-Whoever controls this process (the candidate does) controls nothing but the values that it returns.
+The candidate controls this process, and with it nothing but the values that it returns.
 This file runs inside the sandbox and imports nothing of rustml.
 """
 
@@ -14,7 +14,7 @@ from wire import Channel, decode, encode  # type: ignore[import-not-found]
 
 
 class Host:
-    """One candidate's module and the objects that the examiner holds handles of."""
+    """One candidate's module and the objects that the test driver holds handles of."""
 
     def __init__(self) -> None:
         self._kept: list[Any] = []
@@ -47,33 +47,33 @@ class Host:
         exec(self._code, self._module)  # noqa: S102 - in the sandbox, and what the sandbox is for
 
     def do_names(self) -> list[str]:
-        """What the module defines."""
+        """The names that the module defines."""
         return [name for name in self._module if isinstance(name, str)]
 
     def do_name(self, name: str) -> Any:
-        """What a name of the module stands for."""
+        """The value of a name of the module."""
         return self._module[name]
 
     def do_call(self, target: Any, arguments: Any, named: Any) -> Any:
-        """Call an Any."""
+        """Call an object."""
         return self._value(target)(*self._value(arguments), **self._value(named))
 
     def do_get(self, target: Any, name: str) -> Any:
-        """An Any's attribute."""
+        """The value of an object's attribute."""
         return getattr(self._value(target), name)
 
     def do_set(self, target: Any, name: str, value: Any) -> None:
-        """Set an Any's attribute."""
+        """Set an object's attribute."""
         setattr(self._value(target), name, self._value(value))
 
     def do_operate(self, name: str, *operands: Any) -> Any:
-        """Apply a special method, such as `__getitem__`, to an Any."""
+        """Apply a special method, such as `__getitem__`, to an object."""
         target, *rest = map(self._value, operands)
         return getattr(type(target), name)(target, *rest)
 
 
 def main() -> None:
-    """Serve the examiner on descriptors 3 and 4 until it goes away."""
+    """Serve the test driver on descriptors 3 and 4 until it goes away."""
     sys.setrecursionlimit(20_000)
     channel, host = Channel(3, 4), Host()
     while True:

@@ -222,9 +222,9 @@ fn run_case(case: &'static Case, request: &Request, stdout: i32) -> Vec<String> 
         run_child(case, writer, cookie, &request.limits);
     }
     sys::close(writer);
-    let ready = sys::first(reader, &mut sys::Patience::new(child, CONFINING, stdout), RECORD);
-    let mut patience = sys::Patience::new(child, request.wall, stdout);
-    let (bytes, expired) = sys::drain(reader, &mut patience, RECORD * (case.tests.len() + 64));
+    let ready = sys::first(reader, &mut sys::Deadline::new(child, CONFINING, stdout), RECORD);
+    let mut deadline = sys::Deadline::new(child, request.wall, stdout);
+    let (bytes, expired) = sys::drain(reader, &mut deadline, RECORD * (case.tests.len() + 64));
     if expired {
         sys::kill(child);
     }
@@ -232,7 +232,7 @@ fn run_case(case: &'static Case, request: &Request, stdout: i32) -> Vec<String> 
     sys::close(reader);
     let mut lines = read_records(&bytes, cookie);
     let confined = ready.get(4) == Some(&READY);
-    let how = if expired { patience.reason().to_string() } else { end.describe() };
+    let how = if expired { deadline.reason().to_string() } else { end.describe() };
     let how = if confined { how } else { format!("exit:{}", confine::REFUSED) };
     lines.push(format!("end {how} {} {}", end.cpu_us, started.elapsed().as_micros()));
     lines

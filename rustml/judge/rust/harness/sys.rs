@@ -37,7 +37,7 @@ struct PollFd {
     revents: i16,
 }
 
-/// `struct rusage`: user and system time, then fourteen counters that nobody here reads.
+/// `struct rusage`: user and system time, then fourteen counters that are not read here.
 #[repr(C)]
 #[derive(Default)]
 struct Usage {
@@ -118,9 +118,9 @@ fn processor_time(pid: i32) -> Duration {
 
 /// How long a process may take that waits rather than computes.
 ///
-/// Wall time alone would fail whoever shares a busy machine. While the process computes it is charged its processor
+/// Wall time alone would fail a process that shares a busy machine. While the process computes it is charged its processor
 /// time; only a period in which it hardly computes (and no machine is so busy that this is all it gets) counts whole.
-pub struct Patience {
+pub struct Deadline {
     pid: i32,
     judge: i32,
     wall: Duration,
@@ -131,14 +131,14 @@ pub struct Patience {
 }
 
 const PERIOD: Duration = Duration::from_millis(100);
-/// Who computes for less than one part in this many of a period is waiting.
+/// A process that computes for less than one part in this many of a period is waiting.
 const WAITING: u32 = 16;
 
-impl Patience {
-    /// `judge` is a pipe that the judge reads: when nobody does any more, patience with `pid` has ended too.
-    pub fn new(pid: i32, wall: Duration, judge: i32) -> Patience {
+impl Deadline {
+    /// `judge` is a pipe that the judge reads: when it is closed, the deadline of `pid` has come too.
+    pub fn new(pid: i32, wall: Duration, judge: i32) -> Deadline {
         let computed = processor_time(pid);
-        Patience { pid, judge, wall, left: wall, waited: Duration::ZERO, seen: Instant::now(), computed }
+        Deadline { pid, judge, wall, left: wall, waited: Duration::ZERO, seen: Instant::now(), computed }
     }
 
     /// What used the time up: waiting, or computing.
@@ -185,21 +185,21 @@ impl Patience {
     }
 }
 
-/// Everything that arrives before the writer is gone, at most `limit` bytes; true if patience ended first.
-pub fn drain(fd: i32, patience: &mut Patience, limit: usize) -> (Vec<u8>, bool) {
-    collect(fd, patience, limit, usize::MAX)
+/// Everything that arrives before the writer is gone, at most `limit` bytes; true if the deadline came first.
+pub fn drain(fd: i32, deadline: &mut Deadline, limit: usize) -> (Vec<u8>, bool) {
+    collect(fd, deadline, limit, usize::MAX)
 }
 
-/// The first bytes that arrive, if any do before patience ends.
-pub fn first(fd: i32, patience: &mut Patience, count: usize) -> Vec<u8> {
-    collect(fd, patience, count, count).0
+/// The first bytes that arrive, if any do before the deadline.
+pub fn first(fd: i32, deadline: &mut Deadline, count: usize) -> Vec<u8> {
+    collect(fd, deadline, count, count).0
 }
 
-fn collect(fd: i32, patience: &mut Patience, limit: usize, enough: usize) -> (Vec<u8>, bool) {
+fn collect(fd: i32, deadline: &mut Deadline, limit: usize, enough: usize) -> (Vec<u8>, bool) {
     let mut bytes = Vec::new();
     while bytes.len() < enough {
-        let ready = patience.await_bytes(fd);
-        if patience.exhausted() {
+        let ready = deadline.await_bytes(fd);
+        if deadline.exhausted() {
             return (bytes, true);
         }
         if ready {

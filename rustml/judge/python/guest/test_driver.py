@@ -1,4 +1,4 @@
-"""Runs the tests of Python candidates, each candidate in a process of its own that never sees them.
+"""Runs the tests of Python candidates, each candidate in a process of its own that does not see them.
 
 Standard input: one JSON request. Standard output: lines `nonce case test p|f`, `nonce case end HOW CPU_US WALL_US`,
 as the Rust harness writes them. This file runs inside the sandbox and imports nothing of rustml.
@@ -17,7 +17,7 @@ from typing import Any
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))  # noqa: PTH100, PTH120 - pathlib takes longer to import than all else
 
 import confine  # type: ignore[import-not-found]
-from patience import JudgeGone, Patience, drain  # type: ignore[import-not-found]
+from deadline import Deadline, JudgeGone, drain  # type: ignore[import-not-found]
 from wire import Channel, Closed, decode, encode  # type: ignore[import-not-found]
 
 HERE = os.path.dirname(os.path.abspath(__file__))  # noqa: PTH100, PTH120
@@ -63,7 +63,7 @@ for _name in _OPERATIONS:
 
 
 class Link:
-    """The examiner's end of the channel to one candidate."""
+    """The test driver's end of the channel to one candidate."""
 
     def __init__(self, channel: Channel) -> None:
         self._channel = channel
@@ -125,8 +125,8 @@ def steps(tests: str) -> list[tuple[str, Any]]:
     return found + named
 
 
-def examine(case: dict[str, Any], channel: Channel, report: int) -> None:
-    """Load the candidate and run its tests, writing one record a test to the descriptor `report`."""
+def run_tests(case: dict[str, Any], channel: Channel, report: int) -> None:
+    """Load the candidate and run its tests, writing one record per test to the descriptor `report`."""
     link = Link(channel)
     names: dict[str, Any] = {"__name__": "tests"}
     plan = steps(case["tests"])
@@ -179,7 +179,7 @@ def _succeeds(what: Any, names: dict[str, Any], report: int) -> bool:
 
 
 def run_case(case: dict[str, Any], limits: dict[str, Any], judge: int) -> list[str]:
-    """The report on one candidate. Ends everything when nobody reads from the descriptor `judge` any more."""
+    """The report on one candidate. Ends everything when the descriptor `judge` is not read any more."""
     started = time.monotonic()
     to_host, from_host, report = os.pipe(), os.pipe(), os.pipe()
     host = os.fork()
@@ -187,28 +187,28 @@ def run_case(case: dict[str, Any], limits: dict[str, Any], judge: int) -> list[s
         confine.become_host(limits, to_host[0], from_host[1], f"{HERE}/host.py")
     os.close(to_host[0])
     os.close(from_host[1])
-    proctor = os.fork()
-    if proctor == 0:
+    driver = os.fork()
+    if driver == 0:
         os.close(report[0])
-        _proctor(case, Channel(from_host[0], to_host[1]), report[1])
+        _drive(case, Channel(from_host[0], to_host[1]), report[1])
     for fd in (to_host[1], from_host[0], report[1]):
         os.close(fd)
-    patience = Patience((host, proctor), limits["wall"])
+    deadline = Deadline((host, driver), limits["wall"])
     try:
-        text, expired = drain(report[0], patience, judge)
+        text, expired = drain(report[0], deadline, judge)
     except JudgeGone:
-        for pid in (proctor, host):
+        for pid in (driver, host):
             os.kill(pid, signal.SIGKILL)
         os._exit(1)
     os.close(report[0])
     whole = text.endswith(("whole\n", "broken\n"))
     if not (whole or expired):
         _await_exit(host)
-    for pid in (proctor, host):
+    for pid in (driver, host):
         os.kill(pid, signal.SIGKILL)
-    os.waitpid(proctor, 0)
+    os.waitpid(driver, 0)
     _, status, usage = os.wait4(host, 0)
-    how = patience.reason() if expired else "exit:0" if whole else _ending(status)
+    how = deadline.reason() if expired else "exit:0" if whole else _ending(status)
     cpu = int((usage.ru_utime + usage.ru_stime) * 1e6)
     return [*text.splitlines(), f"end {how} {cpu} {int((time.monotonic() - started) * 1e6)}"]
 
@@ -224,9 +224,9 @@ def _ending(status: int) -> str:
     return f"signal:{status & 0x7F}" if status & 0x7F else f"exit:{status >> 8}"
 
 
-def _proctor(case: dict[str, Any], channel: Channel, report: int) -> None:
+def _drive(case: dict[str, Any], channel: Channel, report: int) -> None:
     try:
-        examine(case, channel, report)
+        run_tests(case, channel, report)
         os.write(report, b"whole\n")
     except (Closed, BrokenPipeError):
         pass
@@ -237,7 +237,7 @@ def _proctor(case: dict[str, Any], channel: Channel, report: int) -> None:
 
 
 def main() -> None:
-    """Examine every case of the request."""
+    """Run every case of the request."""
     request = json.loads(sys.stdin.buffer.read())
     out = os.dup(1)
     null = os.open("/dev/null", os.O_RDWR)

@@ -1,4 +1,4 @@
-"""How long processes may take that wait rather than compute: the twin of the Rust harness's `Patience`.
+"""How long processes may take that wait rather than compute, as `Deadline` of the Rust harness counts it.
 
 This file runs inside the sandbox and imports nothing of rustml.
 """
@@ -8,10 +8,11 @@ import select
 import time
 
 PERIOD, WAITING = 0.1, 16
-"""Seconds between two looks at a process; who computes for less than one part in so many of a period is waiting."""
+"""Seconds between two looks at a process, and a share: a process that computes for less than 1/WAITING of a period
+counts as waiting."""
 
 
-class Patience:
+class Deadline:
     """The time left to some processes: wall time while they wait, processor time while they compute."""
 
     def __init__(self, pids: tuple[int, ...], seconds: float) -> None:
@@ -49,23 +50,23 @@ def _processor_time(pid: int) -> float:
 
 
 class JudgeGone(Exception):
-    """Nobody reads the reports any more. Bubblewrap's own tie to its parent has a gap while it starts."""
+    """The judge does not read the reports any more. Bubblewrap's own tie to its parent has a gap while it starts."""
 
 
-def drain(fd: int, patience: Patience, judge: int) -> tuple[str, bool]:
-    """Everything that arrives before the writers are gone; true if patience ended first.
+def drain(fd: int, deadline: Deadline, judge: int) -> tuple[str, bool]:
+    """Everything that arrives before the writers are gone; true if the deadline came first.
 
-    `judge` is a pipe that the judge reads. Raises JudgeGone when nobody does.
+    `judge` is a pipe that the judge reads. Raises JudgeGone when it is closed.
     """
     pieces: list[bytes] = []
     both = select.poll()
     both.register(fd, select.POLLIN)
     both.register(judge, 0)
     while True:
-        ready = {one for one, _ in both.poll(patience.next_look() * 1000)}
+        ready = {one for one, _ in both.poll(deadline.next_look() * 1000)}
         if judge in ready:
             raise JudgeGone
-        if patience.exhausted():
+        if deadline.exhausted():
             return b"".join(pieces).decode(), True
         if ready:
             piece = os.read(fd, 65536)

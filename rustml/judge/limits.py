@@ -1,12 +1,14 @@
-"""What a candidate may use up."""
+"""What a candidate may use up: the limits that a profile states."""
 
 from dataclasses import dataclass
 
 from rustml.profile.judge import JudgeSection
 
-MEBIBYTE = 1 << 20
 WAITING = 16
-"""A test process that gets less than one part in this many of a processor counts as waiting (harness/sys.rs)."""
+"""A test process that gets less than one part in this many of a processor counts as waiting.
+
+The programs inside the sandbox count so too, and cannot import this: `harness/sys.rs`, `guest/deadline.py`.
+"""
 
 
 @dataclass(frozen=True)
@@ -18,7 +20,7 @@ class Limits:
     run_seconds: float = 5.0
     """Time that one candidate's tests may take: wall time while they wait, processor time while they compute."""
     cpu_seconds: float = 2.0
-    """Processor time of one candidate's tests: what ends an endless loop, alone or in company, at the same point."""
+    """Processor time of one candidate's tests: what ends an endless loop, alone or beside others, at the same point."""
     memory_mb: int = 1024
     """Writable memory of one sandboxed process, MiB. A compilation gets twice as much."""
     disk_mb: int = 64
@@ -33,7 +35,7 @@ class Limits:
 
     @property
     def longest_run(self) -> float:
-        """Wall time, seconds, after which the judge ends a test process whatever the harness says of it."""
+        """Wall time, seconds, after which the judge ends a test process without waiting for its harness."""
         return WAITING * self.cpu_seconds + self.run_seconds + 1
 
     @classmethod
