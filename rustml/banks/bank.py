@@ -1,7 +1,7 @@
 """A bank: problems under one name, with their licence, and what may be done with them."""
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 import msgspec
 
@@ -41,24 +41,3 @@ def make_bank(name: str, problems: Iterable[Problem], excluded: dict[str, str] |
     return Bank(
         name=name, licence=licence, trainable=trainable, digest=digest, problems=gathered, excluded=excluded or {}
     )
-
-
-def training_problems(bank: Bank) -> tuple[Problem, ...]:
-    """The bank's problems, for training. Raises InputError where any of them may only be evaluated on."""
-    if not bank.trainable:
-        raise InputError(
-            f"bank {bank.name} (licence {bank.licence}) may be evaluated on but not trained on: "
-            "take it out of the training sources"
-        )
-    return bank.problems
-
-
-def protect(banks: Iterable[Bank]) -> Iterator[str]:
-    """The texts that no training record may overlap: each problem's question and solution, each text once."""
-    seen: set[str] = set()
-    for bank in banks:
-        for problem in bank.problems:
-            for text in (problem.instruction, problem.reference):
-                if text.strip() and text not in seen:
-                    seen.add(text)
-                    yield text

@@ -38,7 +38,7 @@ def build(
     for anchor pools from it. Raises InputError when `source` is not a corpus, a task is unknown, or a required pool is
     missing. Killed and run again, it resumes, and ends with the same bytes.
     """
-    _refuse_unknown_tasks(section)
+    refuse_unknown_tasks(section)
     anchors = Anchors(section, bank)
     shards = finished_shards(source / "files")
     guarded = overlap.in_order(protected)
@@ -55,7 +55,8 @@ def build(
     return report
 
 
-def _refuse_unknown_tasks(section: PairsSection) -> None:
+def refuse_unknown_tasks(section: PairsSection) -> None:
+    """Raise InputError for a key of `pairs.tasks` that is not a task category."""
     unknown = sorted(set(section.tasks) - set(TASKS))
     if unknown:
         raise InputError(f"pairs.tasks: no such task {', '.join(unknown)}; known: {', '.join(TASKS)}")

@@ -1,16 +1,17 @@
 """Make or fetch the base model."""
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from rustml.contents import files_contents
 from rustml.profile import Profile
+from rustml.records import Pair, read_jsonl
 from rustml.runs import tracking
 from rustml.runs.environment import libraries_and_device
 from rustml.runs.progress import Progress
 from rustml.runs.stage import Outcome, ProfilePath, Stage, Workspace
-from rustml.stages import inputs
+from rustml.training import data, sources
 
 SCRATCH = "scratch"
 
@@ -52,14 +53,11 @@ def _fetched(profile: Profile, space: Workspace) -> Outcome:
 
 def _scratch(profile: Profile, space: Workspace) -> Outcome:
     from rustml.models import checkpoint, tokenizer  # noqa: PLC0415  torch takes seconds to load
-    from rustml.training import data, pretrain  # noqa: PLC0415  torch takes seconds to load
+    from rustml.training import pretrain  # noqa: PLC0415  torch takes seconds to load
 
     section, shape = profile.base, profile.base.architecture
     assert shape is not None, "checked with the profile"
-    python = data.solved(inputs.problems(space.inputs["bank"], "python-train", section.python_pairs))
-    rust = inputs.problems(space.inputs["bank"], "rust-train", section.noisy_rust_pairs)
-    raw = data.written(inputs.pairs(space.inputs["pairs"], "raw", section.raw_rust))
-    parts = {"python": python, "noisy_rust": data.mismatched(rust, profile.seed), "raw_rust": raw}
+    parts = _parts(profile, space.inputs["bank"], space.inputs["pairs"])
     texts = itertools.chain.from_iterable(itertools.islice(part, 4000) for part in (*parts.values(),))
     words = tokenizer.train((f"{asked}\n{reply}" for asked, reply in texts), shape.vocabulary, shape.context)
     mixed = data.mix(words, parts, shape.context, profile.seed)
@@ -73,3 +71,16 @@ def _scratch(profile: Profile, space: Workspace) -> Outcome:
         pretrain.train(model, mixed.rows, section, profile.seed, log)
     checkpoint.save(model, words, space.out / "model")
     return Outcome({**mixed.metrics("base"), "base.parameters": float(sum(p.numel() for p in model.parameters()))})
+
+
+def _parts(profile: Profile, bank: Path, pairs: Path) -> Mapping[str, Sequence[data.Text]]:
+    """What a base learns from: the first records of each file."""
+    section = profile.base
+    python = sources.trainable_problems(bank, "python-train", section.python_pairs)[: section.python_pairs]
+    rust = sources.trainable_problems(bank, "rust-train", section.noisy_rust_pairs)[: section.noisy_rust_pairs]
+    raw = itertools.islice(read_jsonl(pairs / "raw.jsonl", Pair), section.raw_rust)
+    return {
+        "python": data.solved(python),
+        "noisy_rust": data.mismatched(rust, profile.seed),
+        "raw_rust": data.written(raw),
+    }

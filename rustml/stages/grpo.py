@@ -11,8 +11,8 @@ from rustml.runs import tracking
 from rustml.runs.environment import libraries_and_device
 from rustml.runs.progress import Progress
 from rustml.runs.stage import Outcome, Stage, Workspace
-from rustml.stages import inputs
 from rustml.stages.judging import judging_environment
+from rustml.training.sources import trainable_problems
 
 
 def environment(_: Profile) -> Mapping[str, str]:
@@ -49,7 +49,7 @@ def _train(profile: Profile, folder: Path, space: Workspace) -> Outcome:
     from rustml.training import curriculum, grpo  # noqa: PLC0415  torch and trl take seconds to load
 
     section = profile.grpo
-    pool = inputs.problems(space.inputs["bank"], "rust-train", section.prompt_pool, last=True)
+    pool = trainable_problems(space.inputs["bank"], "rust-train", section.prompt_pool)[-section.prompt_pool :]
     limits = Limits.from_section(profile.judge)
     with Judge(limits, batch_size=profile.judge.batch_size, lints=section.reward_clippy != 0) as judge:
         chosen = curriculum.choose(folder, pool, judge, section, profile.seed, Progress("prompts probed", len(pool)))

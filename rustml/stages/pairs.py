@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from rustml.contents import file_contents
-from rustml.pairs.build import build
+from rustml.pairs.build import build, refuse_unknown_tasks
 from rustml.profile import Profile
 from rustml.runs import tracking
 from rustml.runs.environment import libraries
@@ -34,7 +34,11 @@ STAGE = Stage("pairs", ("pairs",), __name__, contents, lambda _: libraries("tree
 def run(
     profile: Profile, *, curate: str, bank: str, parent: str | None = None, reuse: bool = True
 ) -> tracking.Finished:
-    """Run the stage on the output of the runs `curate` and `bank`, or find the run that did the same."""
+    """Run the stage on the output of the runs `curate` and `bank`, or find the run that did the same.
+
+    Raises InputError before it starts where `pairs.tasks` names a task that does not exist.
+    """
+    refuse_unknown_tasks(profile.pairs)
 
     def body(space: Workspace) -> Outcome:
         with Progress("pairs") as progress:

@@ -68,8 +68,17 @@ def general_texts(pairs: Path, seed: int) -> list[Text]:
     return written(_shuffled(read_jsonl(pairs / f"{GENERAL}.jsonl", Pair), seed, GENERAL))
 
 
+def trainable_problems(bank: Path, file: str, at_least: int = 1) -> list[Problem]:
+    """The problems of a file of the `bank` stage that may be trained on, in its order. Raises InputError for fewer."""
+    path = bank / f"{file}.jsonl"
+    problems = [problem for problem in read_jsonl(path, Problem) if problem.trainable]
+    if len(problems) < at_least:
+        raise InputError(f"{path} holds {len(problems)} trainable problems; the profile asks for {at_least}")
+    return problems
+
+
 def _problems(name: str, source: BankSource, bank: Path, seed: int) -> list[Text]:
-    problems = [problem for problem in read_jsonl(bank / f"{source.file}.jsonl", Problem) if problem.trainable]
+    problems = trainable_problems(bank, source.file)
     return solved(_shuffled(problems[: len(problems) - source.leave_last], seed, name))
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from rustml.banks import load_bank, protect, training_problems
+from rustml.banks import load_bank
 from rustml.banks.sources.load import SOURCES
 from rustml.errors import EnvironmentFault, InputError
 from rustml.hub_datasets import HubDataset, hub_rows
@@ -190,10 +190,10 @@ def test_multipl_e_leaves_out_the_problem_that_contradicts_itself(tmp_path: Path
 
 
 @pytest.mark.parametrize("name", ROWS)
-def test_public_banks_are_refused_as_training_data(tmp_path: Path, name: str) -> None:
+def test_no_problem_of_a_public_bank_is_trainable(tmp_path: Path, name: str) -> None:
     bank = load_bank(name, _write(tmp_path / "bank.jsonl", ROWS[name]))
-    with pytest.raises(InputError, match="may be evaluated on but not trained on"):
-        training_problems(bank)
+    assert not bank.trainable
+    assert not any(problem.trainable for problem in bank.problems)
 
 
 @pytest.mark.parametrize("name", ROWS)
@@ -288,26 +288,19 @@ def test_any_file_in_the_problem_format_is_a_bank(tmp_path: Path) -> None:
     other = {**PROBLEM, "id": "team/2", "licence": "Apache-2.0"}
     bank = load_bank("team", _write(tmp_path / "team.jsonl", PROBLEM, other))
     assert (bank.licence, bank.trainable, len(bank.problems)) == ("Apache-2.0 AND MIT", True, 2)
-    assert training_problems(bank) == bank.problems
 
 
-def test_one_problem_that_may_not_be_trained_on_bars_the_whole_bank(tmp_path: Path) -> None:
+def test_a_bank_with_one_problem_that_may_not_be_trained_on_is_not_trainable_as_a_whole(tmp_path: Path) -> None:
     other = {**PROBLEM, "id": "team/2", "trainable": False}
     bank = load_bank("team", _write(tmp_path / "team.jsonl", PROBLEM, other))
-    with pytest.raises(InputError, match="team"):
-        training_problems(bank)
+    assert not bank.trainable
+    assert [problem.trainable for problem in bank.problems] == [True, False]
 
 
 def test_an_unknown_key_in_the_problem_format_is_named(tmp_path: Path) -> None:
     path = _write(tmp_path / "team.jsonl", {**PROBLEM, "test": ""})
     with pytest.raises(InputError, match=r"team\.jsonl, line 1: .*unknown field `test`"):
         load_bank("team", path)
-
-
-def test_protected_texts_are_questions_and_solutions_each_once(tmp_path: Path) -> None:
-    same = {**PROBLEM, "id": "team/2", "instruction": "Return one."}
-    bank = load_bank("team", _write(tmp_path / "team.jsonl", PROBLEM, same))
-    assert list(protect([bank, bank])) == ["Return 1.", PROBLEM["reference"], "Return one."]
 
 
 def test_rows_of_the_hub_are_read_through_datasets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
