@@ -1,13 +1,17 @@
-"""Doubles for tests of code that judges: no compiler, no sandbox.
+"""Doubles for tests of code that uses rustml: no compiler, no sandbox, no model.
 
 judge = FakeJudge(lambda candidate: "passed" if "add" in candidate.code else "wrong")
 verdicts = judge.judge(candidates)
 assert judge.judged == candidates
+
+generator = FakeGenerator(lambda text, sample: "fn add() {}")
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from itertools import cycle
+from typing import Any
 
+from rustml.generation.sampling import Prompt, Sampling
 from rustml.judge.judging import Progress
 from rustml.judge.verdicts import with_id
 from rustml.records import Candidate, Status, Verdict
@@ -87,3 +91,45 @@ def make_verdict(
         sandbox="none",
         detail=detail,
     )
+
+
+class FakeTokenizer:
+    """Renders a conversation as what the user says; a character is a token."""
+
+    bos_token: str | None = None
+    eos_token: str | None = "<end>"  # noqa: S105  no password
+    chat_template: Any = "what the user says"
+    added_tokens_decoder: Mapping[int, Any] = {}
+
+    def apply_chat_template(self, conversation: list[dict[str, str]], **_options: Any) -> str:
+        """What the first message says."""
+        return conversation[0]["content"]
+
+    def encode(self, text: str, *, add_special_tokens: bool = True) -> list[int]:
+        """Code points, after the start token where there is one."""
+        start = [self.convert_tokens_to_ids(self.bos_token)] if add_special_tokens and self.bos_token else []
+        return [*start, *(ord(letter) for letter in text)]
+
+    def convert_tokens_to_ids(self, tokens: str) -> int:
+        """A number that is not a code point."""
+        return -len(tokens)
+
+
+class FakeGenerator:
+    """An engine that answers each prompt with `answer(text, sample)` and keeps the texts that it was given."""
+
+    def __init__(self, answer: Callable[[str, int], str], batch_size: int = 2) -> None:
+        self.engine: Mapping[str, str] = {"name": "fake", "batch_size": str(batch_size)}
+        self.tokenizer = FakeTokenizer()
+        self.asked: list[str] = []
+        self.closed = False
+        self._answer = answer
+
+    def generate(self, prompts: Sequence[Prompt], sampling: Sampling) -> list[list[str]]:
+        """See rustml.generation.sampling.Generator."""
+        self.asked += [prompt.text for prompt in prompts]
+        return [[self._answer(prompt.text, sample) for sample in range(sampling.samples)] for prompt in prompts]
+
+    def close(self) -> None:
+        """Sets `closed`."""
+        self.closed = True

@@ -8,12 +8,13 @@ from typing import Any
 
 from rustml.chat import Tokenizer
 from rustml.evaluation.scoring.llm_judge import Rater
-from rustml.generation.engines.transformers import Generator, Report, TransformersGenerator, ignore
-from rustml.generation.engines.vllm import VllmGenerator
+from rustml.generation.engines import ENGINES
+from rustml.generation.sampling import Generator, Progress, ignore
+from rustml.generation.setup import Setup
 from rustml.judge import Limits
 from rustml.judge.judging import Judging
 from rustml.judge.rust import toolchain
-from rustml.models import checkpoint
+from rustml.profile.chat import ChatSection
 from rustml.profile.evaluation import EvaluationSection
 
 Watch = Callable[[str, int, int], object]
@@ -43,20 +44,20 @@ def open_context(
     model_dir: Path,
     judge: Judging,
     limits: Limits,
+    chat: ChatSection,
     *,
     watch: Watch = watch_nothing,
-    generated: Report = ignore,
+    generated: Progress = ignore,
     rater: Rater | None = None,
 ) -> EvalContext:
-    """Load the model in `model_dir` into the engine that the profile names.
+    """Load the model in `model_dir` into the engine that the profile names, its template prepared as `chat` says.
 
     `generated` is called with counts of answers generated, `watch` with those of answers judged. Raises
     EnvironmentFault when the engine is not installed.
     """
-    engine = TransformersGenerator if section.engine == "transformers" else VllmGenerator
-    generator: Generator = engine(model_dir, dtype=section.dtype, batch_size=section.batch_size, progress=generated)
-    tokenizer = checkpoint.load_tokenizer(model_dir)
-    return EvalContext(generator, tokenizer, judge, judge_protocol(limits), watch, rater)
+    setup = Setup(chat, model_dir, dtype=section.dtype, batch_size=section.batch_size, progress=generated)
+    engine = ENGINES[section.engine](setup)
+    return EvalContext(engine, engine.tokenizer, judge, judge_protocol(limits), watch, rater)
 
 
 def judge_protocol(limits: Limits) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from rustml import chat
 from rustml.errors import JudgeFault
 from rustml.evaluation.context import EvalContext
 from rustml.evaluation.kinds import KINDS
@@ -21,6 +22,7 @@ from rustml.evaluation.results.report_file import REPORT, Evaluation
 from rustml.evaluation.results.suite_result import RATER, SuiteResult
 from rustml.evaluation.scoring.llm_judge import Rater, ratings
 from rustml.evaluation.suites.suite import Suite
+from rustml.generation.sampling import Prompt
 from rustml.io import write_bytes
 from rustml.judge.judging import Judging
 from rustml.judge.verdicts import unjudged_verdict
@@ -71,9 +73,10 @@ def _measure(suite: Suite, context: EvalContext, out: Path, weights_digest: str)
     return _result(suite, protocol, chunks)
 
 
-def protocol_of(suite: Suite, prompts: Sequence[str], context: EvalContext) -> dict[str, Any]:
+def protocol_of(suite: Suite, prompts: Sequence[Prompt], context: EvalContext) -> dict[str, Any]:
     """Everything that moves a suite's score without touching the model, as JSON values."""
-    rendered = "\0".join(f"{problem.id}\0{prompt}" for problem, prompt in zip(suite.problems, prompts, strict=True))
+    pairs = zip(suite.problems, prompts, strict=True)
+    rendered = "\0".join(f"{problem.id}\0{prompt.text}" for problem, prompt in pairs)
     protocol: dict[str, Any] = {
         "name": suite.protocol.name,
         "revision": suite.protocol.revision,
@@ -81,6 +84,7 @@ def protocol_of(suite: Suite, prompts: Sequence[str], context: EvalContext) -> d
         "data": suite.data_digest,
         "sampling": msgspec.to_builtins(suite.sampling),
         "engine": dict(context.generator.engine),
+        "chat": chat.digest(context.tokenizer),
         "judge": dict(context.judge_protocol),
     }
     rater = _rater(suite, context)
@@ -93,7 +97,7 @@ def _chunk(
     number: int,
     suite: Suite,
     problems: Sequence[Problem],
-    prompts: Sequence[str],
+    prompts: Sequence[Prompt],
     context: EvalContext,
     watch: Callable[[int], object],
 ) -> Chunk:
@@ -113,7 +117,7 @@ def _chunk(
         Item(
             id=problems[index].id,
             sample=sample,
-            prompt=prompts[index],
+            prompt=prompts[index].text,
             completion=text,
             code=code,
             verdict=verdict,

@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 
 from rustml.chat import Tokenizer
-from rustml.evaluation.suites.protocols import raw
-from rustml.generation.engines.transformers import Generator, Sampling
+from rustml.generation.sampling import Generator, Prompt, Sampling
 from rustml.profile.evaluation import BehaviourSection
 
 OPENINGS = (
@@ -48,5 +47,5 @@ def completions(
         stops=(),
         seed=seed,
     )
-    drawn = generator.generate([raw(tokenizer, prompt) for prompt in asked], how)
+    drawn = generator.generate([Prompt.raw(tokenizer, prompt) for prompt in asked], how)
     return [{"prompt": prompt, "completion": text} for prompt, (text,) in zip(asked, drawn, strict=True)]

@@ -4,6 +4,7 @@ from typing import Literal
 
 from rustml.profile.bank import BankSection
 from rustml.profile.base import BaseSection
+from rustml.profile.chat import ChatSection
 from rustml.profile.curate import CurateSection
 from rustml.profile.evaluation import EvaluationSection
 from rustml.profile.gates import GatesSection
@@ -33,6 +34,7 @@ class Profile(Section, frozen=True):
     pairs: PairsSection
     bank: BankSection
     judge: JudgeSection
+    chat: ChatSection
     base: BaseSection
     sft: SftSection
     grpo: GrpoSection

@@ -4,6 +4,7 @@ import itertools
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from rustml import chat
 from rustml.contents import files_contents
 from rustml.profile import Profile
 from rustml.records import Pair, read_jsonl
@@ -31,7 +32,9 @@ def environment(profile: Profile) -> Mapping[str, str]:
     return libraries_and_device("transformers", "tokenizers") if profile.base.source == SCRATCH else {}
 
 
-STAGE = Stage("base", ("base",), __name__, contents, environment)
+CHAT = "rustml.chat"
+"""Tag of a run: the digest of the chat template that it trains or measures with."""
+STAGE = Stage("base", ("base", "chat"), __name__, contents, environment)
 
 
 def run(profile: Profile, *, bank: str, pairs: str, parent: str | None = None, reuse: bool = True) -> tracking.Finished:
@@ -45,10 +48,12 @@ def run(profile: Profile, *, bank: str, pairs: str, parent: str | None = None, r
 
 
 def _fetched(profile: Profile, space: Workspace) -> Outcome:
+    from rustml.models import template  # noqa: PLC0415
     from rustml.models.fetch import fetch  # noqa: PLC0415  the hub's client takes a second to load
 
-    fetch(profile.base, space.out / "model")
-    return Outcome()
+    folder = space.out / "model"
+    fetch(profile.base, folder)
+    return Outcome(tags={CHAT: template.apply(folder, profile.chat)})
 
 
 def _scratch(profile: Profile, space: Workspace) -> Outcome:
@@ -60,6 +65,7 @@ def _scratch(profile: Profile, space: Workspace) -> Outcome:
     parts = _parts(profile, space.inputs["bank"], space.inputs["pairs"])
     texts = itertools.chain.from_iterable(itertools.islice(part, 4000) for part in (*parts.values(),))
     words = tokenizer.train((f"{asked}\n{reply}" for asked, reply in texts), shape.vocabulary, shape.context)
+    chat.prepare(words, profile.chat)
     mixed = data.mix(words, parts, shape.context, profile.seed)
     model = pretrain.new_model(shape, words, profile.seed)
     with Progress("base", section.steps) as progress:
@@ -70,7 +76,8 @@ def _scratch(profile: Profile, space: Workspace) -> Outcome:
 
         pretrain.train(model, mixed.rows, section, profile.seed, log)
     checkpoint.save(model, words, space.out / "model")
-    return Outcome({**mixed.metrics("base"), "base.parameters": float(sum(p.numel() for p in model.parameters()))})
+    metrics = {**mixed.metrics("base"), "base.parameters": float(sum(p.numel() for p in model.parameters()))}
+    return Outcome(metrics, tags={CHAT: chat.digest(words)})
 
 
 def _parts(profile: Profile, bank: Path, pairs: Path) -> Mapping[str, Sequence[data.Text]]:

@@ -35,7 +35,7 @@ def environment(profile: Profile) -> Mapping[str, str]:
     return {**libraries_and_device("transformers", profile.evaluation.engine), **judging_environment()}
 
 
-STAGE = Stage("evaluate", ("evaluation", "judge", "pairs"), __name__, contents, environment)
+STAGE = Stage("evaluate", ("chat", "evaluation", "judge", "pairs"), __name__, contents, environment)
 
 
 def run(
@@ -94,7 +94,9 @@ def _measure(
             progress(done, total)
 
         suites = _suites(profile, only, contaminated, space, limits, stack)
-        context = open_context(profile.evaluation, checkpoint.folder, judge, limits, watch=watch, rater=rater)
+        context = open_context(
+            profile.evaluation, checkpoint.folder, judge, limits, profile.chat, watch=watch, rater=rater
+        )
         completions = sample_completions.completions(
             profile.evaluation.behaviour, context.generator, context.tokenizer, profile.seed
         )

@@ -20,7 +20,7 @@ def environment(_: Profile) -> Mapping[str, str]:
     return {**libraries_and_device("transformers", "trl"), **judging_environment()}
 
 
-STAGE = Stage("grpo", ("grpo", "judge"), __name__, environment=environment)
+STAGE = Stage("grpo", ("chat", "grpo", "judge"), __name__, environment=environment)
 
 
 def run(
@@ -45,6 +45,8 @@ def run(
 
 
 def _train(profile: Profile, folder: Path, space: Workspace) -> Outcome:
+    from rustml.generation.engines.transformers import TransformersEngine  # noqa: PLC0415
+    from rustml.generation.setup import Setup  # noqa: PLC0415
     from rustml.judge import Judge, Limits  # noqa: PLC0415
     from rustml.training import curriculum, grpo  # noqa: PLC0415  torch and trl take seconds to load
 
@@ -52,7 +54,9 @@ def _train(profile: Profile, folder: Path, space: Workspace) -> Outcome:
     pool = trainable_problems(space.inputs["bank"], "rust-train", section.prompt_pool)[-section.prompt_pool :]
     limits = Limits.from_section(profile.judge)
     with Judge(limits, batch_size=profile.judge.batch_size, lints=section.reward_clippy != 0) as judge:
-        chosen = curriculum.choose(folder, pool, judge, section, profile.seed, Progress("prompts probed", len(pool)))
+        setup = Setup(profile.chat, folder, batch_size=curriculum.PROBE_BATCH * max(1, section.probe_samples))
+        probing = Progress("prompts probed", len(pool))
+        chosen = curriculum.choose(lambda: TransformersEngine(setup), pool, judge, section, profile.seed, probing)
         with Progress("grpo", section.steps) as progress:
 
             def log(step: int, metrics: dict[str, float]) -> None:

@@ -42,6 +42,7 @@ def train(
     tokenizer = checkpoint.load_tokenizer(parent, padding_side="left")
     # On its device before the optimizer copies its masters, which have to lie where the gradients do.
     model = checkpoint.load_model(parent, dtype="bfloat16", attention="eager")
+    model.generation_config.eos_token_id = chat.end_ids(tokenizer)  # where the trainer ends completions
     optimizer = MasterWeights(model, partial(_inner, section))
     schedule = warmup_stable_decay(optimizer, section.steps, warmup=section.warmup_steps, decay=section.decay_share)
     trainer = GRPOTrainer(
@@ -65,8 +66,15 @@ def _inner(section: GrpoSection, masters: Masters) -> list[Optimizer]:
 
 
 def prompts(tokenizer: chat.Tokenizer, problems: Sequence[Problem]) -> Dataset:
-    """Rendered prompts with the id by which the reward finds the tests."""
-    rows = [{"prompt": chat.prompt(tokenizer, problem.instruction), "problem_id": problem.id} for problem in problems]
+    """Rendered prompts with the id by which the reward finds the tests.
+
+    They lack their start token: the trainer lets the tokenizer add it.
+    """
+    rendered = [chat.prompt(tokenizer, problem.instruction) for problem in problems]
+    rows = [
+        {"prompt": chat.without_start(tokenizer, text), "problem_id": problem.id}
+        for text, problem in zip(rendered, problems, strict=True)
+    ]
     return Dataset.from_list(rows)
 
 

@@ -58,7 +58,7 @@ def test_each_kind_of_answer_gets_its_verdict(judge: Judge, checkpoint: Path, tm
 
 def test_a_real_model_is_measured_end_to_end(judge: Judge, tiny_model: Path, tmp_path: Path) -> None:
     section = msgspec.structs.replace(load("tiny").evaluation, dtype="float32", batch_size=4, suites={}, lifecycle=())
-    context = open_context(section, tiny_model, judge, Limits())
+    context = open_context(section, tiny_model, judge, Limits(), load("tiny").chat)
     report = evaluate(tiny_model, [suite()], context, tmp_path)
     assert report.metrics()["rust.items"] == 5
     assert report.metrics()["rust.faults"] == 0

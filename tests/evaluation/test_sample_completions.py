@@ -9,7 +9,9 @@ import transformers
 
 from rustml.errors import InputError
 from rustml.evaluation.sample_completions import OPENINGS, completions, prompts
-from rustml.generation.engines.transformers import Sampling, TransformersGenerator
+from rustml.generation.engines.transformers import TransformersEngine
+from rustml.generation.sampling import Sampling
+from rustml.generation.setup import Setup
 from rustml.profile import load
 from rustml.profile.evaluation import BehaviourSection
 from tests.support.evaluation_doubles import PlainTokenizer, TableGenerator
@@ -18,6 +20,10 @@ from tests.support.evaluation_doubles import PlainTokenizer, TableGenerator
 def section(**changes: Any) -> BehaviourSection:
     off = {"openings": False, "prompts": [], "temperature": 0.7, "top_p": 1.0, "max_new_tokens": 16}
     return msgspec.convert({**off, **changes}, BehaviourSection)
+
+
+def engine(folder: Path) -> TransformersEngine:
+    return TransformersEngine(Setup(load("tiny").chat, folder, dtype="float32", batch_size=4))
 
 
 class StartingTokenizer(PlainTokenizer):
@@ -62,7 +68,7 @@ def test_raw_text_begins_with_the_models_start_token_and_the_table_does_not() ->
 
 
 def test_a_model_goes_on_with_each_and_again_in_the_same_words(tiny_model: Path) -> None:
-    generator = TransformersGenerator(tiny_model, dtype="float32", batch_size=4)
+    generator = engine(tiny_model)
     tokenizer = transformers.AutoTokenizer.from_pretrained(str(tiny_model))
     asked = section(openings=True, max_new_tokens=8)
     rows = completions(asked, generator, tokenizer, 1)
@@ -73,7 +79,7 @@ def test_a_model_goes_on_with_each_and_again_in_the_same_words(tiny_model: Path)
 
 
 def test_a_prompt_without_room_is_refused(tiny_model: Path) -> None:
-    generator = TransformersGenerator(tiny_model, dtype="float32", batch_size=4)
+    generator = engine(tiny_model)
     tokenizer = transformers.AutoTokenizer.from_pretrained(str(tiny_model))
     with pytest.raises(InputError, match="context"):
         completions(section(prompts=["fn x"], max_new_tokens=4000), generator, tokenizer, 1)

@@ -1,5 +1,7 @@
 import json
+import weakref
 from pathlib import Path
+from typing import get_args, get_type_hints
 
 import pytest
 import torch
@@ -7,9 +9,16 @@ import transformers
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rustml import chat
 from rustml.errors import InputError
-from rustml.generation.engines.transformers import Sampling, TransformersGenerator, before_stop
+from rustml.generation.ending import end_tokens
+from rustml.generation.engines import ENGINES
+from rustml.generation.engines.transformers import TransformersEngine
+from rustml.generation.sampling import Prompt, Sampling, before_stop
+from rustml.generation.setup import Setup
+from rustml.models import checkpoint as checkpoints
+from rustml.profile.chat import ChatSection
+from rustml.profile.evaluation import EvaluationSection
+from tests.support.tokenizers import FAMILIES, tokenizer_of
 
 
 def sampling(**changes: object) -> Sampling:
@@ -18,14 +27,21 @@ def sampling(**changes: object) -> Sampling:
 
 
 @pytest.fixture(scope="module")
-def prompts(tiny_model: Path) -> list[str]:
-    tokenizer = transformers.AutoTokenizer.from_pretrained(str(tiny_model))
-    return [chat.prompt(tokenizer, "return the sum " * (1 + number % 5) + str(number)) for number in range(9)]
+def prompts(tiny_model: Path) -> list[Prompt]:
+    tokenizer = checkpoints.load_tokenizer(tiny_model)
+    return [Prompt.question(tokenizer, "return the sum " * (1 + number % 5) + str(number)) for number in range(9)]
 
 
 @pytest.fixture(scope="module")
-def generator(tiny_model: Path) -> TransformersGenerator:
-    return TransformersGenerator(tiny_model, dtype="float32", batch_size=4, device="cpu")
+def generator(tiny_model: Path) -> TransformersEngine:
+    return engine(tiny_model)
+
+
+CHAT = ChatSection(template="checkpoint", system="")
+
+
+def engine(folder: Path, batch_size: int = 4) -> TransformersEngine:
+    return TransformersEngine(Setup(CHAT, folder, dtype="float32", batch_size=batch_size), device="cpu")
 
 
 def by_hand(model_dir: Path, prompt: str, tokens: int) -> str:
@@ -43,14 +59,14 @@ def by_hand(model_dir: Path, prompt: str, tokens: int) -> str:
 
 
 def test_batched_greedy_answers_are_those_of_each_prompt_alone(
-    generator: TransformersGenerator, tiny_model: Path, prompts: list[str]
+    generator: TransformersEngine, tiny_model: Path, prompts: list[Prompt]
 ) -> None:
     batched = generator.generate(prompts, sampling())
-    assert batched == [[by_hand(tiny_model, prompt, 12)] for prompt in prompts]
+    assert batched == [[by_hand(tiny_model, prompt.text, 12)] for prompt in prompts]
 
 
 def test_samples_differ_repeat_with_the_seed_and_move_with_it(
-    generator: TransformersGenerator, prompts: list[str]
+    generator: TransformersEngine, prompts: list[Prompt]
 ) -> None:
     drawn = sampling(temperature=1.0, samples=4)
     first = generator.generate(prompts, drawn)
@@ -60,12 +76,12 @@ def test_samples_differ_repeat_with_the_seed_and_move_with_it(
     assert generator.generate(prompts, sampling(temperature=1.0, samples=4, seed=2)) != first
 
 
-def test_samples_follow_the_models_distribution(tiny_model: Path, prompts: list[str]) -> None:
+def test_samples_follow_the_models_distribution(tiny_model: Path, prompts: list[Prompt]) -> None:
     """First tokens drawn at temperature 1 against the softmax of the logits: top_k and the like are really off."""
-    wide = TransformersGenerator(tiny_model, dtype="float32", batch_size=4000, device="cpu")
+    wide = engine(tiny_model, 4000)
     tokenizer = transformers.AutoTokenizer.from_pretrained(str(tiny_model))
     model = transformers.AutoModelForCausalLM.from_pretrained(str(tiny_model), dtype=torch.float32).eval()
-    ids = torch.tensor([tokenizer.encode(prompts[0], add_special_tokens=False)])
+    ids = torch.tensor([tokenizer.encode(prompts[0].text, add_special_tokens=False)])
     with torch.inference_mode():
         expected = torch.softmax(model(ids).logits[0, -1], dim=-1)
     (answers,) = wide.generate(prompts[:1], sampling(temperature=1.0, samples=4000, max_new_tokens=1))
@@ -74,14 +90,14 @@ def test_samples_follow_the_models_distribution(tiny_model: Path, prompts: list[
     assert share == pytest.approx(float(expected.max()), abs=0.02)
 
 
-def test_sampling_leaves_the_callers_random_state_alone(generator: TransformersGenerator, prompts: list[str]) -> None:
+def test_sampling_leaves_the_callers_random_state_alone(generator: TransformersEngine, prompts: list[Prompt]) -> None:
     torch.manual_seed(5)
     before = torch.get_rng_state()
     generator.generate(prompts[:2], sampling(temperature=1.0))
     assert torch.equal(torch.get_rng_state(), before)
 
 
-def test_an_answer_ends_before_its_stop_string(generator: TransformersGenerator, prompts: list[str]) -> None:
+def test_an_answer_ends_before_its_stop_string(generator: TransformersEngine, prompts: list[Prompt]) -> None:
     (whole,) = generator.generate(prompts[:1], sampling(max_new_tokens=30))[0]
     stop = whole[5:7]
     (cut,) = generator.generate(prompts[:1], sampling(max_new_tokens=30, stops=(stop,)))[0]
@@ -89,7 +105,7 @@ def test_an_answer_ends_before_its_stop_string(generator: TransformersGenerator,
 
 
 def test_the_checkpoints_own_sampling_defaults_are_not_used(
-    tiny_model: Path, tmp_path: Path, prompts: list[str]
+    tiny_model: Path, tmp_path: Path, prompts: list[Prompt]
 ) -> None:
     copy = tmp_path / "copy"
     copy.mkdir()
@@ -98,13 +114,13 @@ def test_the_checkpoints_own_sampling_defaults_are_not_used(
     config = json.loads((copy / "generation_config.json").read_text())
     config |= {"do_sample": True, "temperature": 9.0, "top_k": 2, "repetition_penalty": 3.0}
     (copy / "generation_config.json").write_text(json.dumps(config))
-    altered = TransformersGenerator(copy, dtype="float32", batch_size=4, device="cpu")
-    plain = TransformersGenerator(tiny_model, dtype="float32", batch_size=4, device="cpu")
+    altered = engine(copy)
+    plain = engine(tiny_model)
     for asked in (sampling(), sampling(temperature=1.0)):
         assert altered.generate(prompts, asked) == plain.generate(prompts, asked)
 
 
-def test_a_prompt_without_room_is_refused_by_its_length(generator: TransformersGenerator, prompts: list[str]) -> None:
+def test_a_prompt_without_room_is_refused_by_its_length(generator: TransformersEngine, prompts: list[Prompt]) -> None:
     with pytest.raises(InputError, match=r"max_new_tokens 250 exceed the model's context of 256"):
         generator.generate(prompts, sampling(max_new_tokens=250))
 
@@ -120,14 +136,14 @@ def test_text_before_a_stop_holds_no_stop_and_is_a_prefix(text: str, stops: list
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")  # of the engine's own imports
 def test_both_engines_give_the_same_greedy_answers(
-    generator: TransformersGenerator, tiny_model: Path, prompts: list[str], monkeypatch: pytest.MonkeyPatch
+    generator: TransformersEngine, tiny_model: Path, prompts: list[Prompt], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """float32, so that no rounding tie decides; a random model of 0.1M parameters is the hardest case for ties."""
     pytest.importorskip("vllm")
-    from rustml.generation.engines.vllm import VllmGenerator
+    from rustml.generation.engines.vllm import VllmEngine
 
     monkeypatch.setenv("VLLM_CPU_KVCACHE_SPACE", "1")
-    vllm = VllmGenerator(tiny_model, dtype="float32", batch_size=4, context=256)
+    vllm = VllmEngine(Setup(CHAT, tiny_model, dtype="float32", batch_size=4, context=256))
     assert vllm.generate(prompts, sampling()) == generator.generate(prompts, sampling())
     drawn = vllm.generate(prompts, sampling(temperature=1.0, samples=3))
     assert [len(answers) for answers in drawn] == [3] * len(prompts)
@@ -137,8 +153,42 @@ def test_vllm_where_it_is_absent_dies_with_what_to_do(tiny_model: Path, monkeypa
     import sys
 
     from rustml.errors import EnvironmentFault
-    from rustml.generation.engines.vllm import VllmGenerator
+    from rustml.generation.engines.vllm import VllmEngine
 
     monkeypatch.setitem(sys.modules, "vllm", None)
     with pytest.raises(EnvironmentFault, match=r"evaluation\.engine: transformers"):
-        VllmGenerator(tiny_model, dtype="float32", batch_size=4)
+        VllmEngine(Setup(CHAT, tiny_model))
+
+
+def test_every_engine_that_a_profile_may_name_is_in_the_table() -> None:
+    named = get_args(get_type_hints(EvaluationSection)["engine"])
+    assert set(named) <= ENGINES.keys()
+
+
+def test_a_closed_engine_lets_go_of_its_model(tiny_model: Path) -> None:
+    opened = engine(tiny_model)
+    model = weakref.ref(opened._model)
+    assert model() is not None
+    opened.close()
+    assert model() is None
+
+
+def test_an_engine_that_holds_its_model_needs_a_folder() -> None:
+    with pytest.raises(InputError, match="give its folder"):
+        TransformersEngine(Setup(CHAT))
+
+
+@pytest.mark.parametrize("family", ["qwen2.5", "llama-3.1", "gemma-3"])
+def test_generation_stops_where_the_template_ends_a_turn(family: str, tmp_path: Path) -> None:
+    """Not only at the tokenizer's end of text, which base checkpoints of these families name alone."""
+    tokenizer = tokenizer_of(family)
+    (tmp_path / "config.json").write_text("{}")
+    assert tokenizer.convert_tokens_to_ids(FAMILIES[family].end_of_turn) in end_tokens(tokenizer, tmp_path)
+    assert FAMILIES[family].end_of_turn != tokenizer.eos_token
+
+
+def test_a_model_without_any_end_is_refused(tmp_path: Path) -> None:
+    tokenizer = tokenizer_of("starcoder2")
+    tokenizer.eos_token = None
+    with pytest.raises(InputError, match="no answer would ever end"):
+        end_tokens(tokenizer, tmp_path)

@@ -1,10 +1,10 @@
 """Doubles for an evaluation: a generator that answers from a table, a judge that reads the code."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from rustml.evaluation.suites.protocols import CHAT
 from rustml.evaluation.suites.suite import Suite
-from rustml.generation.engines.transformers import Sampling
+from rustml.generation.sampling import Prompt, Sampling
 from rustml.records import Candidate, Problem, Status, Verdict
 from rustml.testing import FakeJudge, make_verdict
 
@@ -17,9 +17,9 @@ class TableGenerator:
         self.asked: list[str] = []
         self._answer = answer
 
-    def generate(self, prompts: Sequence[str], sampling: Sampling) -> list[list[str]]:
-        self.asked += prompts
-        return [[self._answer(prompt, sample) for sample in range(sampling.samples)] for prompt in prompts]
+    def generate(self, prompts: Sequence[Prompt], sampling: Sampling) -> list[list[str]]:
+        self.asked += [prompt.text for prompt in prompts]
+        return [[self._answer(prompt.text, sample) for sample in range(sampling.samples)] for prompt in prompts]
 
 
 def reading_judge() -> FakeJudge:
@@ -39,13 +39,20 @@ def _read(candidate: Candidate) -> Verdict:
 class PlainTokenizer:
     """Renders a conversation as its text."""
 
-    eos_token = "<end>"
+    bos_token: str | None = None
+    eos_token: str | None = "<end>"
+    chat_template = "the text"
+    added_tokens_decoder: Mapping[int, object] = {}
 
     def apply_chat_template(self, conversation: list[dict[str, str]], **_options: object) -> str:
         return conversation[0]["content"]
 
-    def encode(self, text: str, *, add_special_tokens: bool = True) -> list[int]:  # noqa: ARG002
-        return [ord(letter) for letter in text]
+    def encode(self, text: str, *, add_special_tokens: bool = True) -> list[int]:
+        start = [self.convert_tokens_to_ids(self.bos_token)] if add_special_tokens and self.bos_token else []
+        return [*start, *(ord(letter) for letter in text)]
+
+    def convert_tokens_to_ids(self, tokens: str) -> int:
+        return -len(tokens)
 
 
 def problem(number: int) -> Problem:

@@ -6,17 +6,16 @@ anything into its words.
 """
 
 import hashlib
-import os
 import re
 from collections.abc import Collection, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Protocol
-from urllib.parse import urlsplit
 
 import msgspec
 
-from rustml.errors import EnvironmentFault, InputError
+from rustml.errors import InputError
 from rustml.evaluation.results.journal import Rating
+from rustml.generation.openai_client import Client
+from rustml.generation.setup import Server
 from rustml.profile.evaluation import RaterSection
 from rustml.records import Problem
 from rustml.tasks import TASKS
@@ -44,10 +43,7 @@ The reference is one good answer; another may be as good. 1 is useless, 10 could
 End with a line of this form and nothing after it:
 RATING: <whole number from 1 to 10>"""
 RATED = re.compile(r"RATING: (10|[1-9])")
-REFUSED = frozenset({400, 413, 422})
-"""Status codes by which a server refuses one request for what is in it."""
-SETTINGS = frozenset({401, 403, 404})
-LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+SETTING = "evaluation.rater"
 WORST = 1
 
 
@@ -73,13 +69,7 @@ def open_rater(section: RaterSection) -> "LanguageModelRater | None":
     unrated = sorted(set(section.tasks) - CRITERIA.keys())
     if unrated:
         raise InputError(f"evaluation.rater.tasks: {', '.join(unrated)} cannot be rated; can be: {', '.join(CRITERIA)}")
-    key = os.environ.get(section.key_variable, "").strip()
-    if not re.fullmatch(r"[\x21-\x7e]+", key):  # anything else would be quoted in the client's complaint
-        raise InputError(
-            f"evaluation.rater needs a key in the environment variable {section.key_variable}, one word of ASCII; a "
-            "server without keys takes any"
-        )
-    return LanguageModelRater(section, key)
+    return LanguageModelRater(section)
 
 
 def ratings(rater: Rater | None, drafts: Sequence[tuple[Problem, str | None]]) -> list[Rating | None]:
@@ -117,6 +107,17 @@ def rated(reply: bytes) -> Rating:
     return Rating(score=int(found[1])) if found else Rating(reason="malformed")
 
 
+def _server(section: RaterSection) -> Server:
+    return Server(
+        base_url=section.base_url,
+        model=section.model,
+        key_variable=section.key_variable,
+        retries=section.retries,
+        timeout_seconds=section.timeout_seconds,
+        concurrency=section.concurrency,
+    )
+
+
 class _Message(msgspec.Struct):
     content: str | None = None
 
@@ -132,8 +133,10 @@ class _Reply(msgspec.Struct):
 class LanguageModelRater:
     """Asks an OpenAI-compatible server, at temperature 0."""
 
-    def __init__(self, section: RaterSection, key: str) -> None:
-        self._section, self._key = section, key
+    def __init__(self, section: RaterSection) -> None:
+        """Raises InputError for a missing key."""
+        self._model, self._max_tokens = section.model, section.max_tokens
+        self._client = Client(_server(section), SETTING)
         self.tasks: Collection[str] = section.tasks
         words = msgspec.json.encode([PROMPT, dict(sorted(CRITERIA.items()))])
         self.protocol: Mapping[str, Any] = {
@@ -151,57 +154,17 @@ class LanguageModelRater:
         Rate limits and server errors are tried again. Raises EnvironmentFault when the server still does not answer,
         and InputError when it refuses key or model.
         """
-        import openai  # noqa: PLC0415  takes a second to load, and is seldom needed
-
-        section = self._section
-        own = urlsplit(section.base_url).hostname in LOOPBACK  # no proxy of the environment reaches it
-        with (
-            openai.DefaultHttpxClient(trust_env=not own) as direct,
-            openai.OpenAI(
-                base_url=section.base_url,
-                api_key=self._key,
-                max_retries=section.retries,
-                timeout=section.timeout_seconds,
-                http_client=direct,
-            ) as client,
-            ThreadPoolExecutor(section.concurrency, thread_name_prefix="rater") as threads,
-        ):
-            pending = [threads.submit(self._ask, client, prompt(problem, answer)) for problem, answer in answers]
-            try:
-                return [future.result() for future in pending]
-            except BaseException:
-                threads.shutdown(wait=False, cancel_futures=True)
-                raise
+        return self._client.map(self._ask, _refused, [prompt(problem, answer) for problem, answer in answers])
 
     def _ask(self, client: Any, text: str) -> Rating:
-        import openai  # noqa: PLC0415
-
-        try:
-            reply = client.chat.completions.with_raw_response.create(
-                model=self._section.model,
-                messages=[{"role": "user", "content": text}],
-                temperature=0.0,
-                max_tokens=self._section.max_tokens,
-            )
-        except openai.APIStatusError as error:
-            return self._refused(error.status_code)
-        except openai.OpenAIError as error:
-            # Not the error's own words, nor itself as the cause: a server may repeat the key in them.
-            raise self._silent(type(error).__name__) from None
+        reply = client.chat.completions.with_raw_response.create(
+            model=self._model,
+            messages=[{"role": "user", "content": text}],
+            temperature=0.0,
+            max_tokens=self._max_tokens,
+        )
         return rated(reply.content)
 
-    def _refused(self, status: int) -> Rating:
-        if status in REFUSED:
-            return Rating(reason="refused")
-        if status in SETTINGS:
-            raise InputError(
-                f"the rater at {self._section.base_url} answers HTTP {status}: check evaluation.rater.base_url, its "
-                f"model {self._section.model}, and the key in {self._section.key_variable}"
-            ) from None
-        raise self._silent(f"HTTP {status}") from None
 
-    def _silent(self, why: str) -> EnvironmentFault:
-        return EnvironmentFault(
-            f"the rater at {self._section.base_url} did not answer after {self._section.retries} retries ({why}). Run "
-            "it again: answers rated so far are kept. Or switch it off: evaluation.rater.base_url: ''"
-        )
+def _refused(_text: str, _status: int) -> Rating:
+    return Rating(reason="refused")

@@ -9,7 +9,7 @@ from rustml.evaluation.kinds import KINDS, ItemSource, made_from_pairs
 from rustml.evaluation.suites import contamination
 from rustml.evaluation.suites.protocols import PROTOCOLS, AnswerProtocol
 from rustml.evaluation.suites.suite import HoldoutMaker, Suite
-from rustml.generation.engines.transformers import Sampling
+from rustml.generation.sampling import Sampling
 from rustml.profile.curate import Decontamination
 from rustml.profile.evaluation import EvaluationSection, SuiteSection
 from rustml.records import Problem, read_jsonl

@@ -14,7 +14,7 @@ from rustml.errors import InputError
 from rustml.evaluation.kinds.holdout import TASK
 from rustml.evaluation.suites.protocols import PAIR
 from rustml.evaluation.suites.suite import Suite
-from rustml.generation.engines.transformers import Sampling
+from rustml.generation.sampling import Sampling
 from rustml.judge import Limits
 from rustml.judge.in_crate.crate_sandbox import CrateSandbox
 from rustml.judge.in_crate.eligibility import Eligibility, scan_eligibility

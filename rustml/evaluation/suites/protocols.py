@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from rustml import chat
 from rustml.chat import Tokenizer
+from rustml.generation.sampling import Prompt
 from rustml.judge.in_crate.sites import blocks
 from rustml.records import Problem
 from rustml.rust.fences import extract
@@ -25,8 +26,8 @@ class AnswerProtocol:
 
     name: str
     revision: int
-    prompt: Callable[[Problem, Tokenizer, Sequence[Problem]], str]
-    """The complete text that the model continues; the last argument are the solved examples."""
+    prompt: Callable[[Problem, Tokenizer, Sequence[Problem]], Prompt]
+    """What the model is asked; the last argument are the solved examples."""
     code: Callable[[Problem, str], str | None]
     """The code to judge; None where the answer holds none (`format`)."""
     stops: tuple[str, ...] = ()
@@ -34,8 +35,8 @@ class AnswerProtocol:
     """Ids of the solved examples that every prompt shows."""
 
 
-def _chat_prompt(problem: Problem, tokenizer: Tokenizer, _shots: Sequence[Problem]) -> str:
-    return chat.prompt(tokenizer, problem.instruction)
+def _chat_prompt(problem: Problem, tokenizer: Tokenizer, _shots: Sequence[Problem]) -> Prompt:
+    return Prompt.question(tokenizer, problem.instruction)
 
 
 def _chat_code(problem: Problem, completion: str) -> str | None:
@@ -51,34 +52,30 @@ def _pair_code(problem: Problem, completion: str) -> str | None:
     return whole or (found[-1] if found else None)
 
 
-def raw(tokenizer: Tokenizer, text: str) -> str:
-    """Raw text begins as the model's training texts did: with its start token where it has one."""
-    return (getattr(tokenizer, "bos_token", None) or "") + text
-
-
-def _humaneval_prompt(problem: Problem, tokenizer: Tokenizer, _shots: Sequence[Problem]) -> str:
-    return raw(tokenizer, problem.instruction)
+def _humaneval_prompt(problem: Problem, tokenizer: Tokenizer, _shots: Sequence[Problem]) -> Prompt:
+    return Prompt.raw(tokenizer, problem.instruction)
 
 
 def _humaneval_code(problem: Problem, completion: str) -> str:
     return problem.instruction + completion
 
 
-def _humaneval_chat_prompt(problem: Problem, tokenizer: Tokenizer, _shots: Sequence[Problem]) -> str:
+def _humaneval_chat_prompt(problem: Problem, tokenizer: Tokenizer, _shots: Sequence[Problem]) -> Prompt:
     asked = (
         "Write a solution to the following problem and make sure that it passes the tests:\n"
         f"{FENCE}python\n{problem.instruction}\n{FENCE}"
     )
-    return chat.prompt(tokenizer, asked) + f"Here is the completed function:\n\n{FENCE}python\n{problem.instruction}"
+    opening = f"Here is the completed function:\n\n{FENCE}python\n{problem.instruction}"
+    return Prompt.question(tokenizer, asked, opening)
 
 
 def _humaneval_chat_code(problem: Problem, completion: str) -> str:
     return problem.instruction + _before_fence(completion)
 
 
-def _mbpp_prompt(problem: Problem, tokenizer: Tokenizer, shots: Sequence[Problem]) -> str:
+def _mbpp_prompt(problem: Problem, tokenizer: Tokenizer, shots: Sequence[Problem]) -> Prompt:
     solved = [f"{_mbpp_task(shot)}{shot.reference.rstrip()}\n{MBPP_END}\n\n" for shot in shots]
-    return raw(tokenizer, "".join(solved) + _mbpp_task(problem))
+    return Prompt.raw(tokenizer, "".join(solved) + _mbpp_task(problem))
 
 
 def _mbpp_task(problem: Problem) -> str:
@@ -92,9 +89,9 @@ def _mbpp_code(_problem: Problem, completion: str) -> str:
     return completion
 
 
-def _mbpp_chat_prompt(problem: Problem, tokenizer: Tokenizer, shots: Sequence[Problem]) -> str:
+def _mbpp_chat_prompt(problem: Problem, tokenizer: Tokenizer, shots: Sequence[Problem]) -> Prompt:
     solved = [f"{_mbpp_question(shot)}\n{chat.fenced(shot.reference, 'python')}\n\n" for shot in shots]
-    return chat.prompt(tokenizer, "".join(solved) + _mbpp_question(problem)) + f"{FENCE}python\n"
+    return Prompt.question(tokenizer, "".join(solved) + _mbpp_question(problem), opening=f"{FENCE}python\n")
 
 
 def _mbpp_question(problem: Problem) -> str:

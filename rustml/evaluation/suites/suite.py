@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from rustml.evaluation.suites.protocols import AnswerProtocol
-from rustml.generation.engines.transformers import Sampling
+from rustml.generation.sampling import Sampling
 from rustml.judge.judging import Judging
 from rustml.profile.evaluation import Group, SuiteSection
 from rustml.records import Problem

@@ -1,56 +1,53 @@
-"""Generation with vLLM, offline. The library is imported when a generator is made: it takes seconds and memory."""
+"""Generation with vLLM, offline. The library is imported when an engine is made: it takes seconds and memory."""
 
+import gc
 import importlib
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
-from rustml.errors import EnvironmentFault
-from rustml.generation.engines.transformers import (
-    Report,
-    Sampling,
-    before_stop,
-    check_room,
-    end_tokens,
-    ignore,
-    seed_of,
-)
+from rustml import chat
+from rustml.errors import EnvironmentFault, InputError
+from rustml.generation.ending import end_tokens
+from rustml.generation.sampling import Prompt, Sampling, before_stop, check_room, seed_of
+from rustml.generation.setup import Setup
+from rustml.models import checkpoint
 
 
-class VllmGenerator:
-    """Offline generation with vLLM. Raises EnvironmentFault where vLLM is not installed."""
+class VllmEngine:
+    """Raises EnvironmentFault where vLLM is not installed, InputError for a checkpoint that it cannot load."""
 
-    def __init__(
-        self, model_dir: Path, *, dtype: str, batch_size: int, context: int | None = None, progress: Report = ignore
-    ) -> None:
+    def __init__(self, setup: Setup) -> None:
+        folder = setup.folder
+        if checkpoint.kind(folder) == "adapter":
+            raise InputError(f"{folder} is an adapter: merge it into its base, or set evaluation.engine: transformers")
         self._vllm = _library()
         # The checkpoint's own sampling defaults would otherwise change what the profile asks for.
         self._llm = self._vllm.LLM(
-            model=str(model_dir),
-            dtype=dtype,
-            max_num_seqs=batch_size,
-            max_model_len=context,
+            model=str(folder),
+            dtype=setup.dtype,
+            max_num_seqs=setup.batch_size,
+            max_model_len=setup.context,
             generation_config="vllm",
             disable_log_stats=True,
             # On a CPU compilation takes longer than the evaluation of a model that is small enough for one.
             enforce_eager=self._vllm.platforms.current_platform.is_cpu(),
         )
-        self._tokenizer = self._llm.get_tokenizer()
-        self._ends = end_tokens(self._tokenizer, model_dir)
+        self.tokenizer = chat.prepare(checkpoint.load_tokenizer(folder), setup.chat)
+        self._ends = end_tokens(self.tokenizer, folder)
         self._context = int(self._llm.model_config.max_model_len)
-        self._progress = progress
+        self._progress = setup.progress
         self.engine = {
             "name": "vllm",
             "version": self._vllm.__version__,
-            "dtype": dtype,
-            "batch_size": str(batch_size),
+            "dtype": setup.dtype,
+            "batch_size": str(setup.batch_size),
         }
 
-    def generate(self, prompts: Sequence[str], sampling: Sampling) -> list[list[str]]:
+    def generate(self, prompts: Sequence[Prompt], sampling: Sampling) -> list[list[str]]:
         """See Generator.generate."""
-        encoded = [self._tokenizer.encode(prompt, add_special_tokens=False) for prompt in prompts]
+        encoded = [self.tokenizer.encode(prompt.text, add_special_tokens=False) for prompt in prompts]
         check_room(prompts, [len(ids) for ids in encoded], sampling, self._context)
-        parameters = [self._parameters(prompt, sampling) for prompt in prompts]
+        parameters = [self._parameters(prompt.text, sampling) for prompt in prompts]
         inputs = [self._vllm.TokensPrompt(prompt_token_ids=ids) for ids in encoded]
         outputs = self._llm.generate(inputs, parameters, use_tqdm=False)
         self._progress(len(outputs), len(prompts))
@@ -58,11 +55,16 @@ class VllmGenerator:
             [before_stop(self._text(drawn.token_ids), sampling.stops) for drawn in output.outputs] for output in outputs
         ]
 
+    def close(self) -> None:
+        """See Engine.close."""
+        self._llm = None
+        gc.collect()  # the engine's process ends with the last reference
+
     def _text(self, ids: Sequence[int]) -> str:
         """Decoded as transformers does it: vLLM's own text leaves out a character that was cut at the last token."""
-        return str(self._tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False))
+        return str(self.tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False))
 
-    def _parameters(self, prompt: str, sampling: Sampling) -> Any:
+    def _parameters(self, text: str, sampling: Sampling) -> Any:
         return self._vllm.SamplingParams(
             n=sampling.samples,
             temperature=sampling.temperature,
@@ -70,7 +72,7 @@ class VllmGenerator:
             max_tokens=sampling.max_new_tokens,
             stop=list(sampling.stops) or None,
             stop_token_ids=self._ends,
-            seed=seed_of(sampling.seed, [prompt]),
+            seed=seed_of(sampling.seed, [text]),
         )
 
 

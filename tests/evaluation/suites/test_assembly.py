@@ -119,11 +119,11 @@ class MarkingTokenizer(PlainTokenizer):
 
     def apply_chat_template(self, conversation: list[dict[str, str]], **options: object) -> str:
         assert options["enable_thinking"] is False
-        return f"[user]{conversation[0]['content']}[assistant]"
+        return f"<s>[user]{conversation[0]['content']}[assistant]"
 
 
 def prompt(name: str, asked: Problem, *shots: Problem) -> str:
-    return PROTOCOLS[name].prompt(asked, MarkingTokenizer(), shots)
+    return PROTOCOLS[name].prompt(asked, MarkingTokenizer(), shots).text
 
 
 def test_humaneval_continues_the_prompt_as_it_is() -> None:
@@ -134,7 +134,7 @@ def test_humaneval_continues_the_prompt_as_it_is() -> None:
 
 def test_humaneval_in_chat_opens_the_answer_with_the_prompt() -> None:
     assert prompt("humaneval_chat", HUMANEVAL) == (
-        "[user]Write a solution to the following problem and make sure that it passes the tests:\n"
+        "<s>[user]Write a solution to the following problem and make sure that it passes the tests:\n"
         f"```python\n{HUMANEVAL.instruction}\n```[assistant]"
         f"Here is the completed function:\n\n```python\n{HUMANEVAL.instruction}"
     )
@@ -146,7 +146,7 @@ def test_humaneval_in_chat_opens_the_answer_with_the_prompt() -> None:
 def test_mbpp_shows_three_solved_tasks_and_the_asserts(banks: Path) -> None:
     (suite,) = suites_of(section(mbpp={"protocol": "mbpp", "problems": "mbpp"}), banks, seed=1)
     assert [item.id for item in suite.problems] == ["MBPP/11", "MBPP/12"]
-    text = suite.protocol.prompt(suite.problems[0], MarkingTokenizer(), suite.shots)
+    text = suite.protocol.prompt(suite.problems[0], MarkingTokenizer(), suite.shots).text
     first = (
         "<s>You are an expert Python programmer, and here is your task: Write a function to add 2. "
         "Your code should pass these tests:\n\nassert add(0) == 2\nassert add(1) == 3\nassert add(2) == 4\n[BEGIN]\n"
@@ -159,7 +159,7 @@ def test_mbpp_shows_three_solved_tasks_and_the_asserts(banks: Path) -> None:
 
 def test_mbpp_in_chat_opens_a_block(banks: Path) -> None:
     (suite,) = suites_of(section(mbpp={"protocol": "mbpp_chat", "problems": "mbpp"}), banks, seed=1)
-    text = suite.protocol.prompt(suite.problems[0], MarkingTokenizer(), suite.shots)
+    text = suite.protocol.prompt(suite.problems[0], MarkingTokenizer(), suite.shots).text
     assert text.endswith("assert add(2) == 13[assistant]```python\n")
     assert text.count("```python\n") == 4
     assert suite.protocol.code(suite.problems[0], "def add(x): ...\n```\nbye") == "def add(x): ...\n"
