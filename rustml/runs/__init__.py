@@ -1,1 +1,1 @@
-"""Runs of stages: their keys, their records in MLflow, their progress."""
+"""Runs of stages: their keys, their records in MLflow, their progress on the terminal."""

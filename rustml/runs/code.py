@@ -1,8 +1,8 @@
-"""The code that a stage's output follows from, read off the imports of its module.
+"""The code that decides a stage's output, found by the imports of its module.
 
-Every module that the body reaches counts, with the programs that lie beside it (a folder that is not a package). What
-only draws, reports or keeps records is outside by rule: the rooms of OUTSIDE, and every module or package named
-`report` or `plots`. Comments, docstrings and layout do not count, since they change no output.
+Every module that the body reaches counts, with the programs beside it (in folders that are not packages). Code that
+only draws, reports or keeps records is left out by rule: the rooms of OUTSIDE, and every module or package named
+`report` or `plots`. Comments, docstrings and layout do not count, since they do not change an output.
 """
 
 import ast
@@ -22,22 +22,22 @@ PROGRAMS = (".py", ".rs")
 
 @cache
 def code_digest(module: str, root: Path = ROOT) -> str:
-    """SHA-256, in hex, of all code that decides what `module` does. Raises ModuleNotFoundError when there is none."""
+    """SHA-256, in hex, of all code that `module` reaches. Raises ModuleNotFoundError when there is no such module."""
     if _file_of(module, root) is None:
         raise ModuleNotFoundError(f"{module} is not a module below {root}")
     digest = hashlib.sha256()
     for name in sorted(reached(module, root)):
         file = _file_of(name, root)
         assert file is not None
-        digest.update(f"{name}\0{_python(file)}\0".encode())
+        digest.update(f"{name}\0{_syntax_tree(file)}\0".encode())
         for program in _programs_beside(file):
-            text = _python(program) if program.suffix == ".py" else program.read_text(encoding="utf-8")
+            text = _syntax_tree(program) if program.suffix == ".py" else program.read_text(encoding="utf-8")
             digest.update(f"{program.relative_to(root)}\0{text}\0".encode())
     return digest.hexdigest()
 
 
 def reached(module: str, root: Path = ROOT) -> set[str]:
-    """The module and all of ours that it imports, lazily or not, directly or through others."""
+    """The module and all modules of the package that it imports, lazily or not, directly or through others."""
     names: set[str] = set()
     waiting = [module]
     while waiting:
@@ -66,21 +66,21 @@ def _outside(name: str) -> bool:
 
 
 def _file_of(module: str, root: Path) -> Path | None:
-    """The source of a module of ours; None for anything else."""
+    """The source of a module of the package; None for anything else."""
     if module.split(".", maxsplit=1)[0] != PACKAGE:
         return None
-    place = root.joinpath(*module.split("."))
-    files = (place.with_suffix(".py"), place / "__init__.py")
+    path = root.joinpath(*module.split("."))
+    files = (path.with_suffix(".py"), path / "__init__.py")
     return next((file for file in files if file.is_file()), None)
 
 
 def _programs_beside(file: Path) -> list[Path]:
-    """Sources in folders beside a module that are not packages: programs that are handed to a compiler or a sandbox."""
+    """Sources in folders beside a module that are not packages: programs for a compiler or a sandbox."""
     folders = [folder for folder in file.parent.iterdir() if folder.is_dir() and not (folder / "__init__.py").exists()]
     return sorted(path for folder in folders for path in folder.rglob("*") if path.suffix in PROGRAMS)
 
 
-def _python(file: Path) -> str:
+def _syntax_tree(file: Path) -> str:
     """The syntax tree without docstrings and positions, as text."""
     tree = ast.parse(file.read_text(encoding="utf-8"))
     for node in ast.walk(tree):
@@ -90,5 +90,5 @@ def _python(file: Path) -> str:
 
 
 def _is_text(node: ast.stmt) -> bool:
-    """A docstring, of whatever it stands under."""
+    """Whether a statement is a docstring, or a string under an attribute."""
     return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)

@@ -30,7 +30,7 @@ def log_settings(run_id: str, stage: Stage, profile: Profile, params: Mapping[st
     """Log the commit, the stage's part of the profile as params, and the whole profile as an artifact."""
     commit, dirty = code_commit()
     settings = {"profile.seed": profile.seed}
-    settings |= dotted({name: msgspec.to_builtins(getattr(profile, name)) for name in stage.sections})
+    settings |= dotted(msgspec.to_builtins(stage.settings(profile)))
     tags = {"mlflow.source.git.commit": commit, "rustml.dirty": str(dirty).lower()}
     tags |= {f"rustml.param.{name}": text for name, text in params.items()}
     client().log_batch(

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import reduce
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +61,8 @@ class Stage:
 
     name: str
     sections: tuple[str, ...]
-    """Sections of the profile that it reads; a change anywhere else leaves its result valid."""
+    """Sections of the profile that it reads, or parts of one (`pairs.decontamination`); a change anywhere else leaves
+    its result valid."""
     module: str
     """The module of its body: a change of any code that this module reaches makes the stage run again."""
     contents: Callable[[Profile], Mapping[ProfilePath, str]] = _no_contents
@@ -71,6 +73,10 @@ class Stage:
     """Versions of what decides the result besides code and profile: toolchain, libraries, device."""
     usable: Callable[[Path, CacheLayout], bool] | None = None
     """Whether a finished run's output can be taken over, where it refers to files in a cache; None takes any."""
+
+    def settings(self, profile: Profile) -> dict[str, Any]:
+        """What the stage reads of the profile, by name of section."""
+        return {name: attrgetter(name)(profile) for name in self.sections}
 
     def workspace(
         self,
@@ -107,8 +113,7 @@ def key(stage: Stage, profile: Profile, inputs: Mapping[str, str], params: Mappi
 
 def _settings(stage: Stage, profile: Profile) -> dict[str, Any]:
     """The sections that the stage reads, contents in the place of the paths that name them."""
-    sections = {name: getattr(profile, name) for name in stage.sections}
-    tree: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(sections))
+    tree: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(stage.settings(profile)))
     for (*parents, last), text in stage.contents(profile).items():
         reduce(lambda node, step: node[step], parents, tree)[last] = text  # type: ignore[index]
     return tree

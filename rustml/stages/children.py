@@ -1,7 +1,7 @@
-"""Stages as child processes of the lifecycle: each ends with its memory, and dies with its parent.
+"""Stages as child processes of the lifecycle: the memory of each is freed at its end, and each dies with its parent.
 
-The children are forked from a server that has imported the heavy libraries once: on two cores, loading torch,
-transformers and trl anew for every stage would take longer than some of the stages.
+The children are forked from a server that has imported the heavy libraries once: on two cores, importing torch,
+transformers and trl for every stage would take longer than some of the stages.
 """
 
 import contextlib
@@ -25,19 +25,19 @@ GRACE_SECONDS = 15.0
 
 
 def call(module: str, profile: Profile, arguments: dict[str, Any]) -> Finished:
-    """Call `run(profile, **arguments)` of an entry point in a child process and return what it returns.
+    """Call `run(profile, **arguments)` of a stage's module in a child process and return its result.
 
-    Its exceptions are raised here. Raises RustmlError when the child dies without a word, as by the out-of-memory
-    killer. Leaving by an exception ends the child, which marks its run as killed.
+    The child's exceptions are raised here. Raises RustmlError when the child dies without an exception, as under the
+    out-of-memory killer. An exception in this process ends the child, which marks its run as killed.
     """
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(PRELOADED)
-    ours, theirs = context.Pipe(duplex=False)
-    child = context.Process(target=_child, args=(theirs, module, profile, arguments), name=module)
+    receiver, sender = context.Pipe(duplex=False)
+    child = context.Process(target=_child, args=(sender, module, profile, arguments), name=module)
     child.start()
-    theirs.close()
+    sender.close()
     try:
-        outcome = ours.recv()
+        outcome = receiver.recv()
     except EOFError as error:
         child.join()
         raise RustmlError(f"{module} died (exit code {child.exitcode}); run the lifecycle again: it resumes") from error
@@ -60,21 +60,21 @@ def _end(child: Any) -> None:
         child.join()
 
 
-def _child(answer: Connection, module: str, profile: Profile, arguments: dict[str, Any]) -> None:
+def _child(sender: Connection, module: str, profile: Profile, arguments: dict[str, Any]) -> None:
     signal.signal(signal.SIGTERM, interrupt)
     threading.Thread(target=_die_with_parent, daemon=True).start()
     try:
-        answer.send(importlib.import_module(module).run(profile, **arguments))
+        sender.send(importlib.import_module(module).run(profile, **arguments))
     except KeyboardInterrupt as error:
-        answer.send(error)
+        sender.send(error)
     except Exception as error:  # handed to the parent, which raises it
-        answer.send(_sendable(error))
+        sender.send(_sendable(error))
     finally:
-        answer.close()
+        sender.close()
 
 
 def _sendable(error: Exception) -> Exception:
-    """Exceptions of libraries may not survive pickling; their text does."""
+    """The error itself where it can be pickled, else its text: exceptions of libraries often cannot."""
     if isinstance(error, RustmlError | OSError):
         with contextlib.suppress(Exception):
             pickle.loads(pickle.dumps(error))  # noqa: S301  our own bytes

@@ -5,7 +5,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rustml.contents import directory_source_contents
+from rustml.contents import directory_source_contents, file_contents
 from rustml.evaluation.kinds import ItemSource
 from rustml.profile import Profile
 from rustml.release import versions
@@ -35,7 +35,7 @@ def environment(profile: Profile) -> Mapping[str, str]:
     return {**libraries_and_device("transformers", profile.evaluation.engine), **judging_environment()}
 
 
-STAGE = Stage("evaluate", ("chat", "evaluation", "judge", "pairs"), __name__, contents, environment)
+STAGE = Stage("evaluate", ("chat", "evaluation", "judge", "pairs.decontamination"), __name__, contents, environment)
 
 
 def run(
@@ -53,9 +53,10 @@ def run(
 
     `pairs` is a run of the `pairs` stage: its hold-out is what hold-out suites are made of, and its training records
     are searched for the problems that are measured on. `contaminated` is a file of further ids of such problems.
+    Raises InputError when it cannot be read.
     """
     checkpoint = versions.checkpoint(model, profile.registered_model)
-    listed = Path(contaminated).read_text(encoding="utf-8") if contaminated else ""
+    listed = file_contents(Path(contaminated), "contaminated") if contaminated else ""
 
     def body(space: Workspace) -> Outcome:
         return _measure(profile, checkpoint, suites, Path(contaminated) if contaminated else None, space)

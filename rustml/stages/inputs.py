@@ -1,16 +1,18 @@
 """Problems that models are measured on, from the output of the `bank` stage."""
 
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 from rustml.records import Problem, read_jsonl
 from rustml.similarity.overlap import Protected
 
 TRAINING = "-train"
+"""End of the stem of a bank file that is trained on."""
 
 
 def protected(bank: Path) -> Iterator[Protected]:
-    """The texts of every problem of the `bank` stage that is measured on: all files but those of training."""
+    """Instruction and reference of every problem that is measured on; `bank` is an output of the `bank` stage."""
     for path in sorted(bank.glob("*.jsonl")):
         if not path.stem.endswith(TRAINING):
             for problem in read_jsonl(path, Problem):
@@ -19,5 +21,5 @@ def protected(bank: Path) -> Iterator[Protected]:
 
 
 def held_out(bank: Path, stem: str, limit: int) -> list[Problem]:
-    """The first `limit` problems of a file, to be measured on."""
-    return [problem for problem, _ in zip(read_jsonl(bank / f"{stem}.jsonl", Problem), range(limit), strict=False)]
+    """The first `limit` problems of a file that is measured on, or all where there are fewer."""
+    return list(islice(read_jsonl(bank / f"{stem}.jsonl", Problem), limit))

@@ -1,4 +1,4 @@
-"""Imported by the fork server of `children` for its effect alone: the heavy libraries, loaded once, quietly."""
+"""The heavy libraries, loaded once: the fork server of `children` imports this module for its effect."""
 # ruff: noqa: E402, F401
 
 from rustml.runs import log_levels

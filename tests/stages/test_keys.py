@@ -1,5 +1,6 @@
 """What a stage's key says of the world outside profile and code: contents, not paths; versions where they decide."""
 
+import re
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -115,6 +116,29 @@ def test_a_path_that_the_records_hold_is_in_the_key(name: str, thing: Path) -> N
     copy = thing.with_name("copy")
     shutil.copytree(thing, copy)
     assert key_of(module, profile_of(copy)) != key_of(module, profile_of(thing))
+
+
+CHECKED_ONLY = {"sft": {"pairs.anchors"}}
+"""What a stage reads to refuse a profile, not to make its output."""
+
+
+@pytest.mark.parametrize("module", STAGES, ids=lambda module: module.STAGE.name)
+def test_the_key_holds_every_section_that_the_body_reads(module: ModuleType) -> None:
+    source = Path(str(module.__file__)).read_text(encoding="utf-8")
+    sections = {name for name in TINY.__struct_fields__ if isinstance(getattr(TINY, name), msgspec.Struct)}
+    reads = {
+        name for name in re.findall(r"\bprofile\.([a-z_]+(?:\.[a-z_]+)?)", source) if name.split(".")[0] in sections
+    }
+    known = {*module.STAGE.sections, *CHECKED_ONLY.get(module.STAGE.name, ())}
+    assert reads, "a stage that reads nothing of the profile would not be configurable"
+    assert not {name for name in reads if not {name, name.split(".")[0]} & known}
+
+
+def test_only_the_part_of_a_section_that_a_stage_reads_is_in_its_key() -> None:
+    before = key_of(evaluate)
+    assert key_of(evaluate, profile_with("pairs", raw_pieces=TINY.pairs.raw_pieces + 1)) == before
+    shorter = msgspec.structs.replace(TINY.pairs.decontamination, shingle_tokens=2)
+    assert key_of(evaluate, profile_with("pairs", decontamination=shorter)) != before
 
 
 def test_a_changed_checksum_of_a_vendored_crate_changes_the_key(thing: Path) -> None:
