@@ -1,70 +1,38 @@
-"""The `bank` stage: draw, verify, write."""
+"""Build the banks of a profile: draw problems, verify references, write files."""
 
-import hashlib
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from rustml.banks.bank import Bank
 from rustml.banks.families import draw
 from rustml.banks.families.draft import Split
+from rustml.banks.output_files import DRAWS, benchmark_files, drawn_stem, excluded_problems, refuse_names
+from rustml.banks.report import BankReport, DroppedProblem
 from rustml.banks.sources.load import load_source
 from rustml.errors import JudgeFault, RustmlError
+from rustml.io import file_sha256
 from rustml.judge.judging import Judging
 from rustml.profile.bank import BankSection
-from rustml.records import Candidate, Language, Problem, Record, Verdict, candidate_of, write_jsonl
+from rustml.progress import ProgressCallback, no_progress
+from rustml.records import Candidate, Language, Problem, Verdict, candidate_of, write_jsonl
 
 CHUNK = 256
-"""Candidates handed to the judge at once; progress is shown between chunks."""
-_DRAWS: tuple[tuple[Language, Split], ...] = (
-    ("rust", "train"),
-    ("rust", "dev"),
-    ("rust", "test"),
-    ("python", "train"),
-    ("python", "dev"),
-    ("python", "test"),
-)
-
-
-class Dropped(Record, frozen=True):
-    """A problem of a public bank whose reference the judge does not pass."""
-
-    id: str
-    bank: str
-    status: str
-    detail: str
-
-
-class BankReport(Record, frozen=True):
-    """What the stage wrote."""
-
-    counts: dict[str, int]
-    """Problems by file stem."""
-    families: dict[str, dict[str, int]]
-    """Problems by file stem and family."""
-    difficulties: dict[str, dict[str, int]]
-    """Problems by file stem and difficulty."""
-    digests: dict[str, str]
-    """SHA-256 of each file, by stem."""
-    judged: int
-    """References that went through the judge, each distinct one once."""
-    judge_seconds: float
-    dropped: tuple[Dropped, ...]
-    excluded: dict[str, dict[str, str]]
-    """Problems that a public bank's loader left out, by bank and id, with the reason."""
+"""Candidates per call of the judge; progress is shown between calls."""
 
 
 class _Verifier:
     """Sends references to the judge, each distinct one once."""
 
-    def __init__(self, judge: Judging, progress: Callable[[int, int], None]) -> None:
-        self._judge, self._progress = judge, progress
+    def __init__(self, judge: Judging, progress: ProgressCallback) -> None:
+        self._judge = judge
+        self._progress = progress
         self._verdicts: dict[tuple[str, ...], Verdict] = {}
         self.seconds = 0.0
 
     def run(self, problems: Iterable[Problem]) -> None:
-        """Judge what is new among the problems' references."""
+        """Judge those of the problems' references that have no verdict yet."""
         fresh = {_key(problem): problem for problem in problems if _key(problem) not in self._verdicts}
         items, started = list(fresh.items()), time.monotonic()
         for start in range(0, len(items), CHUNK):
@@ -92,40 +60,41 @@ def build(
     seed: int,
     out: Path,
     judge: Judging,
-    progress: Callable[[int, int], None] = lambda _done, _total: None,
+    progress: ProgressCallback = no_progress,
 ) -> BankReport:
     """Draw the tiny families' problems, load the benchmarks, verify references, write one JSON Lines file each.
 
-    Files are `rust-train.jsonl`, `rust-dev.jsonl`, ..., `python-test.jsonl`, and for each benchmark `NAME.jsonl`, its
-    test split (and `NAME-prompt.jsonl`, its few-shot problems). Every Rust reference and every held-out Python one
-    must pass its tests, the Rust ones without a lint; one that does not is a defect of this package, and raises
-    RustmlError. The Python training problems, tens of thousands, are not judged: their expected values are what their
-    reference returned when it was run. A benchmark's problem whose reference does not pass is dropped and reported; one
-    without a reference stays if its tests compile against `todo!()`.
+    Files are `rust-train.jsonl`, `rust-dev.jsonl`, ..., `python-test.jsonl`, and those of `benchmark_files` for each
+    benchmark. Every Rust reference and every held-out Python one must pass its tests, the Rust ones without a lint; one
+    that does not is a defect of this package, and raises RustmlError. The Python training problems, tens of thousands,
+    are not judged: their expected values are the results of running their reference. A benchmark's problem is dropped
+    and reported when its reference does not pass; one without a reference stays if its tests compile against `todo!()`.
 
     `judge` must be open with lints. `progress` is called with references judged and their total. Raises InputError for
     bad input before anything is judged, and JudgeFault when the judge fails.
     """
-    drawn = {f"{language}-{split}": _draw(section, language, split, seed) for language, split in _DRAWS}
+    refuse_names(section.benchmarks)
+    drawn = {drawn_stem(language, split): _draw(section, language, split, seed) for language, split in DRAWS}
     banks = [load_source(name, source) for name, source in section.benchmarks.items()]
     verifier = _Verifier(judge, progress)
-    own = [problem for stem, problems in drawn.items() if stem != "python-train" for problem in problems]
-    verifier.run([*own, *[problem for bank in banks for problem in bank.problems]])
-    _require_sound(own, verifier)
-    dropped = [entry for bank in banks for entry in _dropped(bank, verifier)]
-    gone = {(entry.bank, entry.id) for entry in dropped}
-    files = {**drawn, **_benchmark_files(banks, gone)}
+    generated = [problem for stem, problems in drawn.items() if stem != "python-train" for problem in problems]
+    verifier.run([*generated, *[problem for bank in banks for problem in bank.problems]])
+    _require_sound(generated, verifier)
+    dropped = {bank.name: _dropped(bank, verifier) for bank in banks}
+    files = dict(drawn)
+    for bank in banks:
+        files |= benchmark_files(bank, {problem.id for problem in dropped[bank.name]})
     for stem, problems in files.items():
         write_jsonl(out / f"{stem}.jsonl", problems)
     return BankReport(
         counts={stem: len(problems) for stem, problems in files.items()},
         families={stem: _count(problems, "family") for stem, problems in drawn.items()},
         difficulties={stem: _count(problems, "difficulty") for stem, problems in drawn.items()},
-        digests={stem: hashlib.sha256((out / f"{stem}.jsonl").read_bytes()).hexdigest() for stem in files},
+        digests={stem: file_sha256(out / f"{stem}.jsonl") for stem in files},
         judged=verifier.judged,
         judge_seconds=verifier.seconds,
-        dropped=tuple(dropped),
-        excluded={bank.name: bank.excluded for bank in banks if bank.excluded},
+        dropped=tuple(problem for problems in dropped.values() for problem in problems),
+        excluded={bank.name: reasons for bank in banks if (reasons := excluded_problems(bank))},
     )
 
 
@@ -135,7 +104,7 @@ def _draw(section: BankSection, language: Language, split: Split, seed: int) -> 
 
 
 def _candidate(problem: Problem) -> Candidate:
-    """The reference as a candidate; in place of none, a body of `todo!()`."""
+    """The reference as a candidate; without a reference, the signature with the body `todo!()`."""
     stub = f"{problem.prelude}{problem.signature} {{\n    todo!()\n}}\n"
     return candidate_of(problem, problem.reference or stub, problem.id)
 
@@ -148,16 +117,16 @@ def _require_sound(problems: Sequence[Problem], verifier: _Verifier) -> None:
     wrong = [(p, verdict) for p in problems if (verdict := verifier.verdict(p)).status != "passed"]
     lints = [(p, v) for p in problems if p.language == "rust" and (v := verifier.verdict(p)).clippy_clean is not True]
     for problem, verdict in (wrong or lints)[:1]:
-        found = verdict.status if wrong else f"lints {', '.join(verdict.lints) or 'not asked for'}"
+        defect = verdict.status if wrong else f"lints {', '.join(verdict.lints) or 'not asked for'}"
         raise RustmlError(
             f"{len(wrong)} references of the tiny families do not pass and {len(lints)} are not lint-free; the first: "
-            f"{problem.id} ({found}) {verdict.detail}. This is a defect of rustml.banks.families, or of the judge"
+            f"{problem.id} ({defect}) {verdict.detail}. This is a defect of rustml.banks.families, or of the judge"
         )
 
 
-def _dropped(bank: Bank, verifier: _Verifier) -> list[Dropped]:
+def _dropped(bank: Bank, verifier: _Verifier) -> list[DroppedProblem]:
     return [
-        Dropped(id=problem.id, bank=bank.name, status=verdict.status, detail=verdict.detail)
+        DroppedProblem(id=problem.id, bank=bank.name, status=verdict.status, detail=verdict.detail)
         for problem in bank.problems
         if not _usable(problem, verdict := verifier.verdict(problem))
     ]
@@ -165,17 +134,6 @@ def _dropped(bank: Bank, verifier: _Verifier) -> list[Dropped]:
 
 def _usable(problem: Problem, verdict: Verdict) -> bool:
     return verdict.status == "passed" if problem.reference else verdict.compiles is True
-
-
-def _benchmark_files(banks: Sequence[Bank], gone: set[tuple[str, str]]) -> dict[str, list[Problem]]:
-    files: dict[str, list[Problem]] = {}
-    for bank in banks:
-        kept = [problem for problem in bank.problems if (bank.name, problem.id) not in gone]
-        files[bank.name] = [problem for problem in kept if problem.split == "test"]
-        prompts = [problem for problem in kept if problem.tags.get("subset") == "prompt"]
-        if prompts:
-            files[f"{bank.name}-prompt"] = prompts
-    return files
 
 
 def _count(problems: Sequence[Problem], tag: str) -> dict[str, int]:

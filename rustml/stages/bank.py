@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-import msgspec
+import click
 
-from rustml.banks.build import BankReport, build
+from rustml.banks.build import build
 from rustml.banks.sources.load import is_on_hub
 from rustml.contents import file_contents
 from rustml.judge import Judge, Limits
@@ -39,20 +39,8 @@ def run(profile: Profile, *, parent: str | None = None, reuse: bool = True) -> t
         ):
             report = build(profile.bank, profile.seed, space.out, judge, progress)
         datasets = {stem: space.out / f"{stem}.jsonl" for stem in report.counts}
-        return Outcome(_metrics(report), _tables(report), datasets)
+        for line in report.left_out():
+            click.echo(f"  {line}")
+        return Outcome(report.metrics(), report.tables(), datasets)
 
     return tracking.run_stage(STAGE, profile, body, parent=parent, reuse=reuse)
-
-
-def _metrics(report: BankReport) -> dict[str, float]:
-    counts = {f"bank.{stem}": float(count) for stem, count in report.counts.items()}
-    return {**counts, "bank.judged": report.judged, "bank.judge_seconds": report.judge_seconds}
-
-
-def _tables(report: BankReport) -> dict[str, list[dict[str, object]]]:
-    families = [
-        {"file": stem, "family": family, "problems": count}
-        for stem, counted in report.families.items()
-        for family, count in counted.items()
-    ]
-    return {"bank/families.json": families, "bank/dropped.json": [msgspec.to_builtins(d) for d in report.dropped]}

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from pathlib import Path
 
 import msgspec
@@ -12,6 +13,7 @@ from rustml.banks.families import draw
 from rustml.errors import InputError, JudgeFault, RustmlError
 from rustml.profile.bank import BankSection
 from rustml.records import Candidate, Problem, Status, Verdict, read_jsonl
+from rustml.stages.inputs import problems, protected
 from rustml.testing import FakeJudge, make_verdict
 
 SECTION = BankSection(
@@ -126,3 +128,45 @@ def test_a_benchmark_that_cannot_be_read_stops_the_stage_before_anything_is_judg
     with pytest.raises(InputError, match=r"none\.jsonl"):
         build(section, 5, tmp_path / "out", judge)
     assert not judge.judged
+
+
+def test_a_teams_own_training_problems_get_a_file_that_can_be_trained_on(tmp_path: Path) -> None:
+    section = _with_benchmark(
+        tmp_path, _problem(1), _problem(2, split="train"), _problem(3, split="dev"), _problem(4, split="train")
+    )
+    report = build(section, 5, tmp_path / "out", failing("wrong", of="team/4"))
+    ids = {path.stem: [p.id for p in read_jsonl(path, Problem)] for path in (tmp_path / "out").glob("team*.jsonl")}
+    assert ids == {"team": ["team/1"], "team-train": ["team/2"], "team-dev": ["team/3"]}
+    assert [problem.id for problem in report.dropped] == ["team/4"]
+    assert problems(tmp_path / "out", "team-train", 1)[0].id == "team/2"
+    assert not [text for text in protected(tmp_path / "out") if text.bank == "team-train"]
+
+
+def test_a_problem_of_no_file_is_reported_with_the_reason(tmp_path: Path) -> None:
+    section = _with_benchmark(tmp_path, _problem(1), _problem(2, split="train", trainable=False))
+    report = build(section, 5, tmp_path / "out", failing())
+    assert list(report.excluded["team"]) == ["team/2"]
+    assert report.metrics()["bank.left_out.excluded"] == 1
+    (row,) = report.tables()["bank/excluded.json"]
+    assert (row["bank"], row["id"]) == ("team", "team/2")
+    assert "not trainable" in row["reason"]
+    assert list(report.left_out()) == [f"team: 1 excluded; the first: team/2 ({row['reason']})"]
+
+
+@pytest.mark.parametrize("name", ["rust-train", "python-test", "team-train", "team-prompt", "../team", ""])
+def test_a_benchmark_may_not_replace_another_file(tmp_path: Path, name: str) -> None:
+    judge = failing()
+    section = _with_benchmark(tmp_path, _problem(1))
+    section = msgspec.structs.replace(section, benchmarks={**section.benchmarks, name: section.benchmarks["team"]})
+    with pytest.raises(InputError, match=rf"bank\.benchmarks\.{re.escape(name)}: .*another name"):
+        build(section, 5, tmp_path / "out", judge)
+    assert not judge.judged
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_report_names_what_was_left_out(tmp_path: Path) -> None:
+    section = _with_benchmark(tmp_path, _problem(1), _problem(2))
+    report = build(section, 5, tmp_path / "out", failing("wrong", of="team/2"))
+    assert list(report.left_out()) == ["team: 1 dropped, the reference does not pass; the first: team/2 (wrong)"]
+    assert {row["file"] for row in report.tables()["bank/digests.json"]} == set(report.counts)
+    assert sum(row["problems"] for row in report.tables()["bank/difficulties.json"]) == 54

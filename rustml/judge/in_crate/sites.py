@@ -4,9 +4,10 @@ import hashlib
 import re
 from collections.abc import Iterable
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
 
 from rustml.errors import InputError
+from rustml.origin import crate_folder as source_folder
+from rustml.origin import directory_of
 from rustml.records import Origin, Pair, Record
 from rustml.rust.lexer import tokens
 from rustml.rust.syntax import functions, inner_attributes
@@ -111,24 +112,20 @@ def _source(origin: Origin, folder: Path) -> bytes:
 
 def crate_folder(origin: Origin, unpacked: Path) -> Path:
     """The crate's full source: the directory source's own folder, or what harvest unpacked. Raises SiteNotFound."""
-    address = urlsplit(origin.url)
-    if address.scheme == "file":
-        folder = Path(unquote(address.path))
-    else:
-        folder = unpacked / origin.archive_sha256 / f"{origin.name}-{origin.version}"
-    if origin.kind != "crate" or not (folder / "Cargo.toml").is_file():
+    folder = source_folder(origin, unpacked)
+    if folder is None:
         raise SiteNotFound("no_crate_source")
     return folder
 
 
 def vendor_folder(origin: Origin, given: str) -> Path:
     """The directory source that dependencies come from: `given`, or that of the crate itself. Raises SiteNotFound."""
-    folder = given or origin.registry.partition("directory+")[2]
-    if not folder:
+    folder = Path(given) if given else directory_of(origin.registry)
+    if folder is None:
         raise SiteNotFound("no_dependencies")
-    if not Path(folder).is_dir():
+    if not folder.is_dir():
         raise InputError(f"{folder} is not a Cargo directory source; make one with `cargo vendor`, or name another")
-    return Path(folder)
+    return folder
 
 
 def insertable_function(site: InsertionSite, code: str) -> tuple[str, str]:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from rustml.banks import load_bank
-from rustml.banks.sources.load import SOURCES
+from rustml.banks.sources.load import SOURCES, load_source
 from rustml.errors import EnvironmentFault, InputError
 from rustml.hub_datasets import HubDataset, hub_rows
 from rustml.records import Problem
@@ -325,3 +325,19 @@ def test_a_hub_that_does_not_answer_is_a_fault_of_the_environment(monkeypatch: p
     monkeypatch.setattr(datasets, "load_dataset", refuse)
     with pytest.raises(EnvironmentFault, match="data set a/b cannot be read: Name or service"):
         list(hub_rows(HubDataset("a/b", data_file="data.jsonl"), "test"))
+
+
+def test_a_profile_may_pin_the_hubs_revision(monkeypatch: pytest.MonkeyPatch) -> None:
+    import datasets
+
+    revisions: list[str | None] = []
+
+    def load(*_: Any, revision: str | None, **__: Any) -> Any:
+        revisions.append(revision)
+        return datasets.Dataset.from_list([HUMANEVAL])
+
+    monkeypatch.setattr(datasets, "load_dataset", load)
+    assert load_source("humaneval", "hub@abc") == load_source("humaneval", "hub")
+    assert revisions == ["abc", None]
+    with pytest.raises(InputError, match=r"bank\.benchmarks\.humaneval: 'hub@'"):
+        load_source("humaneval", "hub@")
