@@ -1,4 +1,4 @@
-"""Put several streams of records into one, in a declared order."""
+"""Merge several streams of records into one, in a declared order."""
 
 import random
 from collections.abc import Iterator, Mapping, Sequence
@@ -48,15 +48,15 @@ def _weighted(streams: Sequence[Iterator[T]], weights: list[float], seed: int) -
 
 
 def wanted(pairs: int, anchors_per_pair: float, shares: Mapping[str, float]) -> dict[str, int]:
-    """How many anchors of each pool go with so many domain pairs; shares need not sum to one."""
-    whole = sum(shares.values())
-    if whole <= 0:
+    """The number of anchors of each pool for a number of domain pairs; shares need not sum to one."""
+    total = sum(shares.values())
+    if total <= 0:
         return dict.fromkeys(shares, 0)
-    return {name: round(pairs * anchors_per_pair * share / whole) for name, share in shares.items()}
+    return {name: round(pairs * anchors_per_pair * share / total) for name, share in shares.items()}
 
 
 def achieved(pairs: int, pools: Mapping[str, int]) -> dict[str, float]:
-    """The mix that came about: anchors for each pair, and each pool's share of the anchors."""
+    """The reached mix: anchors per pair, and the share of each pool among the anchors."""
     anchors = sum(pools.values())
     ratios = {"anchors_per_pair": anchors / pairs if pairs else 0.0}
     return ratios | {f"share.{name}": count / anchors if anchors else 0.0 for name, count in pools.items()}

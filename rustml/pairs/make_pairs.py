@@ -22,7 +22,7 @@ STAGES = ("parse", "function", "contamination")
 
 
 class ExtractPairs(Record, frozen=True):
-    """The job: parse, select, ask, decontaminate."""
+    """The job of one shard: parse, select functions, make the records of each task, decontaminate."""
 
     section: PairsSection
     shards: tuple[str, ...]
@@ -30,10 +30,10 @@ class ExtractPairs(Record, frozen=True):
     protected: str
 
     def __call__(self, index: int, folder: Path) -> Summary:
-        """Write the pairs and raw pieces of one shard, with signatures for the check of the splits."""
-        maker = Maker(self.section, stored(self.protected, self.section.decontamination))
+        """Write the pairs and raw pieces of one shard, with their signatures for the check of the hold-out."""
+        maker = PairMaker(self.section, stored(self.protected, self.section.decontamination))
         for file in read_jsonl(Path(self.shards[index]) / SOURCE_FILES, SourceFile):
-            maker.take(file)
+            maker.add_file(file)
         write_jsonl(folder / RAW, maker.raw)
         count = write_jsonl(folder / PAIRS, maker.pairs)
         (folder / MARKS).write_bytes(msgspec.json.encode(maker.marks))
@@ -45,20 +45,20 @@ class ExtractPairs(Record, frozen=True):
 
 
 class Marks(msgspec.Struct):
-    """What the signatures beside a shard's records are of, row by row."""
+    """What each row of a shard's signatures belongs to."""
 
     files: list[tuple[str, str]] = []
     """Key and part of each file."""
     functions: list[tuple[str, str]] = []
     """Key of the file and part of each function that made a record."""
     pairs: list[int] = []
-    """For each pair, the number of its function."""
+    """The number of the function of each pair."""
     pieces: list[tuple[str, str, float]] = []
     """Key, part and weight of the file of each raw piece."""
 
 
-class Maker:
-    """Makes records file by file and counts what it leaves out."""
+class PairMaker:
+    """Makes records file by file, and counts by reason what makes none."""
 
     def __init__(self, section: PairsSection, overlap: Overlap) -> None:
         self._section, self._overlap = section, overlap
@@ -71,21 +71,21 @@ class Maker:
         self.pieces: list[Signature] = []
         self.contaminated: dict[str, float] = {}
 
-    def take(self, file: SourceFile) -> None:
+    def add_file(self, file: SourceFile) -> None:
         """Add the records of one file."""
         parsed = parse(file.text)
         if parsed is None:
             self.funnel.drop("parse", "syntax_error", file.origin.label)
             return
         self.funnel.keep("parse")
-        place = (file.origin.label, part_of(file.origin, self._section))
-        self.marks.files.append(place)
+        key, part = file.origin.label, part_of(file.origin, self._section)
+        self.marks.files.append((key, part))
         self.files.append(self._sign(file.text))
-        for item in self._subjects(file.origin, parsed):
-            if self._ask(item, file):
-                self.marks.functions.append(place)
-                self.functions.append(self._sign(item.code))
-        self._take_pieces(parsed, file, place)
+        for subject in self._subjects(file.origin, parsed):
+            if self._add_pairs(subject, file):
+                self.marks.functions.append((key, part))
+                self.functions.append(self._sign(subject.code))
+        self._add_pieces(parsed, file, key, part)
 
     def _subjects(self, origin: Origin, parsed: File) -> Iterator[DocumentedFunction]:
         tests = [(function, function.body) for function in parsed.functions if is_test(function)]
@@ -112,59 +112,60 @@ class Maker:
             return "undocumented"
         return "short_body" if body_lines(function) < self._section.min_body_lines else None
 
-    def _ask(self, item: DocumentedFunction, file: SourceFile) -> bool:
-        """Add the function's records, and say whether there are any."""
+    def _add_pairs(self, subject: DocumentedFunction, file: SourceFile) -> bool:
+        """Add the records of a function, and return whether there are any."""
         before = len(self.pairs)
-        for task, share in self._section.tasks.items():
-            if fraction(task, item.key) >= share:
+        for task, weight in self._section.tasks.items():
+            if fraction(task, subject.key) >= weight:
                 continue
-            draft = TASKS[task].make(item)
+            draft = TASKS[task].make(subject)
             if draft and len(draft.instruction) + len(draft.answer) <= self._section.max_pair_characters:
-                self._keep(task, draft, item, file)
+                self._add_pair(task, draft, subject, file)
         self.marks.pairs += [len(self.functions)] * (len(self.pairs) - before)
         return len(self.pairs) > before
 
-    def _keep(self, task: str, draft: Draft, item: DocumentedFunction, file: SourceFile) -> None:
+    def _add_pair(self, task: str, draft: Draft, subject: DocumentedFunction, file: SourceFile) -> None:
+        """Add one record, unless it overlaps a problem of a bank."""
         text = f"{draft.instruction}\n{draft.answer}"
         banks = self._overlap.banks(text) or self._overlap.banks(draft.answer)
         if banks:
-            self._contaminate(banks, f"{task} {item.key}")
+            self._drop_contaminated(banks, f"{task} {subject.key}")
             return
         self.funnel.keep("contamination")
-        replaced = draft.test or item.function
+        function = draft.test or subject.function
         pair = Pair(
-            id=pair_id(task, item.key, draft.instruction, draft.answer),
+            id=pair_id(task, subject.key, draft.instruction, draft.answer),
             task=task,
             instruction=draft.instruction,
             answer=draft.answer,
             origin=file.origin,
-            context=item.function.context,
-            span=(replaced.fn_start, replaced.end),
-            tested=(item.function.fn_start, item.function.end) if draft.test else (0, 0),
+            context=subject.function.context,
+            span=(function.fn_start, function.end),
+            tested=(subject.function.fn_start, subject.function.end) if draft.test else (0, 0),
             weight=file.weight,
             given=draft.given,
         )
         self.pairs.append(pair)
 
-    def _contaminate(self, banks: list[str], sample: str) -> None:
+    def _drop_contaminated(self, banks: list[str], sample: str) -> None:
         self.funnel.drop("contamination", banks[0], sample)
         for bank in banks:
             self.contaminated[bank] = self.contaminated.get(bank, 0) + 1
 
-    def _take_pieces(self, parsed: File, file: SourceFile, place: tuple[str, str]) -> None:
-        """Add raw pieces; those of held-out files serve the check alone."""
+    def _add_pieces(self, parsed: File, file: SourceFile, file_key: str, part: str) -> None:
+        """Add raw pieces; those of held-out files are used for the check alone."""
         for piece in parsed.pieces:
             if piece.length > 4 * self._section.raw_max_characters:
                 continue
             if not self._section.raw_min_characters <= len(piece.text) <= self._section.raw_max_characters:
                 continue
-            key = f"{place[0]}:{piece.start}"
+            key = f"{file_key}:{piece.start}"
             banks = self._overlap.banks(piece.text)
             if banks:
-                self._contaminate(banks, f"raw {key}")
+                self._drop_contaminated(banks, f"raw {key}")
                 continue
             identity = pair_id("raw", key, "", piece.text)
-            self.marks.pieces.append((*place, file.weight))
+            self.marks.pieces.append((file_key, part, file.weight))
             self.pieces.append(self._sign(piece.text))
             self.raw.append(Pair(id=identity, task="raw", instruction="", answer=piece.text, origin=file.origin))
 
@@ -174,5 +175,5 @@ class Maker:
 
 
 def pair_id(task: str, key: str, instruction: str, answer: str) -> str:
-    """A record's id: the first 16 hex digits of a SHA-256 over what it is and where it stands."""
+    """The id of a record: the first 16 hex digits of a SHA-256 over its task, position and text."""
     return hashlib.sha256("\0".join((task, key, instruction, answer)).encode()).hexdigest()[:16]

@@ -7,7 +7,7 @@ from rustml.sharding import Step, rows
 
 
 class PairsReport(Record, frozen=True):
-    """Records made, by part and task, and where the others went."""
+    """Records by part and task, and dropped records by reason."""
 
     parts: dict[str, int]
     """Records in train, validation, holdout, general_holdout, raw."""
@@ -28,7 +28,7 @@ class PairsReport(Record, frozen=True):
     """SHA-256 over the digests of all files written."""
 
     def metrics(self) -> dict[str, float]:
-        """Numbers by name."""
+        """Metrics by name."""
         named = {f"part.{name}": count for name, count in self.parts.items()}
         named |= {f"task.{name}": count for name, count in self.tasks.items()}
         named |= {f"pool.{name}": count for name, count in self.pools.items()}
@@ -56,5 +56,5 @@ class PairsReport(Record, frozen=True):
         """Histograms by name, to be drawn."""
         return {
             "task": {name: float(count) for name, count in self.tasks.items()},
-            "characters a pair": {name: float(count) for name, count in self.lengths.items()},
+            "characters per pair": {name: float(count) for name, count in self.lengths.items()},
         }

@@ -13,13 +13,13 @@ PARTS = ("train", "validation", "holdout", "general_holdout", "raw")
 
 
 def find(pair_id: str, folder: Path) -> Iterator[tuple[str, Pair]]:
-    """Yield part and record for each record of the pairs output in `folder` whose id is `pair_id` or begins with it.
+    """Yield part and record of every record of the pairs output in `folder` whose id begins with `pair_id`.
 
-    Raises InputError when `folder` is no output of the pairs stage.
+    Raises InputError when `folder` is not an output of the pairs stage.
     """
     paths = [path for part in PARTS if (path := folder / f"{part}.jsonl").is_file()]
     if not paths:
-        raise InputError(f"{folder} is no output of the pairs stage: it holds none of {', '.join(PARTS)}.jsonl")
+        raise InputError(f"{folder} is not an output of the pairs stage: it holds none of {', '.join(PARTS)}.jsonl")
     for path in paths:
         if not _mentions(path, pair_id):
             continue
@@ -29,14 +29,14 @@ def find(pair_id: str, folder: Path) -> Iterator[tuple[str, Pair]]:
 
 
 def _mentions(path: Path, pair_id: str) -> bool:
-    """Whether a file holds such an id at all: a look that costs no decoding."""
-    wanted = f'"id":"{pair_id}'.encode()
+    """Whether a file holds an id that begins like this, found without decoding its lines."""
+    prefix = f'"id":"{pair_id}'.encode()
     with path.open("rb") as lines:
-        return any(line.startswith(b"{" + wanted) for line in lines)
+        return any(line.startswith(b"{" + prefix) for line in lines)
 
 
 def basis(part: str, pair: Pair, licences: Sequence[str]) -> list[tuple[str, str]]:
-    """What the record is, where it comes from, under which licence, and what the gate says of that today."""
+    """What the record is, where it comes from, its licence, and the gate's decision on that licence today."""
     origin = pair.origin
     refusal = Gate(licences).refusal(origin.licence)
     rows = [

@@ -33,7 +33,7 @@ class Mixture:
     too_long: Mapping[str, int]
     """Records left out for their length, by part."""
     wanted: Mapping[str, int] = field(default_factory=dict)
-    """Rows that were asked for, by part; the part's own number where all of it was."""
+    """Rows that the amounts ask for, by part; of a part that is mixed in whole, its rows."""
 
     def metrics(self, prefix: str) -> dict[str, float]:
         """Counts, shares asked for and reached, and tokens in all, as metrics under `prefix`."""
@@ -82,7 +82,7 @@ def mix(
 
 def _other_rows(rows: Mapping[str, Sequence[Row]], by_share: Sequence[str]) -> int:
     """Rows of the parts that are not given as a share."""
-    return sum(len(own) for part, own in rows.items() if part not in by_share)
+    return sum(len(rows_of_part) for part, rows_of_part in rows.items() if part not in by_share)
 
 
 def _total_share(amounts: Mapping[str, Amount]) -> float:

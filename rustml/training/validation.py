@@ -34,9 +34,9 @@ class HeldOut:
         tallies = {f"validation.{name}": tally(model, rows, pad) for name, rows in self.sources.items()}
         tallies["validation"] = sum(tallies.values(), Tally())
         tallies["general"] = tally(model, self.general, pad)
-        measured = {name: own for name, own in tallies.items() if own.tokens}
-        losses = {f"{name}.loss": own.nats / own.tokens for name, own in measured.items()}
-        return losses | {f"{name}.token_accuracy": own.correct / own.tokens for name, own in measured.items()}
+        counted = {name: sums for name, sums in tallies.items() if sums.tokens}
+        losses = {f"{name}.loss": sums.nats / sums.tokens for name, sums in counted.items()}
+        return losses | {f"{name}.token_accuracy": sums.correct / sums.tokens for name, sums in counted.items()}
 
 
 NOTHING = HeldOut({}, [])
@@ -62,7 +62,7 @@ def held_out(
     total = sum(counts.values())
     limits = {name: round(section.validation.records * count / max(1, total)) for name, count in counts.items()}
     texts = sources.validation_texts(section.sources, bank, pairs, seed)
-    rows = {name: data.encode(tokenizer, own, section.context, limits[name])[0] for name, own in texts.items()}
+    rows = {name: data.encode(tokenizer, records, section.context, limits[name])[0] for name, records in texts.items()}
     general = sources.general_texts(pairs, seed)
     return HeldOut(rows, data.encode(tokenizer, general, section.context, section.validation.records)[0])
 
