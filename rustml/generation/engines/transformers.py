@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from rustml import chat
+from rustml.generation import shrinking
 from rustml.generation.ending import end_tokens
 from rustml.generation.sampling import Prompt, Sampling, before_stop, check_room, seed_of
 from rustml.generation.setup import Setup
@@ -38,6 +39,7 @@ class TransformersEngine:
             "dtype": setup.dtype,
             "attention": attention,
             "batch_size": str(setup.batch_size),
+            "shrinks_every": str(shrinking.EVERY),
         }
 
     def generate(self, prompts: Sequence[Prompt], sampling: Sampling) -> list[list[str]]:
@@ -66,7 +68,8 @@ class TransformersEngine:
         inputs = self.tokenizer(texts, add_special_tokens=False, padding=True, return_tensors="pt").to(self._device)
         with torch.inference_mode(), torch.random.fork_rng():
             torch.manual_seed(seed_of(sampling.seed, texts))
-            output = self._model.generate(
+            output = shrinking.generate(
+                self._model,
                 input_ids=inputs.input_ids,
                 attention_mask=inputs.attention_mask,
                 generation_config=self._config(sampling),
