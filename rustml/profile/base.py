@@ -4,9 +4,9 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from rustml.profile.optimizer import OptimizerSection
+from rustml.profile.optimizer import OptimizerSection, ScheduleSection, check_length
 from rustml.profile.section import Section
-from rustml.profile.types import Count, Positive
+from rustml.profile.types import Count, Positive, Rate
 
 
 class ArchitectureSection(Section, frozen=True):
@@ -37,19 +37,27 @@ class BaseSection(Section, frozen=True):
     """For `scratch`; null otherwise."""
     optimizer: OptimizerSection | None
     """For `scratch`; null otherwise."""
+    schedule: ScheduleSection | None
+    """For `scratch`; null otherwise."""
+    clip_norm: Rate
+    """Gradient norm above which gradients are scaled down."""
     python_pairs: Count
     """Python tasks of the families that the base learns: it is to be a Python coder."""
     raw_rust: Count
     """Pieces of real Rust as plain text."""
     noisy_rust_pairs: Count
     """Rust tasks whose answer belongs to another task: they teach the form of an answer, not how to solve one."""
-    steps: Count
+    steps: Positive | None
+    """Updates of the weights; null where `epochs` says it, and where nothing is trained."""
+    epochs: Rate | None
+    """Passes over the data, rounded up to whole steps; null where `steps` says it, and where nothing is trained."""
     tokens_per_step: Count
 
     def __post_init__(self) -> None:
         """Refuse a `scratch` that lacks what it is made from or with."""
         if self.source == "scratch":
-            needed = ("architecture", "optimizer", "python_pairs", "steps", "tokens_per_step")
+            needed = ("architecture", "optimizer", "schedule", "python_pairs", "tokens_per_step")
             missing = [name for name in needed if not getattr(self, name)]
             if missing:
                 raise ValueError(f"with `source: scratch` these are needed: {', '.join(missing)}")
+            check_length(self.steps, self.epochs)

@@ -4,25 +4,27 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from rustml.profile.optimizer import OptimizerSection
-from rustml.profile.section import Section
+from rustml.profile.method import TrainerSection
 from rustml.profile.sources import Source, ValidationSection, refuse_shares
 from rustml.profile.types import Positive
 
 
-class SftSection(Section, frozen=True):
+class SftSection(TrainerSection, frozen=True):
     """Supervised fine-tuning on Rust pairs, with anchors against forgetting."""
 
     sources: Annotated[dict[str, Source], Meta(min_length=1)]
     """What is trained on, by a name under which its rows are counted."""
     validation: ValidationSection
-    steps: Positive
     batch_size: Positive
-    """Records a step."""
+    """Records per step."""
+    micro_batch: Positive | None
+    """Records per forward and backward pass, a divisor of `batch_size`; fewer take less memory. Null: `batch_size`."""
     context: Positive
     """Longer records are left out, and counted."""
-    optimizer: OptimizerSection
 
     def __post_init__(self) -> None:
-        """Refuse shares that cannot be."""
+        """Raises ValueError for shares that cannot be, and for a step that does not fall into equal parts."""
+        super().__post_init__()
         refuse_shares(self.sources)
+        if self.micro_batch is not None and self.batch_size % self.micro_batch:
+            raise ValueError(f"micro_batch ({self.micro_batch}) must divide batch_size ({self.batch_size})")

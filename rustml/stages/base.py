@@ -68,7 +68,7 @@ def _scratch(profile: Profile, space: Workspace) -> Outcome:
     chat.prepare(words, profile.chat)
     mixed = data.mix(words, parts, shape.context, profile.seed)
     model = pretrain.new_model(shape, words, profile.seed)
-    with Progress("base", section.steps) as progress:
+    with Progress("base", pretrain.length(mixed.rows, section, profile.seed)) as progress:
 
         def log(step: int, metrics: dict[str, float]) -> None:
             progress(step)

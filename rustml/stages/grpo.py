@@ -12,6 +12,7 @@ from rustml.runs.environment import libraries_and_device
 from rustml.runs.progress import Progress
 from rustml.runs.stage import Outcome, Stage, Workspace
 from rustml.stages.judging import judging_environment
+from rustml.training.job import Job
 from rustml.training.sources import trainable_problems
 
 
@@ -48,6 +49,7 @@ def _train(profile: Profile, folder: Path, space: Workspace) -> Outcome:
     from rustml.generation.engines.transformers import TransformersEngine  # noqa: PLC0415
     from rustml.generation.setup import Setup  # noqa: PLC0415
     from rustml.judge import Judge, Limits  # noqa: PLC0415
+    from rustml.models import compute  # noqa: PLC0415
     from rustml.training import curriculum, grpo  # noqa: PLC0415  torch and trl take seconds to load
 
     section = profile.grpo
@@ -57,12 +59,14 @@ def _train(profile: Profile, folder: Path, space: Workspace) -> Outcome:
         setup = Setup(profile.chat, folder, batch_size=curriculum.PROBE_BATCH * max(1, section.probe_samples))
         probing = Progress("prompts probed", len(pool))
         chosen = curriculum.choose(lambda: TransformersEngine(setup), pool, judge, section, profile.seed, probing)
-        with Progress("grpo", section.steps) as progress:
+        with Progress("grpo", grpo.length(len(chosen.problems), section)) as progress:
 
             def log(step: int, metrics: dict[str, float]) -> None:
                 progress(step)
                 space.log(step, {f"grpo.{name}": value for name, value in metrics.items()})
 
-            model = space.out / versions.MODEL
-            grpo.train(folder, chosen.problems, judge, section, profile.seed, model, space.scratch, log)
-    return Outcome({f"grpo.prompts.{name}": float(count) for name, count in chosen.counts.items()})
+            machine = compute.Compute(compute.device(), "bfloat16", "eager")
+            job = Job(folder, space.out / versions.MODEL, space.scratch, profile.seed, machine, log)
+            facts = grpo.train(chosen.problems, judge, section, job)
+    prompts = {f"grpo.prompts.{name}": float(count) for name, count in chosen.counts.items()}
+    return Outcome({**prompts, **{f"grpo.{name}": value for name, value in facts.items()}})

@@ -7,6 +7,7 @@ from rustml.runs.environment import libraries_and_device
 from rustml.runs.progress import Progress
 from rustml.runs.stage import Outcome, Stage, Workspace
 from rustml.training import sources
+from rustml.training.job import Job
 
 STAGE = Stage("sft", ("sft",), __name__, environment=lambda _: libraries_and_device("transformers", "trl"))
 
@@ -30,7 +31,7 @@ def run(
 
 
 def _train(profile: Profile, space: Workspace) -> Outcome:
-    from rustml.models import checkpoint  # noqa: PLC0415
+    from rustml.models import checkpoint, compute  # noqa: PLC0415
     from rustml.training import data, sft, validation  # noqa: PLC0415
 
     section, seed, folder = profile.sft, profile.seed, space.inputs["base"] / versions.MODEL
@@ -39,11 +40,13 @@ def _train(profile: Profile, space: Workspace) -> Outcome:
     texts = sources.texts(section.sources, bank, pairs, seed)
     mixed = data.mix(tokenizer, texts, section.context, seed, sources.amounts(section.sources))
     held_out = validation.held_out(tokenizer, section, mixed.counts, bank, pairs, seed)
-    with Progress("sft", section.steps) as progress:
+    with Progress("sft", sft.length(mixed.rows, section)) as progress:
 
         def log(step: int, metrics: dict[str, float]) -> None:
             progress(step)
             space.log(step, {f"sft.{name}": value for name, value in metrics.items()})
 
-        sft.train(folder, mixed.rows, section, seed, space.out / versions.MODEL, space.scratch, log, held_out)
-    return Outcome(mixed.metrics("sft"))
+        machine = compute.Compute(compute.device(), "bfloat16", "eager")
+        job = Job(folder, space.out / versions.MODEL, space.scratch, seed, machine, log)
+        facts = sft.train(mixed.rows, section, job, held_out)
+    return Outcome({**mixed.metrics("sft"), **{f"sft.{name}": value for name, value in facts.items()}})

@@ -1,68 +1,53 @@
 """Group relative policy optimisation (Shao et al., 2024) through TRL, the judge as reward."""
 
 from collections.abc import Sequence
-from functools import partial
-from pathlib import Path
 
-import torch
 from datasets import Dataset
-from torch.optim import SGD, AdamW, Optimizer
-from transformers.trainer_callback import PrinterCallback
 from trl import GRPOConfig, GRPOTrainer
 
 from rustml import chat
 from rustml.errors import InputError
 from rustml.judge.judging import Judging
-from rustml.models import checkpoint
 from rustml.profile.grpo import GrpoSection
 from rustml.records import Problem
-from rustml.training.optim import Masters, MasterWeights, warmup_stable_decay
+from rustml.training.job import Job
 from rustml.training.reward import JudgeReward
-from rustml.training.trl_callback import Log, Reporter
+from rustml.training.schedules import total_steps
+from rustml.training.trainer import fit, load, on_one_device, optimisation, shared_arguments
+from rustml.training.trl_callback import Reporter
 
 
-def train(
-    parent: Path,
-    problems: Sequence[Problem],
-    judge: Judging,
-    section: GrpoSection,
-    seed: int,
-    out: Path,
-    scratch: Path,
-    log: Log,
-) -> None:
-    """Teach the checkpoint `parent` by the judge's verdicts on its own answers and write the result to `out`.
+def train(problems: Sequence[Problem], judge: Judging, section: GrpoSection, job: Job) -> dict[str, float]:
+    """Teach the checkpoint `job.parent` by the judge's verdicts on its own answers and write the result to `job.out`.
 
-    The optimizer works on fp32 masters: at these learning rates bf16 alone would round most updates away. Raises
-    InputError when there are no problems, as where each was always or never solved beforehand.
+    A killed training goes on from its last save. The trainer generates anew after a resume, so a save has to fall on a
+    step that generates: each one does here, since a step uses up its completions (`steps_per_generation` equals
+    `gradient_accumulation_steps`, and `num_iterations` is 1).
+
+    Returns counts of weights and the memory that training needed before its first activation. Raises what
+    `rustml.training.trainer.load` raises, and InputError when there are no problems, as where each was always or never
+    solved beforehand.
     """
     if not problems:
         raise InputError("grpo: no prompt is left whose answers differ; set probe_samples to 0 or enlarge prompt_pool")
-    torch.manual_seed(seed)
-    tokenizer = checkpoint.load_tokenizer(parent, padding_side="left")
-    # On its device before the optimizer copies its masters, which have to lie where the gradients do.
-    model = checkpoint.load_model(parent, dtype="bfloat16", attention="eager")
-    model.generation_config.eos_token_id = chat.end_ids(tokenizer)  # where the trainer ends completions
-    optimizer = MasterWeights(model, partial(_inner, section))
-    schedule = warmup_stable_decay(optimizer, section.steps, warmup=section.warmup_steps, decay=section.decay_share)
+    steps = length(len(problems), section)
+    loaded = load(job, section, padding_side="left")
+    loaded.model.generation_config.eos_token_id = chat.end_ids(loaded.tokenizer)  # where the trainer ends completions
     trainer = GRPOTrainer(
-        model=model,
-        reward_funcs=JudgeReward(judge, {problem.id: problem for problem in problems}, section, seed),
-        args=arguments(section, seed, scratch),
-        train_dataset=prompts(tokenizer, problems),
-        processing_class=tokenizer,
-        optimizers=(optimizer, schedule),
-        callbacks=[Reporter(log)],
+        model=loaded.model,
+        reward_funcs=JudgeReward(judge, {problem.id: problem for problem in problems}, section, job.seed),
+        args=arguments(section, job, steps),
+        train_dataset=prompts(loaded.tokenizer, problems),
+        processing_class=loaded.tokenizer,
+        optimizers=optimisation(loaded.model, section, steps),
+        callbacks=[Reporter(job.log)],
     )
-    trainer.remove_callback(PrinterCallback)
-    trainer.train()
-    checkpoint.save(trainer.model, tokenizer, out)
+    return fit(trainer, loaded, job)
 
 
-def _inner(section: GrpoSection, masters: Masters) -> list[Optimizer]:
-    if section.optimizer == "sgd":
-        return [SGD(masters.values(), lr=section.learning_rate, foreach=True)]
-    return [AdamW(masters.values(), lr=section.learning_rate, betas=(0.9, 0.99), weight_decay=0.0, foreach=True)]
+def length(problems: int, section: GrpoSection) -> int:
+    """Steps of the training on so many problems."""
+    return total_steps(section.steps, section.epochs, max(1, problems // section.prompts_per_step))
 
 
 def prompts(tokenizer: chat.Tokenizer, problems: Sequence[Problem]) -> Dataset:
@@ -78,31 +63,21 @@ def prompts(tokenizer: chat.Tokenizer, problems: Sequence[Problem]) -> Dataset:
     return Dataset.from_list(rows)
 
 
-def arguments(section: GrpoSection, seed: int, scratch: Path) -> GRPOConfig:
-    """The trainer's arguments; one optimizer step a batch of fresh completions."""
-    return GRPOConfig(
-        output_dir=str(scratch),
-        max_steps=section.steps,
+def arguments(section: GrpoSection, job: Job, steps: int) -> GRPOConfig:
+    """The trainer's arguments; one optimizer step per batch of fresh completions."""
+    config = GRPOConfig(
+        **shared_arguments(section, job, steps),
         per_device_train_batch_size=section.prompts_per_step * section.generations // section.passes,
         gradient_accumulation_steps=section.passes,
         num_generations=section.generations,
         steps_per_generation=section.passes,
+        num_iterations=1,
         max_completion_length=section.max_new_tokens,
         temperature=section.temperature,
         top_p=1.0,
         top_k=0,
         beta=section.beta,
-        max_grad_norm=section.clip_norm,
         mask_truncated_completions=False,
-        gradient_checkpointing=False,
         use_vllm=False,
-        bf16=False,
-        use_cpu=not torch.cuda.is_available(),
-        seed=seed,
-        logging_steps=1,
-        save_strategy="no",
-        report_to=[],
-        disable_tqdm=True,
-        log_level="warning",
-        dataloader_pin_memory=torch.cuda.is_available(),
     )
+    return on_one_device(config)

@@ -1,92 +1,162 @@
-"""Optimizers on fp32 masters of bf16 weights: Muon for the matrices and AdamW for the rest, or one for all.
+"""Optimizers as the profile names them, by default on fp32 masters of bf16 weights.
 
-Muon orthogonalises the momentum of each hidden weight matrix (Jordan et al., 2024); at this scale and budget it reaches
-in some hundred steps what AdamW alone does not. The masters keep updates that bf16 would round away, while forward and
-backward run in bf16, which is twice as fast as fp32 on a CPU with AVX-512 BF16.
+The masters keep updates that bf16 would round away, while forward and backward run in bf16. Muon orthogonalises the
+momentum of each hidden weight matrix (Jordan et al., 2024); for the model that the tiny profile trains from scratch it
+reaches in some hundred steps what AdamW alone does not.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
 from torch import nn
-from torch.optim import AdamW, Muon, Optimizer
-from torch.optim.lr_scheduler import LambdaLR
+from torch.optim import SGD, AdamW, Muon, Optimizer
+
+from rustml.errors import EnvironmentFault
+from rustml.profile.optimizer import (
+    AdamW8bitSection,
+    AdamWSection,
+    MuonSection,
+    OptimizerSection,
+    PagedAdamW8bitSection,
+    SgdSection,
+)
 
 Masters = Mapping[str, torch.Tensor]
+"""The tensors that optimizers update, by the names of the weights."""
+
+BYTES_PER_WEIGHT: Mapping[type[OptimizerSection], float] = {
+    AdamWSection: 8.0,
+    AdamW8bitSection: 2.0,
+    PagedAdamW8bitSection: 2.0,
+    MuonSection: 4.0,
+    SgdSection: 0.0,
+}
+"""Memory of an optimizer's own state, in fp32 unless it is 8-bit. Muon keeps one moment of the hidden matrices, which
+are most of the weights."""
 
 
 class MasterWeights(Optimizer):
-    """Optimizers over fp32 copies of a model's weights; its parameter groups are theirs, so schedulers just work.
+    """Optimizers over fp32 copies of a model's trainable weights; its parameter groups are theirs.
 
-    `inner` gets the copies by name and returns the optimizers that share them out among themselves.
+    `inner` takes the copies by name and returns the optimizers that update them. A weight that is fp32 already is its
+    own master, and without `masters` each weight is.
     """
 
-    def __init__(self, model: nn.Module, inner: Callable[[Masters], list[Optimizer]]) -> None:
-        named = [(name, parameter) for name, parameter in model.named_parameters() if parameter.requires_grad]
-        self._pairs = [(parameter, parameter.detach().float().clone()) for _, parameter in named]
-        self._inner = inner(dict(zip((name for name, _ in named), (master for _, master in self._pairs), strict=True)))
-        super().__init__([parameter for parameter, _ in self._pairs], {})
+    def __init__(
+        self, model: nn.Module, inner: Callable[[Masters], Sequence[Optimizer]], *, masters: bool = True
+    ) -> None:
+        trainable = {name: weight for name, weight in model.named_parameters() if weight.requires_grad}
+        copies = {name: _master(weight) if masters else weight for name, weight in trainable.items()}
+        self._pairs = [(weight, copies[name]) for name, weight in trainable.items()]
+        self._inner = list(inner(copies))
+        super().__init__(list(trainable.values()), {})
         self.param_groups = [group for optimizer in self._inner for group in optimizer.param_groups]
 
     @torch.no_grad()
     def step(self, closure: Callable[[], Any] | None = None) -> None:  # type: ignore[override]
-        """Update the masters in fp32 and copy them into the model's weights."""
+        """Update the masters, copy them into the model's weights, and free the masters' gradients."""
         if closure is not None:
             raise ValueError("MasterWeights takes no closure")
-        for parameter, master in self._pairs:
-            master.grad = None if parameter.grad is None else parameter.grad.float()
+        copied = [(weight, master) for weight, master in self._pairs if master is not weight]
+        for weight, master in copied:
+            master.grad = None if weight.grad is None else weight.grad.float()
         for inner in self._inner:
             inner.step()
-        for parameter, master in self._pairs:
+        for weight, master in copied:
             master.grad = None
-            parameter.copy_(master)
+            weight.copy_(master)
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Clear the gradients of the model's weights."""
-        for parameter, _ in self._pairs:
-            if set_to_none or parameter.grad is None:
-                parameter.grad = None
+        for weight, _ in self._pairs:
+            if set_to_none or weight.grad is None:
+                weight.grad = None
             else:
-                parameter.grad.zero_()
+                weight.grad.zero_()
 
     def state_dict(self) -> dict[str, Any]:
-        """Masters and the state of both inner optimizers."""
-        return {"masters": [master for _, master in self._pairs], "inner": [o.state_dict() for o in self._inner]}
+        """Masters, and the states of the inner optimizers."""
+        masters = [master.detach() for _, master in self._pairs]
+        return {"masters": masters, "inner": [optimizer.state_dict() for optimizer in self._inner]}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Restore what `state_dict` gave."""
+        """Restore what `state_dict` returned, the model's weights included."""
         with torch.no_grad():
-            for (parameter, master), saved in zip(self._pairs, state_dict["masters"], strict=True):
+            for (weight, master), saved in zip(self._pairs, state_dict["masters"], strict=True):
                 master.copy_(saved)
-                parameter.copy_(saved)
+                weight.copy_(saved)
         for inner, saved in zip(self._inner, state_dict["inner"], strict=True):
             inner.load_state_dict(saved)
         self.param_groups = [group for inner in self._inner for group in inner.param_groups]
 
 
-class MuonAdamW(MasterWeights):
-    """Muon for the hidden matrices, AdamW for embeddings, head and vectors."""
-
-    def __init__(self, model: nn.Module, *, muon_lr: float, adamw_lr: float, weight_decay: float) -> None:
-        def inner(masters: Masters) -> list[Optimizer]:
-            hidden = {n: m for n, m in masters.items() if m.ndim == 2 and "embed" not in n and "head" not in n}
-            rest = [master for name, master in masters.items() if name not in hidden]
-            return [
-                Muon(hidden.values(), lr=muon_lr, weight_decay=weight_decay, momentum=0.95),
-                AdamW(rest, lr=adamw_lr, betas=(0.9, 0.95), weight_decay=0.0, foreach=True),
-            ]
-
-        super().__init__(model, inner)
+def _master(weight: nn.Parameter) -> torch.Tensor:
+    return weight if weight.dtype == torch.float32 else weight.detach().float().clone()
 
 
-def warmup_stable_decay(optimizer: Optimizer, steps: int, *, warmup: int, decay: float) -> LambdaLR:
-    """Linear warm-up over `warmup` steps, constant, then linear to zero over the last `decay` share of `steps`."""
-    start = steps * (1 - decay)
+def build(model: nn.Module, section: OptimizerSection) -> MasterWeights:
+    """The optimizer that a profile names, over the trainable weights of `model`, which lies on its device already.
 
-    def factor(step: int) -> float:
-        if step < warmup:
-            return (step + 1) / warmup
-        return 1.0 if step < start else max(0.0, (steps - step) / max(steps - start, 1))
+    Raises EnvironmentFault where this machine cannot run it.
+    """
+    match section:
+        case AdamWSection():
+            return MasterWeights(model, lambda masters: [_adamw(masters, section)], masters=section.masters)
+        case MuonSection():
+            return MasterWeights(model, lambda masters: _muon(masters, section), masters=section.masters)
+        case SgdSection():
+            return MasterWeights(model, lambda masters: [_sgd(masters, section)], masters=section.masters)
+        case AdamW8bitSection() | PagedAdamW8bitSection():
+            return MasterWeights(model, lambda masters: [_adamw8bit(masters, section)], masters=section.masters)
 
-    return LambdaLR(optimizer, factor)
+
+def _adamw(masters: Masters, section: AdamWSection) -> Optimizer:
+    weights = masters.values()
+    return AdamW(
+        weights, lr=section.learning_rate, betas=section.betas, weight_decay=section.weight_decay, foreach=True
+    )
+
+
+def _sgd(masters: Masters, section: SgdSection) -> Optimizer:
+    return SGD(
+        masters.values(),
+        lr=section.learning_rate,
+        momentum=section.momentum,
+        weight_decay=section.weight_decay,
+        foreach=True,
+    )
+
+
+def _muon(masters: Masters, section: MuonSection) -> Sequence[Optimizer]:
+    """Muon on hidden matrices, AdamW on the rest; neither where it would have nothing to update."""
+    hidden = {n: m for n, m in masters.items() if m.ndim == 2 and "embed" not in n and "head" not in n}
+    rest = [master for name, master in masters.items() if name not in hidden]
+    optimizers: list[Optimizer] = []
+    if hidden:
+        rate, decay = section.learning_rate, section.weight_decay
+        optimizers.append(Muon(hidden.values(), lr=rate, weight_decay=decay, momentum=section.momentum))
+    if rest:
+        rate = section.adamw_learning_rate
+        optimizers.append(AdamW(rest, lr=rate, betas=section.betas, weight_decay=0.0, foreach=True))
+    return optimizers
+
+
+def _adamw8bit(masters: Masters, section: AdamW8bitSection | PagedAdamW8bitSection) -> Optimizer:
+    paged = isinstance(section, PagedAdamW8bitSection)
+    if paged and not torch.cuda.is_available():
+        raise EnvironmentFault(
+            "optimizer kind paged_adamw8bit needs a GPU, and this machine has none that torch sees: "
+            "choose adamw8bit, which needs none"
+        )
+    try:
+        from bitsandbytes import optim  # noqa: PLC0415  seconds to load, and an optional dependency
+    except ImportError as error:
+        raise EnvironmentFault(
+            f"8-bit optimizers need bitsandbytes, which cannot be imported ({error}): pip install bitsandbytes==0.50.2"
+        ) from error
+    kind = optim.PagedAdamW8bit if paged else optim.AdamW8bit
+    made: Optimizer = kind(
+        list(masters.values()), lr=section.learning_rate, betas=section.betas, weight_decay=section.weight_decay
+    )
+    return made

@@ -10,9 +10,8 @@ from torch.nn.utils import clip_grad_norm_
 from transformers import PreTrainedTokenizerFast, Qwen3Config, Qwen3ForCausalLM
 
 from rustml.profile.base import ArchitectureSection, BaseSection
-from rustml.profile.optimizer import OptimizerSection
-from rustml.training.batching import IGNORED, Row, token_batches
-from rustml.training.optim import MuonAdamW, warmup_stable_decay
+from rustml.training import batching, optim, schedules
+from rustml.training.batching import IGNORED, Row
 
 Batch = tuple[torch.Tensor, torch.Tensor]
 """`input_ids` and `labels`, of shape (rows, tokens)."""
@@ -66,33 +65,31 @@ def train(
     seed: int,
     log: Callable[[int, dict[str, float]], None],
 ) -> None:
-    """Train in place for `section.steps` steps; `log(step, metrics)` is called after each."""
+    """Train in place; `log(step, metrics)` is called after each step."""
     assert section.optimizer is not None, "checked with the profile"
-    optimizer = _optimizer(model, section.optimizer)
-    schedule = warmup_stable_decay(
-        optimizer, section.steps, warmup=section.optimizer.warmup_steps, decay=section.optimizer.decay_share
-    )
+    assert section.schedule is not None, "checked with the profile"
+    steps = length(rows, section, seed)
+    optimizer = optim.build(model, section.optimizer)
+    schedule = schedules.schedule(optimizer, section.schedule, steps)
     pad = int(model.config.pad_token_id)
     model.train()
-    for step, batch in enumerate(token_batches(rows, section.tokens_per_step, seed), start=1):
+    for step, batch in enumerate(batching.token_batches(rows, section.tokens_per_step, seed), start=1):
         loss = _loss(model, *collate(batch, pad))
         torch.autograd.backward(loss)
-        norm = clip_grad_norm_(model.parameters(), section.optimizer.clip_norm)
+        norm = clip_grad_norm_(model.parameters(), section.clip_norm)
         optimizer.step()
         schedule.step()
         optimizer.zero_grad()
         log(step, {"loss": loss.item(), "grad_norm": float(norm), "learning_rate": float(schedule.get_last_lr()[0])})
-        if step == section.steps:
+        if step == steps:
             break
     model.eval()
 
 
-def _optimizer(model: Qwen3ForCausalLM, section: OptimizerSection) -> MuonAdamW:
-    return MuonAdamW(
-        model,
-        muon_lr=section.muon_learning_rate,
-        adamw_lr=section.adamw_learning_rate,
-        weight_decay=section.weight_decay,
+def length(rows: Sequence[Row], section: BaseSection, seed: int) -> int:
+    """Steps of the training."""
+    return schedules.total_steps(
+        section.steps, section.epochs, batching.token_batches_per_epoch(rows, section.tokens_per_step, seed)
     )
 
 

@@ -1,59 +1,43 @@
 """Supervised fine-tuning through TRL, on records tokenised beforehand."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
-import torch
 from datasets import Dataset
-from transformers.trainer_callback import PrinterCallback
 from trl import SFTConfig, SFTTrainer
 
-from rustml.models import checkpoint
 from rustml.profile.sft import SftSection
-from rustml.training.batching import Row, ordered_rows
-from rustml.training.optim import MuonAdamW, warmup_stable_decay
-from rustml.training.trl_callback import Log, Reporter
+from rustml.training.batching import Row, fixed_batches_per_epoch, ordered_rows
+from rustml.training.job import Job
+from rustml.training.schedules import total_steps
+from rustml.training.trainer import fit, load, on_one_device, optimisation, shared_arguments
+from rustml.training.trl_callback import Reporter
 from rustml.training.validation import NOTHING, HeldOut, Validator
 
 
-def train(
-    parent: Path,
-    rows: Sequence[Row],
-    section: SftSection,
-    seed: int,
-    out: Path,
-    scratch: Path,
-    log: Log,
-    held_out: HeldOut = NOTHING,
-) -> None:
-    """Fine-tune the checkpoint `parent` on `rows`, measure it on `held_out`, and write the result to `out`.
+def train(rows: Sequence[Row], section: SftSection, job: Job, held_out: HeldOut = NOTHING) -> dict[str, float]:
+    """Fine-tune the checkpoint `job.parent` on `rows`, measure it on `held_out`, and write the result to `job.out`.
 
-    `scratch` holds what the trainer writes on its way.
+    Returns counts of weights and the memory that training needed before its first activation. Raises what
+    `rustml.training.trainer.load` raises, and InputError when the rows do not fill a batch.
     """
-    torch.manual_seed(seed)
-    tokenizer = checkpoint.load_tokenizer(parent)
-    # On its device before the optimizer copies its masters, which have to lie where the gradients do.
-    model = checkpoint.load_model(parent, dtype="bfloat16", attention="eager")
-    optimizer = MuonAdamW(
-        model,
-        muon_lr=section.optimizer.muon_learning_rate,
-        adamw_lr=section.optimizer.adamw_learning_rate,
-        weight_decay=section.optimizer.weight_decay,
-    )
-    schedule = warmup_stable_decay(
-        optimizer, section.steps, warmup=section.optimizer.warmup_steps, decay=section.optimizer.decay_share
-    )
+    steps = length(rows, section)
+    ordered = ordered_rows(rows, section.batch_size, steps, job.seed)
+    loaded = load(job, section)
+    validator = Validator(held_out, loaded.tokenizer.pad_token_id, section.validation.every, job.log)
     trainer = SFTTrainer(
-        model=model,
-        args=arguments(section, seed, scratch),
-        train_dataset=dataset(ordered_rows(rows, section.batch_size, section.steps, seed)),
-        processing_class=tokenizer,
-        optimizers=(optimizer, schedule),
-        callbacks=[Reporter(log), Validator(held_out, tokenizer.pad_token_id, section.validation.every, log)],
+        model=loaded.model,
+        args=arguments(section, job, steps),
+        train_dataset=dataset(ordered),
+        processing_class=loaded.tokenizer,
+        optimizers=optimisation(loaded.model, section, steps),
+        callbacks=[Reporter(job.log), validator],
     )
-    trainer.remove_callback(PrinterCallback)
-    trainer.train()
-    checkpoint.save(trainer.model, tokenizer, out)
+    return fit(trainer, loaded, job)
+
+
+def length(rows: Sequence[Row], section: SftSection) -> int:
+    """Steps of the training."""
+    return total_steps(section.steps, section.epochs, fixed_batches_per_epoch(rows, section.batch_size))
 
 
 def dataset(rows: Sequence[Row]) -> Dataset:
@@ -61,25 +45,16 @@ def dataset(rows: Sequence[Row]) -> Dataset:
     return Dataset.from_dict({"input_ids": [ids for ids, _ in rows], "labels": [labels for _, labels in rows]})
 
 
-def arguments(section: SftSection, seed: int, scratch: Path) -> SFTConfig:
-    """The trainer's arguments, each default that would change the numbers set by hand."""
-    return SFTConfig(
-        output_dir=str(scratch),
-        max_steps=section.steps,
-        per_device_train_batch_size=section.batch_size,
+def arguments(section: SftSection, job: Job, steps: int) -> SFTConfig:
+    """The trainer's arguments: rows are taken in their order, neither packed nor shuffled."""
+    micro_batch = section.micro_batch or section.batch_size
+    config = SFTConfig(
+        **shared_arguments(section, job, steps),
+        per_device_train_batch_size=micro_batch,
+        gradient_accumulation_steps=section.batch_size // micro_batch,
         max_length=section.context,
         train_sampling_strategy="sequential",
         packing=False,
-        gradient_checkpointing=False,
-        max_grad_norm=section.optimizer.clip_norm,
-        bf16=False,
-        use_cpu=not torch.cuda.is_available(),
-        seed=seed,
         shuffle_dataset=False,
-        logging_steps=5,
-        save_strategy="no",
-        report_to=[],
-        disable_tqdm=True,
-        log_level="warning",
-        dataloader_pin_memory=torch.cuda.is_available(),
     )
+    return on_one_device(config)

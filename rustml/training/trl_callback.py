@@ -1,12 +1,10 @@
 """From the trainers' log to ours: one callback that hands on scalar metrics and progress."""
 
-from collections.abc import Callable
 from typing import Any
 
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
-Log = Callable[[int, dict[str, float]], None]
-"""Takes a step, counted from 1, and its scalar metrics."""
+from rustml.training.job import Log
 
 
 class Reporter(TrainerCallback):  # type: ignore[misc]  # transformers is untyped here

@@ -13,8 +13,8 @@ from rustml import chat
 from rustml.profile.sft import SftSection
 from rustml.training import data, sources
 from rustml.training.batching import IGNORED, Row, cut_by_tokens
+from rustml.training.job import Log
 from rustml.training.pretrain import collate
-from rustml.training.trl_callback import Log
 
 BATCH_TOKENS = 2048
 """Tokens of one batch, padding included: the logits of a large vocabulary have to fit beside the optimizer's state."""

@@ -76,8 +76,8 @@ def test_every_preset_that_ships_gives_another_valid_profile(name: str, preset: 
     [
         ("sft: {stepz: 5}", "unknown key 'sft.stepz'; did you mean 'sft.steps'?"),
         ("sftt: {}", "unknown key 'sftt'; did you mean 'sft'?"),
-        ("grpo: {zzzz: 5}", "unknown key 'grpo.zzzz'; known here: reward, "),
-        ("sft: {optimizer: {muon_learning_rte: 0.1}}", "did you mean 'sft.optimizer.muon_learning_rate'?"),
+        ("grpo: {zzzz: 5}", "unknown key 'grpo.zzzz'; known here: steps, epochs, "),
+        ("sft: {optimizer: {adamw_learning_rte: 0.1}}", "did you mean 'sft.optimizer.adamw_learning_rate'?"),
         ("base: {architecture: {hiden: 3}}", "did you mean 'base.architecture.hidden'?"),
         ("gates: {sft: {confidance: 0.9}}", "did you mean 'gates.sft.confidence'?"),
         ("evaluation: {suites: {rust: {sample: 3}}}", "did you mean 'evaluation.suites.rust.samples'?"),
@@ -104,8 +104,8 @@ def test_every_preset_that_ships_gives_another_valid_profile(name: str, preset: 
         ("sft: [1, 2]", ": sft:"),
         ("sft:", ": sft:"),
         ("seed: 1e3", ": seed: "),
-        ("grpo: {learning_rate: 1e-3x}", "grpo.learning_rate: Expected `float`, got `str`"),
-        ("grpo: {learning_rate: 1e999}", "line 2"),
+        ("grpo: {optimizer: {learning_rate: 1e-3x}}", "grpo.optimizer.learning_rate: Expected `float`, got `str`"),
+        ("grpo: {optimizer: {learning_rate: 1e999}}", "line 2"),
         ("grpo: {reward: random}", "grpo.reward: 'random' is not one of judge, shuffled"),
         ("serve: {port: 70000}", "serve.port: Expected"),
         ("quantize: {scheme: fp8_dynamc}", "did you mean 'fp8_dynamic'?"),
@@ -115,7 +115,7 @@ def test_every_preset_that_ships_gives_another_valid_profile(name: str, preset: 
         ("sft: {steps: 3, steps: 4}", "key 'steps' twice"),
         ("base: {architecture: null}", "architecture"),
         ("extends: [tiny]", "key 'extends' twice"),
-        ("base: {steps: 0, python_pairs: 0}", "python_pairs, steps"),
+        ("base: {tokens_per_step: 0, python_pairs: 0}", "python_pairs, tokens_per_step"),
         ("evaluation: {lifecycle: [rust, pyhton]}", "`lifecycle` names pyhton; there are the suites rust"),
     ],
 )
@@ -237,7 +237,12 @@ def test_null_takes_an_inherited_entry_out_of_a_mapping_with_free_keys(tmp_path:
     ("text", "value"), [("1e-3", 0.001), ("1.5e3", 1500.0), (".5E+1", 5.0), ("2.", 2.0), ("3", 3.0)]
 )
 def test_a_number_with_an_exponent_is_a_number(text: str, value: float, tmp_path: Path) -> None:
-    assert load(write(tmp_path, f"extends: tiny\ngrpo: {{learning_rate: {text}}}")).grpo.learning_rate == value
+    assert (
+        load(
+            write(tmp_path, f"extends: tiny\ngrpo: {{optimizer: {{learning_rate: {text}}}}}")
+        ).grpo.optimizer.learning_rate
+        == value
+    )
 
 
 def test_a_yaml_merge_may_replace_what_it_merges(tmp_path: Path) -> None:

@@ -9,9 +9,11 @@ from transformers import AutoModelForCausalLM, PreTrainedTokenizerFast, Qwen3For
 
 from rustml.models import checkpoint as checkpoints
 from rustml.models import tokenizer
+from rustml.models.compute import Compute
 from rustml.profile import Profile, load
 from rustml.records import Problem
 from rustml.training import pretrain
+from rustml.training.job import Job, Log
 
 CODE = "fn add_{n}(a: i64, b: u8) -> i64 {{ a + {n} }} // twelve tokens -> Vec<Option<String>> == 1234567890\n"
 TEXTS = [CODE.format(n=n) for n in range(60)] + ["def f(x):\n    return x\n", "Write a Rust function that adds."]
@@ -49,6 +51,11 @@ def model() -> Qwen3ForCausalLM:
 def checkpoint(folder: Path) -> Path:
     checkpoints.save(model(), words(), folder)
     return folder
+
+
+def job(parent: Path, folder: Path, log: Log = lambda *_: None, dtype: str = "bfloat16") -> Job:
+    """A training of `parent` that writes to `folder`/out and saves in `folder`/scratch."""
+    return Job(parent, folder / "out", folder / "scratch", 1, Compute("cpu", dtype, "eager"), log)
 
 
 def problem(number: int) -> Problem:

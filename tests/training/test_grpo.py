@@ -9,8 +9,9 @@ import torch
 
 from rustml import chat
 from rustml.errors import InputError
+from rustml.profile.optimizer import AdamWSection, ConstantSection, OptimizerSection, SgdSection
 from rustml.testing import FakeJudge
-from tests.support.toy_models import moved, problem, profile, weights, words
+from tests.support.toy_models import job, moved, problem, profile, weights, words
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # the libraries' own affairs, while they are imported
@@ -24,12 +25,12 @@ GRPO = profile().grpo
 PROBLEMS = [problem(number) for number in range(12)]
 
 
-@pytest.mark.parametrize("optimizer", ["adamw", "sgd"])
+@pytest.mark.parametrize("optimizer", [AdamWSection(learning_rate=0.01), SgdSection(learning_rate=0.01)])
 def test_reinforcement_writes_a_changed_checkpoint_and_asks_the_judge(
-    optimizer: str, parent: Path, tmp_path: Path
+    optimizer: OptimizerSection, parent: Path, tmp_path: Path
 ) -> None:
     said: list[dict[str, float]] = []
-    section = msgspec.structs.replace(GRPO, optimizer=optimizer, learning_rate=0.01, generations=4, warmup_steps=1)
+    section = msgspec.structs.replace(GRPO, optimizer=optimizer, generations=4)
     rewards = iter(range(10**6))
 
     def call(_: object, completions: list[str], problem_id: list[str], **__: object) -> list[float]:
@@ -39,16 +40,7 @@ def test_reinforcement_writes_a_changed_checkpoint_and_asks_the_judge(
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(grpo.JudgeReward, "__call__", call)
-        grpo.train(
-            parent,
-            PROBLEMS,
-            FakeJudge(),
-            section,
-            1,
-            tmp_path / "out",
-            tmp_path / "scratch",
-            lambda _, m: said.append(m),
-        )
+        grpo.train(PROBLEMS, FakeJudge(), section, job(parent, tmp_path, lambda _, m: said.append(m)))
     assert moved(parent, tmp_path / "out")
     assert len(said) == section.steps
 
@@ -57,7 +49,7 @@ def test_reinforcement_without_a_verdict_moves_nothing(parent: Path, tmp_path: P
     """Every reward None: the judge's faults leave the weights alone."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(grpo.JudgeReward, "__call__", lambda _, completions, **__: [None] * len(completions))
-        grpo.train(parent, PROBLEMS, FakeJudge(), GRPO, 1, tmp_path / "out", tmp_path / "s", lambda *_: None)
+        grpo.train(PROBLEMS, FakeJudge(), GRPO, job(parent, tmp_path))
     assert not moved(parent, tmp_path / "out")
 
 
@@ -65,14 +57,20 @@ def test_a_step_in_parts_is_the_step_in_one(parent: Path, tmp_path: Path) -> Non
     """Fewer sequences at once for the memory's sake, and the same update but for rounding."""
     ends = []
     for passes in (1, 2, 4):
-        changes: dict[str, object] = {"optimizer": "sgd", "learning_rate": 0.5, "warmup_steps": 0, "steps": 1}
-        section = msgspec.structs.replace(GRPO, **changes, generations=4, passes=passes)
+        section = msgspec.structs.replace(
+            GRPO,
+            optimizer=SgdSection(learning_rate=0.5),
+            schedule=ConstantSection(),
+            steps=1,
+            generations=4,
+            passes=passes,
+        )
         with pytest.MonkeyPatch.context() as patch:
             spread = lambda _, completions, **__: [float(sum(text.encode()) % 5) for text in completions]  # noqa: E731
             patch.setattr(grpo.JudgeReward, "__call__", spread)
-            out = tmp_path / str(passes)
-            grpo.train(parent, PROBLEMS, FakeJudge(), section, 1, out, tmp_path / "scratch", lambda *_: None)
-        ends.append(torch.cat([tensor.flatten().float() for tensor in weights(out).values()]))
+            grpo.train(PROBLEMS, FakeJudge(), section, job(parent, tmp_path / str(passes)))
+        end = weights(tmp_path / str(passes) / "out")
+        ends.append(torch.cat([tensor.flatten().float() for tensor in end.values()]))
     start = torch.cat([tensor.flatten().float() for tensor in weights(parent).values()])
     step = (ends[0] - start).norm()
     assert step > 0
@@ -81,7 +79,7 @@ def test_a_step_in_parts_is_the_step_in_one(parent: Path, tmp_path: Path) -> Non
 
 def test_no_prompts_are_an_error_before_anything_is_loaded(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="probe_samples"):
-        grpo.train(tmp_path / "none", [], FakeJudge(), GRPO, 1, tmp_path, tmp_path, lambda *_: None)
+        grpo.train([], FakeJudge(), GRPO, job(tmp_path / "none", tmp_path))
 
 
 def test_prompts_are_rendered_as_served() -> None:
@@ -102,6 +100,6 @@ def test_reinforcement_with_the_real_judge(parent: Path, tmp_path: Path) -> None
             GRPO.reward_compiled,
             GRPO.reward_uncompiled,
         ]
-        grpo.train(parent, PROBLEMS, judge, GRPO, 1, tmp_path / "out", tmp_path / "s", lambda _, m: said.append(m))
+        grpo.train(PROBLEMS, judge, GRPO, job(parent, tmp_path, lambda _, m: said.append(m)))
     assert len(said) == GRPO.steps
     assert weights(tmp_path / "out")

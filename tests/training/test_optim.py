@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
 from torch import nn
 
-from rustml.training.optim import MuonAdamW, warmup_stable_decay
+from rustml.profile.optimizer import MuonSection, WarmupStableDecaySection
+from rustml.training.optim import MasterWeights, build
+from rustml.training.schedules import schedule
 
 
 class Toy(nn.Module):
@@ -24,9 +24,9 @@ class Toy(nn.Module):
         return self.lm_head(torch.relu(self.hidden(self.embed_tokens(ids))))
 
 
-def made(**rates: float) -> tuple[Toy, MuonAdamW]:
+def made(**changes: float) -> tuple[Toy, MasterWeights]:
     model = Toy().to(torch.bfloat16)
-    return model, MuonAdamW(model, **{"muon_lr": 0.02, "adamw_lr": 0.01, "weight_decay": 0.0, **rates})
+    return model, build(model, MuonSection(**{"learning_rate": 0.02, "adamw_learning_rate": 0.01, **changes}))
 
 
 def backward(model: Toy, seed: int) -> None:
@@ -49,7 +49,7 @@ def test_muon_takes_hidden_matrices_and_adamw_the_rest() -> None:
 
 def test_masters_keep_what_bf16_would_round_away() -> None:
     """A hundred updates far below bf16's resolution add up, and plain bf16 would not move at all."""
-    model, optimizer = made(adamw_lr=1e-4, muon_lr=1e-4)
+    model, optimizer = made(adamw_learning_rate=1e-4, learning_rate=1e-4)
     before = weights(model)
     moved_at_once = False
     for step in range(100):
@@ -121,12 +121,12 @@ def test_a_restored_optimizer_goes_on_as_if_nothing_had_happened() -> None:
 
 def test_a_schedule_moves_both_rates_after_a_restoration_too() -> None:
     model, optimizer = made()
-    schedule = warmup_stable_decay(optimizer, 10, warmup=2, decay=0.5)
+    rates = schedule(optimizer, WarmupStableDecaySection(warmup_steps=2, decay_share=0.5), 10)
     assert [group["lr"] for group in optimizer.param_groups] == [0.01, 0.005]
     optimizer.load_state_dict(copy.deepcopy(optimizer.state_dict()))
     backward(model, 0)
     optimizer.step()
-    schedule.step()
+    rates.step()
     assert [group["lr"] for group in optimizer.param_groups] == [0.02, 0.01]
     assert [group["lr"] for inner in optimizer._inner for group in inner.param_groups] == [0.02, 0.01]
 
@@ -135,18 +135,3 @@ def test_a_closure_is_refused() -> None:
     _, optimizer = made()
     with pytest.raises(ValueError, match="closure"):
         optimizer.step(lambda: 0.0)
-
-
-@given(st.integers(1, 300), st.integers(1, 40), st.floats(0, 1))
-def test_the_schedule_rises_holds_and_falls_to_zero(steps: int, warmup: int, decay: float) -> None:
-    parameter = nn.Parameter(torch.zeros(1))
-    schedule = warmup_stable_decay(torch.optim.SGD([parameter], lr=1.0), steps, warmup=warmup, decay=decay)
-    factor = schedule.lr_lambdas[0]
-    rates = [factor(step) for step in range(steps)]
-    assert all(0 < rate <= 1 for rate in rates), "no step is taken for nothing"
-    assert rates[0] == 1 / warmup or steps == 0
-    rising, falling = rates[:warmup], rates[warmup:]
-    assert rising == sorted(rising)
-    assert falling == sorted(falling, reverse=True)
-    if decay > 0 and steps > warmup:
-        assert factor(steps) == 0

@@ -9,7 +9,7 @@ import torch
 
 from rustml.training import data
 from rustml.training.batching import ordered_rows
-from tests.support.toy_models import moved, problem, profile, words
+from tests.support.toy_models import job, moved, problem, profile, words
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # the libraries' own affairs, while they are imported
@@ -27,7 +27,7 @@ def test_fine_tuning_writes_a_changed_checkpoint_and_logs(parent: Path, tmp_path
     rows = data.mix(words(), {"toy": data.solved(PROBLEMS)}, 256, 1).rows
     said: list[tuple[int, dict[str, float]]] = []
     section = msgspec.structs.replace(SFT, steps=7)
-    sft.train(parent, rows, section, 1, tmp_path / "out", tmp_path / "scratch", lambda s, m: said.append((s, m)))
+    sft.train(rows, section, job(parent, tmp_path, lambda s, m: said.append((s, m))))
     assert moved(parent, tmp_path / "out")
     assert [step for step, _ in said] == [5, 7], "the last step is said, though the trainer does not log it"
     assert "loss" in said[0][1]
@@ -45,5 +45,5 @@ def test_the_trainer_sees_the_rows_as_they_are(parent: Path, tmp_path: Path, mon
         return next(model.parameters()).sum() * 0.0
 
     monkeypatch.setattr(sft.SFTTrainer, "compute_loss", loss)
-    sft.train(parent, rows, SFT, 1, tmp_path / "out", tmp_path / "scratch", lambda *_: None)
+    sft.train(rows, SFT, job(parent, tmp_path))
     assert seen == ordered_rows(rows, SFT.batch_size, SFT.steps, 1)

@@ -12,7 +12,7 @@ from torch.nn import functional
 from rustml.profile.sources import BankSource, PairsSource, ValidationSection
 from rustml.records import Pair, write_jsonl
 from rustml.training import data
-from tests.support.toy_models import model, problem, profile, weights, words
+from tests.support.toy_models import job, model, problem, profile, weights, words
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # the libraries' own affairs, while they are imported
@@ -76,12 +76,12 @@ def test_curves_begin_before_training_and_end_after_it_and_change_nothing(parent
         if "validation.loss" in metrics:
             curve.append((step, metrics))
 
-    sft.train(parent, ROWS, section, 1, tmp_path / "measured", tmp_path / "scratch", log, held)
-    sft.train(parent, ROWS, section, 1, tmp_path / "not", tmp_path / "scratch", lambda *_: None)
+    sft.train(ROWS, section, job(parent, tmp_path / "measured", log), held)
+    sft.train(ROWS, section, job(parent, tmp_path / "not"))
     assert [step for step, _ in curve] == [0, 2, 4, 5]
     assert curve[-1][1]["validation.loss"] < curve[0][1]["validation.loss"]
     assert "general.token_accuracy" in curve[-1][1]
-    one, other = weights(tmp_path / "measured"), weights(tmp_path / "not")
+    one, other = weights(tmp_path / "measured" / "out"), weights(tmp_path / "not" / "out")
     assert all(torch.equal(one[name], other[name]) for name in one)
 
 

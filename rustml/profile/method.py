@@ -1,0 +1,60 @@
+"""Profile sections of training methods, and of what the trainers of SFT and GRPO share."""
+
+from typing import Annotated
+
+from msgspec import Meta
+
+from rustml.profile.optimizer import OptimisationSection
+from rustml.profile.section import Section
+from rustml.profile.types import Count, Positive
+
+Dropout = Annotated[float, Meta(ge=0, lt=1)]
+Modules = tuple[str, ...] | str
+
+ALL_LINEAR = "all-linear"
+
+
+class FullSection(Section, frozen=True, tag_field="kind", tag="full"):
+    """All weights train."""
+
+
+class LoraSection(Section, frozen=True, tag_field="kind", tag="lora"):
+    """Low-rank adapters on frozen weights (Hu et al., 2022)."""
+
+    rank: Positive = 16
+    alpha: Positive = 32
+    """The adapter's output is scaled by alpha / rank."""
+    dropout: Dropout = 0.0
+    target_modules: Modules = ALL_LINEAR
+    """Names of linear layers, as a list or separated by `;`, or `all-linear`: all of them but the output head."""
+
+
+class QloraSection(Section, frozen=True, tag_field="kind", tag="qlora"):
+    """Low-rank adapters on weights frozen in 4 bits (Dettmers et al., 2023): NF4, bf16 for computing and storage."""
+
+    rank: Positive = 16
+    alpha: Positive = 32
+    """The adapter's output is scaled by alpha / rank."""
+    dropout: Dropout = 0.0
+    target_modules: Modules = ALL_LINEAR
+    """Names of linear layers, as a list or separated by `;`, or `all-linear`: all of them but the output head."""
+    double_quantisation: bool = True
+    """Quantise the constants of the quantisation as well: 0.37 bits per weight less."""
+
+
+MethodSection = FullSection | LoraSection | QloraSection
+
+
+class TrainerSection(OptimisationSection, frozen=True):
+    """What the trainers of SFT and GRPO share."""
+
+    method: MethodSection
+    """Which weights train, and how the others are held."""
+    gradient_checkpointing: bool
+    """Compute activations again in the backward pass instead of keeping them: less memory, about a third more time."""
+    log_steps: Positive
+    """Steps between two points of the logged curves."""
+    save_steps: Count
+    """Steps between two saves of the training's state, from which a killed training goes on; 0 saves nothing."""
+    keep_checkpoints: Positive
+    """Saves to keep; older ones are deleted."""

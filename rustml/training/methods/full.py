@@ -1,0 +1,33 @@
+"""Full training: every weight trains."""
+
+from pathlib import Path
+from typing import Any
+
+from rustml.models import checkpoint
+from rustml.models.compute import Compute
+from rustml.profile.method import FullSection
+from rustml.training.methods.base import Method, dtype_of, weight_count
+
+
+class Full(Method):
+    """All weights, in the precision of the compute choice; an adapter as parent is merged into its base."""
+
+    def __init__(self, section: FullSection) -> None:
+        self._section = section
+
+    def trained_weights(self, shape: Any) -> int:
+        """All of them."""
+        return weight_count(shape)
+
+    def held_bytes(self, shape: Any, compute: Compute) -> float:
+        """2 bytes per weight in bf16, 4 in fp32."""
+        return float(weight_count(shape) * dtype_of(compute).itemsize)
+
+    def load(self, parent: Path, compute: Compute) -> Any:
+        """The whole model."""
+        model = checkpoint.load_model(parent, dtype=compute.dtype, attention=compute.attention, device=compute.device)
+        return model.requires_grad_(True)  # an adapter's merged base comes frozen
+
+    def save(self, model: Any, tokenizer: Any, parent: Path, folder: Path) -> None:  # noqa: ARG002  the interface
+        """A full checkpoint, sharded where it is large."""
+        checkpoint.save(model, tokenizer, folder)
