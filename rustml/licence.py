@@ -1,7 +1,7 @@
 """The licence gate, stricter than the law: every licence that an expression names must be on the list.
 
-`MIT OR GPL-3.0` would let us choose MIT; the gate refuses it all the same, so that no reader of a training corpus ever
-has to argue about an election. SPDX license expressions: https://spdx.github.io/spdx-spec/v2.3/SPDX-license-expressions
+The law would let a user of `MIT OR GPL-3.0` choose MIT. The gate refuses it, so that no choice of licence has to be
+defended for a training corpus. SPDX license expressions: https://spdx.github.io/spdx-spec/v2.3/SPDX-license-expressions
 """
 
 from collections.abc import Iterable
@@ -31,9 +31,9 @@ class Refusal(Record, frozen=True):
 
 @cache
 def _licensing() -> Licensing:
-    """The SPDX list with its deprecated identifiers, without the aliases that the library's own database adds.
+    """The SPDX list with its deprecated identifiers, without the aliases of the library's own database.
 
-    Those read `LicenseRef-MIT-TC` as MIT; an expression has to name an SPDX identifier itself.
+    The aliases read `LicenseRef-MIT-TC` as MIT; an expression has to name an SPDX identifier itself.
     """
     known = get_spdx_licensing().known_symbols.values()
     return Licensing([_plain(symbol) for symbol in known if not symbol.key.startswith("LicenseRef-")])
@@ -48,12 +48,12 @@ class Gate:
     """Decides on declared licences by an allowlist of SPDX identifiers."""
 
     def __init__(self, allowed: Iterable[str]) -> None:
-        """Raise InputError when `allowed` holds something that is no SPDX licence identifier."""
+        """Raise InputError when a member of `allowed` is not an SPDX licence identifier."""
         self.allowed = frozenset(allowed)
         known = {key for key, symbol in _licensing().known_symbols.items() if not symbol.is_exception}
         unknown = sorted(self.allowed - known)
         if unknown:
-            raise InputError(f"no SPDX licence identifier: {', '.join(unknown)}; see https://spdx.org/licenses")
+            raise InputError(f"not an SPDX licence identifier: {', '.join(unknown)}; see https://spdx.org/licenses")
 
     def refusal(self, expression: str | None) -> Refusal | None:
         """None when every licence in `expression` is allowed, else the reason.
@@ -64,7 +64,7 @@ class Gate:
             return Refusal(reason="licence_missing", detail="no SPDX expression")
         try:
             symbols = _symbols(expression)
-        except Exception as error:  # the parser lets an IndexError through on "()": whatever it raises is a refusal
+        except Exception as error:  # the parser lets an IndexError through on "()": every exception is a refusal
             return Refusal(reason="licence_unreadable", detail=f"{expression[:80]!r}: {str(error)[:120]}")
         if any(isinstance(symbol, LicenseWithExceptionSymbol) or symbol.is_exception for symbol in symbols):
             return Refusal(reason="licence_exception", detail=expression)
@@ -75,11 +75,11 @@ class Gate:
 
 
 def _symbols(expression: str) -> list[LicenseSymbol | LicenseWithExceptionSymbol]:
-    """Every licence that the expression names. Raises ExpressionError on what is no SPDX expression."""
+    """Every licence that the expression names. Raises ExpressionError when it is not an SPDX expression."""
     if len(expression) > LONGEST_EXPRESSION:
         raise ExpressionError("longer than any real expression")
     parsed = _licensing().parse(expression.replace("/", " OR "), validate=True, strict=True)
-    found = [] if parsed is None else list(_licensing().license_symbols(parsed, unique=True, decompose=False))
-    if not found:
+    symbols = [] if parsed is None else list(_licensing().license_symbols(parsed, unique=True, decompose=False))
+    if not symbols:
         raise ExpressionError("names no licence")
-    return found
+    return symbols

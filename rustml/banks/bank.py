@@ -1,4 +1,4 @@
-"""A bank: problems under one name, with their licence, and what may be done with them."""
+"""A bank: problems under one name, with their licence and whether they may be trained on."""
 
 import hashlib
 from collections.abc import Iterable
@@ -18,14 +18,14 @@ class Bank(Record, frozen=True):
     trainable: bool
     """False where the licence, or the protocol that the bank serves, forbids training on any of it."""
     digest: str
-    """SHA-256 over the problems, in order: the same however they were stored or compressed."""
+    """SHA-256 over the problems, in order; independent of how they were stored or compressed."""
     problems: tuple[Problem, ...]
     excluded: dict[str, str]
     """Problems of the source that are not in the bank, by id, with the reason."""
 
 
 def make_bank(name: str, problems: Iterable[Problem], excluded: dict[str, str] | None = None) -> Bank:
-    """Gather problems into a bank. Raises InputError when there is none, or when two have one id."""
+    """Gather problems into a bank. Raises InputError when there are none, or when two have the same id."""
     gathered = tuple(problems)
     if not gathered:
         raise InputError(f"bank {name}: its source holds no usable problem")

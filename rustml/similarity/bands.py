@@ -1,8 +1,8 @@
-"""Near duplicates among very many signatures, one band at a time: each band can be searched by itself, anywhere.
+"""Near duplicates among very many signatures, one band at a time: bands are searched independently of each other.
 
-Two texts are candidates where all rows of some band agree, as in datasketch's `MinHashLSH` with the same bands; a
-candidate counts when its estimated similarity reaches the threshold. `survivors` of all bands together keeps exactly
-what `minhash.survivors` keeps, whose index has to hold everything in one process. Leskovec, Rajaraman and Ullman,
+Two texts are candidates when all rows of some band agree, as in datasketch's `MinHashLSH` with the same bands; a
+candidate counts when its estimated similarity reaches the threshold. All bands together keep exactly
+the texts that `minhash.survivors` keeps, whose index holds everything in one process. Leskovec, Rajaraman and Ullman,
 "Mining of Massive Datasets", section 3.4.
 """
 
@@ -15,7 +15,7 @@ from rustml.similarity.minhash import Signature
 
 Numbers = NDArray[np.int64]
 Pairs = NDArray[np.int64]
-"""Shape (n, 3): the earlier text, the later one, and in how many permutations they agree."""
+"""Shape (n, 3): the earlier text, the later one, and the number of permutations in which they agree."""
 
 
 def alike(
@@ -23,11 +23,11 @@ def alike(
 ) -> Pairs:
     """The pairs that one band finds, sorted.
 
-    `columns` are the band's rows of the signatures, shape (texts, rows); `numbers` says which texts they are of, in
-    ascending order; `whole` brings full signatures, shape (asked, permutations), for the verification.
+    `columns` are the band's rows of the signatures, shape (texts, rows); `numbers` are the texts' numbers, ascending;
+    `whole` returns the full signatures of some numbers, shape (numbers, permutations), for the verification.
     """
-    found = [_verified(group, whole(group), threshold) for group in _groups(columns, numbers)]
-    pairs = np.concatenate(found) if found else np.empty((0, 3), dtype=np.int64)
+    verified = [_verified(group, whole(group), threshold) for group in _groups(columns, numbers)]
+    pairs = np.concatenate(verified) if verified else np.empty((0, 3), dtype=np.int64)
     return np.unique(pairs, axis=0)
 
 
@@ -56,28 +56,28 @@ def _verified(group: Numbers, signatures: NDArray[np.uint32], threshold: float) 
 
 
 def repeated(pairs: Iterable[Pairs]) -> dict[int, int]:
-    """What each dropped text repeats: the most alike of those kept before it, the earliest among equals.
+    """The text that each dropped text repeats: the most alike of those kept before it, the earliest among equals.
 
-    `pairs` are those of all bands. A text falls only to one that itself stays.
+    `pairs` are those of all bands. Only a text that is kept itself drops another.
     """
-    found = np.unique(np.concatenate([np.empty((0, 3), dtype=np.int64), *pairs]), axis=0)
-    order = np.lexsort((found[:, 0], -found[:, 2], found[:, 1]))
+    unique = np.unique(np.concatenate([np.empty((0, 3), dtype=np.int64), *pairs]), axis=0)
+    order = np.lexsort((unique[:, 0], -unique[:, 2], unique[:, 1]))
     dropped: dict[int, int] = {}
-    for earlier, later, _ in found[order].tolist():
+    for earlier, later, _ in unique[order].tolist():
         if later not in dropped and earlier not in dropped:
             dropped[later] = earlier
     return dropped
 
 
 def signature_rows(parts: list[NDArray[np.uint32]]) -> Callable[[Numbers], NDArray[np.uint32]]:
-    """Full signatures by number out of several stretches, which may be mapped files: only what is asked is read."""
+    """A function from numbers to full signatures in several arrays, which may be mapped files and are read sparsely."""
     ends = np.cumsum([len(part) for part in parts])
 
-    def bring(numbers: Numbers) -> NDArray[np.uint32]:
+    def rows_of(numbers: Numbers) -> NDArray[np.uint32]:
         rows: list[Signature] = []
         for number in numbers.tolist():
-            place = int(np.searchsorted(ends, number, side="right"))
-            rows.append(parts[place][number - (int(ends[place]) - len(parts[place]))])
+            part = int(np.searchsorted(ends, number, side="right"))
+            rows.append(parts[part][number - (int(ends[part]) - len(parts[part]))])
         return np.stack(rows)
 
-    return bring
+    return rows_of

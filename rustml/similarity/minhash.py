@@ -1,8 +1,8 @@
 """MinHash signatures of shingle sets, and the search for near duplicates among them.
 
-A text is hashed as a whole in numpy instead of one `MinHash.update` a shingle: each distinct token is hashed once, and
+A text is hashed as a whole in numpy, not by one `MinHash.update` per shingle: each distinct token is hashed once, and
 a shingle's hash is a polynomial of its tokens' hashes. The permutations are those of `datasketch.MinHash` (scheme
-`affine32`, seed 1), so that its LSH index takes the signatures as they are; `shingle_hash` is the same hash as a
+`affine32`, seed 1), so its LSH index accepts the signatures; `shingle_hash` is the same hash as a
 `hashfunc` for datasketch, and gives bit for bit the same signature. Signatures of another scheme, such as those of
 datasketch 1.x, cannot be compared with them. Broder, "On the resemblance and containment of documents", 1997.
 """
@@ -20,18 +20,18 @@ from rustml.similarity.tokens import tokens
 SCHEME = "affine32"
 SEED = 1
 BLOCK = 1024
-"""Shingles permuted at once: the block of products stays in the processor's cache."""
+"""Shingles per block of products: the block stays in the processor's cache."""
 MULTIPLIER = 0x9E3779B97F4A7C15
-"""Of the polynomial: odd, so that no token's position loses bits."""
+"""Factor of the polynomial: odd, so that no position loses bits."""
 MISS = 1e-4
-"""Chance that the index overlooks a pair exactly at the threshold; bands are chosen for it, every hit is verified."""
+"""Probability that the index misses a pair exactly at the threshold: it determines the bands. Hits are verified."""
 
 Hashes = NDArray[np.uint64]
 Signature = NDArray[np.uint32]
 
 
 class _TokenHashes(dict[str, int]):
-    """64-bit hashes of tokens, each computed once; forgotten when there are very many, to keep memory flat."""
+    """64-bit hashes of tokens, each computed once; cleared when there are very many, to bound memory."""
 
     MOST = 1 << 20
 
@@ -52,7 +52,7 @@ def token_hashes(text: str) -> Hashes:
 
 
 def runs(hashes: Hashes, size: int) -> Hashes:
-    """One hash for each run of `size` consecutive tokens; one for the whole text where it has fewer tokens."""
+    """One hash per run of `size` consecutive tokens; one for the whole text when it has fewer tokens."""
     length = min(size, len(hashes))
     if length == 0:
         return hashes
@@ -73,7 +73,7 @@ def shingle_hash(shingle: bytes) -> int:
 
 
 def signature(hashes: Hashes, size: int, permutations: int) -> Signature:
-    """The MinHash of the shingles of `size` tokens, shape (permutations,); all bits set where there is no token."""
+    """The MinHash of the shingles of `size` tokens, shape (permutations,); all bits set when there is no token."""
     mixed = _mixed((runs(hashes, size) >> np.uint64(32)).astype(np.uint32))
     slope, offset = _permutations(permutations)
     least = np.full(permutations, 0xFFFFFFFF, dtype=np.uint32)
@@ -107,7 +107,7 @@ def similarity(one: Signature, other: Signature) -> float:
 
 
 def bands(permutations: int, threshold: float) -> tuple[int, int]:
-    """Bands and rows a band: the longest rows that overlook a pair at the threshold less often than `MISS`."""
+    """Bands, and rows per band: the most rows with which a pair at the threshold is missed less often than `MISS`."""
     for rows in range(permutations, 0, -1):
         count = permutations // rows
         if (1 - threshold**rows) ** count <= MISS:
@@ -124,7 +124,7 @@ class Index:
         self._signatures: dict[str, Signature] = {}
 
     def add(self, key: str, value: Signature) -> None:
-        """Add a signature under a key that is not yet there."""
+        """Add a signature under a new key."""
         self._lsh.insert(key, self._wrapped(value), check_duplication=False)
         self._signatures[key] = value
 
@@ -132,8 +132,8 @@ class Index:
         """Keys whose signatures are at least as alike as the threshold, the most alike first."""
         if not self._signatures:
             return []
-        found = [(key, similarity(self._signatures[key], value)) for key in self._lsh.query(self._wrapped(value))]
-        alike = sorted((-score, key) for key, score in found if score >= self._threshold)
+        scores = [(key, similarity(self._signatures[key], value)) for key in self._lsh.query(self._wrapped(value))]
+        alike = sorted((-score, key) for key, score in scores if score >= self._threshold)
         return [key for _, key in alike]
 
     def _wrapped(self, value: Signature) -> MinHash:
@@ -142,7 +142,7 @@ class Index:
 
 
 def survivors(values: Sequence[Signature], permutations: int, threshold: float) -> list[bool]:
-    """For each signature in order of priority, whether nothing kept before it is as alike as the threshold."""
+    """For each signature, in order of priority, whether no signature kept before it reaches the threshold."""
     index = Index(permutations, threshold)
     kept = []
     for number, value in enumerate(values):

@@ -1,4 +1,4 @@
-"""Whether a training text overlaps a problem of an evaluation bank: runs of tokens in common, and MinHash.
+"""The test whether a training text overlaps a problem of an evaluation bank: common runs of tokens, and MinHash.
 
 Runs of 13 tokens are the measure of GPT-3 (Brown et al. 2020, appendix C). Tokens are compared in lower case, so that
 neither layout nor punctuation nor case hides a copy.
@@ -17,7 +17,7 @@ from rustml.similarity.minhash import Index, runs, signature, token_hashes
 
 PERMUTATIONS = 128
 MIN_TOKENS = 8
-"""A protected text of fewer tokens is not looked for: `fn add(a: i32, b: i32)` belongs to nobody."""
+"""A protected text of fewer tokens is not searched for: `fn add(a: i32, b: i32)` occurs everywhere."""
 
 
 class Protected(Record, frozen=True):
@@ -28,7 +28,7 @@ class Protected(Record, frozen=True):
 
 
 class Overlap:
-    """The protected texts of all banks, indexed; built once a process."""
+    """An index of the protected texts of all banks."""
 
     def __init__(self, texts: Iterable[Protected], section: Decontamination) -> None:
         self._section = section
@@ -49,36 +49,36 @@ class Overlap:
         self._alike.add(key, signature(hashes, self._section.shingle_tokens, PERMUTATIONS))
 
     def banks(self, text: str) -> list[str]:
-        """Names of the banks that `text` overlaps, sorted; empty where it overlaps none."""
+        """Names of the banks that `text` overlaps, sorted."""
         hashes = token_hashes(text.lower())
         if len(hashes) < MIN_TOKENS:
             return []
-        found = self._by_runs(hashes)
+        banks = self._by_runs(hashes)
         for key in self._alike.matches(signature(hashes, self._section.shingle_tokens, PERMUTATIONS)):
-            found.add(key.partition("\0")[0])
-        return sorted(found)
+            banks.add(key.partition("\0")[0])
+        return sorted(banks)
 
     def _by_runs(self, hashes: np.typing.NDArray[np.uint64]) -> set[str]:
         if len(hashes) < self._section.run_tokens or not len(self._runs):
             return set()
-        mine = runs(hashes, self._section.run_tokens)
-        places = np.minimum(np.searchsorted(self._runs, mine), len(self._runs) - 1)
-        common = mine[self._runs[places] == mine]
+        text_runs = runs(hashes, self._section.run_tokens)
+        nearest = np.minimum(np.searchsorted(self._runs, text_runs), len(self._runs) - 1)
+        common = text_runs[self._runs[nearest] == text_runs]
         return {bank for value in set(common.tolist()) for bank in self._owners[value]}
 
 
 def store(texts: Iterable[Protected], path: Path) -> None:
-    """Write protected texts for the workers of a stage, each once, in an order that does not depend on theirs."""
+    """Write protected texts for the workers of a stage, sorted and without repeats."""
     write_jsonl(path, in_order(texts))
 
 
 def in_order(texts: Iterable[Protected]) -> list[Protected]:
-    """Protected texts, each once, sorted."""
+    """Protected texts, sorted and without repeats."""
     return sorted(set(texts), key=lambda item: (item.bank, item.text))
 
 
 def digest(texts: Iterable[Protected]) -> str:
-    """SHA-256 of protected texts, whatever their order."""
+    """SHA-256, in hex, of protected texts, independent of their order."""
     return hashlib.sha256(msgspec.json.encode(in_order(texts))).hexdigest()
 
 
@@ -86,7 +86,7 @@ _stored: dict[tuple[str, Decontamination], Overlap] = {}
 
 
 def stored(path: str, section: Decontamination) -> Overlap:
-    """The index of the texts that `store` wrote to `path`, built once a process."""
+    """The index of the texts that `store` wrote to `path`, built once per process."""
     key = (path, section)
     if key not in _stored:
         _stored.clear()

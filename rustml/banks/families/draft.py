@@ -16,23 +16,23 @@ Split = Literal["train", "dev", "test"]
 
 LICENCE = "MIT"
 TESTS = 2
-"""`#[test]` functions a problem. Each costs rustc about 2 ms, a row in its table almost nothing."""
+"""`#[test]` functions per problem. One costs rustc about 2 ms, a row in its table almost nothing."""
 HELD_OUT_SHARES = 20
-"""One share of this many is the dev split, one the test split: 10% is held out."""
+"""Of this many equal shares, one is the dev split and one the test split: 10% is held out."""
 
 
 class Draft(msgspec.Struct, frozen=True, kw_only=True):
-    """What a family yields for one choice of slots and constants."""
+    """A family's task for one choice of slots and constants."""
 
     args: tuple[tuple[str, Kind], ...]
     """Name and kind of each parameter."""
     returns: Kind
-    words: str
+    english: str
     """The task in English, from its verb on: "returns x plus 3"."""
     rust: str
     """Body of the Rust reference, clippy-clean."""
     python: str
-    """Body of the Python twin, same meaning on every input of `inputs`."""
+    """Body of the Python twin, with the same results on every input of `inputs`."""
     inputs: tuple[tuple[Any, ...], ...]
     """Argument tuples, boundary cases among them."""
     slots: tuple[Slot, ...] = ()
@@ -51,7 +51,7 @@ class Family(msgspec.Struct, frozen=True):
 
 
 def family(difficulty: Difficulty, *names: str) -> Callable[[Callable[[Random], Draft]], Family]:
-    """Make a `Family` of a function, named after it."""
+    """Turn a function into a `Family` of the same name."""
 
     def wrap(draft: Callable[[Random], Draft]) -> Family:
         return Family(draft.__name__, difficulty, names, draft)
@@ -60,13 +60,13 @@ def family(difficulty: Difficulty, *names: str) -> Callable[[Callable[[Random], 
 
 
 def identity(name: str, draft: Draft) -> str:
-    """The task's meaning in one line: family, slots and constants, free of language and of chosen names."""
+    """The task's meaning in one line: family, slots and constants, without language and chosen names."""
     slots = "+".join([f"{slot.kind}{slot.constants}" for slot in draft.slots])
     return f"{name}|{slots}|{draft.constants}"
 
 
 def split_of(task: str) -> Split:
-    """The split of a task's identity: 5% dev, 5% test, by a hash that no seed and no Python version changes."""
+    """The split of a task's identity: 5% dev, 5% test, by a hash that is independent of seed and Python version."""
     share = int.from_bytes(hashlib.blake2b(task.encode(), digest_size=8).digest(), "big") % HELD_OUT_SHARES
     return "dev" if share == 0 else "test" if share == 1 else "train"
 
@@ -84,7 +84,7 @@ def python_signature(name: str, draft: Draft) -> str:
 
 
 def problem(kind: Family, name: str, draft: Draft, split: Split, language: Language) -> Problem:
-    """Build the `Problem`: run the Python twin on the inputs and write the tests that hold its results."""
+    """Build the `Problem`: run the Python twin on the inputs and write tests that expect its results."""
     twin = f"{python_signature(name, draft)}\n    {_indent(draft.python)}\n"
     expected = _run(twin, name, draft)
     if language == "python":
@@ -94,7 +94,7 @@ def problem(kind: Family, name: str, draft: Draft, split: Split, language: Langu
         signature = rust_signature(name, draft)
         reference = f"{signature} {{\n    {_indent(draft.rust)}\n}}\n"
         tests = _rust_tests(name, draft, expected)
-    instruction = f"Write a {language.capitalize()} function that {draft.words}.\n{signature}"
+    instruction = f"Write a {language.capitalize()} function that {draft.english}.\n{signature}"
     digest = hashlib.blake2b(f"{instruction}\0{reference}".encode(), digest_size=6).hexdigest()
     return Problem(
         id=f"tiny/{language}/{split}/{kind.name}-{digest}",
@@ -121,7 +121,7 @@ def _indent(body: str) -> str:
 
 
 def _run(twin: str, name: str, draft: Draft) -> list[Any]:
-    """The twin's results. The code is this package's own, never a model's, so it needs no sandbox."""
+    """The twin's results. The code belongs to this package, not to a model, so no sandbox is needed."""
     namespace: dict[str, Any] = {}
     exec(twin, namespace)  # noqa: S102
     function = namespace[name]

@@ -21,16 +21,16 @@ from rustml.records import Language, Problem
 _THEMES = (integers, booleans, branches, vectors, pipelines, loops, options, strings, splitting)
 FAMILIES: dict[str, Family] = {family.name: family for theme in _THEMES for family in theme.FAMILIES}
 PATIENCE = 3000
-"""Tries without a new task after which a family counts as exhausted in a draw."""
+"""Tries without a new task after which a family counts as exhausted."""
 
 
 def draw(
     language: Language, split: Split, count: int, seed: int, families: Collection[str] | None = None
 ) -> list[Problem]:
-    """Return `count` problems of one split, family after family in turn; of all families, or of those named.
+    """Return `count` problems of one split, family after family in turn, from all families or from those named.
 
-    Deterministic; a smaller count gives a prefix of a larger one. In train, a task may come again under other names;
-    in dev and test each task comes once. Raises InputError for an unknown family, and when the split holds fewer than
+    Deterministic; a smaller count gives a prefix of a larger one. In train, a task may occur again under other names;
+    in dev and test each task occurs once. Raises InputError for an unknown family, and when the split holds fewer than
     `count` problems.
     """
     chosen = _chosen(families)
@@ -38,7 +38,8 @@ def draw(
     problems = [problem(family, name, draft, split, language) for family, name, draft in tasks]
     if len(problems) < count:
         raise InputError(
-            f"{len(chosen)} tiny families hold {len(problems)} {split} problems, {count} were asked for: ask for less"
+            f"{len(chosen)} tiny families hold {len(problems)} {split} problems, fewer than {count}: "
+            f"set bank.{language}_{split} to {len(problems)} or less, or name more families"
         )
     return problems
 
@@ -48,7 +49,9 @@ def _chosen(names: Collection[str] | None) -> list[Family]:
         return list(FAMILIES.values())
     unknown = [name for name in names if name not in FAMILIES]
     if unknown or not names:
-        raise InputError(f"no tiny family {', '.join(unknown) or 'named'}; there are: {', '.join(FAMILIES)}")
+        raise InputError(
+            f"bank.families: no tiny family {', '.join(unknown) or 'named'}; there are: {', '.join(FAMILIES)}"
+        )
     return [family for name, family in FAMILIES.items() if name in names]
 
 
@@ -71,14 +74,14 @@ def _tasks(active: list[Family], split: Split, count: int, seed: int) -> Iterato
 
 
 def _fresh(family: Family, split: Split, rng: Random, seen: set[tuple[str, ...]]) -> tuple[str, Draft] | None:
-    """A task of the split that is not in `seen`, which it joins; None when none turned up."""
+    """A new task of the split, added to `seen`; None when the family seems exhausted."""
     for _ in range(PATIENCE):
         draft = family.draft(rng)
         task = identity(family.name, draft)
         if split_of(task) != split:
             continue
         name = rng.choice(family.names)
-        key = (name, draft.words, draft.rust) if split == "train" else (task,)
+        key = (name, draft.english, draft.rust) if split == "train" else (task,)
         if key not in seen:
             seen.add(key)
             return name, draft

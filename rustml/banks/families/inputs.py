@@ -1,4 +1,4 @@
-"""Test inputs: boundary values first, then values that tell a wrong answer from a right one."""
+"""Test inputs: boundary values first, then values on which a wrong answer differs from a right one."""
 
 from collections.abc import Iterable
 from random import Random
@@ -8,7 +8,7 @@ Lists = tuple[tuple[list[int]], ...]
 
 
 def unique(values: Iterable[int]) -> list[int]:
-    """The values in order, each once."""
+    """The values in order, without repeats."""
     return list(dict.fromkeys(values))
 
 

@@ -1,13 +1,13 @@
-"""Lay out method chains as rustfmt does, so that references teach its style."""
+"""Method chains in the layout of rustfmt, so that references teach its style."""
 
 CHAIN_WIDTH = 60
-"""rustfmt's `chain_width`: a longer chain goes one call a line."""
+"""rustfmt's `chain_width`: a longer chain has one call per line."""
 TAB = 4
-"""A receiver no longer than one indentation keeps its first call beside it."""
+"""The first call stays on the line of a receiver that is no longer than one indentation."""
 
 
 def chain(receiver: str, *calls: str, bound: bool = False) -> str:
-    """`receiver.call().call()`, on one line where rustfmt would. `bound` says that it stands right of a `let`."""
+    """`receiver.call().call()`, on one line when rustfmt would. `bound` says that the chain stands right of a `let`."""
     line = ".".join((receiver, *calls))
     if len(line) <= CHAIN_WIDTH:
         return line

@@ -1,4 +1,4 @@
-"""Slots: the interchangeable parts of tasks. A predicate or map on integers, in English, Rust and Python.
+"""Slots: the interchangeable parts of tasks. A slot is a predicate or map on integers, in English, Rust and Python.
 
 Rust and Python must agree on every input: remainders are compared with 0 only (the sign differs elsewhere), constants
 are small enough that no i64 overflows, and multipliers are at least 2 so that no lint finds an identity operation.
@@ -17,7 +17,7 @@ class Slot(NamedTuple):
 
     kind: str
     constants: tuple[object, ...]
-    words: str
+    english: str
     rust: str
     python: str
     edges: tuple[int, ...]
@@ -25,7 +25,7 @@ class Slot(NamedTuple):
 
     def say(self, value: str) -> str:
         """The English phrase about `value`."""
-        return self.words.replace("$", value)
+        return self.english.replace("$", value)
 
     def rs(self, value: str) -> str:
         """The Rust expression on `value`."""
@@ -36,7 +36,7 @@ class Slot(NamedTuple):
         return self.python.replace("$", value)
 
     def rs_term(self, value: str) -> str:
-        """The Rust expression as an operand: in parentheses where it is a binary operation."""
+        """The Rust expression as an operand: in parentheses when it is a binary operation."""
         return f"({self.rs(value)})" if " " in self.rust else self.rs(value)
 
     def py_term(self, value: str) -> str:
@@ -45,15 +45,15 @@ class Slot(NamedTuple):
 
 
 LOW, HIGH = -20, 60
-"""Constants of comparisons lie between these, unless a family asks otherwise."""
+"""Constants of comparisons lie between these, unless a family gives other bounds."""
 Draw = Callable[[Random, int, int], Slot]
 
 
-def _compare(kind: str, words: str, operator: str) -> Draw:
+def _compare(kind: str, english: str, operator: str) -> Draw:
     def draw(rng: Random, low: int, high: int) -> Slot:
         k = rng.randint(low, high)
         code = f"$ {operator} {k}"
-        return Slot(kind, (k,), f"{words} {k}", code, code, (k, k + 1, k - 1))
+        return Slot(kind, (k,), f"{english} {k}", code, code, (k, k + 1, k - 1))
 
     return draw
 
@@ -125,7 +125,7 @@ def division(rng: Random) -> Slot:
 def two_predicates(rng: Random) -> tuple[Slot, Slot, tuple[int, ...]]:
     """One predicate on order and one on the remainder, in either order: neither implies the other.
 
-    And the integers around the threshold, where each side of one meets each side of the other.
+    The third value has the integers around the threshold, which cover all combinations of the two.
     """
     order, rest = threshold(rng), division(rng)
     around = tuple(range(order.edges[0] - 13, order.edges[0] + 14))
@@ -203,7 +203,7 @@ def two_mappings(rng: Random) -> tuple[Slot, Slot]:
 
 
 def inverse(slot: Slot, value: int) -> int:
-    """An integer that the map takes to `value`, or near it where it is not reversible."""
+    """An integer that the map takes to `value`, or near it when the map is not reversible."""
     k = int(str(slot.constants[0])) if slot.constants else 0
     back = {"plus": value - k, "minus": value + k, "from": k - value, "negate": -value, "times": value // max(k, 1)}
     return back.get(slot.kind, value)

@@ -1,4 +1,4 @@
-"""What text families are made of: names, short texts, letters, test inputs. ASCII only."""
+"""Raw material of the families on text: names, short texts, letters, test inputs. ASCII only."""
 
 from random import Random
 

@@ -1,4 +1,4 @@
-"""The kinds of values that tasks take and return: their types in both languages, their literals in Rust."""
+"""Types of the values that tasks take and return, in both languages, with their literals in Rust."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, Literal, NamedTuple
@@ -9,7 +9,7 @@ Kind = Literal[
 
 
 class Form(NamedTuple):
-    """How one kind is written."""
+    """The notation of one kind of value."""
 
     rust: str
     python: str

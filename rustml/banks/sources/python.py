@@ -1,4 +1,4 @@
-"""HumanEval and MBPP: what the base model could do and must not forget. Both are evaluated on, never trained on."""
+"""HumanEval and MBPP, which measure whether the base model's Python is retained. Neither is trained on."""
 
 import ast
 import re
@@ -41,7 +41,7 @@ class MbppRow(msgspec.Struct):
 def humaneval(rows: Iterable[LocatedRow]) -> Bank:
     """HumanEval (Chen et al. 2021, arXiv:2107.03374). `instruction` is the prompt, byte for byte.
 
-    What precedes the function in the prompt (imports, helpers) is the prelude, for answers that repeat neither.
+    The part of the prompt before the function (imports, helpers) is the prelude, for answers that do not repeat it.
     """
     return make_bank("humaneval", [_humaneval_problem(raw) for raw in rows])
 

@@ -104,7 +104,7 @@ def _humaneval_problem(place: str, row: HumanEvalXRow, bank: str, licence: str, 
 
 
 def _split_declaration(declaration: str) -> tuple[str, str]:
-    """Imports, and what follows them. External crates go, and `AsciiExt`, which is deprecated and in no one's use."""
+    """Imports, and the code after them, without external crates and the deprecated, unused `AsciiExt`."""
     kept = []
     for match in _USE.finditer(declaration):
         tree = _ASCII_EXT.sub("", match.group(1)).strip()
@@ -114,7 +114,7 @@ def _split_declaration(declaration: str) -> tuple[str, str]:
 
 
 def _uncomment(prompt: str) -> str:
-    """The words of a `/* ... */` or `///` comment."""
+    """The text of a `/* ... */` or `///` comment."""
     text = prompt.strip().removeprefix("/*").removesuffix("*/")
     return "\n".join([line.strip().removeprefix("///").strip() for line in text.strip().splitlines()])
 

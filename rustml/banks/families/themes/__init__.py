@@ -1,1 +1,1 @@
-"""The families themselves, by what their tasks are about."""
+"""The families, by theme."""

@@ -14,7 +14,7 @@ def int_is(rng: Random) -> Draft:
     return Draft(
         args=((x, "int"),),
         returns="flag",
-        words=f"tells whether {x} is {p.words}",
+        english=f"tells whether {x} is {p.english}",
         rust=p.rs(x),
         python=f"return {p.py(x)}",
         inputs=ints(rng, p.edges),
@@ -30,7 +30,7 @@ def int_is_both(rng: Random) -> Draft:
     return Draft(
         args=((x, "int"),),
         returns="flag",
-        words=f"tells whether {x} is {p.words} and {q.words}",
+        english=f"tells whether {x} is {p.english} and {q.english}",
         rust=f"{p.rs(x)} && {q.rs(x)}",
         python=f"return {p.py(x)} and {q.py(x)}",
         inputs=ints(rng, around),
@@ -46,7 +46,7 @@ def int_is_either(rng: Random) -> Draft:
     return Draft(
         args=((x, "int"),),
         returns="flag",
-        words=f"tells whether {x} is {p.words} or {q.words}",
+        english=f"tells whether {x} is {p.english} or {q.english}",
         rust=f"{p.rs(x)} || {q.rs(x)}",
         python=f"return {p.py(x)} or {q.py(x)}",
         inputs=ints(rng, around),
@@ -59,11 +59,11 @@ def compare_two(rng: Random) -> Draft:
     """Compare one argument with another shifted by a constant."""
     a, b = rng.sample(INTS, 2)
     k = rng.randint(2, 60)
-    op, said = rng.choice(((">", "greater than"), ("<", "less than"), (">=", "at least"), ("<=", "at most")))
+    op, phrase = rng.choice(((">", "greater than"), ("<", "less than"), (">=", "at least"), ("<=", "at most")))
     return Draft(
         args=((a, "int"), (b, "int")),
         returns="flag",
-        words=f"tells whether {a} is {said} {b} plus {k}",
+        english=f"tells whether {a} is {phrase} {b} plus {k}",
         rust=f"{a} {op} {b} + {k}",
         python=f"return {a} {op} {b} + {k}",
         inputs=((k, 0), (k + 1, 0), (k - 1, 0), (0, 0), (3, 3 - k), (4, 3 - k), (2, 3 - k), (-50, 40), (0, -k), (k, 1)),
@@ -79,7 +79,7 @@ def exactly_one(rng: Random) -> Draft:
     return Draft(
         args=((a, "int"), (b, "int")),
         returns="flag",
-        words=f"tells whether exactly one holds: {a} is {p.words}, {b} is {q.words}",
+        english=f"tells whether exactly one holds: {a} is {p.english}, {b} is {q.english}",
         rust=f"let first = {p.rs(a)};\nlet second = {q.rs(b)};\nfirst != second",
         python=f"first = {p.py(a)}\nsecond = {q.py(b)}\nreturn first != second",
         inputs=pairs(rng, p.edges, q.edges),
@@ -93,12 +93,12 @@ def flag_and_int(rng: Random) -> Draft:
     x, p = rng.choice(INTS), predicate(rng)
     flag = rng.choice(("flag", "active", "open", "ready", "on"))
     negated = rng.random() < 0.5
-    op, py, said = rng.choice((("&&", "and", "and"), ("||", "or", "or")))
+    op, py, phrase = rng.choice((("&&", "and", "and"), ("||", "or", "or")))
     left = f"!{flag}" if negated else flag
     return Draft(
         args=((flag, "flag"), (x, "int")),
         returns="flag",
-        words=f"tells whether {flag} is {'false' if negated else 'true'} {said} {x} is {p.words}",
+        english=f"tells whether {flag} is {'false' if negated else 'true'} {phrase} {x} is {p.english}",
         rust=f"{left} {op} {p.rs(x)}",
         python=f"return {left.replace('!', 'not ')} {py} {p.py(x)}",
         inputs=tuple([(value, edge) for edge in p.edges for value in (True, False)]),
@@ -118,7 +118,7 @@ def range_except(rng: Random) -> Draft:
     return Draft(
         args=((x, "int"),),
         returns="flag",
-        words=f"tells whether {x} is between {low} and {high}, divisible by {k}, and not equal to {skip}",
+        english=f"tells whether {x} is between {low} and {high}, divisible by {k}, and not equal to {skip}",
         rust=" && ".join(conditions),
         python=f"return {low} <= {x} <= {high} and {x} % {k} == 0 and {x} != {skip}",
         inputs=ints(rng, range(low - k - 1, high + k + 2)),
@@ -131,14 +131,14 @@ def three_in_order(rng: Random) -> Draft:
     """Order of three arguments and a predicate on the middle one."""
     a, b, c = rng.sample(INTS, 3)
     p = threshold(rng)
-    op, said = rng.choice((("<", "less than"), ("<=", "at most")))
+    op, phrase = rng.choice((("<", "less than"), ("<=", "at most")))
     e = p.edges[0]
     triples = [(m - 1, m, m + 1) for m in p.edges]
     ties = [(m, m, m + 1) for m in p.edges] + [(m - 1, m, m) for m in p.edges]
     return Draft(
         args=((a, "int"), (b, "int"), (c, "int")),
         returns="flag",
-        words=f"tells whether {a} is {said} {b}, {b} is {said} {c}, and {b} is {p.words}",
+        english=f"tells whether {a} is {phrase} {b}, {b} is {phrase} {c}, and {b} is {p.english}",
         rust=f"{a} {op} {b} && {b} {op} {c} && {p.rs(b)}",
         python=f"return {a} {op} {b} and {b} {op} {c} and {p.py(b)}",
         inputs=(*triples, *ties, (e + 3, e + 2, e + 5), (e - 3, e - 2, e - 5), (e + 4, e + 9, e + 7)),

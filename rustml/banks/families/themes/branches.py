@@ -17,7 +17,7 @@ def if_constant(rng: Random) -> Draft:
     return Draft(
         args=((x, "int"),),
         returns="int",
-        words=f"returns {yes} if {x} is {p.words}, otherwise {no}",
+        english=f"returns {yes} if {x} is {p.english}, otherwise {no}",
         rust=f"if {p.rs(x)} {{\n    {yes}\n}} else {{\n    {no}\n}}",
         python=f"if {p.py(x)}:\n    return {yes}\nreturn {no}",
         inputs=ints(rng, p.edges),
@@ -34,7 +34,7 @@ def if_map(rng: Random) -> Draft:
     return Draft(
         args=((x, "int"),),
         returns="int",
-        words=f"returns {f.say(x)} if {x} is {p.words}, otherwise {g.say(x)}",
+        english=f"returns {f.say(x)} if {x} is {p.english}, otherwise {g.say(x)}",
         rust=f"if {p.rs(x)} {{\n    {f.rs(x)}\n}} else {{\n    {g.rs(x)}\n}}",
         python=f"if {p.py(x)}:\n    return {f.py(x)}\nreturn {g.py(x)}",
         inputs=ints(rng, (*p.edges, *f.edges, *g.edges)),
@@ -50,7 +50,7 @@ def if_label(rng: Random) -> Draft:
     return Draft(
         args=((x, "int"),),
         returns="label",
-        words=f'returns "{yes}" if {x} is {p.words}, otherwise "{no}"',
+        english=f'returns "{yes}" if {x} is {p.english}, otherwise "{no}"',
         rust=f'if {p.rs(x)} {{\n    "{yes}"\n}} else {{\n    "{no}"\n}}',
         python=f'if {p.py(x)}:\n    return "{yes}"\nreturn "{no}"',
         inputs=ints(rng, p.edges),
@@ -68,7 +68,7 @@ def three_way(rng: Random) -> Draft:
     return Draft(
         args=((x, "int"),),
         returns="int",
-        words=f"returns {one} if {x} is less than {low}, {two} if it is less than {high}, otherwise {three}",
+        english=f"returns {one} if {x} is less than {low}, {two} if it is less than {high}, otherwise {three}",
         rust=f"if {x} < {low} {{\n    {one}\n}} else if {x} < {high} {{\n    {two}\n}} else {{\n    {three}\n}}",
         python=f"if {x} < {low}:\n    return {one}\nif {x} < {high}:\n    return {two}\nreturn {three}",
         inputs=ints(rng, (low, low - 1, low + 1, high, high - 1, high + 1)),
@@ -86,7 +86,9 @@ def nested(rng: Random) -> Draft:
     return Draft(
         args=((a, "int"), (b, "int")),
         returns="int",
-        words=f"returns {k} if {a} is not {p.words}, otherwise {f.say(a)} if {b} is {q.words}, otherwise {g.say(b)}",
+        english=(
+            f"returns {k} if {a} is not {p.english}, otherwise {f.say(a)} if {b} is {q.english}, otherwise {g.say(b)}"
+        ),
         rust=(
             f"if {p.rs(a)} {{\n    if {q.rs(b)} {{\n        {f.rs(a)}\n    }} else {{\n        {g.rs(b)}\n    }}\n"
             f"}} else {{\n    {k}\n}}"
@@ -107,7 +109,7 @@ def match_constants(rng: Random) -> Draft:
     return Draft(
         args=((x, "int"),),
         returns="int",
-        words=f"returns {one} for {first}, {two} for {second}, and {other} for any other {x}",
+        english=f"returns {one} for {first}, {two} for {second}, and {other} for any other {x}",
         rust=f"match {x} {{\n    {first} => {one},\n    {second} => {two},\n    _ => {other},\n}}",
         python=f"if {x} == {first}:\n    return {one}\nif {x} == {second}:\n    return {two}\nreturn {other}",
         inputs=ints(rng, (first, second, first + 1, first - 1, second + 1, second - 1)),
@@ -124,7 +126,7 @@ def flag_branch(rng: Random) -> Draft:
     return Draft(
         args=((flag, "flag"), (x, "int")),
         returns="int",
-        words=f"returns {f.say(x)} if {flag} is true, otherwise {g.say(x)}",
+        english=f"returns {f.say(x)} if {flag} is true, otherwise {g.say(x)}",
         rust=f"if {flag} {{\n    {f.rs(x)}\n}} else {{\n    {g.rs(x)}\n}}",
         python=f"if {flag}:\n    return {f.py(x)}\nreturn {g.py(x)}",
         inputs=tuple([(True, e) for e in (*f.edges, 80, -70)] + [(False, e) for e in (*g.edges, 80, -70)]),
@@ -150,7 +152,7 @@ def fizz(rng: Random) -> Draft:
     return Draft(
         args=((x, "int"),),
         returns="label",
-        words=(
+        english=(
             f'returns "{both}" if {x} is divisible by {p} and {q}, "{first}" if only by {p}, '
             f'"{second}" if only by {q}, otherwise "{other}"'
         ),
@@ -170,7 +172,7 @@ def two_condition_map(rng: Random) -> Draft:
     return Draft(
         args=((x, "int"),),
         returns="int",
-        words=f"returns {f.say(x)} if {x} is {p.words} and {q.words}, otherwise {g.say(x)}",
+        english=f"returns {f.say(x)} if {x} is {p.english} and {q.english}, otherwise {g.say(x)}",
         rust=f"if {p.rs(x)} && {q.rs(x)} {{\n    {f.rs(x)}\n}} else {{\n    {g.rs(x)}\n}}",
         python=f"if {p.py(x)} and {q.py(x)}:\n    return {f.py(x)}\nreturn {g.py(x)}",
         inputs=ints(rng, (*around, *f.edges, *g.edges)),

@@ -14,7 +14,7 @@ def map_int(rng: Random) -> Draft:
     return Draft(
         args=((x, "int"),),
         returns="int",
-        words=f"returns {m.say(x)}",
+        english=f"returns {m.say(x)}",
         rust=m.rs(x),
         python=f"return {m.py(x)}",
         inputs=ints(rng, m.edges),
@@ -30,7 +30,7 @@ def linear(rng: Random) -> Draft:
     return Draft(
         args=((x, "int"),),
         returns="int",
-        words=f"returns {a} times {x} {'plus' if op == '+' else 'minus'} {b}",
+        english=f"returns {a} times {x} {'plus' if op == '+' else 'minus'} {b}",
         rust=code,
         python=f"return {code}",
         inputs=ints(rng, (0, 1, -1, 7)),
@@ -42,14 +42,14 @@ def linear(rng: Random) -> Draft:
 def two_args(rng: Random) -> Draft:
     """Two arguments, one operator, one constant."""
     a, b = rng.sample(INTS, 2)
-    op, said = rng.choice((("+", "plus"), ("-", "minus"), ("*", "times")))
-    outer, outer_said = rng.choice((("+", "plus"), ("-", "minus")))
+    op, phrase = rng.choice((("+", "plus"), ("-", "minus"), ("*", "times")))
+    outer, outer_phrase = rng.choice((("+", "plus"), ("-", "minus")))
     k = rng.randint(1, 60)
     code = f"{a} {op} {b} {outer} {k}"
     return Draft(
         args=((a, "int"), (b, "int")),
         returns="int",
-        words=f"returns {a} {said} {b} {outer_said} {k}",
+        english=f"returns {a} {phrase} {b} {outer_phrase} {k}",
         rust=code,
         python=f"return {code}",
         inputs=pairs(rng, (0, 3, -5), (1, 7, -2)),
@@ -66,7 +66,7 @@ def distance(rng: Random) -> Draft:
     return Draft(
         args=((a, "int"), (b, "int")),
         returns="int",
-        words=f"takes the absolute difference d of {a} and {b} and returns {m.say('d')}",
+        english=f"takes the absolute difference d of {a} and {b} and returns {m.say('d')}",
         rust=f"let d = ({a} - {b}).abs();\n{m.rs('d')}",
         python=f"d = abs({a} - {b})\nreturn {m.py('d')}",
         inputs=tuple([(e, 0) for e in edges] + [(0, e) for e in edges[:2]] + [(9, 4), (4, 9), (-3, 5)]),
@@ -82,7 +82,7 @@ def clamp(rng: Random) -> Draft:
     return Draft(
         args=((x, "int"),),
         returns="int",
-        words=f"limits {x} to the range from {low} to {high}",
+        english=f"limits {x} to the range from {low} to {high}",
         rust=f"{x}.clamp({low}, {high})",
         python=f"return max({low}, min({high}, {x}))",
         inputs=ints(rng, (low, high, low - 1, high + 1, low + 1)),
@@ -97,7 +97,7 @@ def remainder(rng: Random) -> Draft:
     return Draft(
         args=((x, "int"),),
         returns="int",
-        words=f"returns the non-negative remainder of {x} divided by {k}, plus {b}",
+        english=f"returns the non-negative remainder of {x} divided by {k}, plus {b}",
         rust=f"{x}.rem_euclid({k}) + {b}",
         python=f"return {x} % {k} + {b}",
         inputs=ints(rng, (k, k - 1, k + 1, -1, 2 * k)),
@@ -109,11 +109,11 @@ def remainder(rng: Random) -> Draft:
 def quotient(rng: Random) -> Draft:
     """Floor division by a positive constant."""
     x, k, m = rng.choice(INTS), rng.randint(2, 40), constant_mapping(rng)
-    words = f"divides {x} by {k} rounding down to get q and returns {m.say('q')}"
+    english = f"divides {x} by {k} rounding down to get q and returns {m.say('q')}"
     return Draft(
         args=((x, "int"),),
         returns="int",
-        words=words,
+        english=english,
         rust=f"let q = {x}.div_euclid({k});\n{m.rs('q')}",
         python=f"q = {x} // {k}\nreturn {m.py('q')}",
         inputs=ints(rng, (k, k - 1, -1, -k - 1, 3 * k, *[k * e for e in m.edges])),
@@ -132,7 +132,7 @@ def quadratic(rng: Random) -> Draft:
     return Draft(
         args=((x, "int"),),
         returns="int",
-        words=f"returns {a} times {x} squared {'plus' if op == '+' else 'minus'} {b} times {x} plus {c}",
+        english=f"returns {a} times {x} squared {'plus' if op == '+' else 'minus'} {b} times {x} plus {c}",
         rust=code,
         python=f"return {code}",
         inputs=ints(rng, (0, 1, 2, -1, -3)),
@@ -147,7 +147,7 @@ def power(rng: Random) -> Draft:
     return Draft(
         args=((x, "int"),),
         returns="int",
-        words=f"returns {a} times {x} to the power {k}, plus {b}",
+        english=f"returns {a} times {x} to the power {k}, plus {b}",
         rust=f"{a} * {x}.pow({k}) + {b}",
         python=f"return {a} * {x} ** {k} + {b}",
         inputs=((0,), (1,), (2,), (-1,), (-3,), (5,)),
@@ -164,7 +164,7 @@ def two_maps(rng: Random) -> Draft:
     return Draft(
         args=((x, "int"),),
         returns="int",
-        words=f"sets y to {f.say(x)} and returns {g.say('y')}",
+        english=f"sets y to {f.say(x)} and returns {g.say('y')}",
         rust=f"let y = {f.rs(x)};\n{g.rs('y')}",
         python=f"y = {f.py(x)}\nreturn {g.py('y')}",
         inputs=ints(rng, edges),
@@ -177,11 +177,11 @@ def extreme_of_two(rng: Random) -> Draft:
     """The larger or smaller of two maps of two arguments."""
     a, b = rng.sample(INTS, 2)
     f, g = two_mappings(rng)
-    name, said = rng.choice((("max", "larger"), ("min", "smaller")))
+    name, phrase = rng.choice((("max", "larger"), ("min", "smaller")))
     return Draft(
         args=((a, "int"), (b, "int")),
         returns="int",
-        words=f"sets p to {f.say(a)} and q to {g.say(b)} and returns the {said} of p and q",
+        english=f"sets p to {f.say(a)} and q to {g.say(b)} and returns the {phrase} of p and q",
         rust=f"let p = {f.rs(a)};\nlet q = {g.rs(b)};\np.{name}(q)",
         python=f"p = {f.py(a)}\nq = {g.py(b)}\nreturn {name}(p, q)",
         inputs=(*pairs(rng, f.edges, g.edges), (-90, 80), (120, -95), (-200, 900), (900, -200)),

@@ -21,7 +21,7 @@ def range_sum(rng: Random) -> Draft:
     return Draft(
         args=((n, "int"),),
         returns="int",
-        words=f"returns the sum of the numbers from {start} to {n} that are {p.words}",
+        english=f"returns the sum of the numbers from {start} to {n} that are {p.english}",
         rust=f"({start}..={n}).filter(|&x| {p.rs('x')}).sum()",
         python=f"return sum(x for x in range({start}, {n} + 1) if {p.py('x')})",
         inputs=_ends(start, rng),
@@ -39,7 +39,7 @@ def range_count(rng: Random) -> Draft:
     return Draft(
         args=((n, "int"),),
         returns="count",
-        words=f"counts the numbers from {start} to {n} that are {p.words}",
+        english=f"counts the numbers from {start} to {n} that are {p.english}",
         rust=f"({start}..={n}).filter(|&x| {p.rs('x')}).count()",
         python=f"return len([x for x in range({start}, {n} + 1) if {p.py('x')}])",
         inputs=(*_ends(start, rng), *edges, (70,)),
@@ -53,11 +53,11 @@ def range_list(rng: Random) -> Draft:
     """A map of each number of a range, in a list."""
     n, start, m = rng.choice(INTS[1:]), rng.randint(0, 12), mapping(rng)
     closed = rng.random() < 0.5
-    end, said = (f"..={n}", f"to {n}") if closed else (f"..{n}", f"up to but not including {n}")
+    end, phrase = (f"..={n}", f"to {n}") if closed else (f"..{n}", f"up to but not including {n}")
     return Draft(
         args=((n, "int"),),
         returns="ints",
-        words=f"returns {m.say('x')} for each x from {start} {said}",
+        english=f"returns {m.say('x')} for each x from {start} {phrase}",
         rust=f"({start}{end}).map(|x| {m.rs('x')}).collect()",
         python=f"return [{m.py('x')} for x in range({start}, {n}{' + 1' if closed else ''})]",
         inputs=tuple([(start + step,) for step in (-1, 0, 1, 2, 5)] + [(m.edges[0] + 2,)]),
@@ -73,7 +73,7 @@ def range_product(rng: Random) -> Draft:
     return Draft(
         args=((n, "int"),),
         returns="int",
-        words=f"returns the product of {m.say('x')} for each x from {start} to {n}",
+        english=f"returns the product of {m.say('x')} for each x from {start} to {n}",
         rust=f"({start}..={n}).map(|x| {m.rs('x')}).product()",
         python=f"out = 1\nfor x in range({start}, {n} + 1):\n    out *= {m.py('x')}\nreturn out",
         inputs=((start - 1,), (start,), (start + 1,), (start + 2,), (start + 3,)),
@@ -87,11 +87,11 @@ def recurrence(rng: Random) -> Draft:
     """A linear rule repeated n times."""
     n = rng.choice(INTS[1:])
     a, k, c = rng.randint(1, 20), rng.randint(2, 6), rng.randint(1, 20)
-    op, said = rng.choice((("+", "adds"), ("-", "subtracts")))
+    op, phrase = rng.choice((("+", "adds"), ("-", "subtracts")))
     return Draft(
         args=((n, "int"),),
         returns="int",
-        words=f"starts with {a}, {n} times multiplies by {k} and then {said} {c}, and returns the result",
+        english=f"starts with {a}, {n} times multiplies by {k} and then {phrase} {c}, and returns the result",
         rust=f"let mut y = {a};\nfor _ in 0..{n} {{\n    y = y * {k} {op} {c};\n}}\ny",
         python=f"y = {a}\nfor _ in range({n}):\n    y = y * {k} {op} {c}\nreturn y",
         inputs=((0,), (1,), (2,), (3,), (6,)),
@@ -106,7 +106,7 @@ def shrink_steps(rng: Random) -> Draft:
     return Draft(
         args=((n, "int"),),
         returns="int",
-        words=f"counts how often {n} must be divided by {k}, rounding down, until it is at most {limit}",
+        english=f"counts how often {n} must be divided by {k}, rounding down, until it is at most {limit}",
         rust=f"let mut y = {n};\nlet mut steps = 0;\nwhile y > {limit} {{\n    y /= {k};\n    steps += 1;\n}}\nsteps",
         python=f"y = {n}\nsteps = 0\nwhile y > {limit}:\n    y //= {k}\n    steps += 1\nreturn steps",
         inputs=tuple([(limit * k**power + shift,) for power in (0, 1, 3) for shift in (0, 1, k)] + [(0,), (9999,)]),
@@ -121,7 +121,7 @@ def growth_steps(rng: Random) -> Draft:
     return Draft(
         args=((n, "int"),),
         returns="int",
-        words=f"counts how often {n} must be multiplied by {k} and increased by {c} until it is at least {limit}",
+        english=f"counts how often {n} must be multiplied by {k} and increased by {c} until it is at least {limit}",
         rust=(
             f"let mut y = {n};\nlet mut steps = 0;\n"
             f"while y < {limit} {{\n    y = y * {k} + {c};\n    steps += 1;\n}}\nsteps"
@@ -146,7 +146,7 @@ def digit_sum(rng: Random) -> Draft:
     return Draft(
         args=((n, "int"),),
         returns="int",
-        words=f"adds up {m.say('d')} for each decimal digit d of {n}, for {n} above 0",
+        english=f"adds up {m.say('d')} for each decimal digit d of {n}, for {n} above 0",
         rust=(
             f"let mut rest = {n};\nlet mut total = 0;\nwhile rest > 0 {{\n"
             f"    let d = rest % 10;\n    total += {m.rs('d')};\n    rest /= 10;\n}}\ntotal"
@@ -166,7 +166,7 @@ def count_digit(rng: Random) -> Draft:
     return Draft(
         args=((n, "int"),),
         returns="count",
-        words=f"returns how often the digit {d} occurs in {n}, plus {k}",
+        english=f"returns how often the digit {d} occurs in {n}, plus {k}",
         rust=f"{n}.to_string().matches('{d}').count() + {k}",
         python=f'return str({n}).count("{d}") + {k}',
         inputs=tuple([(number,) for number in numbers]),
@@ -183,7 +183,7 @@ def next_multiple(rng: Random) -> Draft:
     return Draft(
         args=((n, "int"),),
         returns="int",
-        words=f"returns the first number from {n} upwards that is at least {low} and divisible by {k}",
+        english=f"returns the first number from {n} upwards that is at least {low} and divisible by {k}",
         rust=f"let mut y = {n};\nwhile y < {low} || y % {k} != 0 {{\n    y += 1;\n}}\ny",
         python=f"y = {n}\nwhile y < {low} or y % {k} != 0:\n    y += 1\nreturn y",
         inputs=tuple([(edge,) for edge in unique(edges)]),
@@ -199,7 +199,7 @@ def gcd(rng: Random) -> Draft:
     return Draft(
         args=((a, "int"), (b, "int")),
         returns="int",
-        words=f"computes the greatest common divisor g of {a} and {b} and returns {m.say('g')}",
+        english=f"computes the greatest common divisor g of {a} and {b} and returns {m.say('g')}",
         rust=f"let (mut g, mut r) = ({a}, {b});\nwhile r != 0 {{\n    (g, r) = (r, g % r);\n}}\n{m.rs('g')}",
         python=f"g, r = {a}, {b}\nwhile r != 0:\n    g, r = r, g % r\nreturn {m.py('g')}",
         inputs=((12, 18), (18, 12), (7, 5), (9, 0), (0, 4), (0, 0), (40, 40), (84, 36), (160, 60)),
@@ -211,14 +211,13 @@ def gcd(rng: Random) -> Draft:
 def two_term(rng: Random) -> Draft:
     """A Fibonacci-like sequence from two given terms."""
     n, p, q = rng.choice(INTS[1:]), rng.randint(-5, 30), rng.randint(1, 30)
-    op, said = rng.choice((("+", "sum"), ("-", "difference")))
+    op, phrase = rng.choice((("+", "the sum of the last two"), ("-", "the last minus the one before")))
     step = "p + q" if op == "+" else "q - p"
     return Draft(
         args=((n, "int"),),
         returns="int",
-        words=(
-            f"returns term {n} of the sequence whose terms 0 and 1 are {p} and {q} "
-            f"and whose next term is {'the sum of the last two' if said == 'sum' else 'the last minus the one before'}"
+        english=(
+            f"returns term {n} of the sequence whose terms 0 and 1 are {p} and {q} and whose next term is {phrase}"
         ),
         rust=f"let (mut p, mut q) = ({p}, {q});\nfor _ in 0..{n} {{\n    (p, q) = (q, {step});\n}}\np",
         python=f"p, q = {p}, {q}\nfor _ in range({n}):\n    p, q = q, {step}\nreturn p",
@@ -231,7 +230,7 @@ def two_term(rng: Random) -> Draft:
 def divisors(rng: Random) -> Draft:
     """Divisors above a limit: their number or their sum."""
     n, k = rng.choice(INTS[1:]), rng.randint(1, 60)
-    name, said, returns = rng.choice(
+    name, phrase, returns = rng.choice(
         (("count", "counts the divisors", "count"), ("sum", "adds up the divisors", "int"))
     )
     python = "len([d for d in {}])" if name == "count" else "sum(d for d in {})"
@@ -239,7 +238,7 @@ def divisors(rng: Random) -> Draft:
     return Draft(
         args=((n, "int"),),
         returns="count" if returns == "count" else "int",
-        words=f"{said} of {n} that are greater than {k}",
+        english=f"{phrase} of {n} that are greater than {k}",
         rust=f"(1..={n}).filter(|d| {n} % d == 0 && *d > {k}).{name}()",
         python=f"return {python.format(loop)}",
         inputs=((0,), (1,), (k,), (k + 1,), (2 * k,), (2 * k + 2,), (60,), (64,), (97,), (120,)),

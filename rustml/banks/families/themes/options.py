@@ -18,11 +18,11 @@ def _maybes(edges: tuple[int, ...], rng: Random) -> tuple[tuple[int | None], ...
 def unwrap_or(rng: Random) -> Draft:
     """The value or a constant, shifted."""
     x, d, k = rng.choice(INTS), rng.randint(-30, 90), rng.randint(1, 40)
-    op, said = rng.choice((("+", "plus"), ("-", "minus")))
+    op, phrase = rng.choice((("+", "plus"), ("-", "minus")))
     return Draft(
         args=((x, "maybe"),),
         returns="int",
-        words=f"returns {x}, or {d} if it is None, {said} {k}",
+        english=f"returns {x}, or {d} if it is None, {phrase} {k}",
         rust=f"{x}.unwrap_or({d}) {op} {k}",
         python=f"return ({d} if {x} is None else {x}) {op} {k}",
         inputs=_maybes((d, 5, -7), rng),
@@ -37,7 +37,7 @@ def option_map_or(rng: Random) -> Draft:
     return Draft(
         args=((x, "maybe"),),
         returns="int",
-        words=f"returns {m.say(x)}, or {d} if {x} is None",
+        english=f"returns {m.say(x)}, or {d} if {x} is None",
         rust=f"{x}.map_or({d}, |x| {m.rs('x')})",
         python=f"return {d} if {x} is None else {m.py(x)}",
         inputs=_maybes(m.edges, rng),
@@ -53,7 +53,7 @@ def some_if(rng: Random) -> Draft:
     return Draft(
         args=((x, "int"),),
         returns="maybe",
-        words=f"returns {m.say(x)} if {x} is {p.words}, otherwise None",
+        english=f"returns {m.say(x)} if {x} is {p.english}, otherwise None",
         rust=f"if {p.rs(x)} {{\n    Some({m.rs(x)})\n}} else {{\n    None\n}}",
         python=f"if {p.py(x)}:\n    return {m.py(x)}\nreturn None",
         inputs=ints(rng, (*p.edges, *m.edges)),
@@ -68,7 +68,7 @@ def option_filter(rng: Random) -> Draft:
     return Draft(
         args=((x, "maybe"),),
         returns="maybe",
-        words=f"returns {x} if it is not None and {p.words}, otherwise None",
+        english=f"returns {x} if it is not None and {p.english}, otherwise None",
         rust=f"{x}.filter(|&x| {p.rs('x')})",
         python=f"if {x} is not None and {p.py(x)}:\n    return {x}\nreturn None",
         inputs=_maybes(p.edges, rng),
@@ -83,7 +83,7 @@ def option_chain(rng: Random) -> Draft:
     return Draft(
         args=((x, "maybe"),),
         returns="int",
-        words=f"returns {m.say(x)} if {x} is not None and {p.words}, otherwise {d}",
+        english=f"returns {m.say(x)} if {x} is not None and {p.english}, otherwise {d}",
         rust=chain(x, f"filter(|&x| {p.rs('x')})", f"map_or({d}, |x| {m.rs('x')})"),
         python=f"if {x} is not None and {p.py(x)}:\n    return {m.py(x)}\nreturn {d}",
         inputs=_maybes((*p.edges, *m.edges), rng),
@@ -96,12 +96,12 @@ def option_chain(rng: Random) -> Draft:
 def option_pair(rng: Random) -> Draft:
     """Both values or None."""
     a, b = rng.sample(INTS, 2)
-    m, (op, said) = mapping(rng), rng.choice((("+", "plus"), ("-", "minus"), ("*", "times")))
+    m, (op, phrase) = mapping(rng), rng.choice((("+", "plus"), ("-", "minus"), ("*", "times")))
     values = [(edge, other) for edge, other in zip((*m.edges, 80, -60), (3, -4, 9, 11, 7, 6, 5, 8), strict=False)]
     return Draft(
         args=((a, "maybe"), (b, "maybe")),
         returns="maybe",
-        words=f"returns p {said} {b}, where p is {m.say(a)}, or None if {a} or {b} is None",
+        english=f"returns p {phrase} {b}, where p is {m.say(a)}, or None if {a} or {b} is None",
         rust=f"match ({a}, {b}) {{\n    (Some({a}), Some({b})) => Some({m.rs_term(a)} {op} {b}),\n    _ => None,\n}}",
         python=f"if {a} is None or {b} is None:\n    return None\nreturn {m.py_term(a)} {op} {b}",
         inputs=((None, None), (5, None), (None, 5), *values),
@@ -119,7 +119,7 @@ def find_map(rng: Random) -> Draft:
     return Draft(
         args=((xs, "ints"),),
         returns="maybe",
-        words=f"returns the {'last' if last else 'first'} number of {xs} that is {p.words}, or None",
+        english=f"returns the {'last' if last else 'first'} number of {xs} that is {p.english}, or None",
         rust=chain(xs, "iter()", *calls, f"find(|&x| {p.rs('x')})"),
         python=f"for x in {order}:\n    if {p.py('x')}:\n        return x\nreturn None",
         inputs=(*lists(rng, p.edges), (list(range(-20, 61)),)),
@@ -135,7 +135,7 @@ def find_then(rng: Random) -> Draft:
     return Draft(
         args=((xs, "ints"),),
         returns="int",
-        words=f"finds the first x of {xs} that is {p.words} and returns {m.say('x')}, or {d} if there is none",
+        english=f"finds the first x of {xs} that is {p.english} and returns {m.say('x')}, or {d} if there is none",
         rust=chain(xs, "iter()", "copied()", f"find(|&x| {p.rs('x')})", f"map_or({d}, |x| {m.rs('x')})"),
         python=f"for x in {xs}:\n    if {p.py('x')}:\n        return {m.py('x')}\nreturn {d}",
         inputs=(*lists(rng, (*p.edges, *m.edges)), *[([edge],) for edge in m.edges]),
@@ -151,7 +151,7 @@ def index_or(rng: Random) -> Draft:
     return Draft(
         args=((xs, "ints"),),
         returns="int",
-        words=f"takes the number x at index {i} of {xs} and returns {m.say('x')}, or {d} if {xs} is too short",
+        english=f"takes the number x at index {i} of {xs} and returns {m.say('x')}, or {d} if {xs} is too short",
         rust=f"{xs}.get({i}).map_or({d}, |&x| {m.rs('x')})",
         python=f"if len({xs}) <= {i}:\n    return {d}\nx = {xs}[{i}]\nreturn {m.py('x')}",
         inputs=(
@@ -172,7 +172,7 @@ def result_if(rng: Random) -> Draft:
     return Draft(
         args=((x, "int"),),
         returns="outcome",
-        words=f'returns the error "{error}" if {x} is {p.words}, otherwise {m.say(x)}',
+        english=f'returns the error "{error}" if {x} is {p.english}, otherwise {m.say(x)}',
         rust=f'if {p.rs(x)} {{\n    Err("{error}".to_string())\n}} else {{\n    Ok({m.rs(x)})\n}}',
         python=f'if {p.py(x)}:\n    return "{error}"\nreturn {m.py(x)}',
         inputs=ints(rng, (*p.edges, *m.edges)),
@@ -190,7 +190,7 @@ def result_two_errors(rng: Random) -> Draft:
     return Draft(
         args=((x, "int"),),
         returns="outcome",
-        words=(
+        english=(
             f'returns the error "{small}" if {x} is less than {low}, the error "{large}" if it is greater than {high}, '
             f"otherwise {m.say(x)}"
         ),
@@ -214,7 +214,7 @@ def checked_divide(rng: Random) -> Draft:
     return Draft(
         args=((a, "int"), (b, "int")),
         returns="maybe",
-        words=f"returns None if {b} is 0, otherwise {m.say('q')} where q is {a} divided by {b} rounding down",
+        english=f"returns None if {b} is 0, otherwise {m.say('q')} where q is {a} divided by {b} rounding down",
         rust=f"if {b} == 0 {{\n    return None;\n}}\nlet q = {a} / {b};\nSome({m.rs('q')})",
         python=f"if {b} == 0:\n    return None\nq = {a} // {b}\nreturn {m.py('q')}",
         inputs=((5, 0), (0, 0), (9, 2), (8, 2), (7, 2), (0, 3), (90, 7), (91, 1), *edges),
@@ -231,7 +231,7 @@ def parse_or(rng: Random) -> Draft:
     return Draft(
         args=((s, "text"),),
         returns="int",
-        words=f"reads an integer x from {s} and returns {m.say('x')}, or {d} if {s} is not an integer",
+        english=f"reads an integer x from {s} and returns {m.say('x')}, or {d} if {s} is not an integer",
         rust=chain(s, "parse::<i64>()", f"map_or({d}, |x| {m.rs('x')})"),
         python=f"try:\n    x = int({s})\nexcept ValueError:\n    return {d}\nreturn {m.py('x')}",
         inputs=(("",), ("abc",), ("12x",), ("-",), ("120",), ("-75",), ("0",), *numbers),
@@ -248,7 +248,7 @@ def map_pair(rng: Random) -> Draft:
     return Draft(
         args=((x, "int"),),
         returns="pair",
-        words=f"returns the pair of {f.say(x)} and {g.say(x)}",
+        english=f"returns the pair of {f.say(x)} and {g.say(x)}",
         rust=f"({f.rs(x)}, {g.rs(x)})",
         python=f"return ({f.py(x)}, {g.py(x)})",
         inputs=ints(rng, (*f.edges, *g.edges)),
@@ -264,7 +264,7 @@ def swap_pair(rng: Random) -> Draft:
     return Draft(
         args=((a, "int"), (b, "int")),
         returns="pair",
-        words=f"returns the pair of {b} and {m.say(a)} if {a} is {p.words}, otherwise the pair of {a} and {b}",
+        english=f"returns the pair of {b} and {m.say(a)} if {a} is {p.english}, otherwise the pair of {a} and {b}",
         rust=f"if {p.rs(a)} {{\n    ({b}, {m.rs(a)})\n}} else {{\n    ({a}, {b})\n}}",
         python=f"if {p.py(a)}:\n    return ({b}, {m.py(a)})\nreturn ({a}, {b})",
         inputs=(*pairs(rng, p.edges, (1, 17)), *pairs(rng, m.edges, (2,))),

@@ -15,7 +15,7 @@ def filter_map_sum(rng: Random) -> Draft:
     return Draft(
         args=((xs, "ints"),),
         returns="int",
-        words=f"adds up {m.say('x')} for each x of {xs} that is {p.words}",
+        english=f"adds up {m.say('x')} for each x of {xs} that is {p.english}",
         rust=chain(xs, "iter()", f"filter(|&&x| {p.rs('x')})", f"map(|&x| {m.rs('x')})", "sum()"),
         python=f"return sum({m.py('x')} for x in {xs} if {p.py('x')})",
         inputs=lists(rng, (*p.edges, *m.edges)),
@@ -30,7 +30,7 @@ def filter_map_list(rng: Random) -> Draft:
     return Draft(
         args=((xs, "ints"),),
         returns="ints",
-        words=f"returns {m.say('x')} for each x of {xs} that is {p.words}",
+        english=f"returns {m.say('x')} for each x of {xs} that is {p.english}",
         rust=chain(xs, "iter()", f"filter(|&&x| {p.rs('x')})", f"map(|&x| {m.rs('x')})", "collect()"),
         python=f"return [{m.py('x')} for x in {xs} if {p.py('x')}]",
         inputs=lists(rng, (*p.edges, *m.edges)),
@@ -46,7 +46,7 @@ def map_filter_count(rng: Random) -> Draft:
     return Draft(
         args=((xs, "ints"),),
         returns="count",
-        words=f"sets y to {m.say('x')} for each x of {xs} and counts the y that are {p.words}",
+        english=f"sets y to {m.say('x')} for each x of {xs} and counts the y that are {p.english}",
         rust=chain(xs, "iter()", f"map(|&x| {m.rs('x')})", f"filter(|&y| {p.rs('y')})", "count()"),
         python=f"ys = [{m.py('x')} for x in {xs}]\nreturn len([y for y in ys if {p.py('y')}])",
         inputs=(*lists(rng, edges), (list(range(-12, 13)),), (list(m.edges),)),
@@ -62,7 +62,7 @@ def filter_both_count(rng: Random) -> Draft:
     return Draft(
         args=((xs, "ints"),),
         returns="count",
-        words=f"counts the numbers of {xs} that are {p.words} and {q.words}",
+        english=f"counts the numbers of {xs} that are {p.english} and {q.english}",
         rust=chain(xs, "iter()", f"filter(|&&x| {p.rs('x')} && {q.rs('x')})", "count()"),
         python=f"return len([x for x in {xs} if {p.py('x')} and {q.py('x')}])",
         inputs=(*lists(rng, (*p.edges, *q.edges)), (list(around[::2]),), (list(around[1::2]),), (list(around[:14]),)),
@@ -77,7 +77,7 @@ def split_sum(rng: Random) -> Draft:
     return Draft(
         args=((xs, "ints"),),
         returns="int",
-        words=f"starts at 0, adds {m.say('x')} for each x of {xs} that is {p.words}, and subtracts every other x",
+        english=f"starts at 0, adds {m.say('x')} for each x of {xs} that is {p.english}, and subtracts every other x",
         rust=(
             f"let mut out = 0;\nfor &x in {xs} {{\n    if {p.rs('x')} {{\n        out += {m.rs('x')};\n"
             "    } else {\n        out -= x;\n    }\n}\nout"
@@ -98,7 +98,7 @@ def weighted_sum(rng: Random) -> Draft:
     return Draft(
         args=((xs, "ints"),),
         returns="int",
-        words=f"adds up x times its index plus {k} for each x of {xs} that is {p.words}",
+        english=f"adds up x times its index plus {k} for each x of {xs} that is {p.english}",
         rust=(
             f"let mut out = 0;\nfor (i, &x) in {xs}.iter().enumerate() {{\n    if {p.rs('x')} {{\n"
             f"        out += x * i as i64 + {k};\n    }}\n}}\nout"
@@ -114,7 +114,7 @@ def weighted_sum(rng: Random) -> Draft:
 def adjacent(rng: Random) -> Draft:
     """Neighbours compared with a margin."""
     xs, k = rng.choice(LISTS), rng.randint(1, 60)
-    op, said = rng.choice(((">", "more than"), (">=", "at least")))
+    op, phrase = rng.choice(((">", "more than"), (">=", "at least")))
     steps = (k, k + 1, k - 1, -k, 2, k + 7, -3)
     walk = [0]
     for step in steps:
@@ -122,7 +122,7 @@ def adjacent(rng: Random) -> Draft:
     return Draft(
         args=((xs, "ints"),),
         returns="count",
-        words=f"counts the neighbours in {xs} where the second is {said} {k} above the first",
+        english=f"counts the neighbours in {xs} where the second is {phrase} {k} above the first",
         rust=f"{xs}.windows(2).filter(|w| w[1] - w[0] {op} {k}).count()",
         python=f"return len([b for a, b in zip({xs}, {xs}[1:]) if b - a {op} {k}])",
         inputs=(([],), ([5],), (walk,), (walk[::-1],), ([3, 3 + k],), ([3 + k, 3],), ([1, 2 + k],), ([9, 8 + k],)),
@@ -137,7 +137,7 @@ def running(rng: Random) -> Draft:
     return Draft(
         args=((xs, "ints"),),
         returns="ints",
-        words=f"returns the running totals, starting from {k}, of {m.say('x')} for each x of {xs}",
+        english=f"returns the running totals, starting from {k}, of {m.say('x')} for each x of {xs}",
         rust=(
             f"let mut sum = {k};\nlet mut out = Vec::new();\nfor &x in {xs} {{\n"
             f"    sum += {m.rs('x')};\n    out.push(sum);\n}}\nout"
@@ -161,12 +161,12 @@ _LIST_PAIRS: tuple[tuple[list[int], list[int]], ...] = (
 def zip_sum(rng: Random) -> Draft:
     """Two lists side by side."""
     xs, ys = rng.sample(LISTS, 2)
-    op, said = rng.choice((("*", "times"), ("+", "plus"), ("-", "minus")))
+    op, phrase = rng.choice((("*", "times"), ("+", "plus"), ("-", "minus")))
     m = mapping(rng)
     return Draft(
         args=((xs, "ints"), (ys, "ints")),
         returns="int",
-        words=f"adds up {m.say('x')} {said} y for each pair x, y of {xs} and {ys}",
+        english=f"adds up {m.say('x')} {phrase} y for each pair x, y of {xs} and {ys}",
         rust=chain(xs, "iter()", f"zip({ys})", f"map(|(&x, &y)| {m.rs_term('x')} {op} y)", "sum()"),
         python=f"return sum({m.py_term('x')} {op} y for x, y in zip({xs}, {ys}))",
         inputs=(([], []), *_LIST_PAIRS, (list(m.edges), [9, 4, 11])),
@@ -179,11 +179,11 @@ def zip_sum(rng: Random) -> Draft:
 def filtered_extreme(rng: Random) -> Draft:
     """Largest or smallest of those that satisfy a predicate, or a default."""
     xs, p, k = rng.choice(LISTS), predicate(rng), rng.randint(-40, 99)
-    name, said = rng.choice((("max", "largest"), ("min", "smallest")))
+    name, phrase = rng.choice((("max", "largest"), ("min", "smallest")))
     return Draft(
         args=((xs, "ints"),),
         returns="int",
-        words=f"returns the {said} number of {xs} that is {p.words}, or {k} if there is none",
+        english=f"returns the {phrase} number of {xs} that is {p.english}, or {k} if there is none",
         rust=chain(xs, "iter()", "copied()", f"filter(|&x| {p.rs('x')})", f"{name}()", f"unwrap_or({k})"),
         python=f"return {name}([x for x in {xs} if {p.py('x')}], default={k})",
         inputs=(*lists(rng, p.edges), (list(range(p.edges[0] - 9, p.edges[0] + 10, 3)),)),
@@ -199,7 +199,7 @@ def sorted_part(rng: Random) -> Draft:
     return Draft(
         args=((xs, "ints"),),
         returns="ints",
-        words=f"adds {extra} to the numbers of {xs} as one more number, sorts them, and returns the first {k}",
+        english=f"adds {extra} to the numbers of {xs} as one more number, sorts them, and returns the first {k}",
         rust=f"let mut out = {xs}.to_vec();\nout.push({extra});\nout.sort();\nout.truncate({k});\nout",
         python=f"return sorted({xs} + [{extra}])[:{k}]",
         inputs=(
@@ -225,7 +225,7 @@ def while_part(rng: Random) -> Draft:
     return Draft(
         args=((xs, "ints"),),
         returns="ints",
-        words=f"{'keeps' if take else 'drops'} the numbers at the start of {xs} as long as they are {p.words}",
+        english=f"{'keeps' if take else 'drops'} the numbers at the start of {xs} as long as they are {p.english}",
         rust=chain(xs, "iter()", "copied()", f"{name}(|&x| {p.rs('x')})", "collect()"),
         python=python,
         inputs=(*lists(rng, p.edges), (list(p.edges),), (unique([p.edges[0], *p.edges[::-1]]),)),
@@ -241,7 +241,7 @@ def two_counts(rng: Random) -> Draft:
     return Draft(
         args=((xs, "ints"),),
         returns="pair",
-        words=f"returns the sum of {m.say('x')} for the x of {xs} that are {p.words}, and the count of the others",
+        english=f"returns the sum of {m.say('x')} for the x of {xs} that are {p.english}, and the count of the others",
         rust=(
             f"let mut sum = 0;\nlet mut others = 0;\nfor &x in {xs} {{\n    if {p.rs('x')} {{\n"
             f"        sum += {m.rs('x')};\n    }} else {{\n        others += 1;\n    }}\n}}\n(sum, others)"
@@ -262,7 +262,7 @@ def step_by(rng: Random) -> Draft:
     return Draft(
         args=((xs, "ints"),),
         returns="ints",
-        words=f"returns {m.say('x')} for every x in steps of {k} of {xs}, from index {start} on",
+        english=f"returns {m.say('x')} for every x in steps of {k} of {xs}, from index {start} on",
         rust=chain(xs, "iter()", f"skip({start})", f"step_by({k})", f"map(|&x| {m.rs('x')})", "collect()"),
         python=f"return [{m.py('x')} for x in {xs}[{start}::{k}]]",
         inputs=(*lists(rng, m.edges), (list(range(-3, 14)),), ([m.edges[0] + step for step in range(12)],)),

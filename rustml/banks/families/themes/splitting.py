@@ -17,7 +17,7 @@ def label_number(rng: Random) -> Draft:
     return Draft(
         args=((x, "int"),),
         returns="text",
-        words=f'returns "{w}" and then {x} if {x} is {p.words}, otherwise {x} and then "{v}"',
+        english=f'returns "{w}" and then {x} if {x} is {p.english}, otherwise {x} and then "{v}"',
         rust=f'if {p.rs(x)} {{\n    format!("{w}{{{x}}}")\n}} else {{\n    format!("{{{x}}}{v}")\n}}',
         python=f'if {p.py(x)}:\n    return f"{w}{{{x}}}"\nreturn f"{{{x}}}{v}"',
         inputs=ints(rng, p.edges),
@@ -34,7 +34,7 @@ def join_mapped(rng: Random) -> Draft:
     return Draft(
         args=((xs, "ints"),),
         returns="text",
-        words=f'joins {m.say("x")} for each x of {xs} into a text, with "{sep}" between',
+        english=f'joins {m.say("x")} for each x of {xs} into a text, with "{sep}" between',
         rust=f'let parts: Vec<String> = {parts};\nparts.join("{sep}")',
         python=f'return "{sep}".join(str({m.py("x")}) for x in {xs})',
         inputs=lists(rng, m.edges),
@@ -47,12 +47,12 @@ def join_mapped(rng: Random) -> Draft:
 def count_words(rng: Random) -> Draft:
     """Parts between separators, counted by length."""
     s, sep, k = rng.choice(NAMES), rng.choice(SEPARATORS), rng.randint(2, 12)
-    op, said = rng.choice(((">", "longer than"), ("<", "shorter than")))
+    op, phrase = rng.choice(((">", "longer than"), ("<", "shorter than")))
     a, b, c = "x" * k, "y" * (k + 1), "z" * (k - 1)
     return Draft(
         args=((s, "text"),),
         returns="count",
-        words=f'splits {s} at "{sep}" and counts the parts {said} {k} characters',
+        english=f'splits {s} at "{sep}" and counts the parts {phrase} {k} characters',
         rust=chain(s, f"split('{sep}')", f"filter(|part| part.len() {op} {k})", "count()"),
         python=f'return len([part for part in {s}.split("{sep}") if len(part) {op} {k}])',
         inputs=texts(rng, a, b, c, sep.join((a, b, c)), sep.join((b, b, "", c)), sep, f"{c} {c} {c}"),
@@ -65,16 +65,16 @@ def map_words(rng: Random) -> Draft:
     """Each part between separators changed, then joined."""
     s, w = rng.choice(NAMES), rng.choice(AFFIXES)
     sep, glue = rng.sample(SEPARATORS, 2)
-    rust, said = rng.choice(((f"{w}{{part}}", "before"), (f"{{part}}{w}", "after")))
+    rust, phrase = rng.choice(((f"{w}{{part}}", "before"), (f"{{part}}{w}", "after")))
     parts = chain(s, f"split('{sep}')", f'map(|part| format!("{rust}"))', "collect()", bound=True)
     return Draft(
         args=((s, "text"),),
         returns="text",
-        words=f'splits {s} at "{sep}", puts "{w}" {said} each part, and joins them with "{glue}"',
+        english=f'splits {s} at "{sep}", puts "{w}" {phrase} each part, and joins them with "{glue}"',
         rust=f'let parts: Vec<String> = {parts};\nparts.join("{glue}")',
         python=f'return "{glue}".join(f"{rust}" for part in {s}.split("{sep}"))',
         inputs=texts(rng, f"ab{sep}c", f"{sep}x", f"a{glue}b{sep}{sep}c", sep.join("wxyz")),
-        constants=(sep, glue, said, w),
+        constants=(sep, glue, phrase, w),
     )
 
 
@@ -82,11 +82,11 @@ def map_words(rng: Random) -> Draft:
 def word_length(rng: Random) -> Draft:
     """The longest or shortest length, with a default."""
     words, k = rng.choice(("words", "names", "lines", "parts")), rng.randint(0, 99)
-    name, said = rng.choice((("max", "longest"), ("min", "shortest")))
+    name, phrase = rng.choice((("max", "longest"), ("min", "shortest")))
     return Draft(
         args=((words, "texts"),),
         returns="count",
-        words=f"returns the length of the {said} text of {words}, or {k} if there is none",
+        english=f"returns the length of the {phrase} text of {words}, or {k} if there is none",
         rust=chain(words, "iter()", "map(|w| w.len())", f"{name}()", f"unwrap_or({k})"),
         python=f"return {name}([len(w) for w in {words}], default={k})",
         inputs=(([],), (["abc"],), (["a", "bcd", "ef"],), (["", "xy"],), (["wxyz", "a", "bb"],), ([""],)),
@@ -98,17 +98,17 @@ def word_length(rng: Random) -> Draft:
 def filter_words(rng: Random) -> Draft:
     """Texts that start or end with a text."""
     words, w = rng.choice(("words", "names", "lines", "parts")), rng.choice(AFFIXES)
-    rust, python, said = rng.choice(
+    rust, python, phrase = rng.choice(
         (("starts_with", "startswith", "start with"), ("ends_with", "endswith", "end with"))
     )
     return Draft(
         args=((words, "texts"),),
         returns="texts",
-        words=f'returns the texts of {words} that {said} "{w}"',
+        english=f'returns the texts of {words} that {phrase} "{w}"',
         rust=chain(words, "iter()", f'filter(|s| s.{rust}("{w}"))', "map(|s| s.to_string())", "collect()"),
         python=f'return [s for s in {words} if s.{python}("{w}")]',
         inputs=(([],), ([w],), ([f"{w}q", f"q{w}", "qq"],), (["", "x"],), ([f"q{w}q", w, f"{w}q", w[:-1], w[1:]],)),
-        constants=(said, w),
+        constants=(phrase, w),
     )
 
 
@@ -120,7 +120,7 @@ def join_range(rng: Random) -> Draft:
     return Draft(
         args=((n, "int"),),
         returns="text",
-        words=f'writes the numbers from {start} to {n} that are {p.words}, each with "{sep}" after it',
+        english=f'writes the numbers from {start} to {n} that are {p.english}, each with "{sep}" after it',
         rust=(
             f"let mut out = String::new();\nfor x in {start}..={n} {{\n    if {p.rs('x')} {{\n"
             f'        out += &format!("{{x}}{sep}");\n    }}\n}}\nout'

@@ -11,7 +11,7 @@ def affix(rng: Random) -> Draft:
     """A text before, after or around."""
     s, w, v = rng.choice(NAMES), rng.choice(AFFIXES), rng.choice(AFFIXES)
     kind = rng.choice(("before", "after", "around"))
-    rust, said = {
+    rust, phrase = {
         "before": (f"{w}{{{s}}}", f'"{w}" and then {s}'),
         "after": (f"{{{s}}}{w}", f'{s} and then "{w}"'),
         "around": (f"{w}{{{s}}}{v}", f'"{w}", then {s}, then "{v}"'),
@@ -19,7 +19,7 @@ def affix(rng: Random) -> Draft:
     return Draft(
         args=((s, "text"),),
         returns="text",
-        words=f"returns {said}",
+        english=f"returns {phrase}",
         rust=f'format!("{rust}")',
         python=f'return f"{rust}"',
         inputs=texts(rng, w),
@@ -31,7 +31,7 @@ def affix(rng: Random) -> Draft:
 def has_affix(rng: Random) -> Draft:
     """Starts with, ends with or contains; or not."""
     s, w = rng.choice(NAMES), rng.choice(AFFIXES)
-    rust, python, said, denied = rng.choice(
+    rust, python, phrase, denied = rng.choice(
         (
             ("{s}.starts_with({w})", "{s}.startswith({w})", "starts with", "start with"),
             ("{s}.ends_with({w})", "{s}.endswith({w})", "ends with", "end with"),
@@ -43,11 +43,11 @@ def has_affix(rng: Random) -> Draft:
     return Draft(
         args=((s, "text"),),
         returns="flag",
-        words=f'tells whether {s} {f"does not {denied}" if negated else said} "{w}"',
+        english=f'tells whether {s} {f"does not {denied}" if negated else phrase} "{w}"',
         rust=f"!{code}" if negated else code,
         python=f"return not ({twin})" if negated else f"return {twin}",
         inputs=texts(rng, w, f"{w}zz", f"zz{w}", f"z{w}z", w[:-1], w[1:]),
-        constants=(said, negated, w),
+        constants=(phrase, negated, w),
     )
 
 
@@ -55,13 +55,13 @@ def has_affix(rng: Random) -> Draft:
 def length_is(rng: Random) -> Draft:
     """The length compared with a constant."""
     s, k = rng.choice(NAMES), rng.randint(2, 40)
-    op, said = rng.choice(
+    op, phrase = rng.choice(
         ((">", "more than"), ("<", "fewer than"), (">=", "at least"), ("<=", "at most"), ("==", "exactly"))
     )
     return Draft(
         args=((s, "text"),),
         returns="flag",
-        words=f"tells whether {s} has {said} {k} characters",
+        english=f"tells whether {s} has {phrase} {k} characters",
         rust=f"{s}.len() {op} {k}",
         python=f"return len({s}) {op} {k}",
         inputs=tuple([("x" * size,) for size in (k, k - 1, k + 1, 0, 1, 2 * k)]),
@@ -77,7 +77,7 @@ def count_char(rng: Random) -> Draft:
     return Draft(
         args=((s, "text"),),
         returns="count",
-        words=f"returns how often '{c}' occurs in {s}, plus {k}",
+        english=f"returns how often '{c}' occurs in {s}, plus {k}",
         rust=f"{s}.matches('{c}').count() + {k}",
         python=f'return {s}.count("{c}") + {k}',
         inputs=texts(rng, c, c * 3, f"{c}{other}{c}", f"{other}{c.upper()}{other}"),
@@ -94,7 +94,7 @@ def replace_char(rng: Random) -> Draft:
     return Draft(
         args=((s, "text"),),
         returns="text",
-        words=f"returns {s} with each '{c}' {what}",
+        english=f"returns {s} with each '{c}' {what}",
         rust=f"{s}.replace('{c}', \"{w}\")",
         python=f'return {s}.replace("{c}", "{w}")',
         inputs=texts(rng, c, c * 3, f"x{c}y{c}", f"{c.upper()}{w}"),
@@ -109,11 +109,11 @@ def case_affix(rng: Random) -> Draft:
     name, twin = rng.choice((("uppercase", "upper"), ("lowercase", "lower")))
     before = rng.random() < 0.5
     rust = f'format!("{w}{{}}", {s}.to_{name}())' if before else f'{s}.to_{name}() + "{w}"'
-    said = f'"{w}" and then {s} in {name}' if before else f'{s} in {name} and then "{w}"'
+    phrase = f'"{w}" and then {s} in {name}' if before else f'{s} in {name} and then "{w}"'
     return Draft(
         args=((s, "text"),),
         returns="text",
-        words=f"returns {said}",
+        english=f"returns {phrase}",
         rust=rust,
         python=f'return "{w}" + {s}.{twin}()' if before else f'return {s}.{twin}() + "{w}"',
         inputs=texts(rng, "MiXed", w),
@@ -127,11 +127,11 @@ def reverse_affix(rng: Random) -> Draft:
     s, w = rng.choice(NAMES), rng.choice(AFFIXES)
     before = rng.random() < 0.5
     build = f'format!("{w}{{reversed}}")' if before else f'format!("{{reversed}}{w}")'
-    said = f'"{w}" and then {s} reversed' if before else f'{s} reversed and then "{w}"'
+    phrase = f'"{w}" and then {s} reversed' if before else f'{s} reversed and then "{w}"'
     return Draft(
         args=((s, "text"),),
         returns="text",
-        words=f"returns {said}",
+        english=f"returns {phrase}",
         rust=f"let reversed: String = {s}.chars().rev().collect();\n{build}",
         python=f'return "{w}" + {s}[::-1]' if before else f'return {s}[::-1] + "{w}"',
         inputs=texts(rng, "abc", w),
@@ -144,11 +144,11 @@ def part_affix(rng: Random) -> Draft:
     """The first characters or the rest, with a text after."""
     s, w, k = rng.choice(NAMES), rng.choice(AFFIXES), rng.randint(1, 9)
     name, part = rng.choice((("take", f"[:{k}]"), ("skip", f"[{k}:]")))
-    said = f"the first {k} characters" if name == "take" else f"all but the first {k} characters"
+    phrase = f"the first {k} characters" if name == "take" else f"all but the first {k} characters"
     return Draft(
         args=((s, "text"),),
         returns="text",
-        words=f'returns {said} of {s} and then "{w}"',
+        english=f'returns {phrase} of {s} and then "{w}"',
         rust=f'let part: String = {s}.chars().{name}({k}).collect();\npart + "{w}"',
         python=f'return {s}{part} + "{w}"',
         inputs=texts(rng, LETTERS[:k], LETTERS[: k + 1], LETTERS[: k - 1], LETTERS),
@@ -166,7 +166,7 @@ def keep_chars(rng: Random) -> Draft:
     return Draft(
         args=((s, "text"),),
         returns="text",
-        words=f'returns {s} {"with only" if keep else "without"} the characters of "{letters}"',
+        english=f'returns {s} {"with only" if keep else "without"} the characters of "{letters}"',
         rust=f"{s}.chars().filter(|&c| {test if keep else '!' + test}).collect()",
         python=f'return "".join(c for c in {s} if c {"in" if keep else "not in"} "{letters}")',
         inputs=texts(rng, *letters, f"{rest[0]}{letters}{rest[1]}{letters[0]}", letters.upper() + letters[2], LETTERS),
@@ -182,13 +182,13 @@ def char_in(rng: Random) -> Draft:
     ranged = rng.random() < 0.5
     extra = rng.choice("-_.!?0123456789")
     pattern = f"'{low}'..='{high}' | '{extra}'" if ranged else f"'{low}' | '{high}' | '{extra}'"
-    said = f"between '{low}' and '{high}', or '{extra}'" if ranged else f"'{low}', '{high}' or '{extra}'"
+    phrase = f"between '{low}' and '{high}', or '{extra}'" if ranged else f"'{low}', '{high}' or '{extra}'"
     python = f'"{low}" <= {c} <= "{high}" or {c} == "{extra}"' if ranged else f'{c} in "{low}{high}{extra}"'
     near = [chr(ord(edge) + step) for edge in (low, high) for step in (0, -1, 1)]
     return Draft(
         args=((c, "char"),),
         returns="flag",
-        words=f"tells whether {c} is {said}",
+        english=f"tells whether {c} is {phrase}",
         rust=f"matches!({c}, {pattern})",
         python=f"return {python}",
         inputs=tuple([(char,) for char in dict.fromkeys((*near, extra, low.upper(), "a", "z", "5", "@"))]),

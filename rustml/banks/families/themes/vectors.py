@@ -12,12 +12,12 @@ from rustml.banks.families.slots import LISTS, constant_mapping, mapping, predic
 def sum_list(rng: Random) -> Draft:
     """The sum, shifted."""
     xs, k = rng.choice(LISTS), rng.randint(1, 60)
-    op, said = rng.choice((("+", "plus"), ("-", "minus"), ("*", "times")))
+    op, phrase = rng.choice((("+", "plus"), ("-", "minus"), ("*", "times")))
     k = max(k, 2)
     return Draft(
         args=((xs, "ints"),),
         returns="int",
-        words=f"returns the sum of {xs} {said} {k}",
+        english=f"returns the sum of {xs} {phrase} {k}",
         rust=f"{xs}.iter().sum::<i64>() {op} {k}",
         python=f"return sum({xs}) {op} {k}",
         inputs=lists(rng, (3, -8, 40)),
@@ -32,7 +32,7 @@ def count_if(rng: Random) -> Draft:
     return Draft(
         args=((xs, "ints"),),
         returns="count",
-        words=f"counts the numbers of {xs} that are {p.words}",
+        english=f"counts the numbers of {xs} that are {p.english}",
         rust=chain(xs, "iter()", f"filter(|&&x| {p.rs('x')})", "count()"),
         python=f"return len([x for x in {xs} if {p.py('x')}])",
         inputs=lists(rng, p.edges),
@@ -44,14 +44,14 @@ def count_if(rng: Random) -> Draft:
 def quantifier(rng: Random) -> Draft:
     """Whether all or any satisfy a predicate."""
     xs, p = rng.choice(LISTS), predicate(rng)
-    name, said = rng.choice((("all", "all numbers"), ("any", "any number")))
+    name, phrase = rng.choice((("all", "all numbers"), ("any", "any number")))
     verb = "are" if name == "all" else "is"
     equal = name == "any" and p.kind == "eq"
     k = p.constants[0] if equal else ""
     return Draft(
         args=((xs, "ints"),),
         returns="flag",
-        words=f"tells whether {said} of {xs} {verb} {p.words}",
+        english=f"tells whether {phrase} of {xs} {verb} {p.english}",
         rust=f"{xs}.contains(&{k})" if equal else f"{xs}.iter().{name}(|&x| {p.rs('x')})",
         python=f"return {k} in {xs}" if equal else f"return {name}({p.py('x')} for x in {xs})",
         inputs=(*lists(rng, p.edges), ([p.edges[0]] * 2,)),
@@ -67,7 +67,7 @@ def filter_list(rng: Random) -> Draft:
     return Draft(
         args=((xs, "ints"),),
         returns="ints",
-        words=f"returns the numbers of {xs} that are {p.words}",
+        english=f"returns the numbers of {xs} that are {p.english}",
         rust=chain(xs, "iter()", "copied()", f"filter(|&x| {p.rs('x')})", "collect()"),
         python=f"return [x for x in {xs} if {p.py('x')}]",
         inputs=lists(rng, p.edges),
@@ -82,7 +82,7 @@ def map_list(rng: Random) -> Draft:
     return Draft(
         args=((xs, "ints"),),
         returns="ints",
-        words=f"returns {m.say('x')} for each x of {xs}",
+        english=f"returns {m.say('x')} for each x of {xs}",
         rust=chain(xs, "iter()", f"map(|&x| {m.rs('x')})", "collect()"),
         python=f"return [{m.py('x')} for x in {xs}]",
         inputs=lists(rng, m.edges),
@@ -97,7 +97,7 @@ def position(rng: Random) -> Draft:
     return Draft(
         args=((xs, "ints"),),
         returns="maybe_count",
-        words=f"returns the index of the first number of {xs} that is {p.words}, or None",
+        english=f"returns the index of the first number of {xs} that is {p.english}, or None",
         rust=chain(xs, "iter()", f"position(|&x| {p.rs('x')})"),
         python=f"for i, x in enumerate({xs}):\n    if {p.py('x')}:\n        return i\nreturn None",
         inputs=lists(rng, p.edges),
@@ -109,11 +109,11 @@ def position(rng: Random) -> Draft:
 def extreme_or(rng: Random) -> Draft:
     """Largest or smallest, with a default for the empty list."""
     xs, k = rng.choice(LISTS), rng.randint(-40, 99)
-    name, said = rng.choice((("max", "largest"), ("min", "smallest")))
+    name, phrase = rng.choice((("max", "largest"), ("min", "smallest")))
     return Draft(
         args=((xs, "ints"),),
         returns="int",
-        words=f"returns the {said} number of {xs}, or {k} if it is empty",
+        english=f"returns the {phrase} number of {xs}, or {k} if it is empty",
         rust=chain(xs, "iter()", "copied()", f"{name}()", f"unwrap_or({k})"),
         python=f"return {name}({xs}, default={k})",
         inputs=lists(rng, (k, k + 1, k - 1)),
@@ -126,12 +126,12 @@ def take_or_skip(rng: Random) -> Draft:
     """The first few, or all but the first few, each mapped."""
     xs, k, m = rng.choice(LISTS), rng.randint(1, 6), constant_mapping(rng)
     name = rng.choice(("take", "skip"))
-    said = f"the first {k} numbers" if name == "take" else f"all but the first {k} numbers"
+    phrase = f"the first {k} numbers" if name == "take" else f"all but the first {k} numbers"
     part = f"{xs}[:{k}]" if name == "take" else f"{xs}[{k}:]"
     return Draft(
         args=((xs, "ints"),),
         returns="ints",
-        words=f"returns {m.say('x')} for each x in {said} of {xs}",
+        english=f"returns {m.say('x')} for each x in {phrase} of {xs}",
         rust=chain(xs, "iter()", f"{name}({k})", f"map(|&x| {m.rs('x')})", "collect()"),
         python=f"return [{m.py('x')} for x in {part}]",
         inputs=(*lists(rng, m.edges), (list(range(-2, k - 2)),), (list(range(-3, k)),), (list(range(k + 1)),)),
@@ -153,7 +153,7 @@ def append(rng: Random) -> Draft:
     return Draft(
         args=((xs, "ints"),),
         returns="ints",
-        words=f"returns {xs} with {k} added at the {'end' if end else 'start'}",
+        english=f"returns {xs} with {k} added at the {'end' if end else 'start'}",
         rust=rust,
         python=f"return {xs} + [{k}]" if end else f"return [{k}] + {xs}",
         inputs=lists(rng, (k, k + 1, k - 1)),
@@ -169,7 +169,7 @@ def replace_value(rng: Random) -> Draft:
     return Draft(
         args=((xs, "ints"),),
         returns="ints",
-        words=f"returns {xs} with each {old} replaced by {new}",
+        english=f"returns {xs} with each {old} replaced by {new}",
         rust=chain(xs, "iter()", f"map(|&x| if x == {old} {{ {new} }} else {{ x }})", "collect()"),
         python=f"return [{new} if x == {old} else x for x in {xs}]",
         inputs=lists(rng, (old, old + 1, old - 1, new)),
