@@ -57,15 +57,16 @@ class OpenAiEngine:
 
     def _ask(self, sampling: Sampling, client: Any, request: tuple[Prompt, int]) -> str:
         prompt, number = request
-        options = {
+        options: dict[str, Any] = {
             "model": self._server.model,
             "temperature": sampling.temperature,
             "top_p": sampling.top_p,
             "max_tokens": sampling.max_new_tokens,
-            "stop": list(sampling.stops[:MAX_STOPS]) or None,
             "seed": seed_of(sampling.seed, [prompt.text, str(number)]),
-            "extra_body": dict(self._server.extra) or None,
+            "extra_body": dict(self._server.extra),
         }
+        if sampling.stops:
+            options["stop"] = list(sampling.stops[:MAX_STOPS])
         return before_stop(self._content(client, prompt, options), sampling.stops)
 
     def _content(self, client: Any, prompt: Prompt, options: Mapping[str, Any]) -> str:

@@ -4,9 +4,7 @@ key goes nowhere but into the request."""
 import dataclasses
 import json
 import logging
-import threading
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -26,69 +24,21 @@ from rustml.profile import load
 from rustml.profile.evaluation import RaterSection
 from rustml.records import Problem, read_jsonl
 from tests.support.evaluation_doubles import PlainTokenizer, TableGenerator, made_suite, problem, reading_judge
+from tests.support.openai_server import Api, Play, serving
 
 KEY = "sk-test-0123456789-secret"
 VARIABLE = "RATER_TEST_KEY"
-Play = Callable[[int, dict[str, Any]], tuple[int, str]]
-"""What the server answers to the n-th request with this body: status, and text of the reply."""
 
 
 def reply(text: str | None) -> str:
     return json.dumps({"choices": [{"index": 0, "message": {"role": "assistant", "content": text}}]})
 
 
-class Api(ThreadingHTTPServer):
-    """Plays an OpenAI-compatible server on loopback, and keeps what it was asked."""
-
-    daemon_threads = True
-
-    def __init__(self, play: Play) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
-        self.play, self.lock = play, threading.Lock()
-        self.bodies: list[dict[str, Any]] = []
-        self.keys: list[str] = []
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_address[1]}/v1"
-
-
-class _Handler(BaseHTTPRequestHandler):
-    server: Api
-
-    def do_POST(self) -> None:
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        with self.server.lock:
-            self.server.bodies.append(body)
-            self.server.keys.append(self.headers["Authorization"])
-            status, text = self.server.play(len(self.server.bodies), body)
-        sent = text.encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(sent)))
-        self.send_header("Retry-After-Ms", "1")
-        self.end_headers()
-        self.wfile.write(sent)
-
-    def log_message(self, format: str, *arguments: Any) -> None:
-        """Says nothing."""
-
-
 @pytest.fixture
 def serve(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Play], Api]]:
     monkeypatch.setenv(VARIABLE, KEY)
-    started: list[Api] = []
-
-    def start(play: Play) -> Api:
-        api = Api(play)
-        threading.Thread(target=api.serve_forever, daemon=True).start()
-        started.append(api)
-        return api
-
-    yield start
-    for api in started:
-        api.shutdown()
-        api.server_close()
+    with serving() as start:
+        yield start
 
 
 def section(url: str, **changes: Any) -> RaterSection:

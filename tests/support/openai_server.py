@@ -1,0 +1,70 @@
+"""A server on loopback that plays an OpenAI-compatible API."""
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+Play = Callable[[int, dict[str, Any]], tuple[int, str]]
+"""What the server answers to the n-th request with this body: status, and text of the reply."""
+
+
+class Api(ThreadingHTTPServer):
+    """Plays an OpenAI-compatible server on loopback, and keeps what it was asked."""
+
+    daemon_threads = True
+
+    def __init__(self, play: Play) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.play, self.lock = play, threading.Lock()
+        self.bodies: list[dict[str, Any]] = []
+        self.keys: list[str] = []
+        self.paths: list[str] = []
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_address[1]}/v1"
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: Api
+
+    def do_POST(self) -> None:
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        with self.server.lock:
+            self.server.bodies.append(body)
+            self.server.keys.append(self.headers["Authorization"])
+            self.server.paths.append(self.path)
+            number = len(self.server.bodies)
+        status, text = self.server.play(number, body)
+        sent = text.encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(sent)))
+        self.send_header("Retry-After-Ms", "1")
+        self.end_headers()
+        self.wfile.write(sent)
+
+    def log_message(self, format: str, *arguments: Any) -> None:
+        """Says nothing."""
+
+
+@contextmanager
+def serving() -> Iterator[Callable[[Play], Api]]:
+    """`start(play)` starts a server; all of them end with the block."""
+    started: list[Api] = []
+
+    def start(play: Play) -> Api:
+        api = Api(play)
+        threading.Thread(target=api.serve_forever, daemon=True).start()
+        started.append(api)
+        return api
+
+    try:
+        yield start
+    finally:
+        for api in started:
+            api.shutdown()
+            api.server_close()
