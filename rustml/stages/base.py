@@ -6,6 +6,7 @@ from pathlib import Path
 
 from rustml import chat
 from rustml.contents import files_contents
+from rustml.models.fetch import checkpoint_files
 from rustml.profile import Profile
 from rustml.records import Pair, read_jsonl
 from rustml.runs import tracking
@@ -17,14 +18,16 @@ from rustml.training import data, sources
 SCRATCH = "scratch"
 
 
+def local_files(profile: Profile) -> list[Path]:
+    """The files of a base that is a folder on this machine, else none. Raises InputError for another kind of folder."""
+    folder = Path(profile.base.source)
+    return [] if profile.base.source == SCRATCH or not folder.is_dir() else checkpoint_files(folder)
+
+
 def contents(profile: Profile) -> Mapping[ProfilePath, str]:
     """The digest of a local checkpoint, whose path does not count. Raises InputError for a folder without one."""
-    from rustml.models.fetch import checkpoint_files  # noqa: PLC0415
-
-    folder = Path(profile.base.source)
-    if profile.base.source == SCRATCH or not folder.is_dir():
-        return {}
-    return {("base", "source"): files_contents(checkpoint_files(folder), "base.source")}
+    files = local_files(profile)
+    return {("base", "source"): files_contents(files, "base.source")} if files else {}
 
 
 def environment(profile: Profile) -> Mapping[str, str]:

@@ -25,7 +25,7 @@ from rustml.stages import bank, base, children, curate, evaluate, harvest, pairs
 from rustml.stages.summary import BASE, Summary, evaluation_label
 
 DISK_BYTES = 2 << 30
-"""Free space that a lifecycle of the tiny profile must find; larger profiles fill far more than this check can know."""
+"""Free space for everything but checkpoints of a local base: corpus, banks, caches, and a base made from scratch."""
 
 
 @dataclass(frozen=True)
@@ -135,9 +135,18 @@ def preflight(profile: Profile) -> None:
     free_port(profile.serve)
     if importlib.util.find_spec("vllm") is None:
         raise EnvironmentFault("vllm is not installed, and the last stage needs it: make setup")
-    free = shutil.disk_usage(tracking.home()).free
-    if free < DISK_BYTES:
-        raise EnvironmentFault(f"only {free >> 20} MiB free in {tracking.home()}; a lifecycle needs {DISK_BYTES >> 20}")
+    free, needed = shutil.disk_usage(tracking.home()).free, disk_bytes(profile)
+    if free < needed:
+        raise EnvironmentFault(f"only {free >> 20} MiB free in {tracking.home()}; a lifecycle needs {needed >> 20}")
+
+
+def disk_bytes(profile: Profile) -> int:
+    """Free space that a lifecycle needs: of a local base a copy, one per version made of it, and one in work.
+
+    The size of a base on a hub is not known before it is there, and does not count.
+    """
+    checkpoint = sum(file.stat().st_size for file in base.local_files(profile))
+    return DISK_BYTES + (len(ladder_of(profile).making) + 2) * checkpoint
 
 
 def run(profile: Profile, *, reuse: bool = True) -> None:

@@ -186,6 +186,16 @@ def test_a_folder_that_is_not_a_checkpoint_is_refused(tmp_path: Path) -> None:
         key_of(base, profile_with("base", source=str(tmp_path)))
 
 
+def test_a_lifecycle_asks_for_room_for_copies_of_a_local_base(thing: Path) -> None:
+    weights = thing / "model.safetensors"
+    weights.write_bytes(b"0" * 1000)
+    copies = len(lifecycle.ladder_of(TINY).making) + 2
+    before = lifecycle.disk_bytes(profile_with("base", source=str(thing)))
+    weights.write_bytes(b"0" * 3000)
+    assert lifecycle.disk_bytes(profile_with("base", source=str(thing))) - before == 2000 * copies
+    assert lifecycle.disk_bytes(TINY) == lifecycle.DISK_BYTES
+
+
 def changed_stages(before: dict[ModuleType, str]) -> set[str]:
     return {module.STAGE.name for module, text in before.items() if key_of(module) != text}
 
