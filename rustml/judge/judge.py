@@ -25,8 +25,8 @@ from rustml.judge.screening.test_file import TestFile
 from rustml.judge.verdicts import unjudged_verdict, with_id
 from rustml.records import Candidate, Status, Verdict
 from rustml.sandbox import cgroups, workdir
-from rustml.sandbox.bubblewrap import Kind, Sandbox
 from rustml.sandbox.processes import Processes
+from rustml.sandbox.sandbox import open_sandbox
 
 PARTS = 8
 """A batch that fails as a whole is judged again in this many parts."""
@@ -44,7 +44,7 @@ class Judge:
         limits: Limits,
         *,
         workers: int | None = None,
-        sandbox: Kind = "bubblewrap",
+        sandbox: str = "bubblewrap",
         lints: bool = True,
         cache: Path | None = None,
         batch_size: int = 128,
@@ -60,7 +60,7 @@ class Judge:
         self._place = _clean_place()
         self._groups = cgroups.open_groups(self._place.path.name)
         try:
-            self._sandbox = Sandbox(sandbox, self._groups.controllers if self._groups is not None else ())
+            self._sandbox = open_sandbox(sandbox, self._groups.controllers if self._groups is not None else ())
             settings = {
                 "limits": asdict(limits), "toolchain": found.digest, "sandbox": self._sandbox.name, "lints": lints
             }  # fmt: skip
@@ -74,7 +74,7 @@ class Judge:
     def _prepare(self, found: toolchain.Toolchain, lints: bool) -> None:
         limits = self._limits
         compiler = Compiler(found, self._sandbox, self._processes, limits)
-        kept = cache_folder() if self._sandbox.kind == "bubblewrap" else None  # without one, code could write there
+        kept = cache_folder() if self._sandbox.isolated else None  # without one, code could write there
         compiled = harness(compiler, found, self._place.path / "harness", kept)
         self._examiner = PythonExaminer(self._sandbox, self._processes, limits)
         self._threads = ThreadPoolExecutor(self._workers, thread_name_prefix="judge")

@@ -1,119 +1,106 @@
-"""The sandbox: which part of the machine a command sees, and what it may use up.
+"""The sandbox of bubblewrap: which part of the machine a command sees, and what it may use up.
 
-Everything a command needs is bound read-only into an empty root; one folder at most is writable. There is no network,
-no /proc, no environment, no device but /dev/null, and the process tree dies with its first process and with us.
+Everything a command needs is bound read-only into an empty root. There is no network, no /proc, no environment, no
+device but what the mounts name, and the process tree dies with its first process and with us.
 """
 
 import contextlib
 import shutil
 import subprocess
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Literal
 
-from rustml.errors import EnvironmentFault, SandboxUnavailable
-from rustml.sandbox.process_limits import MEBIBYTE
+from rustml.errors import SandboxUnavailable
+from rustml.sandbox.mounts import Mounts
+from rustml.sandbox.process_limits import ProcessLimits, check_prlimit
 
-Kind = Literal["bubblewrap", "none"]
 INSTALL = "install it with `apt-get install bubblewrap` (Debian, Ubuntu) or `dnf install bubblewrap` (Fedora)"
+_FILTER_FD = 9
+_OPEN_FILTER = f'exec "$@" {_FILTER_FD}<"$0"'
 
 
-@dataclass(frozen=True)
-class View:
-    """What a command sees of the file system: host path → path inside."""
+class Bubblewrap:
+    """Commands in namespaces of their own."""
 
-    read: dict[Path, str] = field(default_factory=dict)
-    write: dict[Path, str] = field(default_factory=dict)
-    temporary: bool = False
-    """Whether there is an empty /tmp to mount something on."""
+    isolated = True
 
+    def __init__(self, groups: Sequence[str] = ()) -> None:
+        """Try it. `groups` are the controllers of the control groups that commands run in; the name says them.
 
-class Sandbox:
-    """Wraps commands. With kind `none` a command sees the whole machine under rlimits: for trusted code alone."""
-
-    def __init__(self, kind: Kind = "bubblewrap", groups: Sequence[str] = ()) -> None:
-        """`groups` are the controllers of the control groups that commands run in; the name says them."""
-        self.kind: Kind = kind
+        Raises SandboxUnavailable, with what to install or to switch on, and EnvironmentFault without `prlimit`.
+        """
         held = f"+cgroups({','.join(groups)})" if groups else ""
-        self.name = f"{kind}+rlimits{held}" if kind == "bubblewrap" else "none"
-        if shutil.which("prlimit") is None:
-            raise EnvironmentFault("`prlimit` is not on PATH: install it with `apt-get install util-linux`")
-        if kind == "bubblewrap":
-            self._check()
+        self.name = f"bubblewrap+rlimits{held}"
+        check_prlimit()
+        self._check()
 
     def _check(self) -> None:
         if shutil.which("bwrap") is None:
             raise SandboxUnavailable(f"bubblewrap is missing, and untrusted code runs nowhere else: {INSTALL}")
-        system = {path: str(path) for path in _system_folders()}
-        argv = self.wrap(["/usr/bin/true"], View(read=system, temporary=True), seconds=10, memory_mb=256, file_mb=1)
+        mounts = Mounts(read={path: str(path) for path in _system_folders()}, may_mount=True)
+        argv = self.wrap(["/usr/bin/true"], mounts, ProcessLimits(cpu_seconds=10, memory_mb=256, file_mb=1))
         try:
-            tried = subprocess.run(argv, capture_output=True, text=True, timeout=30, check=False)
+            done = subprocess.run(argv, capture_output=True, text=True, timeout=30, check=False)
         except (OSError, subprocess.TimeoutExpired) as error:
             raise SandboxUnavailable(f"bubblewrap does not start: {error}") from error
-        if tried.returncode != 0:
+        if done.returncode != 0:
             raise SandboxUnavailable(
-                f"bubblewrap refuses to start: {tried.stderr.strip()}; unprivileged user namespaces may be switched "
+                f"bubblewrap refuses to start: {done.stderr.strip()}; unprivileged user namespaces may be switched "
                 "off: try `sysctl -w kernel.unprivileged_userns_clone=1 user.max_user_namespaces=15000`"
             )
 
     def wrap(
         self,
         argv: Sequence[str],
-        view: View,
+        mounts: Mounts,
+        limits: ProcessLimits,
         *,
-        seconds: float,
-        memory_mb: int,
-        file_mb: int,
-        environment: dict[str, str] | None = None,
+        environment: Mapping[str, str] | None = None,
+        system_calls: Path | None = None,
     ) -> list[str]:
-        """`argv` inside this sandbox. `seconds` of processor time, `memory_mb` a process, `file_mb` a file."""
-        limits = [
-            "prlimit",
-            "--core=0",
-            f"--cpu={int(seconds) + 1}:{int(seconds) + 3}",
-            f"--data={memory_mb * MEBIBYTE}",
-            f"--fsize={file_mb * MEBIBYTE}",
-            "--nofile=256",
-            "--",
-        ]
-        variables = (environment or {}).items()
-        if self.kind == "none":
-            return [*limits, "env", "-i", *(f"{name}={value}" for name, value in variables), *argv]
-        settings = [word for name, value in variables for word in ("--setenv", name, value)]
-        return [*limits, *_bubblewrap(view), *settings, "--", *argv]
+        """`argv` inside this sandbox. `system_calls` is a file with the seccomp filter to install before it starts."""
+        variables = [word for name, value in (environment or {}).items() for word in ("--setenv", name, value)]
+        options = ["bwrap", *_NAMESPACES, *_identity(mounts), *_binds(mounts), *variables]
+        options += ["--remount-ro", "/", "--chdir", mounts.work]
+        if system_calls is None:
+            return [*limits.prlimit(), *options, "--", *argv]
+        opened = ["/bin/sh", "-c", _OPEN_FILTER, str(system_calls)]
+        return [*opened, *limits.prlimit(), *options, "--seccomp", str(_FILTER_FD), "--", *argv]
 
-    def path(self, host: Path, inside: str) -> str:
-        """How a command in this sandbox calls the file `host` that a view shows as `inside`."""
-        return inside if self.kind == "bubblewrap" else str(host)
+    def path(self, host: Path, inside: str) -> str:  # noqa: ARG002 - a command sees its mounts alone
+        """The path inside."""
+        return inside
 
 
-def _bubblewrap(view: View) -> list[str]:
-    # The first process keeps CAP_SYS_ADMIN over its own namespaces, to give each candidate a private /tmp;
-    # a candidate runs in a child that has none left.
-    options = [
-        "bwrap",
-        "--unshare-all",
-        "--unshare-user",
-        "--die-with-parent",
-        "--new-session",
-        "--clearenv",
-        "--hostname",
-        "judge",
-    ]
-    options += ["--uid", "0", "--gid", "0", "--cap-drop", "ALL", "--cap-add", "CAP_SYS_ADMIN"]
-    for host, inside in view.read.items():
-        options += ["--ro-bind", str(host), inside]
-    for host, inside in view.write.items():
-        options += ["--bind", str(host), inside]
-    options += ["--dev-bind", "/dev/null", "/dev/null"]
-    if view.temporary:
-        options += ["--dir", "/tmp"]  # noqa: S108 - a mount point inside
-    return [*options, "--remount-ro", "/", "--chdir", "/"]
+_NAMESPACES = (
+    "--unshare-all",
+    "--unshare-user",
+    "--die-with-parent",
+    "--new-session",
+    "--clearenv",
+    "--hostname",
+    "judge",
+)
+
+
+def _identity(mounts: Mounts) -> list[str]:
+    # The first process of the judge's commands keeps CAP_SYS_ADMIN over its own namespaces, to give each candidate a
+    # private /tmp; a candidate runs in a child that has none left.
+    user = "0" if mounts.may_mount else "1000"
+    options = ["--uid", user, "--gid", user, "--cap-drop", "ALL"]
+    return [*options, "--cap-add", "CAP_SYS_ADMIN"] if mounts.may_mount else options
+
+
+def _binds(mounts: Mounts) -> list[str]:
+    options = [word for host, inside in mounts.read.items() for word in ("--ro-bind", str(host), inside)]
+    options += [word for host, inside in mounts.write.items() for word in ("--bind", str(host), inside)]
+    options += ["--dev", "/dev"] if mounts.devices else ["--dev-bind", "/dev/null", "/dev/null"]
+    size = ["--size", str(mounts.tmp_mb << 20), "--tmpfs"] if mounts.tmp_mb else ["--dir"]
+    return [*options, *size, "/tmp"]  # noqa: S108 - a folder inside
 
 
 def _system_folders() -> list[Path]:
-    found = [path for path in map(Path, ("/usr", "/lib", "/lib64", "/bin")) if path.exists()]
+    folders = [path for path in map(Path, ("/usr", "/lib", "/lib64", "/bin")) if path.exists()]
     with contextlib.suppress(OSError):
-        found += [path for path in (Path("/nix/store"),) if path.exists()]
-    return found
+        folders += [path for path in (Path("/nix/store"),) if path.exists()]
+    return folders

@@ -1,6 +1,9 @@
 """What one sandboxed process may use up, as arguments of `prlimit`."""
 
+import shutil
 from dataclasses import dataclass
+
+from rustml.errors import EnvironmentFault
 
 MEBIBYTE = 1 << 20
 WALL_PER_CPU = 10
@@ -30,3 +33,9 @@ class ProcessLimits:
             f"--nofile={self.open_files}",
             "--",
         ]
+
+
+def check_prlimit() -> None:
+    """Raises EnvironmentFault where `prlimit` is not installed."""
+    if shutil.which("prlimit") is None:
+        raise EnvironmentFault("`prlimit` is not on PATH: install it with `apt-get install util-linux`")

@@ -19,7 +19,7 @@ from rustml.release.gates import Decision, decide
 from rustml.release.ladder import Step, ladder_of, thresholds_of
 from rustml.release.registry import open_registry
 from rustml.runs import tracking
-from rustml.sandbox.bubblewrap import Sandbox
+from rustml.sandbox.sandbox import open_sandbox
 from rustml.serving.engines.vllm import free_port
 from rustml.stages import bank, base, children, curate, evaluate, harvest, pairs, promote, serve
 from rustml.stages.summary import BASE, Summary, evaluation_label
@@ -131,7 +131,7 @@ def preflight(profile: Profile) -> None:
     for stage in (harvest.STAGE, bank.STAGE, pairs.STAGE, base.STAGE, evaluate.STAGE):
         stage.contents(profile)
     toolchain.find()
-    Sandbox("bubblewrap")
+    open_sandbox("bubblewrap")
     free_port(profile.serve)
     if importlib.util.find_spec("vllm") is None:
         raise EnvironmentFault("vllm is not installed, and the last stage needs it: make setup")

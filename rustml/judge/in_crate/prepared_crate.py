@@ -16,9 +16,10 @@ from typing import Literal
 import msgspec
 
 from rustml.errors import InputError
-from rustml.judge.in_crate.crate_sandbox import CrateSandbox, Mounts
+from rustml.judge.in_crate.crate_sandbox import CrateSandbox
 from rustml.judge.in_crate.manifest import all_features, document, pruned
 from rustml.records import Record
+from rustml.sandbox.mounts import Mounts
 from rustml.sandbox.processes import Completed
 
 REVISION = 3

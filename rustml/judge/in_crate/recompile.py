@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from rustml.judge.in_crate.crate_sandbox import CrateSandbox, Mounts
+from rustml.judge.in_crate.crate_sandbox import CrateSandbox
 from rustml.judge.in_crate.prepared_crate import Invocation, PreparedCrate, linking
 from rustml.judge.rust import diagnostics
 from rustml.judge.rust.compiler import POLICY_LINTS, clippy_configuration
 from rustml.judge.rust.diagnostics import Message
+from rustml.sandbox.mounts import Mounts
 from rustml.sandbox.processes import Completed
 
 Goal = Literal["check", "library", "test"]

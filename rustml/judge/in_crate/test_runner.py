@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from rustml.judge.in_crate.crate_sandbox import CrateSandbox, Mounts
+from rustml.judge.in_crate.crate_sandbox import CrateSandbox
 from rustml.judge.in_crate.prepared_crate import PreparedCrate
 from rustml.records import Status
+from rustml.sandbox.mounts import Mounts
 from rustml.sandbox.processes import signal_of
 
 RECORD = re.compile(r"^test (\S+)(?: - should panic)? \.\.\. (ok|FAILED)$", re.MULTILINE)

@@ -14,12 +14,16 @@ from rustml.errors import InputError, JudgeFault
 from rustml.judge.case_report import CaseReport, read_reports
 from rustml.judge.limits import Limits
 from rustml.records import Candidate, Diagnostic, Status, Verdict
-from rustml.sandbox.bubblewrap import Sandbox, View
-from rustml.sandbox.process_limits import MEBIBYTE
+from rustml.sandbox import seccomp
+from rustml.sandbox.mounts import Mounts
+from rustml.sandbox.process_limits import MEBIBYTE, ProcessLimits
 from rustml.sandbox.processes import Processes
+from rustml.sandbox.sandbox import Sandbox
 from rustml.sandbox.shared_objects import shared_objects
 
 _GUEST = Path(__file__).parent / "guest"
+REFUSED = seccomp.REACHING_OUT | seccomp.SIGNALS
+"""System calls that end a candidate."""
 
 
 class PythonExaminer:
@@ -27,7 +31,8 @@ class PythonExaminer:
 
     def __init__(self, sandbox: Sandbox, processes: Processes, limits: Limits) -> None:
         self._sandbox, self._processes, self._limits = sandbox, processes, limits
-        self._view: View | None = None
+        self._mounts: Mounts | None = None
+        self._filter = seccomp.program(REFUSED, kill=True).hex()
 
     def verdicts(self, candidates: Sequence[Candidate]) -> list[Verdict]:
         """One verdict per candidate. Raises JudgeFault when the sandbox fails."""
@@ -53,30 +58,33 @@ class PythonExaminer:
                 "wall": limits.run_seconds,
                 "memory": limits.memory_mb * MEBIBYTE,
                 "file_size": limits.disk_mb * MEBIBYTE,
-                "contained": self._sandbox.kind == "bubblewrap",
+                "contained": self._sandbox.isolated,
+                "filter": self._filter,
             },
             "cases": [[case, _case(candidates[case])] for case in cases],
         }
         driver = self._sandbox.path(_GUEST / "test_driver.py", "/guest/test_driver.py")
         argv = self._sandbox.wrap(
             [str(_interpreter()), "-I", "-S", "-B", driver],
-            self._sees(),
-            seconds=len(cases) * (2 * limits.run_seconds + 2) + 10,
-            memory_mb=4 * limits.memory_mb,
-            file_mb=limits.disk_mb,
+            self._visible(),
+            ProcessLimits(
+                cpu_seconds=len(cases) * (2 * limits.run_seconds + 2) + 10,
+                memory_mb=4 * limits.memory_mb,
+                file_mb=limits.disk_mb,
+            ),
         )
         seconds = len(cases) * (2 * limits.longest_run + 1) + 10  # two processes compute
         text, memory = json.dumps(request).encode(), 2 * limits.tree_mb  # the tests' process, and the candidate's
         done = self._processes.run(argv, stdin=text, seconds=seconds, memory_mb=memory, output=1 << 24)
         return read_reports(done.stdout, nonce, cases)
 
-    def _sees(self) -> View:
-        if self._view is None:
+    def _visible(self) -> Mounts:
+        if self._mounts is None:
             program = _interpreter()
             library = Path(sysconfig.get_path("stdlib", vars={"installed_base": sys.base_prefix}))
             paths = [program, program.resolve(), library, *shared_objects(program, *_compiled(library))]
-            self._view = View(read={**{path: str(path) for path in paths}, _GUEST: "/guest"}, temporary=True)
-        return self._view
+            self._mounts = Mounts(read={**{path: str(path) for path in paths}, _GUEST: "/guest"}, may_mount=True)
+        return self._mounts
 
     def _verdict(self, candidate: Candidate, report: CaseReport) -> Verdict:
         expected = count_tests(candidate)

@@ -9,8 +9,10 @@ from rustml.judge.limits import Limits
 from rustml.judge.rust.toolchain import Toolchain, system_libraries
 from rustml.judge.screening.candidate_source import CandidateSource
 from rustml.records import Candidate
-from rustml.sandbox.bubblewrap import Sandbox, View
+from rustml.sandbox.mounts import Mounts
+from rustml.sandbox.process_limits import WALL_PER_CPU, ProcessLimits
 from rustml.sandbox.processes import Completed, Processes
+from rustml.sandbox.sandbox import Sandbox
 
 FORBIDDEN_METHODS = (
     "std::process::exit", "std::process::abort", "std::process::Command::new", "std::process::id",
@@ -45,9 +47,6 @@ def clippy_configuration(also_forbidden: Sequence[str] = ()) -> str:
 
 
 _CHEAP = ("-Copt-level=0", "-Cdebuginfo=0", "-Ccodegen-units=1", "-Cembed-bitcode=no")
-
-_WALL = 10
-"""Wall time a second of processor time: a compilation only waits where the machine is busy."""
 
 
 class Compilable(Protocol):
@@ -89,20 +88,22 @@ class Compiler:
         if any({"deny", "forbid"} & member.source.identifiers for member in members):
             flags.append("--force-warn=clippy::all")  # an attribute about lints must not stop what cargo build builds
         arguments = [f"--crate-name={name}", "--crate-type=rlib", _edition(members), *flags, *_CHEAP]
-        return self._lint(folders, arguments, self._patience(members))
+        return self._lint(folders, arguments, self._cpu_seconds(members))
 
     def check(self, folders: Folders, members: Sequence[Compilable]) -> Completed:
         """Lint the library of candidates."""
         flags = ["--crate-name=lint", "--crate-type=lib", "--emit=metadata", _edition(members)]
-        return self._lint(folders, [*flags, *self._forced], self._patience(members))
+        return self._lint(folders, [*flags, *self._forced], self._cpu_seconds(members))
 
     def program(self, folders: Folders, library: str, members: Sequence[Compilable]) -> Completed:
         """Compile and link the test program."""
         crates = [f"--extern={name}={self._crate(folders, name)}" for name in (library, "harness")]
         flags = ["--crate-name=main", "--crate-type=bin", _edition(members), "--cap-lints=allow", "-Cstrip=symbols"]
-        return self.link(folders, [*flags, *crates, *_CHEAP, self.source(folders, "main.rs")], self._patience(members))
+        return self.link(
+            folders, [*flags, *crates, *_CHEAP, self.source(folders, "main.rs")], self._cpu_seconds(members)
+        )
 
-    def _patience(self, members: Sequence[Compilable]) -> float:
+    def _cpu_seconds(self, members: Sequence[Compilable]) -> float:
         """Processor time: all of it for one alone, little for a batch, which is judged in parts if it takes longer."""
         whole = self._limits.compile_seconds
         return whole if len(members) == 1 else min(whole, 2 + 0.05 * len(members))
@@ -136,9 +137,9 @@ class Compiler:
     def _call(
         self, program: Path, folders: Folders, arguments: Sequence[str], base: dict[Path, str], cpu: float
     ) -> Completed:
-        view = View(
-            read={**base, folders.sources: "/s", **folders.libraries}, write={folders.output: "/o"}, temporary=True
-        )
+        mounts = Mounts(read={**base, folders.sources: "/s", **folders.libraries}, write={folders.output: "/o"})
+        memory = 2 * self._limits.memory_mb
+        limits = ProcessLimits(cpu_seconds=cpu, memory_mb=memory, file_mb=4 * self._limits.disk_mb)
         output = self._sandbox.path(folders.output, "/o")
         sysroot = self._sandbox.path(self._toolchain.sysroot, "/rust")
         environment = {
@@ -155,13 +156,11 @@ class Compiler:
                 f"--out-dir={output}",
                 *arguments,
             ],
-            view,
+            mounts,
+            limits,
             environment=environment,
-            seconds=cpu,
-            memory_mb=2 * self._limits.memory_mb,
-            file_mb=4 * self._limits.disk_mb,
         )
-        return self._processes.run(argv, seconds=_WALL * cpu, memory_mb=2 * self._limits.memory_mb)
+        return self._processes.run(argv, seconds=WALL_PER_CPU * cpu, memory_mb=memory)
 
     def source(self, folders: Folders, name: str) -> str:
         """The path by which the compiler calls a file of the source folder."""

@@ -8,10 +8,14 @@ from pathlib import Path
 from rustml.errors import JudgeFault
 from rustml.judge.case_report import CaseReport, read_reports
 from rustml.judge.limits import Limits
-from rustml.sandbox.bubblewrap import Sandbox, View
-from rustml.sandbox.process_limits import MEBIBYTE
+from rustml.sandbox import seccomp
+from rustml.sandbox.mounts import Mounts
+from rustml.sandbox.process_limits import MEBIBYTE, ProcessLimits
 from rustml.sandbox.processes import Processes
+from rustml.sandbox.sandbox import Sandbox
 
+REFUSED = seccomp.REACHING_OUT | seccomp.ESCAPING_LIMITS
+"""System calls that end a candidate."""
 SLOW_MS = 100
 """A case that takes longer ends its sandbox: what that wastes, a start, is a quarter of this."""
 
@@ -32,6 +36,7 @@ class CaseRunner:
         """
         self._sandbox, self._processes, self._limits, self._workers = sandbox, processes, limits, workers
         self._libraries = {path: str(path) for path in libraries}
+        self._filter = seccomp.program(REFUSED, kill=True).hex()
         self._threads = ThreadPoolExecutor(workers, thread_name_prefix="judge-run")
 
     def close(self) -> None:
@@ -64,19 +69,21 @@ class CaseRunner:
         return ended, [left[part::parts] for part in range(parts)]
 
     def _supervised(self, program: Path, cases: Sequence[int]) -> tuple[bool, dict[int, CaseReport]]:
-        """One call of the program: whether its supervisor came to its own end, and a report a case."""
+        """One call of the program: whether its supervisor came to its own end, and one report per case."""
         limits, nonce = self._limits, secrets.token_hex(16)
-        view = View(read={**self._libraries, program: "/t"}, temporary=True)
+        mounts = Mounts(read={**self._libraries, program: "/t"}, may_mount=True)
         argv = self._sandbox.wrap(
             [self._sandbox.path(program, "/t")],
-            view,
-            seconds=len(cases) * (limits.cpu_seconds + 3) + 10,
-            memory_mb=4 * limits.memory_mb,
-            file_mb=limits.disk_mb,
+            mounts,
+            ProcessLimits(
+                cpu_seconds=len(cases) * (limits.cpu_seconds + 3) + 10,
+                memory_mb=4 * limits.memory_mb,
+                file_mb=limits.disk_mb,
+            ),
         )
-        request = [nonce, int(limits.cpu_seconds * 1000), int(limits.run_seconds * 1000)]
+        request: list[int | str] = [nonce, int(limits.cpu_seconds * 1000), int(limits.run_seconds * 1000)]
         request += [limits.memory_mb * MEBIBYTE, limits.disk_mb * MEBIBYTE]
-        request += [int(self._sandbox.kind == "bubblewrap"), SLOW_MS]
+        request += [int(self._sandbox.isolated), SLOW_MS, self._filter]
         text = " ".join(map(str, [*request, *cases]))
         seconds = len(cases) * limits.longest_run + 10
         done = self._processes.run(argv, stdin=text.encode(), seconds=seconds, memory_mb=limits.tree_mb)

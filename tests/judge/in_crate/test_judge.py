@@ -9,7 +9,7 @@ import pytest
 
 from rustml.errors import InputError
 from rustml.judge import Limits
-from rustml.judge.in_crate import prepared_crate as workshops
+from rustml.judge.in_crate import prepared_crate
 from rustml.judge.in_crate.crate_sandbox import CrateSandbox
 from rustml.judge.in_crate.eligibility import Eligibility
 from rustml.judge.in_crate.judge import InCrateJudge
@@ -156,10 +156,8 @@ def test_a_sandbox_that_does_not_start_is_a_fault_and_no_compile_error(
     bench: Bench, total: Pair, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     place = bench.place(total)
-    monkeypatch.setattr("rustml.judge.in_crate.crate_sandbox.SYSTEM", ("/usr", "/lib", "/lib64", "/bin"))
-    monkeypatch.setattr(
-        "rustml.judge.in_crate.crate_sandbox._existing", lambda _folders: [(Path("/no/such/folder"), "/usr")]
-    )
+    missing = {Path("/no/such/folder"): "/usr"}
+    monkeypatch.setattr("rustml.judge.in_crate.crate_sandbox._existing", lambda _folders: missing)
     verdict = InCrateJudge(bench.sandbox, {total.id: place}, {}).verdict(candidate(total, TOTAL))
     assert verdict.status == "infrastructure"
     assert verdict.compiles is None
@@ -197,17 +195,17 @@ def test_a_crate_is_built_once_and_a_killed_build_starts_clean(
     bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     source = bench.vendor / "coin-0.3.1"
-    attempt = workshops._attempt
+    attempt = prepared_crate._attempt
 
     def killed(*_arguments: object) -> object:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(workshops, "_attempt", killed)
+    monkeypatch.setattr(prepared_crate, "_attempt", killed)
     with pytest.raises(KeyboardInterrupt):
         prepare(source, bench.vendor, tmp_path, bench.sandbox)
-    monkeypatch.setattr(workshops, "_attempt", attempt)
+    monkeypatch.setattr(prepared_crate, "_attempt", attempt)
     built = prepare(source, bench.vendor, tmp_path, bench.sandbox)
-    monkeypatch.setattr(workshops, "_attempt", killed)
+    monkeypatch.setattr(prepared_crate, "_attempt", killed)
     assert prepare(source, bench.vendor, tmp_path, bench.sandbox) == built
     assert not built.built.fault
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from rustml.errors import JudgeFault
 from rustml.judge.rust.test_runner import CaseRunner
-from rustml.sandbox.bubblewrap import Sandbox
 from rustml.sandbox.processes import Completed, Processes
+from rustml.sandbox.unconfined import Unconfined
 from tests.support.judge_cases import LIMITS
 
 CASES = 12
@@ -30,7 +30,7 @@ class Supervisors(Processes):
     def run(self, argv: Sequence[str], **given: Any) -> Completed:  # noqa: ARG002
         """Answer as the harness's `supervise` does."""
         nonce, *words = given["stdin"].decode().split()
-        cases = list(map(int, words[6:]))
+        cases = list(map(int, words[7:]))
         self.calls.append(cases)
         lines = []
         for case in cases:
@@ -48,7 +48,7 @@ class Supervisors(Processes):
 
 
 def runner(supervisors: Supervisors, workers: int = 2) -> CaseRunner:
-    return CaseRunner(Sandbox("none"), supervisors, LIMITS, [], workers)
+    return CaseRunner(Unconfined(), supervisors, LIMITS, [], workers)
 
 
 @pytest.fixture(scope="module")

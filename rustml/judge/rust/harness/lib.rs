@@ -165,7 +165,7 @@ fn read_records(bytes: &[u8], cookie: u64) -> Vec<String> {
     lines
 }
 
-/// What the judge asks for, as it stands on standard input: `nonce cpu_ms wall_ms memory file_size contained slow_ms case...`.
+/// What the judge asks for, as it stands on standard input: `nonce cpu_ms wall_ms memory file_size contained slow_ms filter case...`.
 struct Request {
     nonce: String,
     limits: confine::Limits,
@@ -184,8 +184,10 @@ impl Request {
         let mut number = || words.next().expect("number").parse::<u64>().expect("number");
         let cpu = Duration::from_millis(number());
         let wall = Duration::from_millis(number());
-        let limits = confine::Limits { cpu, memory: number(), file_size: number(), contained: number() == 1 };
+        let (memory, file_size, contained) = (number(), number(), number() == 1);
         let slow = Duration::from_millis(number());
+        let filter = confine::Instruction::read(words.next().expect("filter"));
+        let limits = confine::Limits { cpu, memory, file_size, contained, filter };
         Request { nonce, limits, wall, slow, cases: words.map(|word| word.parse().expect("case")).collect() }
     }
 }

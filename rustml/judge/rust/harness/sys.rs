@@ -22,7 +22,7 @@ unsafe extern "C" {
     fn clock_gettime(clock: i32, time: *mut [i64; 2]) -> i32;
     pub fn write(fd: i32, buffer: *const u8, count: usize) -> isize;
     pub fn prctl(option: i32, a: u64, b: u64, c: u64, d: u64) -> i32;
-    pub fn syscall(number: i64, ...) -> i64;
+    pub fn capset(header: *const u32, sets: *const u32) -> i32;
     pub fn unshare(flags: i32) -> i32;
     pub fn mount(source: *const u8, target: *const u8, kind: *const u8, flags: u64, data: *const u8) -> i32;
     pub fn chdir(path: *const u8) -> i32;

@@ -1,0 +1,54 @@
+"""What every sandbox does, and the sandboxes by name: a second one is a file beside `bubblewrap.py` and a line here."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Protocol
+
+from rustml.errors import InputError
+from rustml.sandbox.bubblewrap import Bubblewrap
+from rustml.sandbox.mounts import Mounts
+from rustml.sandbox.process_limits import ProcessLimits
+from rustml.sandbox.unconfined import Unconfined
+
+
+class Sandbox(Protocol):
+    """Wraps commands, so that they see no more than they need."""
+
+    @property
+    def name(self) -> str:
+        """What it holds, for verdicts and cache keys: such as `bubblewrap+rlimits`."""
+        ...
+
+    @property
+    def isolated(self) -> bool:
+        """Whether a command sees its mounts alone, each at its path inside. Without it only trusted code may run."""
+        ...
+
+    def wrap(
+        self,
+        argv: Sequence[str],
+        mounts: Mounts,
+        limits: ProcessLimits,
+        *,
+        environment: Mapping[str, str] | None = None,
+    ) -> list[str]:
+        """`argv` inside this sandbox, with no environment but `environment`."""
+        ...
+
+    def path(self, host: Path, inside: str) -> str:
+        """How a command in this sandbox calls the file `host` that is mounted at `inside`."""
+        ...
+
+
+SANDBOXES: Mapping[str, Callable[[Sequence[str]], Sandbox]] = {"bubblewrap": Bubblewrap, "none": Unconfined}
+"""By name. Each is called with the controllers of the control groups that commands run in."""
+
+
+def open_sandbox(name: str, groups: Sequence[str] = ()) -> Sandbox:
+    """The sandbox of this name, after it was tried.
+
+    Raises InputError for an unknown name, EnvironmentFault or SandboxUnavailable where this machine cannot run it.
+    """
+    if name not in SANDBOXES:
+        raise InputError(f"there is no sandbox {name!r}; known: {', '.join(SANDBOXES)}")
+    return SANDBOXES[name](groups)

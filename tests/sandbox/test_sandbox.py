@@ -1,0 +1,68 @@
+"""Sandboxes by name, and how a command is wrapped in one."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from rustml.errors import InputError
+from rustml.sandbox.bubblewrap import Bubblewrap
+from rustml.sandbox.mounts import Mounts
+from rustml.sandbox.process_limits import ProcessLimits
+from rustml.sandbox.sandbox import SANDBOXES, Sandbox, open_sandbox
+from rustml.sandbox.unconfined import Unconfined
+
+LIMITS = ProcessLimits(cpu_seconds=5, memory_mb=256, file_mb=1)
+SYSTEM = {path: str(path) for path in map(Path, ("/usr", "/lib", "/lib64", "/bin")) if path.exists()}
+
+
+def run(sandbox: Sandbox, script: str, mounts: Mounts) -> str:
+    argv = sandbox.wrap(["/bin/sh", "-c", script], mounts, LIMITS, environment={"WORD": "yes", "PATH": "/usr/bin:/bin"})
+    return subprocess.run(argv, capture_output=True, text=True, check=False, timeout=30).stdout
+
+
+def test_an_unknown_sandbox_is_refused_with_the_known_ones() -> None:
+    with pytest.raises(InputError, match="bubblewrap, none"):
+        open_sandbox("cage")
+
+
+def test_only_none_lets_a_command_see_the_machine() -> None:
+    assert {name: open_sandbox(name).isolated for name in SANDBOXES} == {"bubblewrap": True, "none": False}
+
+
+def test_the_name_says_which_control_groups_hold() -> None:
+    assert open_sandbox("bubblewrap", ["memory", "pids"]).name == "bubblewrap+rlimits+cgroups(memory,pids)"
+    assert open_sandbox("none", ["memory"]).name == "none"
+
+
+def test_a_command_sees_its_mounts_alone(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "out").mkdir()
+    (tmp_path / "in" / "word").write_text("seen")
+    sandbox = Bubblewrap()
+    mounts = Mounts(read={**SYSTEM, tmp_path / "in": "/i"}, write={tmp_path / "out": "/o"}, work="/i")
+    script = "cat word; touch /i/x 2>/dev/null || echo -n ' kept'; echo -n made > /o/y; ls /proc /home 2>/dev/null"
+    assert run(sandbox, script, mounts) == "seen kept"
+    assert (tmp_path / "out" / "y").read_text() == "made"
+    assert sandbox.path(tmp_path / "in" / "word", "/i/word") == "/i/word"
+
+
+@pytest.mark.parametrize(("size", "written"), [(0, ""), (1, "wrote")])
+def test_tmp_is_writable_where_it_has_a_size(size: int, written: str) -> None:
+    script = "touch /tmp/x 2>/dev/null && echo -n wrote"
+    assert run(Bubblewrap(), script, Mounts(read=SYSTEM, tmp_mb=size)) == written
+
+
+@pytest.mark.parametrize("name", SANDBOXES)
+def test_the_environment_is_the_one_given(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RUSTML_SECRET", "seen")
+    assert run(open_sandbox(name), 'echo -n "$WORD$RUSTML_SECRET"', Mounts(read=SYSTEM)) == "yes"
+
+
+def test_unconfined_files_keep_their_own_path(tmp_path: Path) -> None:
+    assert Unconfined().path(tmp_path / "f", "/i/f") == str(tmp_path / "f")
+
+
+def test_limits_hold_in_the_command() -> None:
+    hard = "ulimit -Hn; ulimit -Hc"
+    assert run(Bubblewrap(), hard, Mounts(read=SYSTEM)).split() == ["256", "0"]
