@@ -22,7 +22,7 @@ from rustml.profile.section import Section
 NAME = "<name>"
 """Stands in a dotted key for a name, or an item's number, that a profile chooses."""
 UNSET = object()
-WORDS = {int: "integer", float: "number", str: "text", bool: "true or false", type(None): "null"}
+WORDS = {int: "integer", float: "number", str: "text", bool: "true or false", type(None): "null", Any: "any value"}
 BOUNDS = {"ge": "≥", "gt": ">", "le": "≤", "lt": "<"}
 
 

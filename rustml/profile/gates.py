@@ -1,4 +1,4 @@
-"""Profile section of the gates."""
+"""Profile section of one gate."""
 
 from typing import Annotated
 
@@ -7,12 +7,12 @@ from msgspec import Meta
 from rustml.profile.section import Section
 from rustml.profile.types import Share
 
-Measure = Annotated[str, Meta(pattern=r"^[a-z0-9_]+\.(format|compile|pass|clippy)$")]
-"""A suite and what is measured on each of its items: `rust.pass`, `rust_sampled.pass`, `python.pass`."""
+Measure = Annotated[str, Meta(pattern=r"^[a-z0-9_]+\.[a-z0-9_]+\Z")]
+"""A suite and a metric of rustml/evaluation/metrics.py: `rust.pass`, `rust_sampled.pass`, `holdout.tests`."""
 
 
 class Thresholds(Section, frozen=True):
-    """What one gate asks. Every number is a share of items: 0.03 is three points."""
+    """The demands of one gate. Every number is a share of items: 0.03 is three points."""
 
     confidence: Annotated[float, Meta(gt=0.5, lt=1)]
     """Of the two-sided paired interval whose lower bound decides."""
@@ -27,23 +27,10 @@ class Thresholds(Section, frozen=True):
     retention_point_margin: Share
     """And no observed loss, pooled or on a suite, may be larger than this."""
     rise: tuple[Measure, ...]
-    """Measures whose lower bound must lie above 0."""
+    """Metrics whose lower bound must lie above 0."""
     require_gain: bool
-    """False: the measures under `rise` need only hold within `fall_margin`, as those under `hold`."""
+    """False: the metrics under `rise` need only hold within `fall_margin`, as those under `hold`."""
     hold: tuple[Measure, ...]
-    """Measures that must be shown not to fall by `fall_margin` or more."""
+    """Metrics that must be shown not to fall by `fall_margin` or more."""
     fall_margin: Share
-    """Margin of the measures under `hold`."""
-
-
-class GatesSection(Section, frozen=True):
-    """One gate for each step a version can be promoted to."""
-
-    sft: Thresholds
-    """Against the base model."""
-    grpo: Thresholds
-    """Against the SFT version that it was trained from."""
-    fp8: Thresholds
-    """Against its own bf16 parent."""
-    champion: Thresholds
-    """Against the base model again, so that small permitted losses of the steps cannot add up unseen."""
+    """Margin of the metrics under `hold`."""

@@ -132,12 +132,13 @@ def _parent(path: Path, name: object) -> Path:
 def _presets(tree: object, path: Path) -> dict[str, Tree]:
     if not isinstance(tree, dict) or not all(isinstance(preset, dict) for preset in tree.values()):
         raise ProfileError(f"{path}: {PRESETS}: give each preset as a mapping of keys to values")
-    return {str(name): _nested_preset(preset) for name, preset in tree.items()}
+    return {str(name): unfolded(preset) for name, preset in tree.items()}
 
 
-def _nested_preset(preset: Tree) -> Tree:
+def unfolded(changes: Tree) -> Tree:
+    """Dotted keys and their values as mappings within mappings."""
     result: Tree = {}
-    for key, value in preset.items():
+    for key, value in changes.items():
         result = merged(result, nested(str(key), value), None)
     return result
 

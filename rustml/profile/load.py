@@ -1,7 +1,8 @@
 """Load a profile: resolve what it builds on, apply presets and overrides, check the whole, before anything starts."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import yaml
@@ -19,6 +20,7 @@ from rustml.profile.layers import (
     parse_overrides,
     path_of,
     shipped,
+    unfolded,
 )
 from rustml.profile.profile import Profile
 
@@ -46,6 +48,15 @@ def load(name: str, overrides: Sequence[str] = (), folder: Path = FOLDER) -> Pro
 def dump(profile: Profile) -> str:
     """The resolved profile as YAML, as logged with every run: complete, so that it builds on nothing."""
     return yaml.safe_dump({"extends": None, **msgspec.to_builtins(profile)}, sort_keys=False)
+
+
+def changed(profile: Profile, changes: Mapping[str, Any], origin: str) -> Profile:
+    """The profile with dotted keys and their values on top. Raises ProfileError that names `origin` and the key."""
+    tree = merged(msgspec.to_builtins(profile), unfolded(dict(changes)))
+    refusal = fault(tree, Profile)
+    if refusal:
+        raise _error(origin, refusal)
+    return msgspec.convert(tree, Profile)
 
 
 def _resolve(tree: Tree, path: Path, changes: Sequence[Override]) -> Profile:

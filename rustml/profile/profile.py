@@ -7,10 +7,11 @@ from rustml.profile.base import BaseSection
 from rustml.profile.chat import ChatSection
 from rustml.profile.curate import CurateSection
 from rustml.profile.evaluation import EvaluationSection
-from rustml.profile.gates import GatesSection
+from rustml.profile.gates import Thresholds
 from rustml.profile.grpo import GrpoSection
 from rustml.profile.harvest import HarvestSection
 from rustml.profile.judge import JudgeSection
+from rustml.profile.ladder import PhaseSection
 from rustml.profile.pairs import PairsSection
 from rustml.profile.quantize import QuantizeSection
 from rustml.profile.section import Section
@@ -39,6 +40,11 @@ class Profile(Section, frozen=True):
     sft: SftSection
     grpo: GrpoSection
     evaluation: EvaluationSection
-    gates: GatesSection
+    ladder: tuple[str, ...]
+    """Steps that the lifecycle walks, from the first to the last: rows of rustml/release/ladder.py, or phases."""
+    phases: dict[str, PhaseSection]
+    """Further training phases that `ladder` may name, by the name of their step."""
+    gates: dict[str, Thresholds]
+    """The gate of each step, by its name; a phase without one has the gate of the step that it is made like."""
     quantize: QuantizeSection
     serve: ServeSection

@@ -17,11 +17,26 @@ WEIGHTS_RUN_TAG = "rustml.weights"
 """Tag of an evaluation run: digest of the weights that it measured."""
 
 
+def step_to_make(profile: Profile, stage: str, name: str) -> Step:
+    """The step of the profile's ladder that a stage makes a version for: `name`, or the first where it is empty.
+
+    Raises InputError where the ladder leaves the stage out, or another stage makes the versions of `name`.
+    """
+    ladder = ladder_of(profile)
+    step = ladder.step(name) if name else ladder.made_by(stage)
+    if step.made_by != stage:
+        raise InputError(f"step {name} takes versions of {step.made_by or 'earlier steps'}, not of stage {stage}")
+    return step
+
+
 def required_version(profile: Profile, step: Step, candidate: str) -> VerifiedVersion:
     """The version that a stage starts from, checked against the gate that the stage's step requires.
 
-    Raises InputError for a name that is not a version's, EvidenceError when its evidence is missing or does not hold.
+    Raises InputError for a name that is not a version's and for a step that starts from the base model, EvidenceError
+    when the version's evidence is missing or does not hold.
     """
+    if not step.requires:
+        raise InputError(f"step {step.name} is the first of this profile's ladder: it starts from the base model's run")
     number = versions.version_number(candidate, profile.registered_model)
     gate, thresholds = ladder_of(profile).step(step.requires), thresholds_of(profile, step.requires)
     return check_evidence_and_alias(open_registry(profile.registered_model), number, gate, thresholds=thresholds)

@@ -8,9 +8,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from rustml.errors import InputError
+from rustml.errors import InputError, ProfileError
 from rustml.profile import Profile
 from rustml.profile.gates import Thresholds
+from rustml.profile.load import changed
 
 Baseline = Literal["base", "parent"]
 PREVIOUS = "previous"
@@ -88,14 +89,14 @@ class Ladder:
 def climbed(rows: Sequence[tuple[str, Step]]) -> Ladder:
     """The ladder of named rows of the table, each requiring the step before it.
 
-    Raises InputError for a name that occurs twice, and for a first step that needs an earlier one.
+    Raises ProfileError for a name that occurs twice, and for a first step that needs an earlier one.
     """
     steps: list[Step] = []
     for name, row in rows:
         if name in (step.name for step in steps):
-            raise InputError(f"step {name} occurs twice")
+            raise ProfileError(f"ladder: step {name} occurs twice")
         if row.requires and not steps:
-            raise InputError(f"step {name} cannot be the first: it takes versions that came through an earlier gate")
+            raise ProfileError(f"ladder: step {name} cannot be the first: it takes versions that came through a gate")
         steps.append(replace(row, name=name, requires=steps[-1].name if steps else ""))
     return Ladder(tuple(steps))
 
@@ -104,15 +105,42 @@ LADDER = climbed([(row.name, row) for row in STEPS])
 """All rows, in the order of the table."""
 
 
-def ladder_of(profile: Profile) -> Ladder:  # noqa: ARG001
-    """The steps that a profile walks."""
-    return LADDER
+def ladder_of(profile: Profile) -> Ladder:
+    """The steps that a profile walks. Raises ProfileError for one that neither table nor phases hold."""
+    if not profile.ladder:
+        raise ProfileError("ladder: is empty; name at least one step")
+    return climbed([(name, _row(profile, name)) for name in profile.ladder])
 
 
-def thresholds_of(profile: Profile, step: str) -> Thresholds:
-    """The profile's thresholds for a step."""
-    thresholds: Thresholds = getattr(profile.gates, step)
-    return thresholds
+def profile_of(profile: Profile, name: str) -> Profile:
+    """The profile that a step's version is made by: that of its phase, or the whole profile as it is.
+
+    Raises ProfileError for changes that the profile's types refuse.
+    """
+    phase = profile.phases.get(name)
+    return changed(profile, phase.changes, f"phases.{name}.changes") if phase else profile
+
+
+def thresholds_of(profile: Profile, name: str) -> Thresholds:
+    """The profile's thresholds for a step: its own, or of a phase those of the step that it is made like.
+
+    Raises ProfileError where there are none.
+    """
+    for key in (name, _row(profile, name).name):
+        if key in profile.gates:
+            return profile.gates[key]
+    raise ProfileError(f"gates.{name}: is missing, and `ladder` names the step")
+
+
+def _row(profile: Profile, name: str) -> Step:
+    """The row of the table that a step is, or that a phase is made like."""
+    phase = profile.phases.get(name)
+    wanted, key = (phase.step, f"phases.{name}.step") if phase else (name, "ladder")
+    for row in STEPS:
+        if row.name == wanted and (row.made_by or not phase):
+            return row
+    known = ", ".join(row.name for row in STEPS if row.made_by or not phase)
+    raise ProfileError(f"{key}: no step {wanted!r}; the table has {known}, and `phases` may add to it")
 
 
 def maker_label(stage: str) -> str:

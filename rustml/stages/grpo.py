@@ -5,8 +5,8 @@ from pathlib import Path
 
 from rustml.profile import Profile
 from rustml.release import versions
-from rustml.release.find_evidence import required_version
-from rustml.release.ladder import ladder_of
+from rustml.release.find_evidence import required_version, step_to_make
+from rustml.release.ladder import profile_of
 from rustml.runs import tracking
 from rustml.runs.environment import libraries_and_device
 from rustml.runs.progress import Progress
@@ -25,14 +25,16 @@ STAGE = Stage("grpo", ("chat", "grpo", "judge"), __name__, environment=environme
 
 
 def run(
-    profile: Profile, *, version: str, bank: str, parent: str | None = None, reuse: bool = True
+    profile: Profile, *, version: str, bank: str, step: str = "", parent: str | None = None, reuse: bool = True
 ) -> tracking.Finished:
     """Run the stage on a version that came through the gate before it on the profile's ladder, or find that run.
 
+    `step` is the step of the ladder to make a version for; empty for the first that this stage makes.
     Raises InputError where the ladder leaves the stage out, EvidenceError when the version's evidence does not hold.
     """
-    step = ladder_of(profile).made_by(STAGE.name)
-    verified = required_version(profile, step, version)
+    made = step_to_make(profile, STAGE.name, step)
+    verified = required_version(profile, made, version)
+    profile = profile_of(profile, made.name)
     weights = verified.decision.candidate_weights
 
     def body(space: Workspace) -> Outcome:
@@ -41,7 +43,7 @@ def run(
     done = tracking.run_stage(
         STAGE, profile, body, inputs={"bank": bank}, params={"weights": weights}, parent=parent, reuse=reuse
     )
-    versions.ensure(profile.registered_model, done.run_id, parent=verified.version, step=step.name)
+    versions.ensure(profile.registered_model, done.run_id, parent=verified.version, step=made.name)
     return done
 
 

@@ -15,6 +15,7 @@ from rustml.errors import EnvironmentFault, GateRefused
 from rustml.judge.rust import toolchain
 from rustml.profile import Profile
 from rustml.release import versions
+from rustml.release.gated_metrics import check_ladder_and_gates
 from rustml.release.gates import Decision, decide
 from rustml.release.ladder import Step, ladder_of, thresholds_of
 from rustml.release.registry import open_registry
@@ -126,8 +127,10 @@ class Lifecycle:
 def preflight(profile: Profile) -> None:
     """Find out in a second what would stop the lifecycle after minutes.
 
-    Raises EnvironmentFault for what the machine lacks, InputError for a file that the profile names and is missing.
+    Raises ProfileError for a ladder or gates that do not fit, EnvironmentFault for what the machine lacks, InputError
+    for a missing file that the profile names.
     """
+    check_ladder_and_gates(profile, profile.evaluation.lifecycle)
     for stage in (harvest.STAGE, bank.STAGE, pairs.STAGE, base.STAGE, evaluate.STAGE):
         stage.contents(profile)
     toolchain.find()

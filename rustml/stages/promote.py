@@ -3,6 +3,7 @@
 from rustml.profile import Profile
 from rustml.release import find_evidence, versions
 from rustml.release.evidence import VerifiedVersion
+from rustml.release.gated_metrics import check_ladder_and_gates
 from rustml.release.ladder import ladder_of, thresholds_of
 from rustml.release.promotion import Request, Sources, decide_and_promote
 from rustml.release.registry import open_registry
@@ -26,6 +27,7 @@ def run(
     version that it was made from, or the base model, whose run is `base`. Raises InputError for a step that the
     profile's ladder lacks, GateRefused with the reasons, EvidenceError where an evaluation is missing.
     """
+    check_ladder_and_gates(profile)
     ladder, registry = ladder_of(profile), open_registry(profile.registered_model)
     step, thresholds = ladder.step(to), thresholds_of(profile, to)
     version = registry.version(versions.version_number(candidate, profile.registered_model))

@@ -1,7 +1,12 @@
-"""Fine-tune the base on Rust pairs and register the result."""
+"""Fine-tune the base model, or a version of it, on Rust pairs and register the result."""
 
+from pathlib import Path
+
+from rustml.errors import InputError
 from rustml.profile import Profile
 from rustml.release import versions
+from rustml.release.find_evidence import required_version, step_to_make
+from rustml.release.ladder import profile_of
 from rustml.runs import tracking
 from rustml.runs.environment import libraries_and_device
 from rustml.runs.progress import Progress
@@ -13,28 +18,45 @@ STAGE = Stage("sft", ("sft",), __name__, environment=lambda _: libraries_and_dev
 
 
 def run(
-    profile: Profile, *, base: str, bank: str, pairs: str, parent: str | None = None, reuse: bool = True
+    profile: Profile,
+    *,
+    bank: str,
+    pairs: str,
+    base: str = "",
+    version: str = "",
+    step: str = "",
+    parent: str | None = None,
+    reuse: bool = True,
 ) -> tracking.Finished:
     """Run the stage, or find the run that did the same; either way its version is registered.
 
-    Raises InputError before it starts where `sft.sources` names a task that does not exist.
+    It starts from the run of the base model, or, for a later phase of the ladder, from a version that came through the
+    gate before it. `step` is the step of the ladder to make a version for; empty for the first that this stage makes.
+    Raises InputError where the start is missing or `sft.sources` names a task that does not exist, EvidenceError when
+    the version's evidence does not hold.
     """
+    made = step_to_make(profile, STAGE.name, step)
+    start = required_version(profile, made, version) if made.requires else None
+    if start is None and not base:
+        raise InputError(f"step {made.name} starts from the base model: give its run (base)")
+    profile = profile_of(profile, made.name)
     sources.check(profile.sft.sources, "sft.sources", profile.pairs.anchors)
 
     def body(space: Workspace) -> Outcome:
-        return _train(profile, space)
+        return _train(profile, start.folder if start else space.inputs["base"] / versions.MODEL, space)
 
-    roles = {"base": base, "bank": bank, "pairs": pairs}
-    done = tracking.run_stage(STAGE, profile, body, inputs=roles, parent=parent, reuse=reuse)
-    versions.ensure(profile.registered_model, done.run_id, step=STAGE.name)
+    roles = {"bank": bank, "pairs": pairs, **({} if start else {"base": base})}
+    params = {"weights": start.decision.candidate_weights} if start else {}
+    done = tracking.run_stage(STAGE, profile, body, inputs=roles, params=params, parent=parent, reuse=reuse)
+    versions.ensure(profile.registered_model, done.run_id, parent=start.version if start else "", step=made.name)
     return done
 
 
-def _train(profile: Profile, space: Workspace) -> Outcome:
+def _train(profile: Profile, folder: Path, space: Workspace) -> Outcome:
     from rustml.models import checkpoint, compute  # noqa: PLC0415
     from rustml.training import data, sft, validation  # noqa: PLC0415
 
-    section, seed, folder = profile.sft, profile.seed, space.inputs["base"] / versions.MODEL
+    section, seed = profile.sft, profile.seed
     bank, pairs = space.inputs["bank"], space.inputs["pairs"]
     tokenizer = checkpoint.load_tokenizer(folder)
     texts = sources.texts(section.sources, bank, pairs, seed)

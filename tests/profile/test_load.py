@@ -249,8 +249,8 @@ def test_a_yaml_merge_may_replace_what_it_merges(tmp_path: Path) -> None:
     """The refusal of keys given twice leaves `<<` alone."""
     text = "extends: tiny\ngates:\n  sft: &gate {seed: 1, resamples: 2000}\n  grpo: {<<: *gate, seed: 2}\n"
     gates = load(write(tmp_path, text)).gates
-    assert (gates.sft.seed, gates.sft.resamples) == (1, 2000)
-    assert (gates.grpo.seed, gates.grpo.resamples) == (2, 2000)
+    assert (gates["sft"].seed, gates["sft"].resamples) == (1, 2000)
+    assert (gates["grpo"].seed, gates["grpo"].resamples) == (2, 2000)
 
 
 def _mappings(tree: Any, at: Path_ = ()) -> Iterator[Path_]:

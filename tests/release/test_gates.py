@@ -284,7 +284,7 @@ def test_a_true_loss_of_the_margin_passes_at_most_one_time_in_twenty(
 
 
 def test_the_published_regression_is_refused_under_the_embedded_profile_too(evaluation: Make) -> None:
-    gate = replace(load("tiny").gates.sft, rise=())
+    gate = replace(load("tiny").gates["sft"], rise=())
     humaneval, mbpp = right(103, 164), right(329, 500)
     before = evaluation("before", humaneval=humaneval, mbpp=mbpp)
     after = evaluation("after", humaneval=shifted(humaneval, 12, 0), mbpp=shifted(mbpp, 1, 0))

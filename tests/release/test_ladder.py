@@ -1,6 +1,6 @@
 import pytest
 
-from rustml.errors import InputError
+from rustml.errors import InputError, ProfileError
 from rustml.release.ladder import LADDER, STEPS, climbed, maker_label
 
 ROWS = {row.name: row for row in STEPS}
@@ -32,12 +32,12 @@ def test_a_second_phase_is_a_step_of_its_own_that_requires_the_first() -> None:
 
 @pytest.mark.parametrize("name", ["grpo", "fp8", "champion"])
 def test_a_step_that_needs_a_version_cannot_be_the_first(name: str) -> None:
-    with pytest.raises(InputError, match=f"step {name} cannot be the first"):
+    with pytest.raises(ProfileError, match=f"step {name} cannot be the first"):
         climbed([(name, ROWS[name])])
 
 
 def test_a_step_occurs_once() -> None:
-    with pytest.raises(InputError, match="step sft occurs twice"):
+    with pytest.raises(ProfileError, match="step sft occurs twice"):
         climbed([("sft", ROWS["sft"]), ("sft", ROWS["sft"])])
 
 

@@ -7,7 +7,6 @@ from pathlib import Path
 import mlflow
 import msgspec
 import pytest
-from mlflow.tracking import MlflowClient
 
 from rustml.errors import EnvironmentFault, EvidenceError, GateRefused, InputError
 from rustml.evaluation.results.report_file import Evaluation
@@ -16,7 +15,7 @@ from rustml.release import lock, registry
 from rustml.release.card import card
 from rustml.release.lock import promotion_lock
 from rustml.release.promotion import Request, Sources, decide_and_promote
-from tests.support.stores import MODEL, Store, open_store
+from tests.support.stores import MODEL, Store, fresh_database, open_store
 
 # MLflow's own store code meets a deprecation of SQLAlchemy 2.1.
 pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy")
@@ -28,11 +27,7 @@ RETAINED, FORGOTTEN = 400, 300
 
 @pytest.fixture(scope="module")
 def template(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    """A fresh store's database: its schema takes seconds to make."""
-    folder = tmp_path_factory.mktemp("template")
-    mlflow.set_tracking_uri(f"sqlite:///{folder / 'mlflow.db'}")
-    MlflowClient().search_experiments()
-    return (folder / "mlflow.db").read_bytes()
+    return fresh_database(tmp_path_factory.mktemp("template"))
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
         for name in ("MLFLOW_RUN_ID", "MLFLOW_EXPERIMENT_ID", "MLFLOW_EXPERIMENT_NAME"):
             patch.delenv(name, raising=False)
         tracking.client.cache_clear()
-        yield open_store(folder, load("tiny").gates.sft)
+        yield open_store(folder, load("tiny").gates["sft"])
         tracking.client.cache_clear()
         mlflow.set_tracking_uri(None)
 

@@ -69,6 +69,7 @@ def micro(crates: Path) -> dict[str, object]:
         "grpo": {"steps": 3, "prompts_per_step": 4, "generations": 4, "prompt_pool": 20, "max_new_tokens": 80},
         "evaluation": {"suites": {"rust": short, "rust_sampled": {**short, "limit": 4, "samples": 2}, "python": short}},
         "gates": dict.fromkeys(("sft", "grpo", "fp8", "champion"), open_gate),
+        "presets": {"low-memory": {"grpo.passes": 16}},
         "serve": {"smoke_problems": 1, "smoke_passes": 0, **short},
     }
 

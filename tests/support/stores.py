@@ -84,3 +84,10 @@ def open_store(folder: Path, thresholds: Thresholds) -> Store:
     client = MlflowClient()
     experiment = client.create_experiment("rustml", artifact_location=(folder / "artifacts").as_uri())
     return Store(client, folder, experiment, thresholds)
+
+
+def fresh_database(folder: Path) -> bytes:
+    """The database of an empty store: its schema takes seconds to make."""
+    mlflow.set_tracking_uri(f"sqlite:///{folder / 'mlflow.db'}")
+    MlflowClient().search_experiments()
+    return (folder / "mlflow.db").read_bytes()

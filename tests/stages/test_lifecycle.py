@@ -1,0 +1,123 @@
+"""The ladder that a profile names is the one that is walked: steps left out, a second phase, a refusal."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import mlflow
+import pytest
+
+from rustml.errors import EvidenceError, GateRefused, InputError
+from rustml.profile import load
+from rustml.release.registry import Registry, open_registry
+from rustml.runs import tracking
+from rustml.stages import lifecycle, quantize, sft
+from tests.support.fake_stages import FakeStages
+from tests.support.stores import fresh_database
+
+pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy")
+
+PHASE = (
+    "ladder=[sft, sft2, champion]",
+    "phases={sft2: {step: sft, changes: {sft.steps: 50, sft.optimizer.clip_norm: 0.5}}}",
+)
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    return fresh_database(tmp_path_factory.mktemp("template"))
+
+
+@pytest.fixture
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, template: bytes) -> Iterator[None]:
+    (tmp_path / "mlflow.db").write_bytes(template)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'mlflow.db'}")
+    for name in ("MLFLOW_RUN_ID", "MLFLOW_EXPERIMENT_ID", "MLFLOW_EXPERIMENT_NAME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(tmp_path)
+    tracking.client.cache_clear()
+    yield
+    tracking.client.cache_clear()
+    mlflow.set_tracking_uri(None)
+
+
+@pytest.fixture
+def stages(store: None, monkeypatch: pytest.MonkeyPatch) -> FakeStages:  # noqa: ARG001
+    return FakeStages(monkeypatch, lambda model: (20 + 40 * model, 250))
+
+
+def registry() -> Registry:
+    return open_registry(load("tiny").registered_model)
+
+
+def test_a_ladder_without_grpo_quantises_the_sft_version_and_serves_it(stages: FakeStages) -> None:
+    lifecycle.run(load("tiny", ["ladder=[sft, fp8, champion]"]))
+    assert "grpo" not in stages.names()
+    assert registry().aliases() == {"champion": "2", "fp8": "2", "sft": "1"}
+    assert registry().version("2").parent == "1"
+    assert stages.names()[-1] == "serve"
+
+
+def test_a_ladder_without_quantisation_makes_the_sft_version_champion(stages: FakeStages) -> None:
+    lifecycle.run(load("tiny", ["ladder=[sft, champion]"]))
+    assert registry().aliases() == {"champion": "1", "sft": "1"}
+    assert stages.names().count("evaluate") == 2
+
+
+def test_a_second_phase_continues_the_first_with_its_own_settings_and_is_compared_with_it(stages: FakeStages) -> None:
+    profile = load("tiny", PHASE)
+    lifecycle.run(profile)
+    first, second = stages.profiles("sft")
+    assert (first.sft.steps, second.sft.steps) == (profile.sft.steps, 50)
+    assert (first.sft.optimizer.clip_norm, second.sft.optimizer.clip_norm) == (1.0, 0.5)
+    version = registry().version("2")
+    assert version.parent == "1"
+    assert (version.tags["gate.sft2"], version.tags["gate.sft2.baseline_version"]) == ("passed", "1")
+    assert version.tags["gate.champion.baseline_version"] == "", "the champion is compared with the base model"
+    assert registry().aliases() == {"champion": "2", "sft": "1", "sft2": "2"}
+    inputs = [inputs for name, _, inputs in stages.ran if name == "sft"]
+    assert ["base" in each for each in inputs] == [True, False]
+
+
+def test_a_ladder_that_was_walked_is_found_again(stages: FakeStages) -> None:
+    profile = load("tiny", PHASE)
+    lifecycle.run(profile)
+    before = len(stages.ran)
+    lifecycle.run(profile)
+    assert len(stages.ran) == before
+    assert registry().aliases() == {"champion": "2", "sft": "1", "sft2": "2"}
+
+
+def test_a_gate_that_refuses_ends_the_walk_and_the_report_says_why(
+    store: None,  # noqa: ARG001
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    stages = FakeStages(monkeypatch, lambda model: (20 + 40 * min(model, 1), 250))
+    with pytest.raises(GateRefused, match="version 2 is not promoted to grpo"):
+        lifecycle.run(load("tiny"))
+    assert "quantize" not in stages.names()
+    assert registry().aliases() == {"sft": "1"}
+    printed = capsys.readouterr().out
+    assert "version 2 is NOT promoted to grpo" in printed
+    assert "refused" in printed
+
+
+def test_a_stage_run_by_hand_asks_for_the_evidence_of_the_step_before_it(stages: FakeStages) -> None:
+    assert stages
+    lifecycle.run(load("tiny", ["ladder=[sft, champion]"]))
+    with pytest.raises(EvidenceError, match="no valid evidence for grpo"):
+        quantize.run(load("tiny"), version="1")
+    with pytest.raises(InputError, match="stage quantize makes versions of no step here"):
+        quantize.run(load("tiny", ["ladder=[sft, champion]"]), version="1")
+    done = quantize.run(load("tiny", ["ladder=[sft, fp8]"]), version="1")
+    made = registry().registered_from(done.run_id)
+    assert made is not None
+    assert (made.parent, made.tags["made_for"]) == ("1", "fp8")
+
+
+def test_the_start_of_a_stage_is_asked_for(stages: FakeStages) -> None:
+    assert stages
+    with pytest.raises(InputError, match=r"step sft starts from the base model: give its run \(base\)"):
+        sft.run(load("tiny"), bank="b", pairs="p")
+    with pytest.raises(InputError, match="step grpo takes versions of grpo, not of stage sft"):
+        sft.run(load("tiny"), bank="b", pairs="p", step="grpo")
