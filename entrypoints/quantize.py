@@ -8,10 +8,11 @@ from rustml.profile import Profile
 
 @stage_command("quantize")
 @click.option("--version", required=True, help="Registered version that passed the gate below this step.")
-def main(profile: Profile, version: str, reuse: bool) -> StageRun:
+@click.option("--step", default="", help="Step of the ladder to make a version for; empty takes this stage's first.")
+def main(profile: Profile, version: str, step: str, reuse: bool) -> StageRun:
     from rustml.stages import quantize
 
-    return quantize.run(profile, version=version, reuse=reuse)
+    return quantize.run(profile, version=version, step=step, reuse=reuse)
 
 
 if __name__ == "__main__":
