@@ -18,7 +18,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy")
 
 PHASE = (
     "ladder=[sft, sft2, champion]",
-    "phases={sft2: {step: sft, changes: {sft.steps: 50, sft.optimizer.clip_norm: 0.5}}}",
+    "phases={sft2: {step: sft, changes: {sft.batch_size: 7, sft.context: 99}}}",
 )
 
 
@@ -67,8 +67,8 @@ def test_a_second_phase_continues_the_first_with_its_own_settings_and_is_compare
     profile = load("tiny", PHASE)
     lifecycle.run(profile)
     first, second = stages.profiles("sft")
-    assert (first.sft.steps, second.sft.steps) == (profile.sft.steps, 50)
-    assert (first.sft.optimizer.clip_norm, second.sft.optimizer.clip_norm) == (1.0, 0.5)
+    assert (first.sft.batch_size, second.sft.batch_size) == (profile.sft.batch_size, 7)
+    assert (first.sft.context, second.sft.context) == (profile.sft.context, 99)
     version = registry().version("2")
     assert version.parent == "1"
     assert (version.tags["gate.sft2"], version.tags["gate.sft2.baseline_version"]) == ("passed", "1")
