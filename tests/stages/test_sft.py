@@ -1,0 +1,84 @@
+"""The body of the stage `sft`: what its profile names is what is trained on, and what is measured is logged."""
+
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from rustml.cache_layout import CacheLayout
+from rustml.errors import InputError
+from rustml.profile import Profile
+from rustml.profile.sources import BankSource, PairsSource, ValidationSection
+from rustml.records import Origin, Pair, write_jsonl
+from rustml.runs.stage import Workspace
+from tests.support.toy_models import checkpoint, moved, problem, profile
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # the libraries' own affairs, while they are imported
+    from rustml.stages import sft
+
+# Of libraries whose versions are pinned, about each other.
+pytestmark = pytest.mark.filterwarnings(
+    "ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning", "ignore::ResourceWarning"
+)
+
+
+@pytest.fixture
+def chosen() -> Profile:
+    toy = profile()
+    sources = {
+        "families": BankSource(file="rust-train", records=12, leave_last=8),
+        "crates": PairsSource(file="train", tasks={"completion": 2.0, "raw": 1.0}),
+        "python": BankSource(file="python-train", share=0.2),
+    }
+    validation = ValidationSection(every=2, records=10)
+    return msgspec.structs.replace(toy, sft=msgspec.structs.replace(toy.sft, sources=sources, validation=validation))
+
+
+def write_inputs(root: Path) -> dict[str, Path]:
+    """Outputs of the stages `base`, `bank` and `pairs`."""
+    inputs = {role: root / role for role in ("base", "bank", "pairs")}
+    for folder in inputs.values():
+        folder.mkdir()
+    checkpoint(inputs["base"] / "model")
+    for stem, count in (("rust-train", 20), ("rust-dev", 5), ("python-train", 20), ("python-dev", 5)):
+        write_jsonl(inputs["bank"] / f"{stem}.jsonl", (problem(number) for number in range(count)))
+    origin = Origin(kind="crate", name="c", licence="MIT")
+    pairs = [
+        Pair(id=f"{task}{n}", task=task, instruction="" if task == "raw" else f"{n}?", answer=f"{n}", origin=origin)
+        for task in ("completion", "raw", "bug_detection", "anchor_code")
+        for n in range(4)
+    ]
+    for part, records in (("train", pairs), ("validation", pairs[:4]), ("general_holdout", pairs[12:])):
+        write_jsonl(inputs["pairs"] / f"{part}.jsonl", records)
+    return inputs
+
+
+def test_the_sources_of_the_profile_are_trained_on_and_held_out_records_measured(
+    chosen: Profile, tmp_path: Path
+) -> None:
+    curves: dict[str, list[int]] = {}
+
+    def log(step: int, metrics: Mapping[str, float]) -> None:
+        for name in metrics:
+            curves.setdefault(name, []).append(step)
+
+    inputs = write_inputs(tmp_path)
+    out, scratch, report = (tmp_path / name for name in ("out", "scratch", "report"))
+    outcome = sft._train(chosen, Workspace(out, report, inputs, scratch, CacheLayout(tmp_path), log))
+    rows = {name: outcome.metrics[f"sft.rows.{name}"] for name in chosen.sft.sources}
+    assert rows == {"families": 12, "crates": 12, "python": 6}, "two copies of each completion, and raw text"
+    assert outcome.metrics["sft.share.python"] == pytest.approx(0.2)
+    assert curves["sft.validation.loss"] == [0, 2, 3]
+    assert curves["sft.general.token_accuracy"] == [0, 2, 3]
+    assert {"sft.validation.families.loss", "sft.validation.crates.loss"} <= curves.keys()
+    assert moved(inputs["base"] / "model", out / "model")
+
+
+def test_a_task_that_does_not_exist_is_named_before_the_stage_starts(chosen: Profile) -> None:
+    sources = {"crates": PairsSource(file="train", tasks={"poetry": 1.0})}
+    odd = msgspec.structs.replace(chosen, sft=msgspec.structs.replace(chosen.sft, sources=sources))
+    with pytest.raises(InputError, match=r"sft\.sources\.crates\.tasks: no task poetry"):
+        sft.run(odd, base="", bank="", pairs="")
