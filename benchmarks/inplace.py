@@ -44,7 +44,7 @@ def statuses(suite: Suite, problems: Sequence[Problem], make: Callable[[str], st
     asked = [candidate_of(problem, code, f"{problem.id}#0") for problem, code in made if code != problem.reference]
     if make is str:
         asked = [candidate_of(problem, code, f"{problem.id}#0") for problem, code in made]
-    return Counter(verdict.status for verdict in suite.judge.judge(asked, lambda _done, _all: None))
+    return Counter(verdict.status for verdict in suite.judge.judge(asked))
 
 
 def main() -> None:

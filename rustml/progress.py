@@ -2,9 +2,9 @@
 
 from collections.abc import Callable
 
-ProgressCallback = Callable[[int, int], None]
-"""Called with the units of work that are done, and with how many there are."""
+ProgressCallback = Callable[[int, int], object]
+"""Called with the units of work that are done, and with their total."""
 
 
-def no_progress(done: int, total: int) -> None:
-    """Show nothing: the default of every function that takes a ProgressCallback."""
+def no_progress(*_: object) -> None:
+    """Show nothing: the default of every parameter that takes a progress callback."""

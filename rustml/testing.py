@@ -12,8 +12,8 @@ from itertools import cycle
 from typing import Any
 
 from rustml.generation.sampling import Prompt, Sampling
-from rustml.judge.judging import Progress
 from rustml.judge.verdicts import with_id
+from rustml.progress import ProgressCallback
 from rustml.records import Candidate, Status, Verdict
 
 UNDECIDED: Mapping[Status, bool | None] = {
@@ -46,7 +46,7 @@ class FakeJudge:
         answer = cycle(answers)
         return cls(lambda _: next(answer))
 
-    def judge(self, candidates: Sequence[Candidate], progress: Progress | None = None) -> list[Verdict]:
+    def judge(self, candidates: Sequence[Candidate], progress: ProgressCallback | None = None) -> list[Verdict]:
         """One verdict per candidate, in their order; `progress` is called after each."""
         verdicts = []
         for done, candidate in enumerate(candidates, start=1):

@@ -9,20 +9,17 @@ from typing import Any
 from rustml.chat import Tokenizer
 from rustml.evaluation.scoring.llm_judge import Rater
 from rustml.generation.engines import ENGINES
-from rustml.generation.sampling import Generator, Progress, ignore
+from rustml.generation.sampling import Generator
 from rustml.generation.setup import Setup
 from rustml.judge import Limits
 from rustml.judge.judging import Judging
 from rustml.judge.rust import toolchain
 from rustml.profile.chat import ChatSection
 from rustml.profile.evaluation import EvaluationSection
+from rustml.progress import ProgressCallback, no_progress
 
 Watch = Callable[[str, int, int], object]
 """Progress: called with the suite's name, answers judged and answers in all."""
-
-
-def watch_nothing(suite: str, done: int, total: int) -> None:
-    """Progress that is not shown."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +31,7 @@ class EvalContext:
     judge: Judging
     judge_protocol: Mapping[str, Any]
     """What judges (limits, toolchain), as JSON values: it belongs to every suite's protocol."""
-    watch: Watch = watch_nothing
+    watch: Watch = no_progress
     rater: Rater | None = None
     """A language model that rates answers of hold-out suites; None for none."""
 
@@ -46,8 +43,8 @@ def open_context(
     limits: Limits,
     chat: ChatSection,
     *,
-    watch: Watch = watch_nothing,
-    generated: Progress = ignore,
+    watch: Watch = no_progress,
+    generated: ProgressCallback = no_progress,
     rater: Rater | None = None,
 ) -> EvalContext:
     """Load the model in `model_dir` into the engine that the profile names, its template prepared as `chat` says.

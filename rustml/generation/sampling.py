@@ -1,16 +1,13 @@
 """What is asked of a model, how answers are drawn, and what every engine can do."""
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from rustml import chat
 from rustml.errors import InputError
 from rustml.profile.evaluation import SuiteSection
 from rustml.records import Record
-
-Progress = Callable[[int, int], object]
-"""Called with items done and their total."""
 
 
 class Prompt(Record, frozen=True):
@@ -88,10 +85,6 @@ class Engine(Generator, Protocol):
     def close(self) -> None:
         """Free the memory that the model takes. Nothing can be generated afterwards."""
         ...
-
-
-def ignore(done: int, total: int) -> None:
-    """Progress that is shown nowhere."""
 
 
 def before_stop(text: str, stops: Sequence[str]) -> str:

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from rustml.errors import InputError
-from rustml.generation.sampling import Progress, ignore
 from rustml.profile.chat import ChatSection
+from rustml.progress import ProgressCallback, no_progress
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Setup:
     context: int | None = None
     """Longest prompt and answer together, tokens; None takes the model's own."""
     server: Server | None = None
-    progress: Progress = ignore
+    progress: ProgressCallback = no_progress
     """Told of prompts answered."""
 
     @property

@@ -8,7 +8,8 @@ from typing import Any
 import msgspec
 
 from rustml.errors import InputError
-from rustml.judge.judging import Judging, Progress
+from rustml.judge.judging import Judging
+from rustml.progress import ProgressCallback
 from rustml.records import Candidate, Verdict, read_jsonl, write_jsonl
 
 
@@ -37,7 +38,9 @@ def read_candidates(path: Path) -> list[Candidate]:
     return candidates
 
 
-def judge_jsonl(judge: Judging, candidates: Path, output: Path, progress: Progress | None = None) -> BatchSummary:
+def judge_jsonl(
+    judge: Judging, candidates: Path, output: Path, progress: ProgressCallback | None = None
+) -> BatchSummary:
     """Judge the candidates of one JSON Lines file and write their verdicts, in order, to another.
 
     Raises InputError when the file does not hold candidates; nothing is written then.

@@ -10,7 +10,6 @@ from types import TracebackType
 
 from rustml.errors import InputError, JudgeFault
 from rustml.judge.cache import Cache
-from rustml.judge.judging import Progress
 from rustml.judge.limits import Limits
 from rustml.judge.python.examiner import PythonExaminer, count_tests
 from rustml.judge.rust import toolchain
@@ -23,6 +22,7 @@ from rustml.judge.rust.test_runner import CaseRunner
 from rustml.judge.screening.candidate_source import CandidateSource
 from rustml.judge.screening.test_file import TestFile
 from rustml.judge.verdicts import unjudged_verdict, with_id
+from rustml.progress import ProgressCallback
 from rustml.records import Candidate, Status, Verdict
 from rustml.sandbox import cgroups, workdir
 from rustml.sandbox.processes import Processes
@@ -112,7 +112,7 @@ class Judge:
             self._groups.remove()
         self._place.remove()
 
-    def judge(self, candidates: Sequence[Candidate], progress: Progress | None = None) -> list[Verdict]:
+    def judge(self, candidates: Sequence[Candidate], progress: ProgressCallback | None = None) -> list[Verdict]:
         """One verdict a candidate, in the candidates' order; identical candidates are judged once."""
         unique = {_content(candidate): candidate for candidate in reversed(candidates)}
         done: dict[Candidate, Verdict] = {}

@@ -1,17 +1,15 @@
 """What the rest of the package asks of a judge: candidates in, verdicts out."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Protocol
 
+from rustml.progress import ProgressCallback
 from rustml.records import Candidate, Verdict
-
-Progress = Callable[[int, int], object]
-"""Called with candidates judged and candidates in all."""
 
 
 class Judging(Protocol):
     """A judge: `rustml.judge.Judge`, a judge in crates, or the double of `rustml.testing`."""
 
-    def judge(self, candidates: Sequence[Candidate], progress: Progress | None = None) -> list[Verdict]:
+    def judge(self, candidates: Sequence[Candidate], progress: ProgressCallback | None = None) -> list[Verdict]:
         """One verdict per candidate, in the order of the candidates."""
         ...

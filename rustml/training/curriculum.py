@@ -9,6 +9,7 @@ from rustml.generation.sampling import Engine, Prompt, Sampling
 from rustml.judge.completions import judge_completions
 from rustml.judge.judging import Judging
 from rustml.profile.grpo import GrpoSection
+from rustml.progress import ProgressCallback
 from rustml.records import Problem
 
 PROBE_BATCH = 32
@@ -29,7 +30,7 @@ def choose(
     judge: Judging,
     section: GrpoSection,
     seed: int,
-    progress: Callable[[int, int], None],
+    progress: ProgressCallback,
 ) -> Chosen:
     """Answer each problem `probe_samples` times and keep those that were neither always nor never solved.
 

@@ -11,7 +11,7 @@ from rustml.evaluation.context import EvalContext
 from rustml.evaluation.evaluate import evaluate
 from rustml.evaluation.results.journal import Item
 from rustml.evaluation.results.report_file import Evaluation, load
-from rustml.judge.judging import Progress
+from rustml.progress import ProgressCallback
 from rustml.records import Candidate, Verdict, read_jsonl
 from rustml.testing import FakeJudge
 from tests.support.evaluation_doubles import PlainTokenizer, TableGenerator, made_suite, reading_judge
@@ -143,7 +143,7 @@ def test_nothing_is_taken_over_from_other_weights_or_another_protocol(
 
 
 class ReversingJudge(FakeJudge):
-    def judge(self, candidates: Sequence[Candidate], progress: Progress | None = None) -> list[Verdict]:
+    def judge(self, candidates: Sequence[Candidate], progress: ProgressCallback | None = None) -> list[Verdict]:
         return super().judge(candidates, progress)[::-1]
 
 

@@ -1,7 +1,7 @@
 """The domain hold-out as a suite: pairs from files never trained on, judged in their crates where that is possible."""
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -22,6 +22,7 @@ from rustml.judge.in_crate.judge import InCrateJudge, JudgeableSite
 from rustml.judge.in_crate.prepared_crate import prepare
 from rustml.judge.in_crate.sites import InsertionSite, SiteNotFound, blocks, crate_folder, locate, vendor_folder
 from rustml.profile.evaluation import SuiteSection
+from rustml.progress import ProgressCallback
 from rustml.records import Pair, Problem, read_jsonl
 from rustml.tasks import TASKS
 
@@ -45,7 +46,7 @@ class Sources:
 class Holdout(AbstractContextManager["Holdout"]):
     """Makes hold-out suites. Leaving it ends every process."""
 
-    def __init__(self, pairs: Path, sources: Sources, limits: Limits, watch: Callable[[int, int], object]) -> None:
+    def __init__(self, pairs: Path, sources: Sources, limits: Limits, watch: ProgressCallback) -> None:
         """`pairs` is an output of the `pairs` stage; `watch` is told of crates made ready and crates in all.
 
         Raises SandboxUnavailable or EnvironmentFault where nothing can be judged.

@@ -13,11 +13,11 @@ from rustml.judge.in_crate.prepared_crate import PreparedCrate
 from rustml.judge.in_crate.recompile import Compiled, Recompiler
 from rustml.judge.in_crate.sites import InsertionSite, insertable_function
 from rustml.judge.in_crate.test_runner import CrateTestRun, CrateTestRunner
-from rustml.judge.judging import Progress
 from rustml.judge.rust import diagnostics
 from rustml.judge.rust.compiler import POLICY_LINTS
 from rustml.judge.rust.lints import FRAGMENT
 from rustml.judge.verdicts import unjudged_verdict
+from rustml.progress import ProgressCallback
 from rustml.records import Candidate, Diagnostic, Status, Verdict
 from rustml.rust.doctests import program
 
@@ -45,7 +45,7 @@ class InCrateJudge:
         """`references` has the expected answer of every pair, `sites` those pairs that can be judged in their crate."""
         self._sandbox, self._sites, self._references = sandbox, sites, references
 
-    def judge(self, candidates: Sequence[Candidate], progress: Progress | None = None) -> list[Verdict]:
+    def judge(self, candidates: Sequence[Candidate], progress: ProgressCallback | None = None) -> list[Verdict]:
         """One verdict per candidate, in their order."""
         workers = len(os.sched_getaffinity(0))
         with ThreadPoolExecutor(workers, thread_name_prefix="in-crate") as threads:
