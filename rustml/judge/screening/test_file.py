@@ -34,7 +34,9 @@ class TestFunction:
 
 
 class TestFile:
-    """The tests of one candidate."""
+    """The tests of one candidate. Raises InputError, with its id, where they cannot be read or hold no test."""
+
+    __test__ = False  # not a class of tests, whatever its name says to pytest
 
     def __init__(self, candidate: Candidate, source: CandidateSource) -> None:
         self._text = candidate.tests
