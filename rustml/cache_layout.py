@@ -33,6 +33,11 @@ class CacheLayout:
         return self.root / "built-crates"
 
     @property
+    def compute(self) -> Path:
+        """What was measured of this machine's dtypes and attention."""
+        return self.root / "compute"
+
+    @property
     def verdicts(self) -> Path:
         """Verdicts of the judge."""
         return self.root / "verdicts"

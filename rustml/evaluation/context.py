@@ -14,8 +14,7 @@ from rustml.generation.setup import Setup
 from rustml.judge import Limits
 from rustml.judge.judging import Judging
 from rustml.judge.rust import toolchain
-from rustml.profile.chat import ChatSection
-from rustml.profile.evaluation import EvaluationSection
+from rustml.profile import Profile
 from rustml.progress import ProgressCallback, no_progress
 
 Watch = Callable[[str, int, int], object]
@@ -37,11 +36,10 @@ class EvalContext:
 
 
 def open_context(
-    section: EvaluationSection,
+    profile: Profile,
     model_dir: Path,
     judge: Judging,
     limits: Limits,
-    chat: ChatSection,
     *,
     watch: Watch = no_progress,
     generated: ProgressCallback = no_progress,
@@ -49,10 +47,13 @@ def open_context(
 ) -> EvalContext:
     """Load the model in `model_dir` into the engine that the profile names, its template prepared as `chat` says.
 
+    `compute` of the profile names dtype and attention, neither of them `auto`.
+
     `generated` is called with counts of answers generated, `watch` with those of answers judged. Raises
     EnvironmentFault when the engine is not installed.
     """
-    setup = Setup(chat, model_dir, dtype=section.dtype, batch_size=section.batch_size, progress=generated)
+    section, compute = profile.evaluation, profile.compute
+    setup = Setup(profile.chat, model_dir, compute.dtype, compute.attention, section.batch_size, progress=generated)
     engine = ENGINES[section.engine](setup)
     return EvalContext(engine, engine.tokenizer, judge, judge_protocol(limits), watch, rater)
 

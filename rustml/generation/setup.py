@@ -37,8 +37,8 @@ class Setup:
     model: Path | None = None
     """Folder of a checkpoint; None for a model behind a server."""
     dtype: str = "bfloat16"
-    attention: str = ""
-    """A name of transformers; empty lets the engine choose."""
+    attention: str = "sdpa"
+    """A name of transformers; vLLM and servers choose their own."""
     batch_size: int = 1
     """Sequences generated at once."""
     context: int | None = None

@@ -27,8 +27,8 @@ def generate(
 ) -> "torch.Tensor":
     """Prompts and their continuations, `[batch * num_return_sequences, width]` token ids, padded behind their end.
 
-    Inputs are padded on the left. `generation_config` holds `max_new_tokens`, `eos_token_id` and `pad_token_id`;
-    `tokenizer` is needed where it has stop strings.
+    Inputs are padded on the left. `generation_config` holds `max_new_tokens` and `pad_token_id`, and `eos_token_id`
+    where it is not the model's own; `tokenizer` is needed where it has stop strings.
     """
     import torch  # noqa: PLC0415  seconds to load
 
@@ -36,7 +36,7 @@ def generate(
     copies, config.num_return_sequences = config.num_return_sequences or 1, 1
     ids, mask = (each.repeat_interleave(copies, dim=0) for each in (input_ids, attention_mask))
     prompt, limit, pad = ids.shape[1], ids.shape[1] + config.max_new_tokens, config.pad_token_id
-    ends = torch.tensor([pad, *_listed(config.eos_token_id)], device=ids.device)
+    ends = torch.tensor([pad, *_listed(config.eos_token_id or model.generation_config.eos_token_id)], device=ids.device)
     output = torch.full((len(ids), limit), pad, dtype=ids.dtype, device=ids.device)
     output[:, :prompt] = ids
     live, cache, width = torch.arange(len(ids), device=ids.device), None, prompt

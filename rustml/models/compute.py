@@ -11,7 +11,7 @@ import os
 import platform
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -41,13 +41,9 @@ class Compute:
     dtype: str
     attention: str
 
-    def tags(self) -> dict[str, str]:
-        """As logged with a run."""
-        return {f"compute.{name}": value for name, value in asdict(self).items()}
 
-
-def choose(section: ComputeSection, cache: Path, *, context: int = 0) -> Compute:
-    """What the profile names, and for the rest what this machine measured best.
+def choose(section: ComputeSection, cache: Path, *, context: int = 0) -> ComputeSection:
+    """What the profile names, and in the place of `auto` what this machine measured best.
 
     `context` is the longest sequence, tokens: above 1,024 attention is `sdpa` without a measurement.
     """
@@ -56,7 +52,12 @@ def choose(section: ComputeSection, cache: Path, *, context: int = 0) -> Compute
     attention = section.attention if best is None or section.attention != "auto" else best.attention
     if section.attention == "auto" and context > LONG:
         attention = "sdpa"
-    return Compute(best.device if best else device(), dtype, attention)
+    return ComputeSection(dtype=dtype, attention=attention)  # type: ignore[arg-type]  # names that `measure` gives
+
+
+def of_profile(section: ComputeSection) -> Compute:
+    """The choice of a profile without `auto`, on this machine's device."""
+    return Compute(device(), section.dtype, section.attention)
 
 
 def device() -> str:

@@ -75,8 +75,6 @@ class EvaluationSection(Section, frozen=True):
 
     engine: Literal["transformers", "vllm"]
     """What generates; greedy outputs of the two can differ in the last bits, so a comparison uses one."""
-    dtype: Literal["float32", "bfloat16", "float16"]
-    """In which the model computes."""
     batch_size: Positive
     """Sequences generated at once. Part of the protocol: it moves greedy scores."""
     dependencies: str

@@ -5,6 +5,7 @@ from typing import Literal
 from rustml.profile.bank import BankSection
 from rustml.profile.base import BaseSection
 from rustml.profile.chat import ChatSection
+from rustml.profile.compute import ComputeSection
 from rustml.profile.curate import CurateSection
 from rustml.profile.evaluation import EvaluationSection
 from rustml.profile.gates import Thresholds
@@ -36,6 +37,7 @@ class Profile(Section, frozen=True):
     bank: BankSection
     judge: JudgeSection
     chat: ChatSection
+    compute: ComputeSection
     base: BaseSection
     sft: SftSection
     grpo: GrpoSection

@@ -1,8 +1,7 @@
 """Rust tokens, as far as the judge has to know them.
 
 No promise of integrity rests on this lexer: the compiler and the sandbox keep those. It decides which candidates may
-share a compilation, finds items and tests by name, and may be wrong only in ways that the compiler then reports: a
-string that never ends, for one, is a quotation mark and the tokens after it.
+share a compilation, finds items and tests by name, and may be wrong only in ways that the compiler then reports.
 """
 
 import re
@@ -52,7 +51,7 @@ class Token(NamedTuple):
 
 
 def tokens(code: str) -> list[Token]:
-    """The tokens of `code`, comments too, without white space. A character that begins no token is `broken`."""
+    """The tokens of `code` without white space; comments are kept. What no token can be is `broken`."""
     found: list[Token] = []
     at, size = 0, len(code)
     while at < size:

@@ -13,6 +13,7 @@ from rustml.runs import tracking
 from rustml.runs.environment import libraries_and_device
 from rustml.runs.progress import Progress
 from rustml.runs.stage import Outcome, ProfilePath, Stage, Workspace
+from rustml.stages.computing import resolved
 from rustml.training import data, sources
 
 SCRATCH = "scratch"
@@ -37,16 +38,18 @@ def environment(profile: Profile) -> Mapping[str, str]:
 
 CHAT = "rustml.chat"
 """Tag of a run: the digest of the chat template that it trains or measures with."""
-STAGE = Stage("base", ("base", "chat"), __name__, contents, environment)
+STAGE = Stage("base", ("base", "chat", "compute"), __name__, contents, environment)
 
 
 def run(profile: Profile, *, bank: str, pairs: str, parent: str | None = None, reuse: bool = True) -> tracking.Finished:
     """Run the stage on the output of the runs `bank` and `pairs`, or find the run that did the same."""
+    scratch = profile.base.source == SCRATCH
+    profile = resolved(profile) if scratch else profile
 
     def body(space: Workspace) -> Outcome:
-        return _scratch(profile, space) if profile.base.source == SCRATCH else _fetched(profile, space)
+        return _scratch(profile, space) if scratch else _fetched(profile, space)
 
-    trained_on = {"bank": bank, "pairs": pairs} if profile.base.source == SCRATCH else {}
+    trained_on = {"bank": bank, "pairs": pairs} if scratch else {}
     return tracking.run_stage(STAGE, profile, body, inputs=trained_on, parent=parent, reuse=reuse)
 
 
@@ -60,7 +63,7 @@ def _fetched(profile: Profile, space: Workspace) -> Outcome:
 
 
 def _scratch(profile: Profile, space: Workspace) -> Outcome:
-    from rustml.models import checkpoint, tokenizer  # noqa: PLC0415  torch takes seconds to load
+    from rustml.models import checkpoint, compute, tokenizer  # noqa: PLC0415  torch takes seconds to load
     from rustml.training import pretrain  # noqa: PLC0415  torch takes seconds to load
 
     section, shape = profile.base, profile.base.architecture
@@ -70,7 +73,7 @@ def _scratch(profile: Profile, space: Workspace) -> Outcome:
     words = tokenizer.train((f"{asked}\n{reply}" for asked, reply in texts), shape.vocabulary, shape.context)
     chat.prepare(words, profile.chat)
     mixed = data.mix(words, parts, shape.context, profile.seed)
-    model = pretrain.new_model(shape, words, profile.seed)
+    model = pretrain.new_model(shape, words, profile.seed, compute.of_profile(profile.compute))
     with Progress("base", pretrain.length(mixed.rows, section, profile.seed)) as progress:
 
         def log(step: int, metrics: dict[str, float]) -> None:

@@ -14,6 +14,7 @@ from rustml.runs import tracking
 from rustml.runs.environment import libraries_and_device
 from rustml.runs.progress import Progress
 from rustml.runs.stage import Outcome, ProfilePath, Stage, Workspace
+from rustml.stages.computing import resolved
 from rustml.stages.judging import judging_environment
 
 if TYPE_CHECKING:
@@ -35,7 +36,9 @@ def environment(profile: Profile) -> Mapping[str, str]:
     return {**libraries_and_device("transformers", profile.evaluation.engine), **judging_environment()}
 
 
-STAGE = Stage("evaluate", ("chat", "evaluation", "judge", "pairs.decontamination"), __name__, contents, environment)
+STAGE = Stage(
+    "evaluate", ("compute", "chat", "evaluation", "judge", "pairs.decontamination"), __name__, contents, environment
+)
 
 
 def run(
@@ -55,6 +58,7 @@ def run(
     are searched for the problems that are measured on. `contaminated` is a file of further ids of such problems.
     Raises InputError when it cannot be read.
     """
+    profile = resolved(profile)
     checkpoint = versions.checkpoint(model, profile.registered_model)
     listed = file_contents(Path(contaminated), "contaminated") if contaminated else ""
 
@@ -95,9 +99,7 @@ def _measure(
             progress(done, total)
 
         suites = _suites(profile, only, contaminated, space, limits, stack)
-        context = open_context(
-            profile.evaluation, checkpoint.folder, judge, limits, profile.chat, watch=watch, rater=rater
-        )
+        context = open_context(profile, checkpoint.folder, judge, limits, watch=watch, rater=rater)
         completions = sample_completions.completions(
             profile.evaluation.behaviour, context.generator, context.tokenizer, profile.seed
         )

@@ -11,6 +11,7 @@ from rustml.runs import tracking
 from rustml.runs.environment import libraries_and_device
 from rustml.runs.progress import Progress
 from rustml.runs.stage import Outcome, Stage, Workspace
+from rustml.stages.computing import resolved
 from rustml.stages.judging import judging_environment
 from rustml.training.job import Job
 from rustml.training.sources import trainable_problems
@@ -21,7 +22,7 @@ def environment(_: Profile) -> Mapping[str, str]:
     return {**libraries_and_device("transformers", "trl"), **judging_environment()}
 
 
-STAGE = Stage("grpo", ("chat", "grpo", "judge"), __name__, environment=environment)
+STAGE = Stage("grpo", ("chat", "compute", "grpo", "judge"), __name__, environment=environment)
 
 
 def run(
@@ -34,7 +35,7 @@ def run(
     """
     made = step_to_make(profile, STAGE.name, step)
     verified = required_version(profile, made, version)
-    profile = profile_of(profile, made.name)
+    profile = resolved(profile_of(profile, made.name))
     weights = verified.decision.candidate_weights
 
     def body(space: Workspace) -> Outcome:
@@ -58,7 +59,8 @@ def _train(profile: Profile, folder: Path, space: Workspace) -> Outcome:
     pool = trainable_problems(space.inputs["bank"], "rust-train", section.prompt_pool)[-section.prompt_pool :]
     limits = Limits.from_section(profile.judge)
     with Judge(limits, batch_size=profile.judge.batch_size, lints=section.reward_clippy != 0) as judge:
-        setup = Setup(profile.chat, folder, batch_size=curriculum.PROBE_BATCH * max(1, section.probe_samples))
+        size = curriculum.PROBE_BATCH * max(1, section.probe_samples)
+        setup = Setup(profile.chat, folder, profile.compute.dtype, profile.compute.attention, size)
         probing = Progress("prompts probed", len(pool))
         chosen = curriculum.choose(lambda: TransformersEngine(setup), pool, judge, section, profile.seed, probing)
         with Progress("grpo", grpo.length(len(chosen.problems), section)) as progress:
@@ -67,7 +69,7 @@ def _train(profile: Profile, folder: Path, space: Workspace) -> Outcome:
                 progress(step)
                 space.log(step, {f"grpo.{name}": value for name, value in metrics.items()})
 
-            machine = compute.Compute(compute.device(), "bfloat16", "eager")
+            machine = compute.of_profile(profile.compute)
             job = Job(folder, space.out / versions.MODEL, space.scratch, profile.seed, machine, log)
             facts = grpo.train(chosen.problems, judge, section, job)
     prompts = {f"grpo.prompts.{name}": float(count) for name, count in chosen.counts.items()}

@@ -11,10 +11,11 @@ from rustml.runs import tracking
 from rustml.runs.environment import libraries_and_device
 from rustml.runs.progress import Progress
 from rustml.runs.stage import Outcome, Stage, Workspace
+from rustml.stages.computing import resolved
 from rustml.training import sources
 from rustml.training.job import Job
 
-STAGE = Stage("sft", ("sft",), __name__, environment=lambda _: libraries_and_device("transformers", "trl"))
+STAGE = Stage("sft", ("compute", "sft"), __name__, environment=lambda _: libraries_and_device("transformers", "trl"))
 
 
 def run(
@@ -39,7 +40,7 @@ def run(
     start = required_version(profile, made, version) if made.requires else None
     if start is None and not base:
         raise InputError(f"step {made.name} starts from the base model: give its run (base)")
-    profile = profile_of(profile, made.name)
+    profile = resolved(profile_of(profile, made.name))
     sources.check(profile.sft.sources, "sft.sources", profile.pairs.anchors)
 
     def body(space: Workspace) -> Outcome:
@@ -68,7 +69,7 @@ def _train(profile: Profile, folder: Path, space: Workspace) -> Outcome:
             progress(step)
             space.log(step, {f"sft.{name}": value for name, value in metrics.items()})
 
-        machine = compute.Compute(compute.device(), "bfloat16", "eager")
+        machine = compute.of_profile(profile.compute)
         job = Job(folder, space.out / versions.MODEL, space.scratch, seed, machine, log)
         facts = sft.train(mixed.rows, section, job, held_out)
     return Outcome({**mixed.metrics("sft"), **{f"sft.{name}": value for name, value in facts.items()}})

@@ -1,12 +1,14 @@
 """Group relative policy optimisation (Shao et al., 2024) through TRL, the judge as reward."""
 
 from collections.abc import Sequence
+from functools import partial
 
 from datasets import Dataset
 from trl import GRPOConfig, GRPOTrainer
 
 from rustml import chat
 from rustml.errors import InputError
+from rustml.generation import shrinking
 from rustml.judge.judging import Judging
 from rustml.profile.grpo import GrpoSection
 from rustml.records import Problem
@@ -33,6 +35,7 @@ def train(problems: Sequence[Problem], judge: Judging, section: GrpoSection, job
     steps = length(len(problems), section)
     loaded = load(job, section, padding_side="left")
     loaded.model.generation_config.eos_token_id = chat.end_ids(loaded.tokenizer)  # where the trainer ends completions
+    loaded.model.generate = partial(shrinking.generate, loaded.model)
     trainer = GRPOTrainer(
         model=loaded.model,
         reward_funcs=JudgeReward(judge, {problem.id: problem for problem in problems}, section, job.seed),

@@ -9,6 +9,7 @@ from torch.nn import functional
 from torch.nn.utils import clip_grad_norm_
 from transformers import PreTrainedTokenizerFast, Qwen3Config, Qwen3ForCausalLM
 
+from rustml.models.compute import Compute
 from rustml.profile.base import ArchitectureSection, BaseSection
 from rustml.training import batching, optim, schedules
 from rustml.training.batching import IGNORED, Row
@@ -17,8 +18,10 @@ Batch = tuple[torch.Tensor, torch.Tensor]
 """`input_ids` and `labels`, of shape (rows, tokens)."""
 
 
-def new_model(shape: ArchitectureSection, tokenizer: PreTrainedTokenizerFast, seed: int) -> Qwen3ForCausalLM:
-    """A freshly initialised bf16 model, its initial weights a function of the seed."""
+def new_model(
+    shape: ArchitectureSection, tokenizer: PreTrainedTokenizerFast, seed: int, compute: Compute
+) -> Qwen3ForCausalLM:
+    """A freshly initialised model in the dtype of `compute`, its initial weights a function of the seed."""
     torch.manual_seed(seed)
     config = Qwen3Config(
         vocab_size=shape.vocabulary,
@@ -35,8 +38,8 @@ def new_model(shape: ArchitectureSection, tokenizer: PreTrainedTokenizerFast, se
         bos_token_id=None,
         eos_token_id=tokenizer.eos_token_id,
         pad_token_id=tokenizer.pad_token_id,
-        attn_implementation="eager",
-        dtype="bfloat16",
+        attn_implementation=compute.attention,
+        dtype=compute.dtype,
     )
     model = Qwen3ForCausalLM(config)
     for layer in model.model.layers:
@@ -46,7 +49,7 @@ def new_model(shape: ArchitectureSection, tokenizer: PreTrainedTokenizerFast, se
         nn.init.zeros_(layer.mlp.down_proj.weight)
     for parameter in model.parameters():
         # Not `model.to`, which would round the rotary frequencies as well; a loaded checkpoint has them in fp32.
-        parameter.data = parameter.data.to(torch.bfloat16)
+        parameter.data = parameter.data.to(getattr(torch, compute.dtype))
     return model
 
 

@@ -14,6 +14,7 @@ from rustml.evaluation.evaluate import evaluate
 from rustml.evaluation.suites.suite import Suite
 from rustml.judge import Judge, Limits
 from rustml.profile import load
+from rustml.profile.compute import ComputeSection
 from tests.support.evaluation_doubles import PlainTokenizer, TableGenerator, made_suite
 
 TESTS = "#[test]\nfn adds() {\n    assert_eq!(f(2), 3);\n}\n"
@@ -57,8 +58,10 @@ def test_each_kind_of_answer_gets_its_verdict(judge: Judge, checkpoint: Path, tm
 
 
 def test_a_real_model_is_measured_end_to_end(judge: Judge, tiny_model: Path, tmp_path: Path) -> None:
-    section = msgspec.structs.replace(load("tiny").evaluation, dtype="float32", batch_size=4, suites={}, lifecycle=())
-    context = open_context(section, tiny_model, judge, Limits(), load("tiny").chat)
+    section = msgspec.structs.replace(load("tiny").evaluation, batch_size=4, suites={}, lifecycle=())
+    single = ComputeSection(dtype="float32", attention="eager")
+    profile = msgspec.structs.replace(load("tiny"), evaluation=section, compute=single)
+    context = open_context(profile, tiny_model, judge, Limits())
     report = evaluate(tiny_model, [suite()], context, tmp_path)
     assert report.metrics()["rust.items"] == 5
     assert report.metrics()["rust.faults"] == 0

@@ -45,7 +45,7 @@ def profile() -> Profile:
 def model() -> Qwen3ForCausalLM:
     shape = profile().base.architecture
     assert shape is not None
-    return pretrain.new_model(shape, words(), seed=1)
+    return pretrain.new_model(shape, words(), seed=1, compute=Compute("cpu", "bfloat16", "eager"))
 
 
 def checkpoint(folder: Path) -> Path:

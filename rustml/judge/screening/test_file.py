@@ -34,9 +34,7 @@ class TestFunction:
 
 
 class TestFile:
-    """The tests of one candidate. Raises InputError, with its id, where they cannot be read or hold no test."""
-
-    __test__ = False  # not a class of tests, whatever its name says to pytest
+    """The tests of one candidate."""
 
     def __init__(self, candidate: Candidate, source: CandidateSource) -> None:
         self._text = candidate.tests
