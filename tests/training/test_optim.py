@@ -1,13 +1,24 @@
-"""Muon and AdamW on fp32 masters: small updates survive, and a saved state goes on where it stopped."""
+"""Optimizers on fp32 masters: small updates survive, and a saved state goes on where it stopped."""
 
 import copy
+import sys
 from typing import Any
 
+import msgspec
 import pytest
 import torch
 from torch import nn
 
-from rustml.profile.optimizer import MuonSection, WarmupStableDecaySection
+from rustml.errors import EnvironmentFault
+from rustml.profile.optimizer import (
+    AdamW8bitSection,
+    AdamWSection,
+    MuonSection,
+    OptimizerSection,
+    PagedAdamW8bitSection,
+    SgdSection,
+    WarmupStableDecaySection,
+)
 from rustml.training.optim import MasterWeights, build
 from rustml.training.schedules import schedule
 
@@ -135,3 +146,75 @@ def test_a_closure_is_refused() -> None:
     _, optimizer = made()
     with pytest.raises(ValueError, match="closure"):
         optimizer.step(lambda: 0.0)
+
+
+KINDS: list[OptimizerSection] = [
+    AdamWSection(learning_rate=0.01),
+    AdamW8bitSection(learning_rate=0.01),
+    MuonSection(learning_rate=0.01, adamw_learning_rate=0.01),
+    SgdSection(learning_rate=0.5, momentum=0.5),
+]
+
+
+def large(dtype: torch.dtype) -> nn.Linear:
+    """Large enough for 8-bit moments, which bitsandbytes keeps from 4,096 weights on."""
+    torch.manual_seed(1)
+    return nn.Linear(64, 128, bias=False).to(dtype)
+
+
+@pytest.mark.parametrize("section", KINDS)
+@pytest.mark.parametrize("masters", [True, False])
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float32])
+def test_every_kind_lowers_a_loss_with_and_without_masters(
+    section: OptimizerSection, masters: bool, dtype: torch.dtype
+) -> None:
+    model = large(dtype)
+    optimizer = build(model, msgspec.structs.replace(section, masters=masters))
+    inputs = torch.randn(32, 64, dtype=dtype)
+    losses = []
+    for _ in range(20):
+        loss = model(inputs).float().square().mean()
+        loss.backward()
+        optimizer.step()
+        optimizer.zero_grad()
+        losses.append(loss.item())
+    assert losses[-1] < 0.7 * losses[0]
+    kept = {state.dtype for state in optimizer.state_dict()["masters"]}
+    assert kept == {torch.float32 if masters else dtype}
+
+
+def test_fp32_weights_have_no_copies() -> None:
+    model = large(torch.float32)
+    optimizer = build(model, AdamWSection(learning_rate=0.01))
+    assert optimizer.state_dict()["masters"][0].data_ptr() == model.weight.data_ptr()
+
+
+def test_eight_bit_moments_are_eight_bit() -> None:
+    model = large(torch.float32)
+    optimizer = build(model, AdamW8bitSection(learning_rate=0.01))
+    model(torch.randn(4, 64)).sum().backward()
+    optimizer.step()
+    state = optimizer._inner[0].state[model.weight]
+    assert {state["state1"].dtype, state["state2"].dtype} == {torch.uint8}
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="of a machine without a GPU")
+def test_paged_moments_need_a_gpu() -> None:
+    with pytest.raises(EnvironmentFault, match="choose adamw8bit"):
+        build(large(torch.float32), PagedAdamW8bitSection(learning_rate=0.01))
+
+
+@pytest.mark.gpu
+def test_paged_moments_step_on_a_gpu() -> None:
+    model = large(torch.float32).cuda()
+    before = model.weight.detach().clone()
+    optimizer = build(model, PagedAdamW8bitSection(learning_rate=0.01))
+    model(torch.randn(4, 64, device="cuda")).sum().backward()
+    optimizer.step()
+    assert not torch.equal(model.weight, before)
+
+
+def test_a_missing_bitsandbytes_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "bitsandbytes", None)
+    with pytest.raises(EnvironmentFault, match="pip install bitsandbytes"):
+        build(large(torch.float32), AdamW8bitSection(learning_rate=0.01))
