@@ -20,7 +20,7 @@ from rustml.judge import Limits
 from rustml.profile import load
 from rustml.profile.evaluation import SuiteSection
 from rustml.records import Problem, candidate_of
-from rustml.tasks import TASKS
+from rustml.tasks import task_of
 
 
 def unwritten(code: str) -> str:
@@ -68,13 +68,13 @@ def main() -> None:
 
 
 def _report(suite: Suite) -> None:
-    code = [problem for problem in suite.problems if TASKS[problem.tags[TASK]].asks_for_code]
+    code = [problem for problem in suite.problems if task_of(problem.tags[TASK]).asks_for_code]
     by_tag: Mapping[str, int] = Counter(problem.tags[INPLACE] for problem in code)
     fit = [problem for problem in code if problem.tags[INPLACE] in (COMPILES, TESTED)]
     print(f"{len(suite.problems)} pairs, {len(code)} of them ask for code: {dict(by_tag)}")
     print(f"eligible for compile: {len(fit)} of {len(code)} = {len(fit) / len(code):.1%}")
     tested = [problem for problem in fit if problem.tags[INPLACE] == TESTED]
-    whole = [problem for problem in tested if TASKS[problem.tags[TASK]].answer_kind == "function"]
+    whole = [problem for problem in tested if task_of(problem.tags[TASK]).answer_kind == "function"]
     rows = [("reference", fit, str), ("reference, where tests notice it", tested, str)]
     rows += [("todo!(), where tests notice it", whole, unwritten), ("changed, where tests notice it", whole, changed)]
     for name, problems, make in rows:

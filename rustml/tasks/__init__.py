@@ -14,7 +14,7 @@ from rustml.tasks.function import DocumentedFunction, documented
 from rustml.tasks.function_naming import FunctionNaming
 from rustml.tasks.instruction_code import InstructionCode
 from rustml.tasks.sig_doc_impl import SigDocImpl
-from rustml.tasks.task import Draft, Task
+from rustml.tasks.task import AnchorTask, Draft, Task
 from rustml.tasks.test_generation import TestGeneration
 from rustml.tasks.variable_naming import VariableNaming
 
@@ -34,4 +34,10 @@ TASKS: Mapping[str, Task] = {
 }
 """By name. Nothing outside this folder lists the categories; a profile gives them weights."""
 
-__all__ = ["TASKS", "DocumentedFunction", "Draft", "Task", "documented"]
+
+def task_of(name: str) -> Task:
+    """The category of a record; one without a category, such as an anchor, is compared by its text alone."""
+    return TASKS.get(name) or AnchorTask()
+
+
+__all__ = ["TASKS", "DocumentedFunction", "Draft", "Task", "documented", "task_of"]

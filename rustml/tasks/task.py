@@ -21,6 +21,7 @@ AnswerKind = Literal[
     "test",  # a test function
     "name",
     "prose",
+    "any",  # of an anchor: whatever its pool holds
 ]
 CODE: frozenset[AnswerKind] = frozenset({"function", "rest", "line", "test"})
 
@@ -72,6 +73,20 @@ class Task(ABC):
         """Similarity of an answer's text to the reference's, in [0, 1], by name of the measure."""
         scores = {"exact": exact(answer, reference), "edit": edit_similarity(answer, reference)}
         return scores if self.answer_kind == "prose" else scores | {"syntax": syntax_similarity(answer, reference)}
+
+
+class AnchorTask(Task):
+    """Stands for records outside the registry: anchors and raw text, which a suite may ask but no file makes here."""
+
+    name = "anchor"
+    question_shows = "the question of its pool"
+    answer_is = "the answer of its pool"
+    checked_by = "comparison alone"
+    answer_kind = "any"
+    headline = "edit"
+
+    def make(self, subject: DocumentedFunction) -> None:
+        """Makes nothing of a function."""
 
 
 def block(code: str) -> str:

@@ -4,7 +4,7 @@ from rustml.evaluation.kinds.holdout import TASK
 from rustml.evaluation.results.journal import Rating
 from rustml.evaluation.suites.holdout import COMPILES, INPLACE, TESTED
 from rustml.records import Problem, Verdict
-from rustml.tasks import TASKS
+from rustml.tasks import task_of
 
 
 def scores(problem: Problem, code: str | None, verdict: Verdict, rating: Rating | None = None) -> dict[str, float]:
@@ -13,7 +13,7 @@ def scores(problem: Problem, code: str | None, verdict: Verdict, rating: Rating 
     `exact`, `edit` and `syntax` compare texts. `compile`, `clippy` and `tests` are in place; an answer without code has
     none of them right. `rating` is a language model's: 0 for its 1, 1 for its 10.
     """
-    measured = dict(TASKS[problem.tags[TASK]].text_scores(code or "", problem.reference))
+    measured = dict(task_of(problem.tags[TASK]).text_scores(code or "", problem.reference))
     judged = problem.tags[INPLACE]
     if judged in (COMPILES, TESTED):
         measured |= {"compile": float(verdict.compiles is True), "clippy": float(verdict.clippy_clean is True)}

@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
-import msgspec
-
 from rustml.errors import InputError
 from rustml.evaluation.kinds.holdout import TASK
 from rustml.evaluation.suites.protocols import PAIR
@@ -24,7 +22,7 @@ from rustml.judge.in_crate.sites import InsertionSite, SiteNotFound, blocks, cra
 from rustml.profile.evaluation import SuiteSection
 from rustml.progress import ProgressCallback
 from rustml.records import Pair, Problem, read_jsonl
-from rustml.tasks import TASKS
+from rustml.tasks import task_of
 
 INPLACE = "inplace"
 COMPILES, TESTED = "compile", "tests"
@@ -91,7 +89,7 @@ class Holdout(AbstractContextManager["Holdout"]):
         sites: list[InsertionSite] = []
         faults: dict[str, str] = {}
         for pair in pairs:
-            if not TASKS[pair.task].asks_for_code:
+            if not task_of(pair.task).asks_for_code:
                 continue
             try:
                 folder = crate_folder(pair.origin, self._sources.unpacked)
@@ -125,11 +123,16 @@ class Holdout(AbstractContextManager["Holdout"]):
         return {site.id: JudgeableSite(site, eligibility[site.id], crate) for site in sites}
 
 
-def _problem(pair: Pair, site: JudgeableSite | None, fault: str) -> Problem:
-    """The pair as a problem; its `tests` say by what it is judged, so that the suite's digest covers them."""
+class HeldOutProblem(Problem, frozen=True, omit_defaults=True, kw_only=True):
+    """A held-out pair as a problem, with what it is judged by: the digest of the suite covers both."""
+
+    eligibility: Eligibility
+
+
+def _problem(pair: Pair, site: JudgeableSite | None, fault: str) -> HeldOutProblem:
     eligibility = site.eligibility if site else Eligibility(fault=fault or "text_only")
     judged = eligibility.fault or (TESTED if eligibility.testable else COMPILES)
-    return Problem(
+    return HeldOutProblem(
         id=pair.id,
         bank="holdout",
         split="test",
@@ -137,8 +140,9 @@ def _problem(pair: Pair, site: JudgeableSite | None, fault: str) -> Problem:
         instruction=pair.instruction,
         entry_point=site.site.name if site else "",
         reference=_expected(pair),
-        tests=msgspec.json.encode(eligibility).decode(),
+        tests="",
         licence=pair.origin.licence,
+        eligibility=eligibility,
         tags={TASK: pair.task, INPLACE: judged, "crate": f"{pair.origin.name}-{pair.origin.version}"},
     )
 
@@ -150,5 +154,5 @@ def _expected(pair: Pair) -> str:
 
 def excluded(problems: Sequence[Problem]) -> Mapping[str, int]:
     """Pairs that ask for code and cannot be judged in place, counted by reason."""
-    reasons = [problem.tags[INPLACE] for problem in problems if TASKS[problem.tags[TASK]].asks_for_code]
+    reasons = [problem.tags[INPLACE] for problem in problems if task_of(problem.tags[TASK]).asks_for_code]
     return {reason: reasons.count(reason) for reason in sorted({*reasons} - {COMPILES, TESTED})}

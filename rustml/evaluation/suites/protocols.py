@@ -12,7 +12,7 @@ from rustml.generation.sampling import Prompt
 from rustml.judge.in_crate.sites import blocks
 from rustml.records import Problem
 from rustml.rust.fences import extract
-from rustml.tasks import TASKS
+from rustml.tasks import task_of
 
 FENCE = "```"
 HUMANEVAL_STOPS = ("\nclass", "\ndef", "\n#", "\nif", "\nprint")
@@ -45,7 +45,7 @@ def _chat_code(problem: Problem, completion: str) -> str | None:
 
 def _pair_code(problem: Problem, completion: str) -> str | None:
     """What a pair asks for: a function of its name, the last fenced block, or a name in a line of its own."""
-    if TASKS[problem.tags["task"]].answer_kind == "name":
+    if task_of(problem.tags["task"]).answer_kind == "name":
         return completion.strip().partition("\n")[0].strip("` ") or None
     whole = extract(completion, problem.entry_point) if problem.entry_point else None
     found = blocks(completion)

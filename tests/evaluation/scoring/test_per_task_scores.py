@@ -49,6 +49,12 @@ def test_every_task_of_the_mix_has_a_measure_that_its_answers_can_have() -> None
         assert task.headline in scores(problem(name), "fn f() {}", verdict("passed")), name
 
 
+def test_an_anchor_is_scored_by_its_text_alone() -> None:
+    anchor = problem("sig_doc_impl")
+    anchor.tags.update(task="anchor_code", inplace="text_only")
+    assert scores(anchor, "fn f() {}", verdict("passed")) == {"exact": 1.0, "edit": 1.0, "syntax": 1.0}
+
+
 def problem(task: str) -> Problem:
     return Problem(
         id="p",

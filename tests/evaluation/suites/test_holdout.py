@@ -1,0 +1,62 @@
+"""Held-out pairs as a suite: found in their crates by span, judged there or by their text, part of the digest."""
+
+from dataclasses import replace
+
+import msgspec
+import pytest
+
+from rustml.errors import EnvironmentFault
+from rustml.evaluation.suites.holdout import INPLACE, HeldOutProblem, Holdout, Sources
+from rustml.evaluation.suites.suite import Suite
+from rustml.judge import Limits
+from rustml.profile import load
+from rustml.records import candidate_of, write_jsonl
+from tests.support.crates import TOTAL, pair, write_source
+
+LIMITS = Limits(cpu_seconds=2.0, run_seconds=20.0)
+
+
+@pytest.fixture(scope="module")
+def verdicts_and_suite(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, str], Suite]:
+    """Statuses of every reference given as an answer, and the suite."""
+    root = tmp_path_factory.mktemp("holdout")
+    vendor = root / "vendor"
+    write_source(vendor)
+    total, anchor = pair(vendor, TOTAL), pair(vendor, TOTAL, task="anchor_code")
+    lost = msgspec.structs.replace(pair(vendor, TOTAL, task="instruction_code"), span=(0, 0))
+    write_jsonl(root / "holdout.jsonl", [total, anchor, lost])
+    section = msgspec.structs.replace(load("tiny").evaluation.suites["holdout"], limit=0)
+    try:
+        maker = Holdout(root, Sources(root / "none", str(vendor), root / "cache"), LIMITS, lambda *_: None)
+    except EnvironmentFault as error:
+        pytest.skip(f"no sandbox or toolchain here: {error}")
+    with maker:
+        suite = maker.suite("holdout", section, 1)
+        assert suite.judge is not None
+        answers = [candidate_of(problem, TOTAL, f"{problem.id}#0") for problem in suite.problems]
+        judged = suite.judge.judge(answers, lambda *_: None)
+    names = {total.id: "total", anchor.id: "anchor", lost.id: "lost"}
+    return {names[verdict.id.rpartition("#")[0]]: verdict.sandbox for verdict in judged}, suite
+
+
+def test_a_pair_is_judged_in_its_crate_and_others_by_their_text(
+    verdicts_and_suite: tuple[dict[str, str], Suite],
+) -> None:
+    sandboxes, suite = verdicts_and_suite
+    assert sandboxes["total"].startswith("bubblewrap")
+    assert (sandboxes["anchor"], sandboxes["lost"]) == ("none", "none")
+    assert sorted(problem.tags[INPLACE] for problem in suite.problems) == ["not_found_in_file", "tests", "text_only"]
+    assert suite.excluded == {"not_found_in_file": 1}, "an anchor asks for no code that could be judged"
+
+
+def test_what_a_pair_is_judged_by_is_part_of_the_suites_digest(
+    verdicts_and_suite: tuple[dict[str, str], Suite],
+) -> None:
+    _, suite = verdicts_and_suite
+    problems = [problem for problem in suite.problems if isinstance(problem, HeldOutProblem)]
+    assert len(problems) == len(suite.problems)
+    fewer = [
+        msgspec.structs.replace(problem, eligibility=msgspec.structs.replace(problem.eligibility, examples=()))
+        for problem in problems
+    ]
+    assert replace(suite, problems=tuple(fewer)).data_digest != suite.data_digest
