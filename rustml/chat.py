@@ -32,6 +32,8 @@ SYSTEM = (
     "{{%- set messages = [{{'role': 'system', 'content': {text}}}] + messages -%}}{{%- endif -%}}"
 )
 SYSTEM_END = "{#- end of the system prompt -#}"
+TAG = "rustml.chat"
+"""Tag of a run: the digest of the chat template that it trains with."""
 ANSWER = "ANSWER"
 """Stands for an answer where the end of a turn is looked up."""
 

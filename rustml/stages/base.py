@@ -36,8 +36,6 @@ def environment(profile: Profile) -> Mapping[str, str]:
     return libraries_and_device("transformers", "tokenizers") if profile.base.source == SCRATCH else {}
 
 
-CHAT = "rustml.chat"
-"""Tag of a run: the digest of the chat template that it trains or measures with."""
 STAGE = Stage("base", ("base", "chat", "compute"), __name__, contents, environment)
 
 
@@ -59,7 +57,7 @@ def _fetched(profile: Profile, space: Workspace) -> Outcome:
 
     folder = space.out / "model"
     fetch(profile.base, folder)
-    return Outcome(tags={CHAT: template.apply(folder, profile.chat)})
+    return Outcome(tags={chat.TAG: template.apply(folder, profile.chat)})
 
 
 def _scratch(profile: Profile, space: Workspace) -> Outcome:
@@ -83,7 +81,7 @@ def _scratch(profile: Profile, space: Workspace) -> Outcome:
         pretrain.train(model, mixed.rows, section, profile.seed, log)
     checkpoint.save(model, words, space.out / "model")
     metrics = {**mixed.metrics("base"), "base.parameters": float(sum(p.numel() for p in model.parameters()))}
-    return Outcome(metrics, tags={CHAT: chat.digest(words)})
+    return Outcome(metrics, tags={chat.TAG: chat.digest(words)})
 
 
 def _parts(profile: Profile, bank: Path, pairs: Path) -> Mapping[str, Sequence[data.Text]]:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+from rustml import chat
 from rustml.profile import Profile
 from rustml.release import versions
 from rustml.release.find_evidence import required_version, step_to_make
@@ -52,7 +53,7 @@ def _train(profile: Profile, folder: Path, space: Workspace) -> Outcome:
     from rustml.generation.engines.transformers import TransformersEngine  # noqa: PLC0415
     from rustml.generation.setup import Setup  # noqa: PLC0415
     from rustml.judge import Judge, Limits  # noqa: PLC0415
-    from rustml.models import compute  # noqa: PLC0415
+    from rustml.models import checkpoint, compute  # noqa: PLC0415
     from rustml.training import curriculum, grpo  # noqa: PLC0415  torch and trl take seconds to load
 
     section = profile.grpo
@@ -73,4 +74,5 @@ def _train(profile: Profile, folder: Path, space: Workspace) -> Outcome:
             job = Job(folder, space.out / versions.MODEL, space.scratch, profile.seed, machine, log)
             facts = grpo.train(chosen.problems, judge, section, job)
     prompts = {f"grpo.prompts.{name}": float(count) for name, count in chosen.counts.items()}
-    return Outcome({**prompts, **{f"grpo.{name}": value for name, value in facts.items()}})
+    metrics = {**prompts, **{f"grpo.{name}": value for name, value in facts.items()}}
+    return Outcome(metrics, tags={chat.TAG: chat.digest(checkpoint.load_tokenizer(folder))})

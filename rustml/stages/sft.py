@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from rustml import chat
 from rustml.errors import InputError
 from rustml.profile import Profile
 from rustml.release import versions
@@ -72,4 +73,5 @@ def _train(profile: Profile, folder: Path, space: Workspace) -> Outcome:
         machine = compute.of_profile(profile.compute)
         job = Job(folder, space.out / versions.MODEL, space.scratch, seed, machine, log)
         facts = sft.train(mixed.rows, section, job, held_out)
-    return Outcome({**mixed.metrics("sft"), **{f"sft.{name}": value for name, value in facts.items()}})
+    metrics = {**mixed.metrics("sft"), **{f"sft.{name}": value for name, value in facts.items()}}
+    return Outcome(metrics, tags={chat.TAG: chat.digest(tokenizer)})

@@ -58,7 +58,7 @@ FAMILIES: Mapping[str, Family] = {
         ("<|endoftext|>", "<|im_start|>", "<|im_end|>"), "<|endoftext|>", None, False, QWEN25, "<|im_end|>"
     ),
     "llama-3.1": Family(
-        ("<|begin_of_text|>", "<|end_of_text|>", "<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>"),
+        ("<|end_of_text|>", "<|begin_of_text|>", "<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>"),
         "<|end_of_text|>",
         "<|begin_of_text|>",
         True,

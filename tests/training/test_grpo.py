@@ -2,15 +2,19 @@
 
 import warnings
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 import torch
+from transformers import GenerationMixin, Qwen3Config, Qwen3ForCausalLM
 
 from rustml import chat
 from rustml.errors import InputError
+from rustml.models import checkpoint
 from rustml.profile.optimizer import AdamWSection, ConstantSection, OptimizerSection, SgdSection
 from rustml.testing import FakeJudge
+from tests.support.tokenizers import tokenizer_of
 from tests.support.toy_models import job, moved, problem, profile, weights, words
 
 with warnings.catch_warnings():
@@ -85,6 +89,38 @@ def test_no_prompts_are_an_error_before_anything_is_loaded(tmp_path: Path) -> No
 def test_prompts_are_rendered_as_served() -> None:
     rows = grpo.prompts(words(), PROBLEMS)
     assert rows[0] == {"prompt": chat.prompt(words(), PROBLEMS[0].instruction), "problem_id": "toy/0"}
+
+
+@pytest.mark.parametrize("family", ["qwen2.5", "llama-3.1", "gemma-3"])
+def test_the_trainer_meets_the_tokens_that_are_served_and_ends_where_turns_end(family: str, tmp_path: Path) -> None:
+    """A real step of a model whose tokenizer adds a start token, or ends turns with another token than texts."""
+    tokenizer = tokenizer_of(family)
+    config = Qwen3Config(
+        vocab_size=len(tokenizer), hidden_size=16, intermediate_size=16, num_hidden_layers=1, num_attention_heads=1,
+        num_key_value_heads=1, head_dim=16, max_position_embeddings=256,
+        bos_token_id=tokenizer.bos_token_id, eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id,
+    )  # fmt: skip
+    checkpoint.save(Qwen3ForCausalLM(config).to(torch.bfloat16), tokenizer, tmp_path / "parent")
+    met: set[tuple[int, ...]] = set()
+    ends: set[int] = set()
+
+    def generate(self: GenerationMixin, input_ids: torch.Tensor, **given: Any) -> torch.Tensor:
+        ids = [[token for token in row if token != tokenizer.pad_token_id] for row in input_ids.tolist()]
+        met.update(map(tuple, ids))
+        ends.update(given["generation_config"].eos_token_id)
+        return plain(self, input_ids, **given)
+
+    plain = GenerationMixin.generate
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(GenerationMixin, "generate", generate)
+        section = msgspec.structs.replace(GRPO, steps=1)
+        grpo.train(PROBLEMS, FakeJudge(), section, job(tmp_path / "parent", tmp_path))
+    served = {
+        tuple(tokenizer.encode(chat.prompt(tokenizer, p.instruction), add_special_tokens=False)) for p in PROBLEMS
+    }
+    assert met
+    assert met <= served
+    assert ends == set(chat.end_ids(tokenizer))
 
 
 @pytest.mark.slow
