@@ -10,7 +10,8 @@ import numpy as np
 from rustml.pairs.split import fraction, part_of
 from rustml.profile.pairs import PairsSection
 from rustml.records import SOURCE_FILES, Origin, Pair, Record, SourceFile, read_jsonl, write_jsonl
-from rustml.rust.functions import File, Function, body_lines, doc_text, is_test, is_unfinished, parse
+from rustml.rust.doc_comments import doc_text
+from rustml.rust.functions import File, Function, body_lines, is_test, is_unfinished, parse
 from rustml.sharding import Funnel, Summary
 from rustml.similarity.minhash import Signature, signature, token_hashes
 from rustml.similarity.overlap import Overlap, stored

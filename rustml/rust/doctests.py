@@ -1,23 +1,24 @@
-"""The examples in a function's documentation, as tests."""
+"""Doc-tests: the examples in documentation comments, as test functions."""
 
 import re
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
+from rustml.rust.doc_comments import doc_texts
+from rustml.rust.fences import FENCE
 from rustml.rust.lexer import squeeze
 
 MOST = 6
-"""Examples of one function that are tried, those of its own documentation first."""
-FENCE = re.compile(r"^\s*(`{3,}|~{3,})\s*([^`]*)$")
+"""Doc-tests of one function that are tried at most, those of its own documentation first."""
 NOT_RUN = frozenset({"ignore", "no_run", "should_panic", "compile_fail", "text", "test_harness"})
 ROOT_ONLY = re.compile(r"\s*(#!\[|#\[macro_use\]\s*extern|extern crate)")
-"""Lines that only the root of a crate may hold; the test program says them itself."""
+"""Lines that only the root of a crate may hold; the test program has its own."""
 PLAIN = re.compile(r"^(rust|edition\d{4})?$")
 
 
 def examples(source: str) -> list[str]:
     """The examples in documentation comments of a text that rustdoc would run, each as a block of statements."""
-    return [_program(code) for text in _texts(source) for code in _blocks(text) if squeeze(code)]
+    return [_program(code) for text in doc_texts(source) for code in _blocks(text) if squeeze(code)]
 
 
 def naming(name: str, sources: Sequence[str]) -> list[str]:
@@ -27,34 +28,16 @@ def naming(name: str, sources: Sequence[str]) -> list[str]:
     return list(islice(dict.fromkeys(found), MOST))
 
 
-def _texts(source: str) -> Iterator[list[str]]:
-    """Documentation comments, each as its lines."""
-    found: list[str] = []
-    block = False
-    for line in source.splitlines():
-        bare = line.strip()
-        if not block and bare.startswith(("///", "//!")):
-            found.append(bare[3:].removeprefix(" "))
-        elif block or bare.startswith(("/**", "/*!")):
-            block = not bare.endswith("*/")
-            found.append(bare.lstrip("/").lstrip("*!").removesuffix("*/").removeprefix(" "))
-        elif found:
-            yield found
-            found = []
-    if found:
-        yield found
-
-
 def _blocks(lines: Sequence[str]) -> Iterator[str]:
     open_fence, run = "", False
     code: list[str] = []
     for line in lines:
         fence = FENCE.match(line)
         if not open_fence and fence:
-            words = re.split(r"[\s,]+", fence[2].strip().strip("{}"))
+            words = re.split(r"[\s,]+", fence["info"].strip().strip("{}"))
             run = not NOT_RUN & set(words) and all(PLAIN.match(word) for word in words)
-            open_fence, code = fence[1], []
-        elif open_fence and fence and not fence[2].strip() and fence[1].startswith(open_fence):
+            open_fence, code = fence["fence"], []
+        elif open_fence and fence and not fence["info"].strip() and fence["fence"].startswith(open_fence):
             if run:
                 yield "\n".join(code)
             open_fence = ""

@@ -1,4 +1,4 @@
-"""The code of a chat answer."""
+"""Fenced blocks of Markdown: the code of a chat answer."""
 
 import itertools
 import re
@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from rustml.records import Language
 from rustml.rust.lexer import lexes, tokens
 
-_FENCE = re.compile(r"^[ \t]*(?P<fence>`{3,}|~{3,})[ \t]*(?P<info>[^`\n]*)$")
+FENCE = re.compile(r"^[ \t]*(?P<fence>`{3,}|~{3,})[ \t]*(?P<info>[^`\n]*)$")
+"""A line that opens or closes a fenced block."""
+_BLOCK = re.compile(r"^[ \t]*```[^\n`]*\n(.*?)^[ \t]*```[ \t]*$", re.MULTILINE | re.DOTALL)
 _TAGS: dict[Language, frozenset[str]] = {
     "rust": frozenset({"", "rust", "rs"}),
     "python": frozenset({"", "python", "py", "python3"}),
@@ -22,13 +24,18 @@ def extract(answer: str, entry_point: str, language: Language = "rust") -> str |
     block that never ends (a truncated answer) does not count. For `Type::method` the block has to define the type.
     """
     name = entry_point.split("::", maxsplit=1)[0]
-    found = [code for code in _blocks(answer, language) if _defines(code, name, language)]
+    found = [code for code in _complete_blocks(answer, language) if _defines(code, name, language)]
     return found[-1] if found else None
 
 
-def _blocks(answer: str, language: Language) -> Iterator[str]:
+def blocks(text: str) -> list[str]:
+    """The contents of the fenced blocks of a text, whatever their language; each ends at the next closing fence."""
+    return [match[1] for match in _BLOCK.finditer(text)]
+
+
+def _complete_blocks(answer: str, language: Language) -> Iterator[str]:
     lines = answer.replace("\r\n", "\n").split("\n")
-    fences = [_FENCE.match(line) for line in lines]
+    fences = [FENCE.match(line) for line in lines]
     at = 0
     while at < len(lines):
         opening = fences[at]

@@ -6,11 +6,12 @@ Bodies are not descended into: a function inside a function belongs to its owner
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Literal
 
-import tree_sitter_rust
-from tree_sitter import Language, Node, Parser
+from tree_sitter import Node
+
+from rustml.rust.doc_comments import doc_lines, is_outer_doc
+from rustml.rust.tree import descend, parse_tree
 
 CONTAINERS = {"mod_item", "impl_item", "trait_item", "foreign_mod_item"}
 PIECES = {"function_item", "struct_item", "enum_item", "impl_item", "trait_item"}
@@ -113,24 +114,19 @@ class _Scope:
     in_test: bool
 
 
-@cache
-def _parser() -> Parser:
-    return Parser(Language(tree_sitter_rust.language()))
-
-
 def parses(text: str) -> bool:
     """Whether a text is Rust without a syntax error, as far as the grammar knows."""
-    return not _parser().parse(text.encode()).root_node.has_error
+    return not parse_tree(text.encode()).has_error
 
 
 def parse(text: str) -> File | None:
     """The functions and pieces of a file in order of position, or None where it does not parse."""
     source = text.encode()
-    tree = _parser().parse(source)
-    if tree.root_node.has_error:
+    root = parse_tree(source)
+    if root.has_error:
         return None
     file = File()
-    _walk(tree.root_node, source, _Scope("free", "", in_test=False), file)
+    _walk(root, source, _Scope("free", "", in_test=False), file)
     return file
 
 
@@ -160,18 +156,11 @@ def _items(container: Node, source: bytes) -> Iterator[tuple[Node, int, list[byt
             attributes.append(source[node.start_byte : node.end_byte])
             lead = node.start_byte if lead is None else lead
         elif kind in ("line_comment", "block_comment"):
-            if lead is None and _is_doc(source[node.start_byte : node.start_byte + 4]):
+            if lead is None and is_outer_doc(source[node.start_byte : node.start_byte + 4].decode("utf-8", "replace")):
                 lead = node.start_byte
         else:
             yield node, node.start_byte if lead is None else lead, attributes
             lead, attributes = None, []
-
-
-def _is_doc(head: bytes) -> bool:
-    """Whether a comment that begins like this documents the item after it."""
-    if head.startswith(b"///"):
-        return not head.startswith(b"////")
-    return head.startswith(b"/**") and not head.startswith((b"/***", b"/**/"))
 
 
 def _inner(node: Node, body: Node, source: bytes, scope: _Scope, *, in_test: bool) -> _Scope:
@@ -214,27 +203,6 @@ def is_unfinished(function: Function) -> bool:
     return UNFINISHED.search(function.body.encode()) is not None
 
 
-def doc_lines(leading: str) -> list[str]:
-    """The lines of documentation comments in what leads an item, outdented, other lines left out."""
-    lines: list[str] = []
-    block = False
-    for line in (raw.strip() for raw in leading.splitlines()):
-        block = block or (_is_doc(line.encode()[:4]) and line.startswith("/**"))
-        if block or _is_doc(line.encode()[:4]):
-            lines.append(line)
-        block = block and not line.endswith("*/")
-    return lines
-
-
-def doc_text(leading: str) -> str:
-    """The words of a documentation comment, comment marks removed."""
-    bare: list[str] = []
-    for line in doc_lines(leading):
-        unmarked = re.sub(r"^(?:///|/\*\*|\*(?!/))", "", line)
-        bare.append(re.sub(r"\*/$", "", unmarked).strip())
-    return "\n".join(bare).strip()
-
-
 def body_lines(function: Function) -> int:
     """Lines between the braces of a body that are not blank."""
     return sum(1 for line in function.body.strip()[1:-1].splitlines() if line.strip())
@@ -248,20 +216,6 @@ def outdent(text: str, function: Function) -> str:
     if not function.indent or ('"' in function.text and _has_multiline(function.node)):
         return text
     return text.replace("\n" + function.indent, "\n")
-
-
-def descend(node: Node) -> Iterator[Node]:
-    """The node and everything below it, in order of position."""
-    stack = [node]
-    while stack:
-        top = stack.pop()
-        yield top
-        stack.extend(reversed(top.children))
-
-
-def node_text(node: Node | None) -> str:
-    """The source text of a node; empty for none."""
-    return node.text.decode() if node is not None and node.text is not None else ""
 
 
 def _has_multiline(node: Node) -> bool:

@@ -9,6 +9,8 @@ import unicodedata
 from collections.abc import Callable
 from typing import Literal, NamedTuple
 
+from rustml.rust.doc_comments import is_doc
+
 Kind = Literal["ident", "lifetime", "string", "char", "number", "comment", "doc", "punct", "broken"]
 
 _TOKEN = re.compile(
@@ -77,8 +79,7 @@ def _line(_: str, match: re.Match[str]) -> Token:
 
 
 def _comment(text: str) -> Kind:
-    doc = text.startswith(("///", "//!", "/**", "/*!")) and not text.startswith(("////", "/***", "/**/"))
-    return "doc" if doc else "comment"
+    return "doc" if is_doc(text) else "comment"
 
 
 def _block(code: str, match: re.Match[str]) -> Token:

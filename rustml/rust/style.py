@@ -7,10 +7,11 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
-import tree_sitter_rust
-from tree_sitter import Language, Node, Parser
+from tree_sitter import Node
 
 from rustml.records import Record
+from rustml.rust.doc_comments import is_outer_doc
+from rustml.rust.tree import descend, node_text, parse_tree
 
 ITEMS: Mapping[str, str] = {
     "function": "function_item",
@@ -25,26 +26,10 @@ ADAPTERS = frozenset(
 )
 IDIOMS = ("option_or_result", "question_mark", "iterator_chain", "pattern", "trait_impl", "borrowed_parameter")
 _WORD = re.compile(r"[A-Za-z][a-z]{3,}")
-_COMMON = frozenset(
-    [
-        "with",
-        "that",
-        "this",
-        "from",
-        "into",
-        "have",
-        "your",
-        "rust",
-        "code",
-        "function",
-        "write",
-        "given",
-        "returns",
-        "return",
-        "which",
-        "when",
-    ]
-)
+_COMMON = frozenset({
+    "with", "that", "this", "from", "into", "have", "your", "rust", "code", "function", "write", "given", "returns",
+    "return", "which", "when",
+})  # fmt: skip
 
 
 class Style(Record, frozen=True):
@@ -73,10 +58,10 @@ class Style(Record, frozen=True):
 
 def style(code: str, prompt: str = "") -> Style | None:
     """The style of Rust source, or None where it does not parse."""
-    root = Parser(Language(tree_sitter_rust.language())).parse(code.encode()).root_node
+    root = parse_tree(code.encode())
     if root.has_error:
         return None
-    nodes = list(_walk(root))
+    nodes = list(descend(root))
     items = [(kind, node) for node in nodes for kind, name in ITEMS.items() if node.type == name]
     counts = Counter("test" if _is_test(node) else kind for kind, node in items)
     described = [node for _, node in items if not _is_test(node) and node.type not in {"impl_item", "mod_item"}]
@@ -111,14 +96,6 @@ def summary(codes: Sequence[tuple[str, str]]) -> dict[str, float]:
     return rates
 
 
-def _walk(node: Node) -> Iterator[Node]:
-    waiting = [node]
-    while waiting:
-        here = waiting.pop()
-        yield here
-        waiting.extend(here.children)
-
-
 def _before(node: Node) -> Iterator[Node]:
     """Attributes and comments right before an item, nearest first."""
     here = node.prev_sibling
@@ -128,24 +105,24 @@ def _before(node: Node) -> Iterator[Node]:
 
 
 def _is_test(node: Node) -> bool:
-    attributes = [_text(before) for before in _before(node) if before.type == "attribute_item"]
+    attributes = [node_text(before) for before in _before(node) if before.type == "attribute_item"]
     return node.type == "function_item" and any(re.fullmatch(r"#\[(\w+::)*test\]", text) for text in attributes)
 
 
 def _has_doc(node: Node) -> bool:
-    texts = [_text(before) for before in _before(node)]
-    return any(text.startswith(("///", "/**", "#[doc")) and not text.startswith("////") for text in texts)
+    texts = [node_text(before) for before in _before(node)]
+    return any(is_outer_doc(text) or text.startswith("#[doc") for text in texts)
 
 
 def _shows(idiom: str, node: Node) -> bool:
     match idiom:
         case "option_or_result":
-            return node.type == "type_identifier" and _text(node) in {"Option", "Result"}
+            return node.type == "type_identifier" and node_text(node) in {"Option", "Result"}
         case "question_mark":
             return node.type == "try_expression"
         case "iterator_chain":
             field = node.child_by_field_name("field") if node.type == "field_expression" else None
-            return field is not None and _text(field) in ADAPTERS
+            return field is not None and node_text(field) in ADAPTERS
         case "pattern":
             return node.type in {"match_expression", "let_condition"}
         case "trait_impl":
@@ -153,7 +130,3 @@ def _shows(idiom: str, node: Node) -> bool:
         case _:
             kind = node.child_by_field_name("type") if node.type == "parameter" else None
             return kind is not None and kind.type == "reference_type"
-
-
-def _text(node: Node) -> str:
-    return (node.text or b"").decode(errors="replace")

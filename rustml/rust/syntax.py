@@ -1,11 +1,11 @@
-"""Functions of a Rust file as byte spans, found with tree-sitter."""
+"""Functions of a Rust file as byte spans, also where the file does not parse; its tokens and inner attributes."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
 
-import tree_sitter_rust
-from tree_sitter import Language, Node, Parser
+from tree_sitter import Node
+
+from rustml.rust.tree import descend, node_text, parse_tree
 
 CONTAINERS = frozenset({"mod_item", "impl_item", "trait_item", "declaration_list"})
 
@@ -25,26 +25,16 @@ class Span:
     """Whether it parses without an error."""
 
 
-@cache
-def _parser() -> Parser:
-    return Parser(Language(tree_sitter_rust.language()))
-
-
-def parse(source: bytes) -> Node:
-    """The syntax tree's root."""
-    return _parser().parse(source).root_node
-
-
 def functions(source: bytes) -> list[Span]:
     """Functions with a body, in order of position; those inside another function are left out."""
-    return list(_below(parse(source), source, ""))
+    return list(_below(parse_tree(source), source, ""))
 
 
 def _below(container: Node, source: bytes, header: str) -> Iterator[Span]:
     for node in container.named_children:
         body = node.child_by_field_name("body")
         if node.type == "function_item" and body is not None:
-            yield _span(node, body, source, header)
+            yield _span(node, body, header)
         elif node.type in CONTAINERS:
             above = node.type in ("impl_item", "trait_item") and body is not None
             own = source[node.start_byte : body.start_byte].decode().strip() if above and body is not None else header
@@ -53,16 +43,21 @@ def _below(container: Node, source: bytes, header: str) -> Iterator[Span]:
             yield from _below(node, source, header)
 
 
-def _span(node: Node, body: Node, source: bytes, header: str) -> Span:
-    name = node.child_by_field_name("name")
-    text = "" if name is None else source[name.start_byte : name.end_byte].decode()
-    return Span(text, node.start_byte, body.start_byte, node.end_byte, header, not node.has_error)
+def _span(node: Node, body: Node, header: str) -> Span:
+    return Span(
+        node_text(node.child_by_field_name("name")),
+        node.start_byte,
+        body.start_byte,
+        node.end_byte,
+        header,
+        not node.has_error,
+    )
 
 
 def leaves(source: bytes) -> list[tuple[str, str]]:
     """Kind and text of every token, comments left out."""
     found: list[tuple[str, str]] = []
-    waiting = [parse(source)]
+    waiting = [parse_tree(source)]
     while waiting:
         node = waiting.pop()
         if "comment" in node.type:
@@ -75,11 +70,5 @@ def leaves(source: bytes) -> list[tuple[str, str]]:
 
 
 def inner_attributes(source: bytes) -> bool:
-    """Whether there is an attribute that speaks of what it stands in: `#![...]`."""
-    waiting = [parse(source)]
-    while waiting:
-        node = waiting.pop()
-        if node.type == "inner_attribute_item":
-            return True
-        waiting += node.children
-    return False
+    """Whether there is an attribute about the item that it stands in: `#![...]`."""
+    return any(node.type == "inner_attribute_item" for node in descend(parse_tree(source)))

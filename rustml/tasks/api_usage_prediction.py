@@ -2,7 +2,7 @@
 
 import re
 
-from rustml.rust.functions import descend, node_text
+from rustml.rust.tree import descend, node_text
 from rustml.tasks.function import DocumentedFunction
 from rustml.tasks.task import Draft, Task, fence, pick
 

@@ -4,8 +4,9 @@ from collections.abc import Iterator
 
 from tree_sitter import Node
 
-from rustml.rust.functions import Function, descend, outdent
+from rustml.rust.functions import Function, outdent
 from rustml.rust.lexer import squeeze
+from rustml.rust.tree import descend
 from rustml.tasks.function import DocumentedFunction
 from rustml.tasks.task import Draft, Task, block, fence, pick
 

@@ -1,6 +1,6 @@
 """An instruction in words and a signature → implementation."""
 
-from rustml.rust.functions import doc_text
+from rustml.rust.doc_comments import doc_text
 from rustml.tasks.function import DocumentedFunction
 from rustml.tasks.task import Draft, Task, fence
 

@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rustml.rust.fences import extract
+from rustml.rust.fences import blocks, extract
 
 CODE = "fn add(a: i32, b: i32) -> i32 {\n    a + b\n}\n"
 
@@ -68,3 +68,8 @@ def test_python_blocks() -> None:
 def test_any_answer_is_read_without_a_crash(answer: str) -> None:
     code = extract(answer, "add")
     assert code is None or "add" in code
+
+
+def test_blocks_are_the_contents_of_all_fenced_blocks() -> None:
+    text = "Say:\n```rust\nfn f() {}\n```\nor\n  ```\nx\n  ```\n```open\n"
+    assert blocks(text) == ["fn f() {}\n", "x\n"]

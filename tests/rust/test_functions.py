@@ -3,7 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rustml.rust.functions import Function, body_lines, doc_text, is_test, is_unfinished, outdent, parse, parses
+from rustml.rust.doc_comments import doc_text
+from rustml.rust.functions import Function, body_lines, is_test, is_unfinished, outdent, parse, parses
 
 NAMES = st.sampled_from(["a", "größe", "r#type", "_x", "f2"])
 BODIES = st.sampled_from([

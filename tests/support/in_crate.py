@@ -13,8 +13,9 @@ from rustml.judge.in_crate.crate_sandbox import CrateSandbox
 from rustml.judge.in_crate.eligibility import scan_eligibility
 from rustml.judge.in_crate.judge import InCrateJudge, JudgeableSite
 from rustml.judge.in_crate.prepared_crate import PreparedCrate, prepare
-from rustml.judge.in_crate.sites import blocks, locate
+from rustml.judge.in_crate.sites import locate
 from rustml.records import Pair, Verdict
+from rustml.rust.fences import blocks
 from tests.support.crates import candidate, write_source
 
 LIMITS = Limits(cpu_seconds=2.0, run_seconds=20.0)

@@ -18,10 +18,11 @@ from rustml.judge.in_crate.crate_sandbox import CrateSandbox
 from rustml.judge.in_crate.eligibility import Eligibility, scan_eligibility
 from rustml.judge.in_crate.judge import InCrateJudge, JudgeableSite
 from rustml.judge.in_crate.prepared_crate import prepare
-from rustml.judge.in_crate.sites import InsertionSite, SiteNotFound, blocks, crate_folder, locate, vendor_folder
+from rustml.judge.in_crate.sites import InsertionSite, SiteNotFound, crate_folder, locate, vendor_folder
 from rustml.profile.evaluation import SuiteSection
 from rustml.progress import ProgressCallback
 from rustml.records import Pair, Problem, read_jsonl
+from rustml.rust.fences import blocks
 from rustml.tasks import task_of
 
 INPLACE = "inplace"

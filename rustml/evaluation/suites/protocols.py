@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from rustml import chat
 from rustml.chat import Tokenizer
 from rustml.generation.sampling import Prompt
-from rustml.judge.in_crate.sites import blocks
 from rustml.records import Problem
-from rustml.rust.fences import extract
+from rustml.rust.fences import blocks, extract
 from rustml.tasks import task_of
 
 FENCE = "```"

@@ -13,7 +13,6 @@ from rustml.rust.lexer import tokens
 from rustml.rust.syntax import functions, inner_attributes
 from rustml.tasks import TASKS
 
-BLOCK = re.compile(r"^[ \t]*```[^\n`]*\n(.*?)^[ \t]*```[ \t]*$", re.MULTILINE | re.DOTALL)
 FORBIDDEN = frozenset(
     {"unsafe", "extern", "cfg", "cfg_attr", "asm", "global_asm", "no_mangle", "export_name", "macro_export"}
 )
@@ -69,11 +68,6 @@ class InsertionSite(Record, frozen=True):
 
 class SiteNotFound(Exception):
     """The reference cannot be found in its crate; the text is the reason's short name."""
-
-
-def blocks(text: str) -> list[str]:
-    """Contents of the fenced blocks of a text."""
-    return [match[1] for match in BLOCK.finditer(text)]
 
 
 def locate(pair: Pair, folder: Path, vendor: Path) -> InsertionSite:
