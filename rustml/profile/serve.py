@@ -1,6 +1,6 @@
 """Profile section of serving."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta
 
@@ -9,8 +9,10 @@ from rustml.profile.types import Count, Positive, Seconds
 
 
 class ServeSection(Section, frozen=True):
-    """How the champion is served by vLLM."""
+    """How the champion is served."""
 
+    engine: Literal["vllm"]
+    """The server; see rustml/serving/engines/."""
     host: str
     """Address to listen on; loopback unless a proxy with authentication stands before it."""
     port: Annotated[int, Meta(ge=0, le=65535)]

@@ -22,7 +22,7 @@ class Answer(Record, frozen=True):
 
 
 def ask(url: str, name: str, problems: Sequence[Problem], judge: Judging, section: ServeSection) -> list[Answer]:
-    """Ask the server each problem, greedy, thinking off, and judge what it answers.
+    """Ask the server each problem, greedy, as any client would, and judge what it answers.
 
     Raises EnvironmentFault when the server refuses or breaks off.
     """
@@ -43,7 +43,6 @@ def _complete(client: openai.OpenAI, name: str, problem: Problem, section: Serve
             messages=chat.messages(problem.instruction),  # type: ignore[arg-type]  # plain dicts are such messages
             temperature=0.0,
             max_tokens=section.max_new_tokens,
-            extra_body={"chat_template_kwargs": {"enable_thinking": False}},
         )
     except openai.OpenAIError as error:
         raise EnvironmentFault(f"the server did not answer {problem.id}: {error}") from error

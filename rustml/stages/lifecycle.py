@@ -1,7 +1,6 @@
 """The whole way: crates, the base model, each step of the ladder through its gate, to a served champion."""
 
 import importlib
-import importlib.util
 import inspect
 import shutil
 import time
@@ -21,7 +20,8 @@ from rustml.release.ladder import Step, ladder_of, thresholds_of
 from rustml.release.registry import open_registry
 from rustml.runs import tracking
 from rustml.sandbox.sandbox import open_sandbox
-from rustml.serving.engines.vllm import free_port
+from rustml.serving.engines import ENGINES
+from rustml.serving.server import free_port
 from rustml.stages import bank, base, children, curate, evaluate, harvest, pairs, promote, serve
 from rustml.stages.summary import BASE, Summary, evaluation_label
 
@@ -136,8 +136,7 @@ def preflight(profile: Profile) -> None:
     toolchain.find()
     open_sandbox("bubblewrap")
     free_port(profile.serve)
-    if importlib.util.find_spec("vllm") is None:
-        raise EnvironmentFault("vllm is not installed, and the last stage needs it: make setup")
+    ENGINES[profile.serve.engine].check_installed()
     free, needed = shutil.disk_usage(tracking.home()).free, disk_bytes(profile)
     if free < needed:
         raise EnvironmentFault(f"only {free >> 20} MiB free in {tracking.home()}; a lifecycle needs {needed >> 20}")

@@ -1,4 +1,4 @@
-"""Serve a version with vLLM; check its answers first."""
+"""Serve a version; check its answers first."""
 
 import contextlib
 import threading
@@ -20,6 +20,7 @@ from rustml.runs import tracking
 from rustml.runs.environment import libraries_and_device
 from rustml.runs.progress import Progress
 from rustml.runs.stage import Outcome, Stage, Workspace
+from rustml.serving.engines import ENGINES
 from rustml.stages import inputs
 from rustml.stages.judging import judging_environment
 
@@ -27,9 +28,9 @@ if TYPE_CHECKING:
     from rustml.serving.smoke import Answer
 
 
-def environment(_: Profile) -> Mapping[str, str]:
+def environment(profile: Profile) -> Mapping[str, str]:
     """What answers, and what judges."""
-    return {**libraries_and_device("vllm"), **judging_environment()}
+    return {**libraries_and_device(ENGINES[profile.serve.engine].package), **judging_environment()}
 
 
 STAGE = Stage("serve", ("serve", "judge"), __name__, environment=environment)
@@ -66,11 +67,11 @@ def run(
 
 
 def _serve(profile: Profile, folder: Path, space: Workspace, *, stay: bool) -> Outcome:
-    from rustml.serving.engines.vllm import serving  # noqa: PLC0415
+    from rustml.serving.server import serving  # noqa: PLC0415
 
-    section, name, log = profile.serve, profile.registered_model, space.report / "vllm.log"
+    section, name, log = profile.serve, profile.registered_model, space.report / f"{profile.serve.engine}.log"
     problems = inputs.held_out(space.inputs["bank"], "rust-dev", section.smoke_problems)
-    waiting = Progress("seconds until vLLM answers", int(section.startup_seconds))
+    waiting = Progress(f"seconds until {section.engine} answers", int(section.startup_seconds))
     started = time.monotonic()
     with serving(folder, name, section, log, waiting) as url:
         ready = time.monotonic() - started

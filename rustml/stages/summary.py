@@ -1,12 +1,14 @@
 """What a lifecycle leaves for its reader: the table of models, the decisions, where to look next."""
 
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
 from rich.console import Console
 from rich.table import Table
 
+from rustml.evaluation.kinds import KINDS
 from rustml.profile import Profile
 from rustml.release import report
 from rustml.release.gates import Decision
@@ -15,14 +17,7 @@ from rustml.release.registry import open_registry
 from rustml.runs import tracking
 
 BASE = "base"
-COLUMNS = {
-    "format": "rust.format_rate",
-    "compile": "rust.compile_rate",
-    "pass": "rust.pass_rate",
-    "clippy": "rust.clippy_clean_rate",
-    "pass T=1": "rust.sampled_pass_at_1",
-    "Python": "retention.python.pass_at_1",
-}
+WIDTH = 120
 
 
 class Summary:
@@ -83,19 +78,30 @@ class Summary:
 
     def _print(self, models: list[report.ModelRow], seconds: float) -> None:
         table = Table(title=f"{self._profile.name}: {seconds:.0f} s, seed {self._profile.seed}")
-        for name in ("model", *COLUMNS, "gate", "seconds"):
+        columns = table_columns(models)
+        for name in ("model", *columns, "gate", "seconds"):
             table.add_column(name, justify="left" if name in ("model", "gate") else "right")
         for model in models:
             metrics = model.evaluation.metrics()
-            shares = [f"{100 * metrics[metric]:.1f}%" if metric in metrics else "" for metric in COLUMNS.values()]
+            shares = [f"{100 * metrics[metric]:.1f}%" if metric in metrics else "" for metric in columns.values()]
             table.add_row(model.name, *shares, report.verdict(model), f"{model.seconds:.0f}")
-        Console(width=100).print(table)
+        Console(width=WIDTH).print(table)
         for step, decision in [later for model in models for later in model.later.items()]:
             version = self._decisions[step][0]
             click.echo(f"{step}: version {version} {'passed' if decision.passed else 'refused'}")
         aliases = [f"{alias} -> version {version}" for alias, version in self._registry.aliases().items()]
         click.echo(f"aliases of {self._profile.registered_model}: {', '.join(aliases) or 'none yet'}")
         click.echo(f"look at it: mlflow ui --backend-store-uri {tracking.public_uri()}")
+
+
+def table_columns(models: Sequence[report.ModelRow]) -> dict[str, str]:
+    """Headers of the table and their metrics: what the kind of each suite shows, in the order of the suites."""
+    suites = {name: result for model in models for name, result in model.evaluation.suites.items()}
+    return {
+        header: metric
+        for name, result in suites.items()
+        for header, metric in KINDS[result.group].columns(name, result).items()
+    }
 
 
 def evaluation_label(model: str) -> str:

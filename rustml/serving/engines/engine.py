@@ -1,0 +1,35 @@
+"""What a serving engine decides: the command that serves a checkpoint over the OpenAI API, its health, its needs."""
+
+import importlib.util
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from pathlib import Path
+from typing import ClassVar
+
+from rustml.errors import EnvironmentFault
+from rustml.profile.serve import ServeSection
+
+
+class ServingEngine(ABC):
+    """One value of `serve.engine`. To add an engine: a file with a subclass, a row in `ENGINES`, the profile's type."""
+
+    name: ClassVar[str]
+    package: ClassVar[str]
+    """Python package that must be installed."""
+    health: ClassVar[str] = "/health"
+    """Path that answers with success once the server can be asked."""
+
+    @abstractmethod
+    def command(self, folder: Path, model: str, section: ServeSection, port: int) -> list[str]:
+        """The command line that serves the checkpoint in `folder` under the name `model`, thinking off by default."""
+
+    def environment(self, section: ServeSection) -> Mapping[str, str]:  # noqa: ARG002
+        """Environment variables of the server, beside this process's."""
+        return {}
+
+    def check_installed(self) -> None:
+        """Raises EnvironmentFault where the engine's package is missing."""
+        if importlib.util.find_spec(self.package) is None:
+            raise EnvironmentFault(
+                f"{self.package} is not installed, and serving with {self.name} needs it: make setup"
+            )

@@ -1,0 +1,24 @@
+"""The table of a lifecycle has columns for whatever suites were measured."""
+
+from rustml.release.report import ModelRow
+from rustml.stages.summary import table_columns
+from tests.support.evaluations import evaluation_of
+
+
+def test_each_retention_suite_has_a_column_whatever_its_name() -> None:
+    evaluation = evaluation_of("w", rust=[True], rust_sampled=[[True, False]], humaneval=[True], mbpp=[False])
+    columns = table_columns([ModelRow(name="base", evaluation=evaluation, seconds=1.0)])
+    assert list(columns) == [
+        "rust format",
+        "rust compile",
+        "rust pass",
+        "rust clippy",
+        "rust_sampled pass@1",
+        "humaneval",
+        "mbpp",
+    ]
+    assert set(columns.values()) <= evaluation.metrics().keys()
+
+
+def test_no_models_have_no_columns() -> None:
+    assert table_columns([]) == {}
