@@ -10,14 +10,24 @@ import hashlib
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parents[2]
 """The folder that holds the package."""
 PACKAGE = "rustml"
-OUTSIDE = frozenset({"cache_layout", "errors", "profile", "release", "runs"})
+OUTSIDE = frozenset({"cache_layout", "contents", "errors", "profile", "release", "runs"})
 """Rooms that do not change an output: the profile's values are part of a key themselves."""
 DRAWING = frozenset({"plots", "report"})
 PROGRAMS = (".py", ".rs")
+
+
+class Source(NamedTuple):
+    """What counts of one source."""
+
+    tree: str
+    """The syntax tree without docstrings and positions, as text."""
+    imports: tuple[tuple[str, str], ...]
+    """Modules, each with the name that is imported from it; empty where the module itself is."""
 
 
 @cache
@@ -29,9 +39,9 @@ def code_digest(module: str, root: Path = ROOT) -> str:
     for name in sorted(reached(module, root)):
         file = _file_of(name, root)
         assert file is not None
-        digest.update(f"{name}\0{_syntax_tree(file)}\0".encode())
+        digest.update(f"{name}\0{_source(_text(file)).tree}\0".encode())
         for program in _programs_beside(file):
-            text = _syntax_tree(program) if program.suffix == ".py" else program.read_text(encoding="utf-8")
+            text = _source(_text(program)).tree if program.suffix == ".py" else _text(program)
             digest.update(f"{program.relative_to(root)}\0{text}\0".encode())
     return digest.hexdigest()
 
@@ -51,13 +61,33 @@ def reached(module: str, root: Path = ROOT) -> set[str]:
 
 def imports_of(file: Path, root: Path = ROOT) -> Iterator[str]:
     """Every module that a file imports; `from rustml import chat` is `rustml.chat`."""
-    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+    for module, name in _source(_text(file)).imports:
+        inner = f"{module}.{name}"
+        yield inner if name and _file_of(inner, root) else module
+
+
+@cache
+def _source(text: str) -> Source:
+    """Parse a source. Stages share most of their modules, and each is parsed once per process."""
+    tree = ast.parse(text)
+    imports: list[tuple[str, str]] = []
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            imports += [(alias.name, "") for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
-            for alias in node.names:
-                inner = f"{node.module}.{alias.name}"
-                yield inner if _file_of(inner, root) else str(node.module)
+            imports += [(str(node.module), alias.name) for alias in node.names]
+        elif isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            node.body = [child for child in node.body if not _is_docstring(child)]
+    return Source(ast.dump(tree), tuple(imports))
+
+
+def _is_docstring(node: ast.stmt) -> bool:
+    """Whether a statement is a docstring, or a string under an attribute."""
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+
+
+def _text(file: Path) -> str:
+    return file.read_text(encoding="utf-8")
 
 
 def _outside(name: str) -> bool:
@@ -78,17 +108,3 @@ def _programs_beside(file: Path) -> list[Path]:
     """Sources in folders beside a module that are not packages: programs for a compiler or a sandbox."""
     folders = [folder for folder in file.parent.iterdir() if folder.is_dir() and not (folder / "__init__.py").exists()]
     return sorted(path for folder in folders for path in folder.rglob("*") if path.suffix in PROGRAMS)
-
-
-def _syntax_tree(file: Path) -> str:
-    """The syntax tree without docstrings and positions, as text."""
-    tree = ast.parse(file.read_text(encoding="utf-8"))
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-            node.body = [child for child in node.body if not _is_text(child)]
-    return ast.dump(tree)
-
-
-def _is_text(node: ast.stmt) -> bool:
-    """Whether a statement is a docstring, or a string under an attribute."""
-    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)

@@ -9,18 +9,18 @@ from rustml.release import versions
 from rustml.release.find_evidence import required_version, step_to_make
 from rustml.release.ladder import profile_of
 from rustml.runs import tracking
-from rustml.runs.environment import libraries_and_device
 from rustml.runs.progress import Progress
 from rustml.runs.stage import Outcome, Stage, Workspace
 from rustml.stages.computing import resolved
 from rustml.stages.judging import judging_environment
+from rustml.stages.training_environment import training_environment
 from rustml.training.job import Job
 from rustml.training.sources import trainable_problems
 
 
-def environment(_: Profile) -> Mapping[str, str]:
+def environment(profile: Profile) -> Mapping[str, str]:
     """What trains, and what judges."""
-    return {**libraries_and_device("transformers", "trl"), **judging_environment()}
+    return {**training_environment(profile.grpo), **judging_environment()}
 
 
 STAGE = Stage("grpo", ("chat", "compute", "grpo", "judge"), __name__, environment=environment)

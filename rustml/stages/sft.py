@@ -9,14 +9,14 @@ from rustml.release import versions
 from rustml.release.find_evidence import required_version, step_to_make
 from rustml.release.ladder import profile_of
 from rustml.runs import tracking
-from rustml.runs.environment import libraries_and_device
 from rustml.runs.progress import Progress
 from rustml.runs.stage import Outcome, Stage, Workspace
 from rustml.stages.computing import resolved
+from rustml.stages.training_environment import training_environment
 from rustml.training import sources
 from rustml.training.job import Job
 
-STAGE = Stage("sft", ("compute", "sft"), __name__, environment=lambda _: libraries_and_device("transformers", "trl"))
+STAGE = Stage("sft", ("compute", "sft"), __name__, environment=lambda p: training_environment(p.sft))
 
 
 def run(

@@ -16,10 +16,13 @@ from rustml.errors import InputError
 from rustml.judge.rust import toolchain
 from rustml.profile import Profile, load
 from rustml.profile.harvest import DatasetSource, RepositorySource
+from rustml.profile.method import FullSection, LoraSection, QloraSection
+from rustml.profile.optimizer import AdamW8bitSection
 from rustml.profile.pairs import AnchorPool
 from rustml.runs import environment
 from rustml.runs.stage import key
 from rustml.stages import bank, base, curate, evaluate, grpo, harvest, lifecycle, pairs, quantize, serve, sft
+from rustml.stages.training_environment import training_environment
 
 TINY = load("tiny")
 STAGES = (harvest, bank, curate, pairs, base, sft, grpo, quantize, evaluate, serve)
@@ -233,6 +236,23 @@ def test_an_evaluation_by_another_engine_depends_on_its_version(monkeypatch: pyt
     version = environment._version
     monkeypatch.setattr(environment, "_version", lambda name: "99" if name == "vllm" else version(name))
     assert key_of(evaluate, profile) != before
+
+
+@pytest.mark.parametrize(
+    ("settings", "libraries"),
+    [
+        ({"method": FullSection()}, set()),
+        ({"method": LoraSection()}, {"peft"}),
+        ({"method": QloraSection()}, {"peft", "bitsandbytes"}),
+        ({"method": FullSection(), "optimizer": AdamW8bitSection(learning_rate=1e-4)}, {"bitsandbytes"}),
+    ],
+    ids=["full", "lora", "qlora", "8-bit"],
+)
+def test_a_training_depends_on_the_libraries_of_its_method_and_optimizer(
+    settings: dict[str, Any], libraries: set[str]
+) -> None:
+    trained = training_environment(msgspec.structs.replace(TINY.sft, **settings))
+    assert set(trained) == {"torch", "transformers", "trl", "device"} | libraries
 
 
 def test_another_device_reruns_what_is_computed(monkeypatch: pytest.MonkeyPatch) -> None:
