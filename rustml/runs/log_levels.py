@@ -7,6 +7,7 @@ import warnings
 LOGGERS = {
     "alembic": logging.WARNING,  # one line per schema migration
     "mlflow.store.db.utils": logging.WARNING,
+    "bitsandbytes": logging.ERROR,  # a kernel that it would fetch from a hub; peft imports it
     "httpx": logging.WARNING,  # one line per request
     "torchao": logging.ERROR,  # GPU kernels that are not in a CPU wheel
     "torch.utils._pytree": logging.ERROR,  # torchao registers enums in a form that torch deprecates
