@@ -38,7 +38,7 @@ class BehaviourSection(Section, frozen=True):
     """Openings of code that the model goes on with; the completions are logged to be read, and score nothing."""
 
     openings: bool
-    """Ask the dozen openings of rustml/evaluation/behaviour.py."""
+    """Ask the dozen openings of rustml/evaluation/sample_completions.py."""
     prompts: tuple[Annotated[str, Meta(min_length=1)], ...]
     """Asked after them: raw text of the user's own domain. Neither of the two: nothing is asked."""
     temperature: Annotated[float, Meta(ge=0, le=2)]
