@@ -7,8 +7,8 @@ from rustml.profile import Profile
 
 
 @stage_command("base")
-@click.option("--bank", required=True, help="Run id of the problem banks.")
-@click.option("--pairs", required=True, help="Run id of the pairs, whose raw Rust a base made here reads.")
+@click.option("--bank", default="", help="Run id of the problem banks; only for a base from scratch.")
+@click.option("--pairs", default="", help="Run id of the pairs, whose raw Rust a base from scratch reads.")
 def main(profile: Profile, bank: str, pairs: str, reuse: bool) -> StageRun:
     from rustml.stages import base
 

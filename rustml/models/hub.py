@@ -13,7 +13,7 @@ UNPINNED = re.compile(r"[\w.-]+/[\w.-]+(@.*)?", re.ASCII)
 
 
 def download(repository: str, revision: str, folder: Path) -> None:
-    """Put the checkpoint into `folder`.
+    """Put the checkpoint into `folder`, and nothing else. A download that was killed goes on where it was.
 
     Raises EnvironmentFault when the hub does not answer or has no such thing. A token comes from the environment
     variable HF_TOKEN.
@@ -25,6 +25,7 @@ def download(repository: str, revision: str, folder: Path) -> None:
         snapshot_download(repository, revision=revision, local_dir=folder, allow_patterns=list(FILES))
     except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
         raise EnvironmentFault(f"{repository} at {revision} cannot be had from the hub: {str(error)[:200]}") from error
+    shutil.rmtree(folder / ".cache", ignore_errors=True)  # the client's notes, with time stamps
 
 
 def cached(repository: str, commit: str, cache: Path) -> Path:
@@ -34,6 +35,5 @@ def cached(repository: str, commit: str, cache: Path) -> Path:
     if not place.is_dir():
         partial = place.with_name(f"{place.name}.partial")
         download(repository, commit, partial)
-        shutil.rmtree(partial / ".cache", ignore_errors=True)  # the hub client's notes on the download
         partial.rename(place)
     return place

@@ -4,9 +4,9 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from rustml.profile.optimizer import OptimizerSection, ScheduleSection, check_length
+from rustml.profile.optimizer import OptimisationSection
 from rustml.profile.section import Section
-from rustml.profile.types import Count, Positive, Rate
+from rustml.profile.types import Count, Positive
 
 
 class ArchitectureSection(Section, frozen=True):
@@ -26,38 +26,46 @@ class ArchitectureSection(Section, frozen=True):
     """Longest sequence, tokens."""
 
 
-class BaseSection(Section, frozen=True):
-    """Where the lifecycle starts: a pretrained checkpoint, or a small model trained here from scratch."""
+class ScratchBase(OptimisationSection, frozen=True, tag_field="kind", tag="scratch"):
+    """A small Qwen3 trained here from scratch, on tasks of the families and on raw Rust."""
 
-    source: str
-    """`scratch`, or a hub id or the path of a pretrained checkpoint."""
-    revision: str
-    """Commit of the hub repository; empty for a path or for `scratch`."""
-    architecture: ArchitectureSection | None
-    """For `scratch`; null otherwise."""
-    optimizer: OptimizerSection | None
-    """For `scratch`; null otherwise."""
-    schedule: ScheduleSection | None
-    """For `scratch`; null otherwise."""
-    clip_norm: Rate
-    """Gradient norm above which gradients are scaled down."""
-    python_pairs: Count
+    architecture: ArchitectureSection
+    python_pairs: Positive
     """Python tasks of the families that the base learns: it is to be a Python coder."""
     raw_rust: Count
     """Pieces of real Rust as plain text."""
     noisy_rust_pairs: Count
     """Rust tasks whose answer belongs to another task: they teach the form of an answer, not how to solve one."""
-    steps: Positive | None
-    """Updates of the weights; null where `epochs` says it, and where nothing is trained."""
-    epochs: Rate | None
-    """Passes over the data, rounded up to whole steps; null where `steps` says it, and where nothing is trained."""
-    tokens_per_step: Count
+    tokens_per_step: Positive
 
-    def __post_init__(self) -> None:
-        """Refuse a `scratch` that lacks what it is made from or with."""
-        if self.source == "scratch":
-            needed = ("architecture", "optimizer", "schedule", "python_pairs", "tokens_per_step")
-            missing = [name for name in needed if not getattr(self, name)]
-            if missing:
-                raise ValueError(f"with `source: scratch` these are needed: {', '.join(missing)}")
-            check_length(self.steps, self.epochs)
+
+class HubBase(Section, frozen=True, tag_field="kind", tag="hub"):
+    """A checkpoint of the Hugging Face hub: safetensors, configuration and tokenizer; no pickled weights, no code."""
+
+    repository: Annotated[str, Meta(pattern=r"^[\w.-]+/[\w.-]+\Z")]
+    """`OWNER/NAME`."""
+    revision: Annotated[str, Meta(pattern=r"^[0-9a-f]{40}\Z")]
+    """Full hash of a commit, not a branch or a tag, so that the base cannot change unseen."""
+
+
+class PathBase(Section, frozen=True, tag_field="kind", tag="path"):
+    """A checkpoint in a folder of this machine; its contents decide whether later stages run again, not its path."""
+
+    folder: Annotated[str, Meta(min_length=1)]
+    """Folder with `config.json`, safetensors and tokenizer."""
+
+
+class GgufBase(Section, frozen=True, tag_field="kind", tag="gguf"):
+    """A model in one GGUF file of this machine, whose weights are dequantised and stored as bf16.
+
+    The file's contents decide whether later stages run again, not its path.
+    """
+
+    file: Annotated[str, Meta(pattern=r"\.gguf\Z")]
+    """Path of the file, tokenizer included."""
+
+
+FetchedBase = HubBase | PathBase | GgufBase
+"""A base that somebody else has trained."""
+BaseSection = ScratchBase | HubBase | PathBase | GgufBase
+"""Where the lifecycle starts."""

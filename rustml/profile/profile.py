@@ -39,6 +39,7 @@ class Profile(Section, frozen=True):
     chat: ChatSection
     compute: ComputeSection
     base: BaseSection
+    """Where the lifecycle starts: a small model trained here, or one that is fetched."""
     sft: SftSection
     grpo: GrpoSection
     evaluation: EvaluationSection

@@ -5,9 +5,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from rustml import chat
-from rustml.contents import files_contents
+from rustml.contents import file_contents, files_contents
+from rustml.errors import InputError
 from rustml.models.fetch import checkpoint_files
 from rustml.profile import Profile
+from rustml.profile.base import BaseSection, FetchedBase, GgufBase, PathBase, ScratchBase
 from rustml.records import Pair, read_jsonl
 from rustml.runs import tracking
 from rustml.runs.environment import libraries_and_device
@@ -16,57 +18,74 @@ from rustml.runs.stage import Outcome, ProfilePath, Stage, Workspace
 from rustml.stages.computing import resolved
 from rustml.training import data, sources
 
-SCRATCH = "scratch"
-
 
 def local_files(profile: Profile) -> list[Path]:
-    """The files of a base that is a folder on this machine, else none. Raises InputError for another kind of folder."""
-    folder = Path(profile.base.source)
-    return [] if profile.base.source == SCRATCH or not folder.is_dir() else checkpoint_files(folder)
+    """The files of a base that lies on this machine, else none. Raises InputError for a folder without a checkpoint."""
+    if isinstance(profile.base, GgufBase):
+        return [Path(profile.base.file)]
+    return checkpoint_files(Path(profile.base.folder)) if isinstance(profile.base, PathBase) else []
 
 
 def contents(profile: Profile) -> Mapping[ProfilePath, str]:
-    """The digest of a local checkpoint, whose path does not count. Raises InputError for a folder without one."""
+    """The digest of a local checkpoint, whose path does not count. Raises InputError where it cannot be read."""
+    if isinstance(profile.base, GgufBase):
+        return {("base", "file"): file_contents(Path(profile.base.file), "base.file")}
     files = local_files(profile)
-    return {("base", "source"): files_contents(files, "base.source")} if files else {}
+    return {("base", "folder"): files_contents(files, "base.folder")} if files else {}
 
 
 def environment(profile: Profile) -> Mapping[str, str]:
     """What a base that is trained here depends on; one that is fetched depends on nothing."""
-    return libraries_and_device("transformers", "tokenizers") if profile.base.source == SCRATCH else {}
+    return libraries_and_device("transformers", "tokenizers") if isinstance(profile.base, ScratchBase) else {}
 
 
 STAGE = Stage("base", ("base", "chat", "compute"), __name__, contents, environment)
 
 
-def run(profile: Profile, *, bank: str, pairs: str, parent: str | None = None, reuse: bool = True) -> tracking.Finished:
-    """Run the stage on the output of the runs `bank` and `pairs`, or find the run that did the same."""
-    scratch = profile.base.source == SCRATCH
-    profile = resolved(profile) if scratch else profile
+def run(
+    profile: Profile, *, bank: str = "", pairs: str = "", parent: str | None = None, reuse: bool = True
+) -> tracking.Finished:
+    """Run the stage, or find the run that did the same.
+
+    A base that is trained here reads the output of the runs `bank` and `pairs`; one that is fetched reads neither.
+    Raises InputError where a run that is read is not named.
+    """
+    section = profile.base
+    profile = resolved(profile) if isinstance(section, ScratchBase) else profile
 
     def body(space: Workspace) -> Outcome:
-        return _scratch(profile, space) if scratch else _fetched(profile, space)
+        if isinstance(section, ScratchBase):
+            return _scratch(section, profile, space)
+        return _fetched(section, profile, space)
 
-    trained_on = {"bank": bank, "pairs": pairs} if scratch else {}
+    trained_on = _trained_on(section, bank=bank, pairs=pairs)
     return tracking.run_stage(STAGE, profile, body, inputs=trained_on, parent=parent, reuse=reuse)
 
 
-def _fetched(profile: Profile, space: Workspace) -> Outcome:
+def _trained_on(section: BaseSection, **runs: str) -> dict[str, str]:
+    if not isinstance(section, ScratchBase):
+        return {}
+    missing = [f"-P {role}=RUN" for role, run_id in runs.items() if not run_id]
+    if missing:
+        raise InputError(f"a base of kind scratch is trained on problems and pairs: give {' '.join(missing)}")
+    return runs
+
+
+def _fetched(section: FetchedBase, profile: Profile, space: Workspace) -> Outcome:
     from rustml.models import template  # noqa: PLC0415
     from rustml.models.fetch import fetch  # noqa: PLC0415  the hub's client takes a second to load
 
     folder = space.out / "model"
-    fetch(profile.base, folder)
+    fetch(section, folder)
     return Outcome(tags={chat.TAG: template.apply(folder, profile.chat)})
 
 
-def _scratch(profile: Profile, space: Workspace) -> Outcome:
+def _scratch(section: ScratchBase, profile: Profile, space: Workspace) -> Outcome:
     from rustml.models import checkpoint, compute, tokenizer  # noqa: PLC0415  torch takes seconds to load
     from rustml.training import pretrain  # noqa: PLC0415  torch takes seconds to load
 
-    section, shape = profile.base, profile.base.architecture
-    assert shape is not None, "checked with the profile"
-    parts = _parts(profile, space.inputs["bank"], space.inputs["pairs"])
+    shape = section.architecture
+    parts = _parts(section, profile.seed, space.inputs["bank"], space.inputs["pairs"])
     texts = itertools.chain.from_iterable(itertools.islice(part, 4000) for part in (*parts.values(),))
     words = tokenizer.train((f"{asked}\n{reply}" for asked, reply in texts), shape.vocabulary, shape.context)
     chat.prepare(words, profile.chat)
@@ -84,14 +103,13 @@ def _scratch(profile: Profile, space: Workspace) -> Outcome:
     return Outcome(metrics, tags={chat.TAG: chat.digest(words)})
 
 
-def _parts(profile: Profile, bank: Path, pairs: Path) -> Mapping[str, Sequence[data.Text]]:
+def _parts(section: ScratchBase, seed: int, bank: Path, pairs: Path) -> Mapping[str, Sequence[data.Text]]:
     """What a base learns from: the first records of each file."""
-    section = profile.base
     python = sources.trainable_problems(bank, "python-train", section.python_pairs)[: section.python_pairs]
     rust = sources.trainable_problems(bank, "rust-train", section.noisy_rust_pairs)[: section.noisy_rust_pairs]
     raw = itertools.islice(read_jsonl(pairs / "raw.jsonl", Pair), section.raw_rust)
     return {
         "python": data.solved(python),
-        "noisy_rust": data.mismatched(rust, profile.seed),
+        "noisy_rust": data.mismatched(rust, seed),
         "raw_rust": data.written(raw),
     }

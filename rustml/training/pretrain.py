@@ -10,7 +10,7 @@ from torch.nn.utils import clip_grad_norm_
 from transformers import PreTrainedTokenizerFast, Qwen3Config, Qwen3ForCausalLM
 
 from rustml.models.compute import Compute
-from rustml.profile.base import ArchitectureSection, BaseSection
+from rustml.profile.base import ArchitectureSection, ScratchBase
 from rustml.training import batching, optim, schedules
 from rustml.training.batching import IGNORED, Row
 
@@ -64,13 +64,11 @@ def collate(rows: Sequence[Row], pad: int) -> Batch:
 def train(
     model: Qwen3ForCausalLM,
     rows: Sequence[Row],
-    section: BaseSection,
+    section: ScratchBase,
     seed: int,
     log: Callable[[int, dict[str, float]], None],
 ) -> None:
     """Train in place; `log(step, metrics)` is called after each step."""
-    assert section.optimizer is not None, "checked with the profile"
-    assert section.schedule is not None, "checked with the profile"
     steps = length(rows, section, seed)
     optimizer = optim.build(model, section.optimizer)
     schedule = schedules.schedule(optimizer, section.schedule, steps)
@@ -89,7 +87,7 @@ def train(
     model.eval()
 
 
-def length(rows: Sequence[Row], section: BaseSection, seed: int) -> int:
+def length(rows: Sequence[Row], section: ScratchBase, seed: int) -> int:
     """Steps of the training."""
     return schedules.total_steps(
         section.steps, section.epochs, batching.token_batches_per_epoch(rows, section.tokens_per_step, seed)

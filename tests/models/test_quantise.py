@@ -15,7 +15,7 @@ from rustml.models import checkpoint as checkpoints
 from rustml.models.quantise import quantize
 from rustml.profile.quantize import QuantizeSection
 from rustml.training import pretrain
-from tests.support.toy_models import TEXTS, checkpoint, model, profile, words
+from tests.support.toy_models import TEXTS, base, checkpoint, model, words
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # of torchao, about torch
 FP8, INT3 = QuantizeSection(scheme="fp8_weight_only"), QuantizeSection(scheme="int3_weight_only")
@@ -28,7 +28,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("trained")
     network = model()
     rows = [chat.encode(words(), "", text) for text in TEXTS]
-    section = msgspec.structs.replace(profile().base, steps=200, tokens_per_step=1024)
+    section = msgspec.structs.replace(base(), steps=200, tokens_per_step=1024)
     pretrain.train(network, rows, section, 1, lambda *_: None)
     checkpoints.save(network, words(), folder)
     return folder

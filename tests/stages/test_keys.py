@@ -15,6 +15,7 @@ import pytest
 from rustml.errors import InputError
 from rustml.judge.rust import toolchain
 from rustml.profile import Profile, load
+from rustml.profile.base import BaseSection, GgufBase, PathBase
 from rustml.profile.harvest import DatasetSource, RepositorySource
 from rustml.profile.method import FullSection, LoraSection, QloraSection
 from rustml.profile.optimizer import AdamW8bitSection
@@ -32,6 +33,10 @@ Case = tuple[ModuleType, Callable[[Path], Profile]]
 def profile_with(section: str, **values: Any) -> Profile:
     changes: dict[str, Any] = {section: msgspec.structs.replace(getattr(TINY, section), **values)}
     return msgspec.structs.replace(TINY, **changes)
+
+
+def based_on(section: BaseSection) -> Profile:
+    return msgspec.structs.replace(TINY, base=section)
 
 
 def key_of(module: ModuleType, profile: Profile = TINY) -> str:
@@ -73,7 +78,8 @@ FILES: dict[str, Case] = {
         pairs,
         lambda thing: profile_with("pairs", anchors={"code": pool(f"file:{thing / 'rows.jsonl'}")}),
     ),
-    "base.source": (base, lambda thing: profile_with("base", source=str(thing))),
+    "base.folder": (base, lambda thing: based_on(PathBase(folder=str(thing)))),
+    "base.file": (base, lambda thing: based_on(GgufBase(file=str(thing / "model.gguf")))),
     "evaluation.dependencies": (evaluate, lambda thing: profile_with("evaluation", dependencies=str(thing))),
 }
 PATH_IS_IN_THE_OUTPUT = {"harvest.datasets", "harvest.directory", "pairs.anchors"}
@@ -88,11 +94,12 @@ def thing(tmp_path: Path) -> Path:
     (folder / "good-1.0.0" / "src" / "lib.rs").write_text("fn one() {}")
     (folder / "rows.jsonl").write_text("{}\n")
     (folder / "config.json").write_text("{}")
+    (folder / "model.gguf").write_bytes(b"GGUF")
     (folder / "model.safetensors").write_bytes(b"weights")
     return folder
 
 
-EDITED = {"base.source": "model.safetensors", "harvest.directory": "good-1.0.0/src/lib.rs"}
+EDITED = {"base.folder": "model.safetensors", "base.file": "model.gguf", "harvest.directory": "good-1.0.0/src/lib.rs"}
 EDITED["evaluation.dependencies"] = EDITED["harvest.directory"]
 
 
@@ -185,17 +192,17 @@ def test_an_anchor_pool_that_may_be_missing_is_no_fault(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_is_not_a_checkpoint_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"base\.source.*config\.json"):
-        key_of(base, profile_with("base", source=str(tmp_path)))
+    with pytest.raises(InputError, match=r"base\.folder.*config\.json"):
+        key_of(base, based_on(PathBase(folder=str(tmp_path))))
 
 
 def test_a_lifecycle_asks_for_room_for_copies_of_a_local_base(thing: Path) -> None:
     weights = thing / "model.safetensors"
     weights.write_bytes(b"0" * 1000)
     copies = len(lifecycle.ladder_of(TINY).making) + 2
-    before = lifecycle.disk_bytes(profile_with("base", source=str(thing)))
+    before = lifecycle.disk_bytes(based_on(PathBase(folder=str(thing))))
     weights.write_bytes(b"0" * 3000)
-    assert lifecycle.disk_bytes(profile_with("base", source=str(thing))) - before == 2000 * copies
+    assert lifecycle.disk_bytes(based_on(PathBase(folder=str(thing)))) - before == 2000 * copies
     assert lifecycle.disk_bytes(TINY) == lifecycle.DISK_BYTES
 
 
@@ -262,7 +269,7 @@ def test_another_device_reruns_what_is_computed(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_a_fetched_base_depends_on_no_corpus_and_no_library(thing: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    fetched = profile_with("base", source=str(thing))
+    fetched = based_on(PathBase(folder=str(thing)))
     before = key_of(base, fetched)
     monkeypatch.setattr(environment, "_version", lambda _: "99")
     assert key_of(base, fetched) == before
@@ -270,3 +277,10 @@ def test_a_fetched_base_depends_on_no_corpus_and_no_library(thing: Path, monkeyp
     monkeypatch.setattr(base.tracking, "run_stage", lambda *_args, **options: taken.update(options))
     base.run(fetched, bank="b", pairs="p")
     assert taken["inputs"] == {}
+
+
+def test_a_base_from_scratch_needs_the_runs_that_it_is_trained_on() -> None:
+    with pytest.raises(InputError, match="-P bank=RUN -P pairs=RUN"):
+        base.run(TINY)
+    with pytest.raises(InputError, match="give -P pairs=RUN"):
+        base.run(TINY, bank="b")

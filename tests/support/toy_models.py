@@ -11,6 +11,7 @@ from rustml.models import checkpoint as checkpoints
 from rustml.models import tokenizer
 from rustml.models.compute import Compute
 from rustml.profile import Profile, load
+from rustml.profile.base import ScratchBase
 from rustml.records import Problem
 from rustml.training import pretrain
 from rustml.training.job import Job, Log
@@ -28,7 +29,7 @@ def profile() -> Profile:
     """The tiny profile with a model and steps of nothing."""
     tiny = load("tiny")
     replace = msgspec.structs.replace
-    assert tiny.base.architecture is not None
+    assert isinstance(tiny.base, ScratchBase)
     shape = replace(
         tiny.base.architecture, vocabulary=320, hidden=32, layers=2, feed_forward=48, heads=2, head_dim=16, context=256
     )
@@ -42,10 +43,16 @@ def profile() -> Profile:
     )
 
 
+def base() -> ScratchBase:
+    """The base section of that profile."""
+    section = profile().base
+    assert isinstance(section, ScratchBase)
+    return section
+
+
 def model() -> Qwen3ForCausalLM:
-    shape = profile().base.architecture
-    assert shape is not None
-    return pretrain.new_model(shape, words(), seed=1, compute=Compute("cpu", "bfloat16", "eager"))
+    compute = Compute("cpu", "bfloat16", "eager")
+    return pretrain.new_model(base().architecture, words(), seed=1, compute=compute)
 
 
 def checkpoint(folder: Path) -> Path:

@@ -11,7 +11,7 @@ from rustml import chat
 from rustml.models import checkpoint as checkpoints
 from rustml.training import pretrain
 from rustml.training.batching import IGNORED
-from tests.support.toy_models import TEXTS, model, profile, words
+from tests.support.toy_models import TEXTS, base, model, words
 
 
 def test_the_loss_is_the_models_own_on_labels_alone() -> None:
@@ -40,7 +40,7 @@ def test_a_new_model_is_a_function_of_its_seed_and_its_blocks_start_by_adding_no
 
 def test_training_learns_reports_every_step_and_saves_what_loads(tmp_path: Path) -> None:
     rows = [chat.encode(words(), "", text) for text in TEXTS]
-    section = msgspec.structs.replace(profile().base, steps=25, tokens_per_step=1024)
+    section = msgspec.structs.replace(base(), steps=25, tokens_per_step=1024)
     network = model()
     said: list[tuple[int, float]] = []
     pretrain.train(network, rows, section, 1, lambda step, metrics: said.append((step, metrics["loss"])))
@@ -60,7 +60,7 @@ def test_training_is_a_function_of_its_seed() -> None:
 
     def losses(seed: int) -> list[float]:
         said: list[float] = []
-        pretrain.train(model(), rows, profile().base, seed, lambda _, metrics: said.append(metrics["loss"]))
+        pretrain.train(model(), rows, base(), seed, lambda _, metrics: said.append(metrics["loss"]))
         return said
 
     assert losses(1) == losses(1)

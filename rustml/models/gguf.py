@@ -1,0 +1,42 @@
+"""A model in one GGUF file, as llama.cpp writes it, turned into a checkpoint of safetensors."""
+
+import struct
+from pathlib import Path
+
+from rustml.errors import InputError
+from rustml.models import saving
+
+MAGIC = b"GGUF"
+
+
+def convert(file: Path, out: Path) -> None:
+    """Dequantise the weights of `file` and write them to `out` as a full checkpoint in bf16, with its tokenizer.
+
+    Raises InputError for a file that is not GGUF, or of an architecture that transformers does not read.
+    """
+    import torch  # noqa: PLC0415  takes seconds to load
+    from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig  # noqa: PLC0415
+
+    _check(file)
+    name, folder = file.name, str(file.parent)
+    try:
+        # Without `dequantize`, weights stay packed, and packed weights can neither be saved nor trained.
+        packed = GgufConfig(gguf_file=name, dequantize=True)
+        model = AutoModelForCausalLM.from_pretrained(
+            folder, gguf_file=name, quantization_config=packed, dtype=torch.float32, local_files_only=True
+        )
+        tokenizer = AutoTokenizer.from_pretrained(folder, gguf_file=name, local_files_only=True)
+    except (ValueError, KeyError, NotImplementedError, struct.error) as error:
+        raise InputError(f"base.file: transformers cannot read {file}: {str(error)[:200]}") from error
+    model.config.quantization_config = None
+    saving.save(model.to(torch.bfloat16), tokenizer, out)
+
+
+def _check(file: Path) -> None:
+    try:
+        with file.open("rb") as stream:
+            magic = stream.read(len(MAGIC))
+    except OSError as error:
+        raise InputError(f"base.file: cannot read {file}: {error.strerror}; give the path of a GGUF file") from error
+    if magic != MAGIC:
+        raise InputError(f"base.file: {file} is not a GGUF file: it does not begin with `GGUF`")
