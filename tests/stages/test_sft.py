@@ -13,6 +13,7 @@ from rustml.profile import Profile
 from rustml.profile.sources import BankSource, PairsSource, ValidationSection
 from rustml.records import Origin, Pair, write_jsonl
 from rustml.runs.stage import Workspace
+from rustml.stages.computing import resolved
 from tests.support.toy_models import checkpoint, moved, problem, profile
 
 with warnings.catch_warnings():
@@ -67,7 +68,8 @@ def test_the_sources_of_the_profile_are_trained_on_and_held_out_records_measured
 
     inputs = write_inputs(tmp_path)
     out, scratch, report = (tmp_path / name for name in ("out", "scratch", "report"))
-    outcome = sft._train(chosen, Workspace(out, report, inputs, scratch, CacheLayout(tmp_path), log))
+    space = Workspace(out, report, inputs, scratch, CacheLayout(tmp_path), log)
+    outcome = sft._train(resolved(chosen), inputs["base"] / "model", space)
     rows = {name: outcome.metrics[f"sft.rows.{name}"] for name in chosen.sft.sources}
     assert rows == {"families": 12, "crates": 12, "python": 6}, "two copies of each completion, and raw text"
     assert outcome.metrics["sft.share.python"] == pytest.approx(0.2)
@@ -81,4 +83,4 @@ def test_a_task_that_does_not_exist_is_named_before_the_stage_starts(chosen: Pro
     sources = {"crates": PairsSource(file="train", tasks={"poetry": 1.0})}
     odd = msgspec.structs.replace(chosen, sft=msgspec.structs.replace(chosen.sft, sources=sources))
     with pytest.raises(InputError, match=r"sft\.sources\.crates\.tasks: no task poetry"):
-        sft.run(odd, base="", bank="", pairs="")
+        sft.run(odd, base="run", bank="", pairs="")
