@@ -27,18 +27,24 @@ def metric_buffer(run_id: str) -> MetricBuffer:
 
 
 def log_settings(run_id: str, stage: Stage, profile: Profile, params: Mapping[str, str]) -> None:
-    """Log the commit, the stage's part of the profile as params, and the whole profile as an artifact."""
+    """Log what decides the output: commit and environment as tags, the stage's part of the profile as params.
+
+    The whole profile is an artifact, and so is what stands for outside contents in the key."""
     commit, dirty = code_commit()
     settings = {"profile.seed": profile.seed}
     settings |= dotted(msgspec.to_builtins(stage.settings(profile)))
     tags = {"mlflow.source.git.commit": commit, "rustml.dirty": str(dirty).lower()}
     tags |= {f"rustml.param.{name}": text for name, text in params.items()}
+    tags |= {f"rustml.environment.{name}": text for name, text in stage.environment(profile).items()}
     client().log_batch(
         run_id,
         params=[Param(name, str(value)[:MAX_PARAM_CHARACTERS]) for name, value in settings.items()],
         tags=[RunTag(name, text) for name, text in tags.items()],
     )
     client().log_text(run_id, dump(profile), "profile.yaml")
+    contents = {".".join(map(str, path)): text for path, text in stage.contents(profile).items()}
+    if contents:
+        client().log_dict(run_id, contents, "contents.json")
 
 
 def log_outcome(run_id: str, workspace: Workspace, outcome: Outcome) -> None:

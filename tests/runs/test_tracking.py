@@ -290,6 +290,21 @@ def test_everything_lands() -> None:
     assert msgspec.structs.replace(load(str(again)), name="tiny") == PROFILE
 
 
+def test_what_decided_a_result_beside_code_and_profile_can_be_read_off_its_run() -> None:
+    stage = Stage(
+        "made",
+        ("quantize",),
+        "rustml.errors",
+        contents=lambda _: {("quantize", "scheme"): "digest of a file"},
+        environment=lambda _: {"torch": "2.13.0"},
+    )
+    done = tracking.run_stage(stage, PROFILE, counting([]))
+    run = tracking.client().get_run(done.run_id)
+    assert run.data.tags["rustml.environment.torch"] == "2.13.0"
+    folder = Path(run.info.artifact_uri.removeprefix("file://"))
+    assert json.loads((folder / "contents.json").read_text()) == {"quantize.scheme": "digest of a file"}
+
+
 def test_a_run_that_mlflow_opened_is_resumed_once() -> None:
     given = tracking.client().create_run(tracking.experiment(), run_name="from mlflow run").info.run_id
     os.environ["MLFLOW_RUN_ID"] = given
