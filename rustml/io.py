@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -31,6 +32,22 @@ def write_bytes(path: Path, content: bytes) -> None:
     """Write `content` to `path` as `atomic_write` does."""
     with atomic_write(path) as file:
         file.write(content)
+
+
+def write_cache_entry(path: Path, content: bytes) -> None:
+    """Write `content` to `path` whole, also where several processes write the same entry at once.
+
+    Unlike `write_bytes` it does not wait for the disk: an entry that a crash of the machine spoils is made again.
+    The folder has to exist.
+    """
+    handle, partial = tempfile.mkstemp(dir=path.parent, suffix=".partial")
+    try:
+        with os.fdopen(handle, "wb") as out:
+            out.write(content)
+        Path(partial).replace(path)
+    except OSError:
+        Path(partial).unlink(missing_ok=True)
+        raise
 
 
 def file_sha256(path: Path) -> str:

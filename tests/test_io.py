@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from rustml.io import atomic_write, file_sha256, folder_digest, write_bytes
+from rustml.io import atomic_write, file_sha256, folder_digest, write_bytes, write_cache_entry
 
 
 def test_a_failure_half_way_leaves_the_old_file(tmp_path: Path) -> None:
@@ -34,3 +34,13 @@ def test_a_folder_digest_follows_names_and_bytes(tmp_path: Path) -> None:
     assert folder_digest(one) == folder_digest(two)
     (two / "a" / "b").rename(two / "a" / "c")
     assert folder_digest(one) != folder_digest(two)
+
+
+def test_a_cache_entry_is_whole_or_absent(tmp_path: Path) -> None:
+    write_cache_entry(tmp_path / "entry", b"first")
+    write_cache_entry(tmp_path / "entry", b"second")
+    assert (tmp_path / "entry").read_bytes() == b"second"
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(OSError, match="folder"):
+        write_cache_entry(tmp_path / "folder", b"content")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["entry", "folder"]

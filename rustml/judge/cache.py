@@ -3,13 +3,13 @@
 import contextlib
 import hashlib
 import os
-import tempfile
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from rustml.errors import InputError
+from rustml.io import write_cache_entry
 from rustml.judge.verdicts import with_id
 from rustml.records import Candidate, Verdict
 
@@ -43,19 +43,10 @@ class Cache:
         """Keep a verdict, unless the machine may have caused it. A full disk is not a fault: it is judged again."""
         if verdict.status == "infrastructure" or verdict.transient:
             return
+        path = self._path(candidate)
         with contextlib.suppress(OSError):
-            self._write(self._path(candidate), msgspec.json.encode(verdict))
-
-    def _write(self, path: Path, content: bytes) -> None:
-        path.parent.mkdir(exist_ok=True)
-        handle, partial = tempfile.mkstemp(dir=path.parent, suffix=".partial")
-        try:
-            with os.fdopen(handle, "wb") as out:
-                out.write(content)
-            Path(partial).replace(path)
-        except OSError:
-            Path(partial).unlink(missing_ok=True)
-            raise
+            path.parent.mkdir(exist_ok=True)
+            write_cache_entry(path, msgspec.json.encode(verdict))
 
     def _path(self, candidate: Candidate) -> Path:
         # A lone surrogate is legal in a Python string, and in no encoding.

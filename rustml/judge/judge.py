@@ -34,9 +34,9 @@ Work = Callable[[], dict[Candidate, Verdict]]
 
 
 class Judge:
-    """Compiles, lints and runs candidates that nobody trusts.
+    """Compiles, lints and runs candidates that are not trusted.
 
-    A context manager: leaving it, by whatever way, ends every process and removes every file of it.
+    A context manager: leaving it in any way ends every process and removes every file of it.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class Judge:
     ) -> None:
         """Check the machine and prepare.
 
-        `workers` batches are judged at a time, by default one a processor. Without `lints` clippy's opinion is not
+        `workers` batches are judged at a time, by default one per processor. Without `lints` clippy's opinion is not
         asked for, and `clippy_clean` is None. Raises EnvironmentFault or SandboxUnavailable, with what to install.
         """
         found = toolchain.find()
@@ -113,7 +113,7 @@ class Judge:
         self._place.remove()
 
     def judge(self, candidates: Sequence[Candidate], progress: ProgressCallback | None = None) -> list[Verdict]:
-        """One verdict a candidate, in the candidates' order; identical candidates are judged once."""
+        """One verdict per candidate, in their order; identical candidates are judged once."""
         unique = {_content(candidate): candidate for candidate in reversed(candidates)}
         done: dict[Candidate, Verdict] = {}
         pending: set[Future[dict[Candidate, Verdict]]] = set()

@@ -1,7 +1,7 @@
-"""Control groups (cgroup v2), where this user may make them: limits on a whole process tree, and an end to all of it.
+"""Control groups (cgroup v2), where this user may make them: limits on a whole process tree, which ends as one.
 
 Nothing here assumes that they are there. A group is made below the judge's own group, with the controllers that the
-group above passes on (https://docs.kernel.org/admin-guide/cgroup-v2.html); without any there is no group at all, and
+group above passes on (https://docs.kernel.org/admin-guide/cgroup-v2.html); without any there is no group, and
 resource limits and the PID namespace hold alone. Settings of the machine's root group are never touched.
 """
 
@@ -119,7 +119,7 @@ def remove_tree(path: Path) -> None:
 
 
 def open_groups(name: str, parent: Path | None = None) -> Cgroups | None:
-    """Groups for a judge, or None where they are not to be had or would limit nothing."""
+    """Groups for a judge, or None where they cannot be made or would limit nothing."""
     parent = parent or own_group()
     if parent is None:
         return None

@@ -1,11 +1,13 @@
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from rustml.errors import InputError
 from rustml.judge import Judge
 from rustml.judge.cache import Cache
 from rustml.records import Verdict
+from rustml.testing import make_verdict
 from tests.support.judge_cases import LIMITS, RIGHT, WRONG, candidate
 
 
@@ -40,6 +42,22 @@ def test_what_the_machine_may_have_caused_is_not_kept(tmp_path: Path, judge: Jud
     assert fault.status == "infrastructure"
     cache.put(candidate(RIGHT), fault)
     assert entries(tmp_path) == []
+
+
+def test_a_verdict_that_the_load_of_the_machine_may_have_decided_is_not_kept(tmp_path: Path) -> None:
+    cache = Cache(tmp_path, {})
+    verdict = make_verdict("c", "run_timeout")
+    cache.put(candidate(RIGHT), msgspec.structs.replace(verdict, transient=True))
+    assert entries(tmp_path) == []
+    cache.put(candidate(RIGHT), verdict)
+    assert cache.get(candidate(RIGHT)) == verdict
+
+
+def test_only_a_transient_verdict_says_so_in_a_file() -> None:
+    verdict = make_verdict("c", "run_timeout")
+    assert b"transient" not in msgspec.json.encode(verdict)
+    marked = msgspec.structs.replace(verdict, transient=True)
+    assert msgspec.json.decode(msgspec.json.encode(marked), type=Verdict) == marked
 
 
 def test_the_key_holds_settings_and_content(tmp_path: Path, judge: Judge) -> None:

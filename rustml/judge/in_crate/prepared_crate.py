@@ -1,8 +1,8 @@
-"""A crate made ready once: its dependencies built, and the compiler's calls for the crate itself on record.
+"""A crate prepared once: its dependencies built, and the compiler's calls for the crate itself recorded.
 
-cargo runs with a wrapper that notes how it calls the compiler for this crate. A candidate is later compiled by such a
-call alone, against dependencies that are bound read-only: neither cargo nor a build script runs again, and nothing that
-one candidate does can reach the next.
+cargo runs with a wrapper that records how it calls the compiler for this crate. A candidate is later compiled by such
+a call alone, against dependencies that are bound read-only: neither cargo nor a build script runs again, and no
+candidate reaches the next.
 """
 
 import hashlib
@@ -23,7 +23,7 @@ from rustml.sandbox.mounts import Mounts
 from rustml.sandbox.processes import Completed
 
 REVISION = 3
-"""Of what is built and noted; a change makes every crate be built again."""
+"""Of what is built and recorded; a change makes every crate be built again."""
 RECORD = "built.json"
 DEFAULT, FULL = "default", "full"
 BUILD_SECONDS = 600.0
@@ -71,11 +71,11 @@ class Invocation(Record, frozen=True):
 
 
 class BuildRecord(Record, frozen=True):
-    """What came of building a crate."""
+    """The outcome of building a crate."""
 
     invocations: tuple[Invocation, ...]
     features: tuple[str, ...]
-    """Switched on beside none; empty with `default` in it means the crate's defaults."""
+    """The features that the crate was built with; `default` alone stands for the crate's defaults."""
     fault: str = ""
     """Why it does not build here: the compiler's or cargo's first complaint."""
 
@@ -105,12 +105,12 @@ class _BuildOptions:
 
 
 BUILD_OPTIONS = tuple(_BuildOptions(features, dev) for features in ("all", "full", "default") for dev in (True, False))
-"""All features before those that the crate itself counts as all of them before the defaults (some crates have features
-that need an unstable compiler or exclude each other), with the tests' own dependencies before without."""
+"""In order: all features; those of the crate's own feature `full`; the defaults (some crates have features that need an
+unstable compiler or exclude each other). Each with the dependencies of the tests, then without."""
 
 
 def prepare(source: Path, vendor: Path, cache: Path, sandbox: CrateSandbox) -> PreparedCrate:
-    """Build the crate in `source` against the Cargo directory source `vendor`, or take over what was built before.
+    """Build the crate in `source` against the Cargo directory source `vendor`, or reuse an earlier build.
 
     A crate that does not build is a PreparedCrate whose `built.fault` says why.
     """
@@ -265,4 +265,4 @@ def _noted(records: Path) -> Iterator[Invocation]:
 def _complaint(stderr: bytes) -> str:
     lines = stderr.decode("utf-8", "replace").splitlines()
     errors = [line.strip() for line in lines if line.startswith("error")]
-    return (errors or lines[-1:] or ["no word of why"])[0][:200]
+    return (errors or lines[-1:] or ["cargo gave no reason"])[0][:200]

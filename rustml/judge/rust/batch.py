@@ -155,7 +155,7 @@ class Batch:
         return tuple(member for member in alive if member not in faulty)
 
     def _refuse(self, alive: tuple[Member, ...], messages: list[Message]) -> tuple[Member, ...]:
-        """Take out the members that use forbidden means, except in a `main` that nobody calls."""
+        """Take out the members that use forbidden means, except in a `main` that is not called."""
         owners = {member.module: member for member in alive}
         for message in messages:
             member = owners.get(message.file)

@@ -15,7 +15,7 @@ from rustml.rust.lexer import significant, tokens
 
 
 def fresh_name(kind: str) -> str:
-    """A name that nobody can foresee: candidates must not find each other, nor the tests."""
+    """A name that cannot be foreseen: candidates must not find each other, nor the tests."""
     return f"{kind}{secrets.token_hex(12)}"
 
 
@@ -32,7 +32,7 @@ class Member:
 
     @property
     def prefix(self) -> str:
-        """The line in front of the candidate's text. A glob import gives way to whatever the candidate declares."""
+        """The line in front of the candidate's text. A glob import gives way to the candidate's own declarations."""
         return f"#[allow(unused_imports)] use super::{self.prelude}::*;\n" if self.test_file.prelude else ""
 
     def text(self, published: bool) -> str:
@@ -59,7 +59,7 @@ def _rooted(code: str, module: str) -> str:
 
 
 def write_library(folder: Path, members: Sequence[Member], *, published: bool) -> None:
-    """Write one file a candidate into `folder`, beside clippy's configuration."""
+    """Write one file per candidate into `folder`, beside clippy's configuration."""
     folder.mkdir(parents=True)
     (folder / "clippy.toml").write_text(clippy_configuration())
     for member in members:
@@ -72,7 +72,7 @@ def library_root(members: Sequence[Member]) -> str:
 
 
 def write_tests(folder: Path, members: Sequence[Member], library: str) -> str:
-    """Write one file a candidate into `folder`; return the name given to the harness crate."""
+    """Write one file per candidate into `folder`; return the name given to the harness crate."""
     folder.mkdir(parents=True)
     harness = fresh_name("h")
     for member in members:
@@ -111,5 +111,5 @@ def _prelude(member: Member) -> str:
 
 
 def _write(path: Path, text: str) -> None:
-    # A lone surrogate is no UTF-8; the compiler shall be the one to say so.
+    # A lone surrogate is not UTF-8, which the compiler will report.
     path.write_bytes(text.encode("utf-8", "surrogatepass"))

@@ -1,12 +1,12 @@
-"""The compiled harness: made once for a toolchain, kept in the user's cache folder, believed by its digest alone."""
+"""The compiled harness: made once per toolchain, kept in the user's cache folder, and used only if its digest fits."""
 
 import contextlib
 import hashlib
 import os
-import tempfile
 from pathlib import Path
 
 from rustml.errors import JudgeFault
+from rustml.io import write_cache_entry
 from rustml.judge.rust.compiler import Compiler, Folders
 from rustml.judge.rust.toolchain import Toolchain
 
@@ -75,14 +75,7 @@ def _load(folder: Path, key: str) -> bytes | None:
 
 def _keep(folder: Path, key: str, content: bytes) -> None:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    handle, partial = tempfile.mkstemp(dir=folder, suffix=".partial")
-    try:
-        with os.fdopen(handle, "wb") as out:
-            out.write(content)
-        Path(partial).replace(folder / _name(key, content))
-    except OSError:
-        Path(partial).unlink(missing_ok=True)
-        raise
+    write_cache_entry(folder / _name(key, content), content)
 
 
 def _name(key: str, content: bytes) -> str:

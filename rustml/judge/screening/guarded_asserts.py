@@ -1,4 +1,4 @@
-"""Comparisons inside `assert!`: each side has to be of a type whose equality nobody but the language defines.
+"""Comparisons inside `assert!`: each side has to be of a type whose equality only the language defines.
 
 `assert!(f(1) == 2)` would believe any type that a candidate makes equal to everything. The edit turns it into
 `assert!(*plain(&(f(1))) == *plain(&(2)))`, which such a type does not compile with.

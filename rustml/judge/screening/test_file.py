@@ -1,8 +1,8 @@
 """The tests of one problem, made ready for a crate of their own.
 
 The text of the tests is the problem's, not the candidate's. It is edited by token: test functions become callable,
-`assert!` and its kin become the harness's, and only those names come from the candidate that the tests use and that
-mean nothing in the standard library.
+the `assert!` macros become the harness's, and the names that the tests use come from the candidate, unless they mean
+something in the standard library.
 """
 
 from dataclasses import dataclass
@@ -126,7 +126,7 @@ class TestFile:
         return "".join(lines) + edited(self._text, edits)
 
     def _redirected(self, harness: str, here: str) -> list[tuple[int, int, str]]:
-        """`assert!` and its kin lead to the harness, `crate::` to the test file."""
+        """The `assert!` macros lead to the harness, `crate::` to the test file."""
         edits = []
         suffix = "_own" if self.own_types else ""
         for index, token in enumerate(self._tokens[:-1]):

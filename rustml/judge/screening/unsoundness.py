@@ -1,7 +1,8 @@
-"""Holes of the type system that let safe Rust reach any memory, as far as a text gives them away.
+"""Unsoundness of the type system that lets safe Rust reach any memory, as far as a text shows it.
 
 Each rule asks for the parts that such code cannot do without, in any order and under any name. Code that has them all
-for a good reason is refused too; it is rare. Who hides them (in macros, say) meets the next fence: see harness/lib.rs.
+for a good reason is refused too; it is rare. Code that hides them, for example in macros,
+meets the next fence: see harness/lib.rs.
 """
 
 import re
@@ -19,7 +20,7 @@ _LONGEST = 64
 
 
 def known_unsoundness(found: Sequence[Token]) -> str | None:
-    """Which known hole the tokens could be meant to use, if any."""
+    """The known unsoundness that the tokens could be meant to use; None for none."""
     text = " ".join(token.text for token in found) + " "
     if _HIGHER_RANKED.search(text) and _nests_lifetimes(found):
         return "a known hole of the type system (rust-lang/rust#25860)"

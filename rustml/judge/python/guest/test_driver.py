@@ -21,7 +21,7 @@ from deadline import Deadline, JudgeGone, drain  # type: ignore[import-not-found
 from wire import Channel, Closed, decode, encode  # type: ignore[import-not-found]
 
 HERE = os.path.dirname(os.path.abspath(__file__))  # noqa: PTH100, PTH120
-# What a test may do with an object of the candidate's. Comparing is not among it: an assertion decides on data.
+# What a test may do with an object of the candidate. Comparing is not among it: an assertion decides on data.
 _OPERATIONS = ("__getitem__", "__setitem__", "__len__", "__iter__", "__next__", "__str__", "__float__", "__int__")
 
 

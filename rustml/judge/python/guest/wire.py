@@ -1,8 +1,8 @@
 """Values between the process that knows the tests and the process that holds the candidate.
 
 Only plain data travels, in one canonical form; everything else stays where it is and travels as a handle. What
-arrives is data of the built-in types whatever the other side sends: no class of a candidate's, hence no equality,
-no hash and no truth value of its making, ever meets an assertion.
+arrives is data of the built-in types whatever the other side sends: no class of the candidate, and so no equality,
+hash or truth value that it defines, ever meets an assertion.
 
 This file runs inside the sandbox and imports nothing of rustml.
 """
@@ -48,7 +48,7 @@ class Channel:
             view = view[os.write(self._write_fd, view) :]
 
     def receive(self) -> Any:
-        """The next message. Raises Closed when there is none, ValueError when it is none of ours."""
+        """The next message. Raises Closed when there is none, ValueError when it is too long or not JSON."""
         size = int.from_bytes(self._exactly(4), "little")
         if size > LARGEST:
             raise ValueError("the message is too long")
@@ -65,8 +65,8 @@ class Channel:
         return b"".join(pieces)
 
 
-def encode(value: Any, keep: "collections.abc.Callable[[Any], int]") -> list[Any]:  # noqa: PLR0911 - one line a kind
-    """`value` as JSON; `keep` stores what is no plain data and returns its number."""
+def encode(value: Any, keep: "collections.abc.Callable[[Any], int]") -> list[Any]:  # noqa: PLR0911 - one line per kind
+    """`value` as JSON; `keep` stores what is not plain data and returns its number."""
     kind = type(value)
     if value is None or kind is bool or kind is str:
         return ["v", value] if kind is not str else ["u", value]
@@ -83,7 +83,7 @@ def encode(value: Any, keep: "collections.abc.Callable[[Any], int]") -> list[Any
     return _encode_container(value, kind, keep)
 
 
-def _encode_container(value: Any, kind: type, keep: "collections.abc.Callable[[Any], int]") -> list[Any]:  # noqa: PLR0911 - one line a kind
+def _encode_container(value: Any, kind: type, keep: "collections.abc.Callable[[Any], int]") -> list[Any]:  # noqa: PLR0911 - one line per kind
     for tag, container in _SEQUENCES.items():
         if kind is container or (container is tuple and isinstance(value, tuple)):
             return [tag, [encode(item, keep) for item in value]]
@@ -105,7 +105,7 @@ def _encode_container(value: Any, kind: type, keep: "collections.abc.Callable[[A
     return ["h", keep(value), callable(value)]
 
 
-def decode(message: Any, handle: "collections.abc.Callable[[int, bool], Any]") -> Any:  # noqa: PLR0911 - one line a kind
+def decode(message: Any, handle: "collections.abc.Callable[[int, bool], Any]") -> Any:  # noqa: PLR0911 - one line per kind
     """The value of a message; `handle` makes what stands for a thing that stayed on the other side.
 
     Raises ValueError, KeyError or TypeError for what `encode` never makes.
@@ -128,7 +128,7 @@ def decode(message: Any, handle: "collections.abc.Callable[[int, bool], Any]") -
     return _decode_container(tag, rest, handle)
 
 
-def _decode_container(tag: str, rest: list[Any], handle: "collections.abc.Callable[[int, bool], Any]") -> Any:  # noqa: PLR0911 - one line a kind
+def _decode_container(tag: str, rest: list[Any], handle: "collections.abc.Callable[[int, bool], Any]") -> Any:  # noqa: PLR0911 - one line per kind
     if tag in _SEQUENCES:
         return _SEQUENCES[tag](decode(item, handle) for item in rest[0])
     if tag in _MAPPINGS:

@@ -130,7 +130,7 @@ static ALLOCATOR: Reporting = Reporting;
 
 /// Bytes of a record: the test's number, what happened, the cookie.
 const RECORD: usize = 13;
-/// Memory ran out: the one record without a cookie, as it only harms whoever forges it.
+/// Memory ran out: the one record without a cookie, as it only harms the candidate that forges it.
 const STARVED: u8 = b'm';
 const FORGED: u8 = b'x';
 /// The child is confined: from here on its time counts. To mount and to unshare takes long on a busy machine.
