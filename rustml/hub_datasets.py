@@ -31,9 +31,9 @@ class HubDataset(NamedTuple):
 
 
 class LocatedRow(NamedTuple):
-    """One row, not yet validated, with its place for messages."""
+    """One row, not yet validated, with its location for messages."""
 
-    place: str
+    location: str
     """`FILE, line N` or `NAME SPLIT, row N`, counted from 1."""
     value: Row
 
@@ -119,17 +119,17 @@ def local_rows(path: Path) -> Iterator[LocatedRow]:
         with opener(path, "rb") as lines:
             for number, line in enumerate(lines, start=1):
                 if line.strip():
-                    place = f"{path}, line {number}"
-                    yield LocatedRow(place, _json_object(line, place))
+                    location = f"{path}, line {number}"
+                    yield LocatedRow(location, _json_object(line, location))
     except (OSError, EOFError, zlib.error) as error:
         raise InputError(f"cannot read {path}: {error}") from error
 
 
-def _json_object(line: bytes, place: str) -> Row:
+def _json_object(line: bytes, location: str) -> Row:
     try:
         return msgspec.json.decode(line, type=Row)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"{place}: not a JSON object: {error}") from error
+        raise InputError(f"{location}: not a JSON object: {error}") from error
 
 
 def _parquet_rows(path: Path) -> Iterator[LocatedRow]:
@@ -145,8 +145,8 @@ def _parquet_rows(path: Path) -> Iterator[LocatedRow]:
 
 
 def typed(row: LocatedRow, kind: type[S]) -> S:
-    """The row as a struct; columns that the struct does not name are ignored. Raises InputError with place and key."""
+    """The row as a struct; columns without a field are ignored. Raises InputError with its location and the key."""
     try:
         return msgspec.convert(row.value, kind)
     except msgspec.ValidationError as error:
-        raise InputError(f"{row.place}: {error}; columns here: {', '.join(row.value) or 'none'}") from error
+        raise InputError(f"{row.location}: {error}; columns here: {', '.join(row.value) or 'none'}") from error

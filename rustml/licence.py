@@ -22,7 +22,7 @@ LONGEST_EXPRESSION = 500
 
 
 class Refusal(Record, frozen=True):
-    """Why the gate refused a declared licence."""
+    """The reason for which the gate refused a declared licence."""
 
     reason: str
     """`licence_missing`, `licence_unreadable`, `licence_exception` or `licence_not_allowed`."""

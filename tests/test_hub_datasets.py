@@ -72,7 +72,7 @@ def test_a_name_is_pinned_to_the_commit_that_it_stands_for(monkeypatch: pytest.M
 def test_a_line_that_is_not_an_object_and_a_missing_file_are_named(tmp_path: Path) -> None:
     (tmp_path / "a.jsonl").write_text('{"a": 1}\n\n[1]\n')
     rows = local_rows(tmp_path / "a.jsonl")
-    assert next(rows).place == f"{tmp_path / 'a.jsonl'}, line 1"
+    assert next(rows).location == f"{tmp_path / 'a.jsonl'}, line 1"
     with pytest.raises(InputError, match=r"a\.jsonl, line 3: not a JSON object"):
         next(rows)
     for name in ("none.jsonl", "none.parquet"):

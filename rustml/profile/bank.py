@@ -11,7 +11,7 @@ FamilyNames = Annotated[tuple[str, ...], Meta(min_length=1)]
 
 
 class BankSection(Section, frozen=True):
-    """What the `bank` stage draws from the tiny families, and which public banks it prepares."""
+    """The problems drawn from the tiny families, and the benchmarks and own banks to prepare."""
 
     families: Literal["all"] | FamilyNames
     """Families to draw from, by name."""
@@ -28,4 +28,4 @@ class BankSection(Section, frozen=True):
     python_test: Count
     """Held-out Python problems for evaluation: the twins of `rust_test`, in order."""
     benchmarks: dict[str, str]
-    """Public banks to prepare for evaluation, by name: path of a local file, `hub`, or `hub@REVISION`."""
+    """Public banks, and files of problems of one's own, by name: path of a local file, `hub`, or `hub@REVISION`."""

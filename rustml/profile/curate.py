@@ -20,7 +20,7 @@ class QualityFilters(Section, frozen=True):
     min_alphanumeric: Share
     """Share of alphanumeric characters among all."""
     generated_markers: tuple[str, ...]
-    """Words that mark generated code; looked for in any case in the first `generated_within` characters."""
+    """Words that mark generated code, in any case, in the first `generated_within` characters."""
     generated_within: Positive
     vendor_paths: tuple[str, ...]
     """Patterns, as in .gitignore, of vendored code and artefacts."""
@@ -30,7 +30,7 @@ class QualityFilters(Section, frozen=True):
     max_low_quality: Annotated[int, Meta(ge=-1)]
     """Markers of low quality (to-do notes, debug prints, `unsafe` blocks, `#[allow]`) a file may hold; -1 is any."""
     prefer_idiomatic: bool
-    """Keep a file only when it holds `idiomatic_ratio` times as many idioms as markers of low quality."""
+    """Keep a file only when it has `idiomatic_ratio` times as many idioms as markers of low quality."""
     idiomatic_ratio: Annotated[float, Meta(ge=0)]
     prefer_documented: bool
     """Keep a file only when it holds a documentation comment."""
@@ -46,18 +46,18 @@ class NearDuplicates(Section, frozen=True):
 
 
 class Decontamination(Section, frozen=True):
-    """What makes a training text overlap a problem of an evaluation bank."""
+    """The conditions under which a training text overlaps a problem of an evaluation bank."""
 
     run_tokens: Annotated[int, Meta(ge=5)]
-    """Consecutive tokens in common."""
+    """Length of a common run of tokens from which two texts overlap."""
     threshold: Annotated[float, Meta(gt=0, lt=1)]
     """Estimated Jaccard similarity of shingle sets."""
     shingle_tokens: Positive
-    """Shorter than for files: a problem is short."""
+    """Tokens per shingle: fewer than for files, since a problem is short."""
 
 
 class CurateSection(Section, frozen=True):
-    """Which harvested files are worth training on."""
+    """Filters, deduplication and decontamination of the harvested files."""
 
     quality: QualityFilters
     near_duplicates: NearDuplicates

@@ -9,14 +9,14 @@ from rustml.profile.types import Count, Positive, Seconds
 
 
 class ArchiveLimits(Section, frozen=True):
-    """What a published archive may be at most; one that is more is refused whole."""
+    """Bounds on a published archive; an archive over one of them is rejected."""
 
     archive_mb: Positive
     """Compressed size, MiB."""
     unpacked_mb: Positive
-    """Everything that the archive inflates to, headers included, MiB."""
+    """Size of the inflated stream, headers included, MiB."""
     entries: Positive
-    """Files, folders and headers."""
+    """Number of files, folders and headers."""
     path_characters: Positive
     """Length of one path."""
 
@@ -30,9 +30,9 @@ class DatasetSource(Section, frozen=True):
     content_column: str
     path_column: str
     licence_column: str
-    """Column with each file's SPDX expression; empty where `licence` holds for all."""
+    """Column with each file's SPDX expression; empty when `licence` holds for all."""
     licence: str
-    """SPDX expression of the whole data set; empty where a column says it."""
+    """SPDX expression of the whole data set; empty when `licence_column` is set."""
     take: Count
     """Files to read, in the data set's order; 0 means all."""
 
@@ -51,35 +51,35 @@ class RepositorySource(Section, frozen=True):
 
 
 class HarvestSection(Section, frozen=True):
-    """Where Rust source comes from, and what may come in."""
+    """Sources of Rust files, and the gate in front of the corpus."""
 
     registry: str
     """URL of a sparse registry's index, such as https://index.crates.io/; empty for none."""
     directory: str
-    """Cargo directory source: the only one where `registry` is empty, else the declared alternative to it."""
+    """Cargo directory source: the only source when `registry` is empty, else the declared alternative to it."""
     probe_seconds: Seconds
-    """How long the registry has to answer before the alternative is used; that is said in log, report and records."""
+    """Time in which the registry must answer; after it the alternative is used, and log, report and records say so."""
     user_agent: Annotated[str, Meta(min_length=8)]
-    """Identifies the harvester to the registry: name it and give a way to reach you."""
+    """Sent to the registry with every request: a name and a contact."""
     crates: tuple[str, ...]
     """Names in order of priority, a version pinned as `name@1.2.3`; `all` for every crate of a directory source."""
     crates_file: str
-    """A file of more names, one a line, `#` for comments; empty for none."""
+    """A file of more names, one per line, `#` for comments; empty for none."""
     min_crates: Positive
-    """Fewer crates than this through the gate is an error."""
+    """Crates that must pass the gate; fewer are an error."""
     connections: Annotated[int, Meta(ge=1, le=32)]
     attempts: Annotated[int, Meta(ge=1, le=20)]
-    """Tries of one request before it counts as failed."""
+    """Attempts of one request before it counts as failed."""
     backoff_seconds: Annotated[float, Meta(ge=0)]
-    """Wait before the second try; doubles with each, and a Retry-After answer replaces it."""
+    """Wait before the second attempt; it doubles with each attempt, and a Retry-After answer replaces it."""
     timeout_seconds: Seconds
-    """For a connection, and for each read of it."""
+    """Limit for opening a connection, and for each read from it."""
     licences: Annotated[tuple[str, ...], Meta(min_length=1)]
     """SPDX identifiers; every licence in an expression must be one of them."""
     include: tuple[str, ...]
     """Patterns, as in .gitignore, of paths inside a crate to take."""
     exclude: tuple[str, ...]
-    """Patterns of paths to leave out of what `include` takes."""
+    """Patterns of paths to leave out among those that `include` selects."""
     max_files_per_crate: Positive
     limits: ArchiveLimits
     unpack: bool

@@ -1,1 +1,1 @@
-"""How alike two texts are: shingles, MinHash, and runs of tokens in common."""
+"""Similarity of texts: shingles, MinHash, and common runs of tokens."""

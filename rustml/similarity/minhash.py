@@ -144,9 +144,9 @@ class Index:
 def survivors(values: Sequence[Signature], permutations: int, threshold: float) -> list[bool]:
     """For each signature, in order of priority, whether no signature kept before it reaches the threshold."""
     index = Index(permutations, threshold)
-    kept = []
+    decisions = []
     for number, value in enumerate(values):
-        kept.append(not index.matches(value))
-        if kept[-1]:
+        decisions.append(not index.matches(value))
+        if decisions[-1]:
             index.add(str(number), value)
-    return kept
+    return decisions

@@ -13,8 +13,9 @@ from rustml.banks.families import draw
 from rustml.errors import InputError, JudgeFault, RustmlError
 from rustml.profile.bank import BankSection
 from rustml.records import Candidate, Problem, Status, Verdict, read_jsonl
-from rustml.stages.inputs import problems, protected
+from rustml.stages.inputs import protected
 from rustml.testing import FakeJudge, make_verdict
+from rustml.training.sources import trainable_problems
 
 SECTION = BankSection(
     families=("clamp", "if_label", "filter_map_sum"),
@@ -138,7 +139,7 @@ def test_a_teams_own_training_problems_get_a_file_that_can_be_trained_on(tmp_pat
     ids = {path.stem: [p.id for p in read_jsonl(path, Problem)] for path in (tmp_path / "out").glob("team*.jsonl")}
     assert ids == {"team": ["team/1"], "team-train": ["team/2"], "team-dev": ["team/3"]}
     assert [problem.id for problem in report.dropped] == ["team/4"]
-    assert problems(tmp_path / "out", "team-train", 1)[0].id == "team/2"
+    assert [problem.id for problem in trainable_problems(tmp_path / "out", "team-train")] == ["team/2"]
     assert not [text for text in protected(tmp_path / "out") if text.bank == "team-train"]
 
 

@@ -16,14 +16,14 @@ HUB = "hub"
 
 
 class PublicBank(NamedTuple):
-    """How a public bank is read."""
+    """The reader of a public bank, with its address."""
 
     read: Callable[[Iterable[LocatedRow]], Bank]
     hub: HubDataset | None
     """None when no hub holds it as data."""
     splits: tuple[str, ...] = ("test",)
     home: str = ""
-    """Where a user downloads a bank that no hub holds."""
+    """Address for a user's own download of a bank that no hub holds."""
 
 
 SOURCES: dict[str, PublicBank] = {

@@ -50,7 +50,7 @@ def _humaneval_problem(raw: LocatedRow) -> Problem:
     row = typed(raw, HumanEvalRow)
     head = re.search(rf"^def {re.escape(row.entry_point)}\(.*?\).*?:[ \t]*$", row.prompt, re.MULTILINE | re.DOTALL)
     if head is None:
-        raise InputError(f"{raw.place}: `prompt` defines no function {row.entry_point}, which `entry_point` names")
+        raise InputError(f"{raw.location}: `prompt` defines no function {row.entry_point}, which `entry_point` names")
     return Problem(
         id=row.task_id,
         bank="humaneval",
@@ -80,7 +80,7 @@ def mbpp(rows: Iterable[LocatedRow]) -> Bank:
 def _mbpp_problem(raw: LocatedRow) -> Problem:
     row = typed(raw, MbppRow)
     code = row.code.replace("\r\n", "\n").rstrip() + "\n"
-    entry_point = _entry_point(raw.place, code, row.test_list)
+    entry_point = _entry_point(raw.location, code, row.test_list)
     setup = row.test_setup_code.replace("\r\n", "\n").strip().splitlines()
     subset, split = _subset(row.task_id)
     return Problem(
@@ -106,7 +106,7 @@ def _subset(task: int) -> tuple[str, Literal["train", "dev", "test"]]:
     return ("validation", "dev") if task in MBPP_VALIDATION else ("train", "train")
 
 
-def _entry_point(place: str, code: str, tests: list[str]) -> str:
+def _entry_point(location: str, code: str, tests: list[str]) -> str:
     """The first name that the tests call and the reference defines."""
     try:
         with warnings.catch_warnings():
@@ -114,8 +114,8 @@ def _entry_point(place: str, code: str, tests: list[str]) -> str:
             defined = {node.name for node in ast.parse(code).body if isinstance(node, ast.FunctionDef | ast.ClassDef)}
             calls = [node.func for test in tests for node in ast.walk(ast.parse(test)) if isinstance(node, ast.Call)]
     except (SyntaxError, ValueError) as error:
-        raise InputError(f"{place}: `code` or `test_list` is not Python: {error}") from error
+        raise InputError(f"{location}: `code` or `test_list` is not Python: {error}") from error
     for call in calls:
         if isinstance(call, ast.Name) and call.id in defined:
             return call.id
-    raise InputError(f"{place}: no function of `code` is called by `test_list`")
+    raise InputError(f"{location}: no function of `code` is called by `test_list`")

@@ -56,7 +56,7 @@ def humaneval_x(rows: Iterable[LocatedRow]) -> Bank:
     for raw in rows:
         row = typed(raw, HumanEvalXRow)
         question = "Write a Rust function that solves this problem.\n\n" + _uncomment(row.prompt)
-        problem = _humaneval_problem(raw.place, row, "humaneval-x-rust", "Apache-2.0", question)
+        problem = _humaneval_problem(raw.location, row, "humaneval-x-rust", "Apache-2.0", question)
         _sort_in(problem, problems, excluded)
     return make_bank("humaneval-x-rust", problems, excluded)
 
@@ -67,7 +67,7 @@ def humanevalpack(rows: Iterable[LocatedRow]) -> Bank:
     excluded: dict[str, str] = {}
     for raw in rows:
         row = typed(raw, HumanEvalPackRow)
-        problem = _humaneval_problem(raw.place, row, "humanevalpack-rust", "MIT", row.instruction.strip())
+        problem = _humaneval_problem(raw.location, row, "humanevalpack-rust", "MIT", row.instruction.strip())
         _sort_in(problem, problems, excluded)
     return make_bank("humanevalpack-rust", problems, excluded)
 
@@ -80,11 +80,11 @@ def _sort_in(problem: Problem, problems: list[Problem], excluded: dict[str, str]
         problems.append(problem)
 
 
-def _humaneval_problem(place: str, row: HumanEvalXRow, bank: str, licence: str, question: str) -> Problem:
+def _humaneval_problem(location: str, row: HumanEvalXRow, bank: str, licence: str, question: str) -> Problem:
     prelude, body = _split_declaration(row.declaration)
     heads = list(_SIGNATURE.finditer(body))
     if not heads:
-        raise InputError(f"{place}: `declaration` declares no function")
+        raise InputError(f"{location}: `declaration` declares no function")
     signature = heads[-1].group().strip()
     return Problem(
         id=row.task_id,
@@ -105,12 +105,12 @@ def _humaneval_problem(place: str, row: HumanEvalXRow, bank: str, licence: str, 
 
 def _split_declaration(declaration: str) -> tuple[str, str]:
     """Imports, and the code after them, without external crates and the deprecated, unused `AsciiExt`."""
-    kept = []
+    imports = []
     for match in _USE.finditer(declaration):
         tree = _ASCII_EXT.sub("", match.group(1)).strip()
         if tree.split("::")[0].strip() not in EXTERNAL and tree not in ("std::", "std::{}"):
-            kept.append(f"use {tree};\n")
-    return "".join(kept), _USE.sub("", declaration).strip("\n")
+            imports.append(f"use {tree};\n")
+    return "".join(imports), _USE.sub("", declaration).strip("\n")
 
 
 def _uncomment(prompt: str) -> str:
@@ -132,17 +132,17 @@ def multipl_e(rows: Iterable[LocatedRow], config: str) -> Bank:
         if reason:
             excluded[row.name] = reason
         else:
-            problems.append(_multipl_e_problem(raw.place, row, f"multipl-e-{config}"))
+            problems.append(_multipl_e_problem(raw.location, row, f"multipl-e-{config}"))
     return make_bank(f"multipl-e-{config}", problems, excluded)
 
 
-def _multipl_e_problem(place: str, row: MultiplERow, bank: str) -> Problem:
+def _multipl_e_problem(location: str, row: MultiplERow, bank: str) -> Problem:
     if row.language != "rs":
-        raise InputError(f"{place}: `language` is {row.language!r}, not 'rs': this is another MultiPL-E config")
+        raise InputError(f"{location}: `language` is {row.language!r}, not 'rs': this is another MultiPL-E config")
     head = _SIGNATURE.search(row.prompt)
     tests = row.tests.strip().removeprefix("}").strip()
     if head is None or not tests.startswith("fn main() {"):
-        raise InputError(f"{place}: `prompt` must declare a function, and `tests` hold `fn main() {{ ... }}`")
+        raise InputError(f"{location}: `prompt` must declare a function, and `tests` hold `fn main() {{ ... }}`")
     signature = head.group().strip()
     words = _uncomment(_USE.sub("", row.prompt[: head.start()]))
     return Problem(

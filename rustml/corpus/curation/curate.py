@@ -57,14 +57,14 @@ class FilterFiles(Record, frozen=True):
         near = self.section.near_duplicates
         marks = Marks([], [], [])
 
-        def kept() -> Iterator[SourceFile]:
+        def signed() -> Iterator[SourceFile]:
             for file in self._passing(index, funnel):
                 marks.names.append(file.origin.label)
                 marks.hashes.append(normalised_hash(file.text))
                 marks.signatures.append(signature(token_hashes(file.text), near.shingle_tokens, near.permutations))
                 yield file
 
-        count = write_jsonl(folder / SOURCE_FILES, kept())
+        count = write_jsonl(folder / SOURCE_FILES, signed())
         marks.save(folder, near.permutations)
         return Summary(records=count, funnel=funnel.steps())
 

@@ -45,8 +45,7 @@ class _Bounded(io.RawIOBase):
         self._inner, self._left, self._limit = inner, limit, limit
 
     def read(self, size: int = -1) -> bytes:
-        wanted = self._left + 1 if size < 0 else min(size, self._left + 1)
-        data = self._inner.read(wanted)
+        data = self._inner.read(self._left + 1 if size < 0 else min(size, self._left + 1))
         self._left -= len(data)
         if self._left < 0:
             raise ArchiveRefused("archive_bomb", f"inflates to more than {self._limit >> 20} MiB")

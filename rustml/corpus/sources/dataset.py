@@ -57,7 +57,7 @@ class ReadDataset(Record, frozen=True, omit_defaults=True):
             return local_rows(Path(self.files[index]))
         return hub_rows(hub_dataset(self.source.name)._replace(revision=self.commit), self.source.split)
 
-    def _origin(self, row: LocatedRow, place: str) -> tuple[Any, Origin]:
+    def _origin(self, row: LocatedRow, position: str) -> tuple[Any, Origin]:
         """The content of a row and its origin; a list of licences must pass the gate as a whole."""
         licence, path, content = _columns(self.source, row)
         repository = hub_dataset(self.source.name).repository
@@ -68,7 +68,7 @@ class ReadDataset(Record, frozen=True, omit_defaults=True):
             version=self.commit,
             path=path,
             url="" if self.files else hub_url(repository),
-            registry=place,
+            registry=position,
         )
 
 
@@ -128,5 +128,5 @@ def _columns(source: DatasetSource, row: LocatedRow) -> tuple[str, str, Any]:
         return str(joined or ""), str(row.value[source.path_column]), row.value[source.content_column]
     except KeyError as error:
         raise InputError(
-            f"harvest.datasets: {row.place}: no column {error}; there are {', '.join(row.value) or 'none'}"
+            f"harvest.datasets: {row.location}: no column {error}; there are {', '.join(row.value) or 'none'}"
         ) from error

@@ -134,12 +134,12 @@ class Fetcher:
 
     async def _retried(self, attempt: Callable[[], Awaitable[T]], url: str) -> T:
         wait = self._section.backoff_seconds
-        for left in range(self._section.attempts - 1, -1, -1):
+        for retries in range(self._section.attempts - 1, -1, -1):
             try:
                 async with self._slots:
                     return await attempt()
             except (_Retry, httpx.TransportError) as error:
-                if left == 0:
+                if retries == 0:
                     raise _last(error, url) from error
                 retry_after = error.wait if isinstance(error, _Retry) else None
                 await asyncio.sleep(min(wait if retry_after is None else retry_after, LONGEST_WAIT))

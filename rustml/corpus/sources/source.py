@@ -65,7 +65,7 @@ class Source(Protocol):
         ...
 
     def contents(self, section: HarvestSection) -> Contents:
-        """What lies behind the section's paths on this machine, for the stage's key: digests and commits.
+        """Digests and commits of the files and repositories that the section names, for the stage's key.
 
         Raises InputError as `check` does.
         """

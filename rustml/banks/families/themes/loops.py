@@ -32,7 +32,7 @@ def range_sum(rng: Random) -> Draft:
 
 @family("medium", "count_to", "range_count", "count_range", "how_many_to", "count_until", "hits")
 def range_count(rng: Random) -> Draft:
-    """How many of a range satisfy a predicate."""
+    """The count of numbers in a range that satisfy a predicate."""
     n, start = rng.choice(INTS[1:]), rng.randint(-5, 20)
     p = predicate(rng, start + 1, start + 30)
     edges = [(edge + step,) for edge in p.edges[:3] for step in (0, -1)]
@@ -101,7 +101,7 @@ def recurrence(rng: Random) -> Draft:
 
 @family("hard", "count_halvings", "steps_down", "shrink", "divisions", "reduce_steps", "depth")
 def shrink_steps(rng: Random) -> Draft:
-    """How many divisions bring a number down to a limit."""
+    """The count of divisions that bring a number down to a limit."""
     n, k, limit = rng.choice(INTS[1:]), rng.randint(2, 9), rng.randint(1, 40)
     return Draft(
         args=((n, "int"),),
@@ -116,7 +116,7 @@ def shrink_steps(rng: Random) -> Draft:
 
 @family("hard", "steps_up", "climb", "count_growth", "rounds", "years_until", "doublings")
 def growth_steps(rng: Random) -> Draft:
-    """How many growth steps bring a number up to a limit."""
+    """The count of growth steps that bring a number up to a limit."""
     n, k, c, limit = rng.choice(INTS[1:]), rng.randint(2, 5), rng.randint(1, 9), rng.randint(30, 99)
     return Draft(
         args=((n, "int"),),
@@ -159,7 +159,7 @@ def digit_sum(rng: Random) -> Draft:
 
 @family("medium", "count_digit", "digit_hits", "digit_count", "occurrences", "find_digit", "digit_uses")
 def count_digit(rng: Random) -> Draft:
-    """How often a digit occurs, shifted."""
+    """The count of a digit, shifted."""
     n, d, k = rng.choice(INTS[1:]), rng.randint(0, 9), rng.randint(1, 40)
     other = (d + 3) % 9 + 1
     numbers = (d, other, int(f"{other}{d}{d}"), int(f"{other}{d}{other}{d}{d}"), other * 11, 9876543210)

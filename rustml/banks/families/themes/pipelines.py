@@ -56,7 +56,7 @@ def map_filter_count(rng: Random) -> Draft:
 
 @family("hard", "count_both", "double_check", "count_strict", "screen", "two_tests", "count_pairs")
 def filter_both_count(rng: Random) -> Draft:
-    """How many satisfy two predicates."""
+    """The count of numbers that satisfy two predicates."""
     xs = rng.choice(LISTS)
     p, q, around = two_predicates(rng)
     return Draft(

@@ -71,7 +71,7 @@ def length_is(rng: Random) -> Draft:
 
 @family("medium", "count_letter", "letter_count", "letters", "char_hits", "count_char", "frequency")
 def count_char(rng: Random) -> Draft:
-    """How often a character occurs, shifted."""
+    """The count of a character, shifted."""
     s, c, k = rng.choice(NAMES), rng.choice(LETTERS), rng.randint(1, 40)
     other = "z" if c != "z" else "y"
     return Draft(

@@ -27,7 +27,7 @@ def sum_list(rng: Random) -> Draft:
 
 @family("easy", "count", "how_many", "count_if", "number_of", "tally_if", "count_matching")
 def count_if(rng: Random) -> Draft:
-    """How many satisfy a predicate."""
+    """The count of numbers that satisfy a predicate."""
     xs, p = rng.choice(LISTS), predicate(rng)
     return Draft(
         args=((xs, "ints"),),
