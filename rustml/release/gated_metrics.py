@@ -6,7 +6,7 @@ from rustml.errors import ProfileError
 from rustml.evaluation.kinds import KINDS
 from rustml.evaluation.metrics import METRICS
 from rustml.profile import Profile
-from rustml.release.ladder import STEPS, ladder_of, profile_of, thresholds_of
+from rustml.release.ladder import known_steps, ladder_of, profile_of, thresholds_of
 
 
 def check_ladder_and_gates(profile: Profile, measured: Sequence[str] = ()) -> None:
@@ -14,7 +14,7 @@ def check_ladder_and_gates(profile: Profile, measured: Sequence[str] = ()) -> No
 
     `measured` names the suites that will be evaluated; empty for all. Raises ProfileError that names the key.
     """
-    known = {*(row.name for row in STEPS), *profile.phases}
+    known = {*known_steps(), *profile.phases}
     for name in profile.gates:
         if name not in known:
             raise ProfileError(f"gates.{name}: there is no such step; known: {', '.join(sorted(known))}")

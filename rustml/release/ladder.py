@@ -143,6 +143,11 @@ def _row(profile: Profile, name: str) -> Step:
     raise ProfileError(f"{key}: no step {wanted!r}; the table has {known}, and `phases` may add to it")
 
 
+def known_steps() -> tuple[str, ...]:
+    """Names of the table's rows."""
+    return tuple(row.name for row in STEPS)
+
+
 def maker_label(stage: str) -> str:
     """The step whose versions a stage makes, by which people know its model: `fp8` of `quantize`; else the stage."""
     return next((row.name for row in STEPS if row.made_by == stage), stage)

@@ -1,15 +1,21 @@
 """The ladder that a profile names is the one that is walked: steps left out, a second phase, a refusal."""
 
+import ast
+import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
 import mlflow
 import pytest
 
 from rustml.errors import EvidenceError, GateRefused, InputError
-from rustml.profile import load
+from rustml.profile import Profile, load
+from rustml.release import ladder, versions
+from rustml.release.find_evidence import required_version, step_to_make
 from rustml.release.registry import Registry, open_registry
 from rustml.runs import tracking
+from rustml.runs.stage import Outcome, Stage
 from rustml.stages import lifecycle, quantize, sft
 from tests.support.fake_stages import FakeStages
 from tests.support.stores import fresh_database
@@ -100,6 +106,47 @@ def test_a_gate_that_refuses_ends_the_walk_and_the_report_says_why(
     printed = capsys.readouterr().out
     assert "version 2 is NOT promoted to grpo" in printed
     assert "refused" in printed
+
+
+def int4_run(profile: Profile, *, version: str, parent: str | None = None, reuse: bool = True) -> tracking.Finished:
+    """What the stage of a new step has to do: the third file, beside the table and the profile's defaults."""
+    step = step_to_make(profile, "int4", "")
+    verified = required_version(profile, step, version)
+    stage = Stage("int4", ("quantize",), "rustml.stages.quantize")
+    params = {"weights": verified.decision.candidate_weights}
+    done = tracking.run_stage(stage, profile, lambda _: Outcome(), params=params, parent=parent, reuse=reuse)
+    versions.ensure(profile.registered_model, done.run_id, parent=verified.version, step=step.name)
+    return done
+
+
+def test_a_new_step_is_a_row_of_the_table_thresholds_and_a_stage(
+    stages: FakeStages, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = ladder.Step("int4", "int4", compared_with="parent", requires=ladder.PREVIOUS, mlflow_stage="Staging")
+    monkeypatch.setattr(ladder, "STEPS", (*ladder.STEPS, row))
+    module = ModuleType("rustml.stages.int4")
+    module.run = int4_run  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    profile = load("tiny", ["ladder=[sft, int4, champion]"])
+    profile.gates["int4"] = profile.gates["sft"]
+    lifecycle.run(profile)
+    assert stages.names().count("int4") == 1
+    assert registry().aliases() == {"champion": "2", "int4": "2", "sft": "1"}
+    assert registry().version("2").tags["gate.int4.baseline_version"] == "1"
+
+
+@pytest.mark.parametrize("name", ["fp8", "champion"])
+def test_no_other_module_spells_a_step_of_the_table(name: str) -> None:
+    """`sft` and `grpo` are stages as well, and so spelt in their own files."""
+    root = Path(ladder.__file__).resolve().parents[2]
+    files = [path for room in ("release", "stages", "evaluation") for path in (root / "rustml" / room).rglob("*.py")]
+    spelling = [
+        path.name
+        for path in files
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Constant) and node.value == name
+    ]
+    assert set(spelling) == {"ladder.py"}
 
 
 def test_a_stage_run_by_hand_asks_for_the_evidence_of_the_step_before_it(stages: FakeStages) -> None:
