@@ -7,16 +7,16 @@ from pathlib import Path
 from rustml.errors import EnvironmentFault
 
 FILES = ("*.safetensors", "*.json", "*.jinja", "*.model", "merges.txt", "vocab.txt")
-"""What a checkpoint is made of here: no pickled weights, no code."""
+"""The files of a checkpoint: no pickled weights, no code."""
 PINNED = re.compile(r"(?P<repository>[\w.-]+/[\w.-]+)@(?P<commit>[0-9a-f]{40})", re.ASCII)
 UNPINNED = re.compile(r"[\w.-]+/[\w.-]+(@.*)?", re.ASCII)
 
 
 def download(repository: str, revision: str, folder: Path) -> None:
-    """Put the checkpoint into `folder`, and nothing else. A download that was killed goes on where it was.
+    """Put the checkpoint into `folder`; a download that was killed continues there.
 
-    Raises EnvironmentFault when the hub does not answer or has no such thing. A token comes from the environment
-    variable HF_TOKEN.
+    Raises EnvironmentFault when the hub does not answer, or has no such repository or revision. A token comes from the
+    environment variable HF_TOKEN.
     """
     from huggingface_hub import snapshot_download  # noqa: PLC0415  takes a second to load
     from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError  # noqa: PLC0415
@@ -24,16 +24,20 @@ def download(repository: str, revision: str, folder: Path) -> None:
     try:
         snapshot_download(repository, revision=revision, local_dir=folder, allow_patterns=list(FILES))
     except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
-        raise EnvironmentFault(f"{repository} at {revision} cannot be had from the hub: {str(error)[:200]}") from error
-    shutil.rmtree(folder / ".cache", ignore_errors=True)  # the client's notes, with time stamps
+        raise EnvironmentFault(
+            f"{repository} at {revision} cannot be fetched from the hub: {str(error)[:200]}"
+        ) from error
+    shutil.rmtree(folder / ".cache", ignore_errors=True)  # the hub client's notes: time stamps, which no digest repeats
 
 
 def cached(repository: str, commit: str, cache: Path) -> Path:
-    """Folder below `cache` with the checkpoint at this commit, downloaded where it is not there. A download that was
-    killed goes on where it was."""
-    place = cache / f"{repository.replace('/', '--')}@{commit}"
-    if not place.is_dir():
-        partial = place.with_name(f"{place.name}.partial")
+    """Folder below `cache` with the checkpoint at this commit, downloaded where it is missing.
+
+    Raises EnvironmentFault as `download` does.
+    """
+    folder = cache / f"{repository.replace('/', '--')}@{commit}"
+    if not folder.is_dir():
+        partial = folder.with_name(f"{folder.name}.partial")
         download(repository, commit, partial)
-        partial.rename(place)
-    return place
+        partial.rename(folder)
+    return folder

@@ -26,12 +26,16 @@ def load_model(
     `attention` is a name of transformers (`eager`, `sdpa`, `flash_attention_2`); `device` None takes the GPU where
     there is one. An adapter is loaded on its base, which lies in `base` or in the folder that its manifest names, and
     merged into it; without `merge` a trainable PeftModel is returned. `quantization` is a quantisation configuration
-    of transformers to apply while loading. Raises InputError where there is no checkpoint of a known kind, or the base
-    of an adapter is missing or another one.
+    of transformers to apply while loading, and is refused for an adapter to merge. Raises InputError where there is no
+    checkpoint of a known kind, or the base of an adapter is missing or another one.
     """
     described = manifest.read(folder)
     if described.base is None:
         return _load(folder, dtype, attention, device, quantization)
+    if merge and quantization is not None:
+        raise InputError(
+            f"{folder} is an adapter, which is merged before it is quantised: load it, save it, and quantise that"
+        )
     base_folder = adapter_base(folder, described.base, base)
     model = load_model(base_folder, dtype=dtype, attention=attention, device=device, quantization=quantization)
     return _adapted(model, folder, merge=merge)

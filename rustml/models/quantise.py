@@ -1,5 +1,6 @@
 """Quantise a checkpoint for serving, by torchao: data-free, `lm_head` left in bf16."""
 
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -26,17 +27,26 @@ FP8_CAPABILITY = (8, 9)
 def quantize(parent: Path, section: QuantizeSection, out: Path) -> dict[str, float]:
     """Quantise the checkpoint `parent` into `out` and return its sizes in bytes, before and after.
 
-    All weights must be finite, and so must the logits for which the result, loaded again, is asked. Raises RustmlError
-    otherwise, EnvironmentFault where this machine cannot run the scheme.
+    An adapter is merged into its base first. All weights must be finite, and so must the logits of the result once it
+    is loaded again. Raises RustmlError otherwise, EnvironmentFault where this machine cannot run the scheme.
     """
-    _require_finite_weights(parent)
     scheme = TorchAoConfig(_config(section))
+    if checkpoint.kind(parent) == "adapter":
+        with tempfile.TemporaryDirectory(dir=out.parent) as merged:
+            return quantize(_merged(parent, Path(merged) / "model"), section, out)
+    _require_finite_weights(parent)
     model = checkpoint.load_model(parent, dtype="bfloat16", attention=ATTENTION, device="cpu", quantization=scheme)
     tokenizer = checkpoint.load_tokenizer(parent)
     checkpoint.save(model, tokenizer, out, kind="quantised", scheme=f"torchao:{section.scheme}")
     _require_finite_logits(out)
     sizes = {"bytes_before": _size(parent), "bytes_after": _size(out)}
     return {**sizes, "ratio": sizes["bytes_after"] / sizes["bytes_before"]}
+
+
+def _merged(adapter: Path, folder: Path) -> Path:
+    model = checkpoint.load_model(adapter, dtype="bfloat16", attention=ATTENTION, device="cpu")
+    checkpoint.save(model, checkpoint.load_tokenizer(adapter), folder)
+    return folder
 
 
 def _config(section: QuantizeSection) -> Any:

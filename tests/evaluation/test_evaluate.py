@@ -13,8 +13,8 @@ from rustml.evaluation.results.journal import Item
 from rustml.evaluation.results.report_file import Evaluation, load
 from rustml.progress import ProgressCallback
 from rustml.records import Candidate, Verdict, read_jsonl
-from rustml.testing import FakeJudge
-from tests.support.evaluation_doubles import PlainTokenizer, TableGenerator, made_suite, reading_judge
+from rustml.testing import FakeGenerator, FakeJudge, FakeTokenizer
+from tests.support.evaluation_doubles import made_suite, reading_judge
 
 ANSWERS = ["fn f() {} // passed clean", "fn f() {} // passed", "fn f() {} // wrong", "fn f() {} // broken"]
 
@@ -29,8 +29,8 @@ def by_task(prompt: str, sample: int) -> str:
 
 def context(answer: Callable[[str, int], str] = by_task, **changes: Any) -> EvalContext:
     parts: dict[str, Any] = {
-        "generator": TableGenerator(answer),
-        "tokenizer": PlainTokenizer(),
+        "generator": FakeGenerator(answer),
+        "tokenizer": FakeTokenizer(),
         "judge": reading_judge(),
         "judge_protocol": {"limits": 1},
     }
@@ -87,7 +87,7 @@ class Killed(BaseException):
     """Stands for SIGKILL: nothing catches it."""
 
 
-class KilledGenerator(TableGenerator):
+class KilledGenerator(FakeGenerator):
     def __init__(self, after: int) -> None:
         super().__init__(by_task)
         self._after = after
@@ -105,7 +105,7 @@ def test_a_killed_evaluation_goes_on_and_finds_the_same(checkpoint: Path, tmp_pa
         evaluate(checkpoint, [made_suite(30)], context(generator=KilledGenerator(after)), tmp_path / "out")
     assert not (tmp_path / "out" / "report.json").exists()
     assert not (tmp_path / "out" / "items-rust.jsonl").exists()
-    rest = TableGenerator(by_task)
+    rest = FakeGenerator(by_task)
     resumed = evaluate(checkpoint, [made_suite(30)], context(generator=rest), tmp_path / "out")
     assert untimed(resumed) == untimed(whole)
     assert len(rest.asked) == 30 - 8 * -(-after // 8)
@@ -122,7 +122,7 @@ def test_a_line_torn_by_a_kill_is_made_again(checkpoint: Path, tmp_path: Path) -
         evaluate(checkpoint, [made_suite(30)], context(generator=KilledGenerator(16)), out)
     (journal,) = out.glob("journal-*")
     journal.write_bytes(journal.read_bytes()[:-7])
-    rest = TableGenerator(by_task)
+    rest = FakeGenerator(by_task)
     resumed = evaluate(checkpoint, [made_suite(30)], context(generator=rest), out)
     assert len(rest.asked) == 22
     assert untimed(resumed) == untimed(evaluate(checkpoint, [made_suite(30)], context(), tmp_path / "whole"))
@@ -136,7 +136,7 @@ def test_nothing_is_taken_over_from_other_weights_or_another_protocol(
         evaluate(checkpoint, [made_suite(30)], context(generator=KilledGenerator(16)), tmp_path / "out")
     if change == "weights":
         (checkpoint / "model.safetensors").write_bytes(b"other")
-    rest = TableGenerator(by_task)
+    rest = FakeGenerator(by_task)
     other = context(generator=rest, judge_protocol={"limits": 2 if change == "protocol" else 1})
     evaluate(checkpoint, [made_suite(30)], other, tmp_path / "out")
     assert len(rest.asked) == 30
@@ -153,7 +153,7 @@ def test_verdicts_out_of_order_are_a_fault_of_the_judge(checkpoint: Path, tmp_pa
 
 
 def test_a_folder_without_weights_is_refused_before_anything_is_generated(tmp_path: Path) -> None:
-    generator = TableGenerator(by_task)
+    generator = FakeGenerator(by_task)
     with pytest.raises(InputError, match="no checkpoint"):
         evaluate(tmp_path, [made_suite(4)], context(generator=generator), tmp_path / "out")
     assert not generator.asked
@@ -180,7 +180,7 @@ def test_protocol_digests_move_with_everything_that_moves_a_score(checkpoint: Pa
         (made_suite(3, samples=2), context()),
         (dataclasses.replace(suite, problems=(other_tests, *suite.problems[1:])), context()),
         (suite, context(judge_protocol={"limits": 2})),
-        (suite, context(generator=TableGenerator(by_task, batch_size=3))),
+        (suite, context(generator=FakeGenerator(by_task, batch_size=3))),
     ]
     digests = [
         evaluate(checkpoint, [given], on, tmp_path / str(number)).suites["rust"].protocol_digest

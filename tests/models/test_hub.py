@@ -58,7 +58,7 @@ def test_a_checkpoint_is_fetched_once_and_without_code(published: Path, tmp_path
 def test_a_hub_that_does_not_answer_leaves_no_checkpoint(tmp_path: Path) -> None:
     done = fetch("http://127.0.0.1:9", tmp_path / "cache")
     assert done.returncode == 1
-    assert f"4: owner/model at {COMMIT} cannot be had from the hub: " in done.stderr
+    assert f"4: owner/model at {COMMIT} cannot be fetched from the hub: " in done.stderr
     assert not list((tmp_path / "cache").glob("owner--model@*[!l]"))
 
 

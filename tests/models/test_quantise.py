@@ -10,7 +10,7 @@ from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from rustml import chat
-from rustml.errors import EnvironmentFault, RustmlError
+from rustml.errors import EnvironmentFault, InputError, RustmlError
 from rustml.models import checkpoint as checkpoints
 from rustml.models.quantise import quantize
 from rustml.profile.quantize import QuantizeSection
@@ -121,3 +121,20 @@ def test_a_single_number_that_is_none_is_refused(value: float, part: str, tmp_pa
 def test_what_this_machine_cannot_run_is_said_before_anything_is_loaded(tmp_path: Path) -> None:
     with pytest.raises(EnvironmentFault, match=r"compute capability 8\.9.*fp8_weight_only"):
         quantize(tmp_path / "no such checkpoint", QuantizeSection(scheme="fp8_dynamic"), tmp_path / "out")
+
+
+def test_an_adapter_is_merged_before_it_is_quantised(trained: Path, tmp_path: Path) -> None:
+    from peft import LoraConfig, get_peft_model
+
+    base = checkpoints.load_model(trained, dtype="bfloat16", attention="eager", device="cpu")
+    adapted = get_peft_model(base, LoraConfig(r=2, target_modules="all-linear", task_type="CAUSAL_LM"))
+    named = checkpoints.Base(name=str(trained), digest=checkpoints.digest(trained))
+    checkpoints.save(adapted, words(), tmp_path / "adapter", kind="adapter", base=named)
+    quantize(tmp_path / "adapter", FP8, tmp_path / "fp8")
+    assert checkpoints.read(tmp_path / "fp8").scheme == "torchao:fp8_weight_only"
+    assert loss(tmp_path / "fp8") == pytest.approx(loss(trained), rel=0.05)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["adapter", "fp8"]
+    with pytest.raises(InputError, match="merged before it is quantised"):
+        checkpoints.load_model(
+            tmp_path / "adapter", dtype="bfloat16", attention="eager", device="cpu", quantization=object()
+        )

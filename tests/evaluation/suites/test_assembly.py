@@ -12,7 +12,8 @@ from rustml.evaluation.suites.protocols import PROTOCOLS
 from rustml.profile import load
 from rustml.profile.evaluation import EvaluationSection, SuiteSection
 from rustml.records import Problem, write_jsonl
-from tests.support.evaluation_doubles import PlainTokenizer, problem
+from rustml.testing import FakeTokenizer
+from tests.support.evaluation_doubles import problem
 
 SUITE: dict[str, Any] = {
     "problems": "rust-test",
@@ -114,7 +115,7 @@ HUMANEVAL = msgspec.structs.replace(
 )
 
 
-class MarkingTokenizer(PlainTokenizer):
+class MarkingTokenizer(FakeTokenizer):
     bos_token = "<s>"
 
     def apply_chat_template(self, conversation: list[dict[str, str]], **options: object) -> str:
