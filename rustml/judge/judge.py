@@ -57,8 +57,8 @@ class Judge:
         found = toolchain.find()
         self._limits, self._batch_size = limits, batch_size
         self._workers = workers or len(os.sched_getaffinity(0))
-        self._place = _clean_place()
-        self._groups = cgroups.open_groups(self._place.path.name)
+        self._folder = _swept_folder()
+        self._groups = cgroups.open_groups(self._folder.path.name)
         try:
             self._sandbox = open_sandbox(sandbox, self._groups.controllers if self._groups is not None else ())
             settings = {
@@ -75,7 +75,7 @@ class Judge:
         limits = self._limits
         compiler = Compiler(found, self._sandbox, self._processes, limits)
         kept = cache_folder() if self._sandbox.isolated else None  # without one, code could write there
-        compiled = harness(compiler, found, self._place.path / "harness", kept)
+        compiled = harness(compiler, found, self._folder.path / "harness", kept)
         self._examiner = PythonExaminer(self._sandbox, self._processes, limits)
         self._threads = ThreadPoolExecutor(self._workers, thread_name_prefix="judge")
         self._helpers = ThreadPoolExecutor(self._workers, thread_name_prefix="judge-lint")
@@ -86,7 +86,7 @@ class Judge:
             runner=self._runner,
             linter=Linter(compiler) if lints else None,
             harness=compiled,
-            work=self._place.path,
+            work=self._folder.path,
             helpers=self._helpers,
             sandbox=self._sandbox.name,
         )
@@ -110,7 +110,7 @@ class Judge:
     def _remove(self) -> None:
         if self._groups is not None:
             self._groups.remove()
-        self._place.remove()
+        self._folder.remove()
 
     def judge(self, candidates: Sequence[Candidate], progress: ProgressCallback | None = None) -> list[Verdict]:
         """One verdict per candidate, in their order; identical candidates are judged once."""
@@ -217,13 +217,13 @@ class Judge:
             return self._plain(member.candidate, "infrastructure", f"{first}; then {second}")
 
 
-def _clean_place() -> workdir.Workplace:
+def _swept_folder() -> workdir.WorkingFolder:
     """A working folder, after what judges that were killed have left behind is gone."""
     parent = cgroups.own_group()
     for name in workdir.sweep():
         if parent is not None:
             cgroups.remove_tree(parent / name)
-    return workdir.Workplace()
+    return workdir.WorkingFolder()
 
 
 def _groups(members: list[Member]) -> list[list[Member]]:

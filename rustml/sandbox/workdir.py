@@ -16,7 +16,7 @@ _UNBORN_SECONDS = 60
 """A folder without a lock that is older than this was never finished: its maker died between the two steps."""
 
 
-class Workplace:
+class WorkingFolder:
     """A private folder under the system's temporary folder. The kernel gives its lock back when the process dies."""
 
     def __init__(self) -> None:

@@ -14,7 +14,7 @@ import pytest
 
 from rustml.records import Candidate
 from rustml.sandbox import workdir
-from rustml.sandbox.workdir import PREFIX, Workplace
+from rustml.sandbox.workdir import PREFIX, WorkingFolder
 from tests.support.bombs import BOMBS
 from tests.support.judge_cases import LIMITS, candidate
 
@@ -151,7 +151,7 @@ def _computes(pid: int) -> bool:
 
 
 def test_a_living_judges_folder_is_never_swept(temporary: Path) -> None:
-    first = Workplace()
+    first = WorkingFolder()
     (first.path / "kept").write_text("")
     os.utime(first.path, (0, 0))
     assert workdir.sweep() == []
@@ -197,7 +197,7 @@ def test_a_folder_that_is_swept_before_it_is_locked_is_made_again(
         real(handle, how)
 
     monkeypatch.setattr(workdir.fcntl, "flock", late)
-    place = Workplace()
+    place = WorkingFolder()
     assert place.path.is_dir()
     assert list(temporary.iterdir()) == [place.path]
     place.remove()
