@@ -35,7 +35,7 @@ def _given(output: str) -> Iterable[Path]:
 
 def _logged() -> Iterator[Path]:
     """Outputs of the pairs stage in the tracking store whose files are still there, the newest first."""
-    from rustml.pairs.trace import PARTS
+    from rustml.pairs.split import PARTS
     from rustml.runs import tracking
 
     for folder in tracking.outputs_of("pairs"):

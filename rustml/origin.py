@@ -36,14 +36,19 @@ def index_url(registry: str) -> str:
 
 
 def folder_url(folder: Path) -> str:
-    """The `url` of a crate or repository that lies in `folder`: an absolute `file:` URL."""
+    """The `url` of a crate that lies unpacked in `folder`: an absolute `file:` URL."""
     return folder.resolve().as_uri()
 
 
+def commit_url(repository: Path, commit: str) -> str:
+    """The `url` of a file of a repository at a commit, which may differ from the file in its working tree."""
+    return f"{folder_url(repository)}#{commit}"
+
+
 def folder_of(url: str) -> Path | None:
-    """The folder that `folder_url` encoded; None for any other URL."""
+    """The folder that `folder_url` encoded; None for any other URL, one of `commit_url` included."""
     parts = urlsplit(url)
-    return Path(unquote(parts.path)) if parts.scheme == "file" else None
+    return Path(unquote(parts.path)) if parts.scheme == "file" and not parts.fragment else None
 
 
 def hub_url(name: str) -> str:

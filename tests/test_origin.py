@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from rustml.origin import (
+    commit_url,
     crate_folder,
     directory_of,
     directory_registry,
@@ -29,6 +30,7 @@ def test_a_registry_is_not_taken_for_a_folder() -> None:
     assert index_url(registry) == "https://index.crates.io"
     assert directory_of(registry) is None
     assert folder_of("https://static.crates.io/a.crate") is None
+    assert folder_of(commit_url(Path("/team"), "abc")) is None
 
 
 def test_a_crates_source_is_its_own_folder_or_the_unpacked_archive(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from rustml.pairs.holdout_check import HoldoutCheck, read_marks
 from rustml.pairs.interleave import achieved, interleave, wanted
 from rustml.pairs.make_pairs import PAIRS, PIECE_MARKS, RAW, STAGES
 from rustml.pairs.report import PairsReport
-from rustml.pairs.split import Part, fraction
+from rustml.pairs.split import PARTS, Part, fraction
 from rustml.profile.pairs import PairsSection
 from rustml.records import Pair, read_jsonl, write_jsonl
 from rustml.sharding import Funnel, Summary, merge
@@ -23,7 +23,6 @@ from rustml.sharding.shards import finished_shards
 from rustml.similarity.overlap import stored
 
 CHECKS = ("unique", "split")
-PARTS = ("train", "validation", "holdout", "general_holdout", "raw")
 MAX_HELD_SHARE = 0.1
 """Largest share of an anchor pool that is held out."""
 

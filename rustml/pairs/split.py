@@ -7,6 +7,8 @@ from rustml.profile.pairs import PairsSection
 from rustml.records import Origin
 
 Part = Literal["train", "validation", "holdout"]
+PARTS = ("train", "validation", "holdout", "general_holdout", "raw")
+"""Stems of the files of the `pairs` stage."""
 
 
 def fraction(*words: str) -> float:

@@ -3,13 +3,12 @@
 import hashlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
 
 from rustml.errors import InputError
 from rustml.licence import Gate
+from rustml.origin import folder_of
+from rustml.pairs.split import PARTS
 from rustml.records import Origin, Pair, read_jsonl
-
-PARTS = ("train", "validation", "holdout", "general_holdout", "raw")
 
 
 def find(pair_id: str, folder: Path) -> Iterator[tuple[str, Pair]]:
@@ -58,10 +57,10 @@ def basis(part: str, pair: Pair, licences: Sequence[str]) -> list[tuple[str, str
 
 def check(origin: Origin) -> str:
     """Whether the file at a local origin still has the bytes that were trained on."""
-    place = urlsplit(origin.url)
-    if place.scheme != "file" or place.fragment:
+    folder = folder_of(origin.url)
+    if folder is None:
         return "not on this machine; the checksums identify it"
-    path = Path(unquote(place.path)) / origin.path
+    path = folder / origin.path
     if not path.is_file():
         return f"{path} is gone"
     same = hashlib.sha256(path.read_bytes()).hexdigest() == origin.sha256

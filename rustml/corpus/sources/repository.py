@@ -17,7 +17,7 @@ from rustml.corpus.gate.admit import ENCODING, HEADER, admit_text
 from rustml.corpus.sources.source import Contents, Planned
 from rustml.errors import InputError
 from rustml.licence import Gate
-from rustml.origin import folder_url
+from rustml.origin import commit_url
 from rustml.profile.harvest import HarvestSection, RepositorySource
 from rustml.progress import ProgressCallback
 from rustml.records import SOURCE_FILES, Origin, Record, SourceFile, write_jsonl
@@ -95,7 +95,7 @@ class ReadRepository(Record, frozen=True):
             licence=self.source.licence,
             version=change.commit,
             path=path,
-            url=f"{folder_url(Path(self.source.path))}#{self.head}",
+            url=commit_url(Path(self.source.path), self.head),
         )
         file = admit_text(data, origin, gate, funnel, path)
         if file is None:
