@@ -7,6 +7,7 @@ import click
 
 from entrypoints._support.command import stage_command
 from rustml.profile import Profile
+from rustml.sandbox.sandbox import SANDBOXES
 
 if TYPE_CHECKING:
     from rustml.judge.batch_file import BatchSummary
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 @click.option("--cache", default="", help="Folder that keeps verdicts; empty keeps none.")
 @click.option(
     "--sandbox",
-    type=click.Choice(["bubblewrap", "none"]),
+    type=click.Choice(list(SANDBOXES)),
     default="bubblewrap",
     help="`none` is for trusted code alone, and every verdict says so.",
 )
