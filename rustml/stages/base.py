@@ -12,7 +12,7 @@ from rustml.profile import Profile
 from rustml.profile.base import BaseSection, FetchedBase, GgufBase, PathBase, ScratchBase
 from rustml.records import Pair, read_jsonl
 from rustml.runs import tracking
-from rustml.runs.environment import libraries_and_device
+from rustml.runs.environment import libraries, libraries_and_device
 from rustml.runs.progress import Progress
 from rustml.runs.stage import Outcome, ProfilePath, Stage, Workspace
 from rustml.stages.computing import resolved
@@ -35,7 +35,9 @@ def contents(profile: Profile) -> Mapping[ProfilePath, str]:
 
 
 def environment(profile: Profile) -> Mapping[str, str]:
-    """What a base that is trained here depends on; one that is fetched depends on nothing."""
+    """What a base that is trained or converted here depends on; one that is copied depends on nothing."""
+    if isinstance(profile.base, GgufBase):
+        return libraries("torch", "transformers", "gguf")
     return libraries_and_device("transformers", "tokenizers") if isinstance(profile.base, ScratchBase) else {}
 
 

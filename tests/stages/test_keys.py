@@ -279,6 +279,17 @@ def test_a_fetched_base_depends_on_no_corpus_and_no_library(thing: Path, monkeyp
     assert taken["inputs"] == {}
 
 
+@pytest.mark.parametrize("library", ["transformers", "gguf"])
+def test_a_base_that_is_converted_depends_on_its_converter(
+    library: str, thing: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    converted = based_on(GgufBase(file=str(thing / "model.safetensors")))
+    before = key_of(base, converted)
+    version = environment._version
+    monkeypatch.setattr(environment, "_version", lambda name: "99" if name == library else version(name))
+    assert key_of(base, converted) != before
+
+
 def test_a_base_from_scratch_needs_the_runs_that_it_is_trained_on() -> None:
     with pytest.raises(InputError, match="-P bank=RUN -P pairs=RUN"):
         base.run(TINY)
