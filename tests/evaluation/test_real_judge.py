@@ -15,7 +15,8 @@ from rustml.evaluation.suites.suite import Suite
 from rustml.judge import Judge, Limits
 from rustml.profile import load
 from rustml.profile.compute import ComputeSection
-from tests.support.evaluation_doubles import PlainTokenizer, TableGenerator, made_suite
+from rustml.testing import FakeGenerator, FakeTokenizer
+from tests.support.evaluation_doubles import made_suite
 
 TESTS = "#[test]\nfn adds() {\n    assert_eq!(f(2), 3);\n}\n"
 ANSWERS = {
@@ -45,7 +46,7 @@ def suite() -> Suite:
 
 def test_each_kind_of_answer_gets_its_verdict(judge: Judge, checkpoint: Path, tmp_path: Path) -> None:
     context = EvalContext(
-        TableGenerator(lambda prompt, _: ANSWERS[prompt]), PlainTokenizer(), judge, judge_protocol(Limits())
+        FakeGenerator(lambda prompt, _: ANSWERS[prompt]), FakeTokenizer(), judge, judge_protocol(Limits())
     )
     report = evaluate(checkpoint, [suite()], context, tmp_path)
     found = {item: samples[0] for item, samples in report.suites["rust"].outcomes.items()}

@@ -14,7 +14,7 @@ from rustml.generation.sampling import Sampling
 from rustml.generation.setup import Setup
 from rustml.profile import load
 from rustml.profile.evaluation import BehaviourSection
-from tests.support.evaluation_doubles import PlainTokenizer, TableGenerator
+from rustml.testing import FakeGenerator, FakeTokenizer
 
 
 def section(**changes: Any) -> BehaviourSection:
@@ -26,11 +26,11 @@ def engine(folder: Path) -> TransformersEngine:
     return TransformersEngine(Setup(load("tiny").chat, folder, dtype="float32", batch_size=4))
 
 
-class StartingTokenizer(PlainTokenizer):
+class StartingTokenizer(FakeTokenizer):
     bos_token = "<s>"
 
 
-class NotingGenerator(TableGenerator):
+class NotingGenerator(FakeGenerator):
     sampling: Sampling | None = None
 
     def generate(self, prompts: Any, sampling: Sampling) -> list[list[str]]:
@@ -39,8 +39,8 @@ class NotingGenerator(TableGenerator):
 
 
 def test_nothing_is_asked_when_it_is_switched_off() -> None:
-    generator = TableGenerator(lambda prompt, _: prompt)
-    assert completions(section(), generator, PlainTokenizer(), 1) == []
+    generator = FakeGenerator(lambda prompt, _: prompt)
+    assert completions(section(), generator, FakeTokenizer(), 1) == []
     assert generator.asked == []
 
 
@@ -51,7 +51,7 @@ def test_the_tiny_profile_asks_nothing() -> None:
 def test_every_opening_and_then_every_own_prompt_has_its_row() -> None:
     generator = NotingGenerator(lambda prompt, sample: f"{prompt[::-1]}{sample}")
     asked = section(openings=True, prompts=["fn parse_order(", "impl"], max_new_tokens=7)
-    rows = completions(asked, generator, PlainTokenizer(), 5)
+    rows = completions(asked, generator, FakeTokenizer(), 5)
     assert [row["prompt"] for row in rows] == [*OPENINGS, "fn parse_order("]
     assert len(set(OPENINGS)) == 12
     assert all(row == {"prompt": row["prompt"], "completion": f"{row['prompt'][::-1]}0"} for row in rows)
@@ -61,7 +61,7 @@ def test_every_opening_and_then_every_own_prompt_has_its_row() -> None:
 
 
 def test_raw_text_begins_with_the_models_start_token_and_the_table_does_not() -> None:
-    generator = TableGenerator(lambda _prompt, _: "x")
+    generator = FakeGenerator(lambda _prompt, _: "x")
     rows = completions(section(prompts=["use std::"]), generator, StartingTokenizer(), 1)
     assert generator.asked == ["<s>use std::"]
     assert rows == [{"prompt": "use std::", "completion": "x"}]

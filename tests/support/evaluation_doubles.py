@@ -1,25 +1,10 @@
-"""Doubles for an evaluation: a generator that answers from a table, a judge that reads the code."""
-
-from collections.abc import Callable, Mapping, Sequence
+"""Doubles for an evaluation: a judge that reads the code."""
 
 from rustml.evaluation.suites.protocols import CHAT
 from rustml.evaluation.suites.suite import Suite
-from rustml.generation.sampling import Prompt, Sampling
+from rustml.generation.sampling import Sampling
 from rustml.records import Candidate, Problem, Status, Verdict
 from rustml.testing import FakeJudge, make_verdict
-
-
-class TableGenerator:
-    """Answers each prompt with `answer(prompt, sample)`; counts what it was asked."""
-
-    def __init__(self, answer: Callable[[str, int], str], batch_size: int = 2) -> None:
-        self.engine = {"name": "table", "batch_size": str(batch_size)}
-        self.asked: list[str] = []
-        self._answer = answer
-
-    def generate(self, prompts: Sequence[Prompt], sampling: Sampling) -> list[list[str]]:
-        self.asked += [prompt.text for prompt in prompts]
-        return [[self._answer(prompt.text, sample) for sample in range(sampling.samples)] for prompt in prompts]
 
 
 def reading_judge() -> FakeJudge:
@@ -34,25 +19,6 @@ def _read(candidate: Candidate) -> Verdict:
     compiles = status in ("passed", "wrong")
     lints = () if clean else ("needless_return",)
     return make_verdict(candidate.id, status, clippy_clean=clean if compiles else None, lints=lints)
-
-
-class PlainTokenizer:
-    """Renders a conversation as its text."""
-
-    bos_token: str | None = None
-    eos_token: str | None = "<end>"
-    chat_template = "the text"
-    added_tokens_decoder: Mapping[int, object] = {}
-
-    def apply_chat_template(self, conversation: list[dict[str, str]], **_options: object) -> str:
-        return conversation[0]["content"]
-
-    def encode(self, text: str, *, add_special_tokens: bool = True) -> list[int]:
-        start = [self.convert_tokens_to_ids(self.bos_token)] if add_special_tokens and self.bos_token else []
-        return [*start, *(ord(letter) for letter in text)]
-
-    def convert_tokens_to_ids(self, tokens: str) -> int:
-        return -len(tokens)
 
 
 def problem(number: int) -> Problem:

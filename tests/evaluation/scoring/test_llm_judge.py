@@ -23,7 +23,8 @@ from rustml.evaluation.suites.protocols import PAIR
 from rustml.profile import load
 from rustml.profile.evaluation import RaterSection
 from rustml.records import Problem, read_jsonl
-from tests.support.evaluation_doubles import PlainTokenizer, TableGenerator, made_suite, problem, reading_judge
+from rustml.testing import FakeGenerator, FakeTokenizer
+from tests.support.evaluation_doubles import made_suite, problem, reading_judge
 from tests.support.openai_server import Api, Play, serving
 
 KEY = "sk-test-0123456789-secret"
@@ -215,15 +216,15 @@ def holdout(tasks: list[str]) -> Any:
 
 
 def measured(checkpoint: Path, out: Path, rater: LanguageModelRater | None, tasks: list[str]) -> Evaluation:
-    generator = TableGenerator(lambda prompt, _: "none" if prompt == "task 4" else "```rust\n/// passed\n```")
-    context = EvalContext(generator, PlainTokenizer(), reading_judge(), {"limits": 1}, rater=rater)
+    generator = FakeGenerator(lambda prompt, _: "none" if prompt == "task 4" else "```rust\n/// passed\n```")
+    context = EvalContext(generator, FakeTokenizer(), reading_judge(), {"limits": 1}, rater=rater)
     return evaluate(checkpoint, [holdout(tasks)], context, out)
 
 
 def test_a_suite_of_another_kind_is_not_rated(serve: Any, checkpoint: Path, tmp_path: Path) -> None:
     api = serve(lambda _n, _body: (200, reply("RATING: 6")))
-    generator = TableGenerator(lambda _prompt, _: "```rust\nfn f() {} // passed\n```")
-    context = EvalContext(generator, PlainTokenizer(), reading_judge(), {"limits": 1}, rater=opened(api.url))
+    generator = FakeGenerator(lambda _prompt, _: "```rust\nfn f() {} // passed\n```")
+    context = EvalContext(generator, FakeTokenizer(), reading_judge(), {"limits": 1}, rater=opened(api.url))
     report = evaluate(checkpoint, [made_suite(2)], context, tmp_path / "out")
     assert "rater" not in report.suites["rust"].protocol
     assert api.bodies == []
