@@ -22,9 +22,10 @@ from rustml.profile import Profile
     help="File of ids, one per line, of problems known to be in training data: the gate refuses them.",
 )
 def main(profile: Profile, model: str, bank: str, pairs: str, suites: str, contaminated: str, reuse: bool) -> StageRun:
+    from rustml.evaluation.kinds import made_from_pairs
     from rustml.stages import evaluate
 
-    chosen, held_out = tuple(filter(None, suites.split(","))), profile.evaluation.held_out
+    chosen, held_out = tuple(filter(None, suites.split(","))), made_from_pairs(profile.evaluation.suites)
     if held_out and not (chosen or pairs):
         click.echo(f"left out: {', '.join(held_out)}, which needs held-out pairs (-P pairs=RUN)")
     return evaluate.run(

@@ -94,8 +94,3 @@ class EvaluationSection(Section, frozen=True):
         unknown = sorted({*self.lifecycle} - self.suites.keys())
         if unknown:
             raise ValueError(f"`lifecycle` names {', '.join(unknown)}; there are the suites {', '.join(self.suites)}")
-
-    @property
-    def held_out(self) -> tuple[str, ...]:
-        """The suites that are made of held-out pairs."""
-        return tuple(name for name, suite in self.suites.items() if suite.group == "holdout")

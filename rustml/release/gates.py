@@ -22,12 +22,12 @@ POOLED = "retention (pooled)"
 
 
 class Finding(Record, frozen=True):
-    """One thing that the gate looked at."""
+    """One rule of the gate, and whether it holds."""
 
     rule: str
     passed: bool
     text: str
-    """One line for people: the numbers, the interval and what was asked."""
+    """One line for people: the numbers, the interval and the demand."""
     comparison: Comparison | None = None
 
 
@@ -53,7 +53,7 @@ def decide(candidate: Evaluation, baseline: Evaluation, thresholds: Thresholds) 
     """
     findings = tuple(_faults(candidate, baseline, thresholds))
     if not findings:
-        findings = (*_retention(candidate, baseline, thresholds), *_measures(candidate, baseline, thresholds))
+        findings = (*_retention(candidate, baseline, thresholds), *_gains_and_holds(candidate, baseline, thresholds))
     passed = all(finding.passed for finding in findings)
     return Decision(
         passed=passed,
@@ -125,8 +125,7 @@ def _unpaired(name: str, candidate: SuiteResult, baseline: SuiteResult) -> Itera
         keys = sorted(candidate.protocol.keys() | baseline.protocol.keys())
         apart = [key for key in keys if candidate.protocol.get(key) != baseline.protocol.get(key)]
         yield f"{name}: the protocols differ in {', '.join(apart)}; evaluate both sides alike"
-    drawn = ({item: len(samples) for item, samples in side.outcomes.items()} for side in (candidate, baseline))
-    ours, theirs = drawn
+    ours, theirs = ({item: len(samples) for item, samples in side.outcomes.items()} for side in (candidate, baseline))
     if ours != theirs:
         apart = sorted(item for item in ours.keys() | theirs.keys() if ours.get(item) != theirs.get(item))
         yield f"{name}: {len(apart)} items are not paired, such as {apart[0]}"
@@ -149,32 +148,34 @@ def _retention(candidate: Evaluation, baseline: Evaluation, thresholds: Threshol
     pairs = {name: _paired(candidate, baseline, f"{name}.pass") for name in names}
     yield _non_inferior(POOLED, _compare(pairs, thresholds), thresholds.retention_pooled_margin, thresholds)
     for name in names:
-        found = _compare({name: pairs[name]}, thresholds)
-        yield _non_inferior(f"retention {name}", found, thresholds.retention_suite_margin, thresholds)
+        comparison = _compare({name: pairs[name]}, thresholds)
+        yield _non_inferior(f"retention {name}", comparison, thresholds.retention_suite_margin, thresholds)
 
 
-def _non_inferior(rule: str, found: Comparison, margin: float, thresholds: Thresholds) -> Finding:
-    shown = found.low > -margin
-    tolerable = found.delta >= -thresholds.retention_point_margin
-    asked = f"must show a loss below {_points(margin)} and observe at most {_points(thresholds.retention_point_margin)}"
-    return _finding(rule, shown and tolerable, asked, found)
+def _non_inferior(rule: str, comparison: Comparison, margin: float, thresholds: Thresholds) -> Finding:
+    shown = comparison.low > -margin
+    tolerable = comparison.delta >= -thresholds.retention_point_margin
+    demand = (
+        f"must show a loss below {_points(margin)} and observe at most {_points(thresholds.retention_point_margin)}"
+    )
+    return _finding(rule, shown and tolerable, demand, comparison)
 
 
-def _measures(candidate: Evaluation, baseline: Evaluation, thresholds: Thresholds) -> Iterator[Finding]:
+def _gains_and_holds(candidate: Evaluation, baseline: Evaluation, thresholds: Thresholds) -> Iterator[Finding]:
     held = thresholds.hold if thresholds.require_gain else (*thresholds.rise, *thresholds.hold)
     risen = thresholds.rise if thresholds.require_gain else ()
-    asked_hold = f"must show a loss below {_points(thresholds.fall_margin)}"
+    demand_hold = f"must show a loss below {_points(thresholds.fall_margin)}"
     rules: list[tuple[str, str, Callable[[Comparison], bool]]] = [
-        *((measure, "must rise", lambda found: found.low > 0) for measure in risen),
-        *((measure, asked_hold, lambda found: found.low > -thresholds.fall_margin) for measure in held),
+        *((measure, "must rise", lambda comparison: comparison.low > 0) for measure in risen),
+        *((measure, demand_hold, lambda comparison: comparison.low > -thresholds.fall_margin) for measure in held),
     ]
-    for measure, asked, holds in rules:
-        found = _compare({measure: _paired(candidate, baseline, measure)}, thresholds)
-        yield _finding(measure, holds(found), asked, found)
+    for measure, demand, holds in rules:
+        comparison = _compare({measure: _paired(candidate, baseline, measure)}, thresholds)
+        yield _finding(measure, holds(comparison), demand, comparison)
 
 
 def _paired(candidate: Evaluation, baseline: Evaluation, measure: str) -> tuple[list[float], list[float]]:
-    """Item outcomes (baseline, candidate) in one order."""
+    """Values by item, of baseline and candidate, in one order of the items."""
     name, metric = measure.split(".")
     after, before = candidate.suites[name].values(metric), baseline.suites[name].values(metric)
     items = sorted(before)
@@ -185,13 +186,16 @@ def _compare(pairs: Mapping[str, tuple[list[float], list[float]]], thresholds: T
     return compare(pairs, confidence=thresholds.confidence, resamples=thresholds.resamples, seed=thresholds.seed)
 
 
-def _finding(rule: str, passed: bool, asked: str, found: Comparison) -> Finding:
-    text = (
-        f"{rule}: {100 * found.baseline:.1f} -> {100 * found.candidate:.1f}, {100 * found.delta:+.1f} points "
-        f"(paired lower bound {100 * found.low:+.1f}; {found.losses} losses, {found.gains} gains "
-        f"in {found.items} items, McNemar p={found.mcnemar_p:.2g}); {asked}: {'yes' if passed else 'NO'}"
+def _finding(rule: str, passed: bool, demand: str, comparison: Comparison) -> Finding:
+    shares = (
+        f"{100 * comparison.baseline:.1f} -> {100 * comparison.candidate:.1f}, {100 * comparison.delta:+.1f} points"
     )
-    return Finding(rule=rule, passed=passed, text=text, comparison=found)
+    text = (
+        f"{rule}: {shares} (paired lower bound {100 * comparison.low:+.1f}; {comparison.losses} losses, "
+        f"{comparison.gains} gains in {comparison.items} items, McNemar p={comparison.mcnemar_p:.2g}); "
+        f"{demand}: {'yes' if passed else 'NO'}"
+    )
+    return Finding(rule=rule, passed=passed, text=text, comparison=comparison)
 
 
 def _points(share: float) -> str:
