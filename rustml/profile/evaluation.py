@@ -11,7 +11,7 @@ Group = Literal["rust", "retention", "holdout"]
 
 
 class SuiteSection(Section, frozen=True):
-    """One suite: which problems, asked how, drawn how often."""
+    """One suite: its problems, how they are asked, and how many answers are drawn."""
 
     problems: str
     """File stem in the output of the `bank` stage: `rust-test`, `python-test`, `humaneval`, ..."""
@@ -23,7 +23,7 @@ class SuiteSection(Section, frozen=True):
     metric_prefix: str
     """Put before every metric name: `rust.`, `rust.sampled_`, `retention.python.`."""
     samples: Annotated[int, Meta(ge=1, le=1000)]
-    """Answers drawn an item; more than one needs a temperature."""
+    """Answers drawn per item; more than one needs a temperature."""
     temperature: Annotated[float, Meta(ge=0, le=2)]
     """0 is greedy."""
     top_p: Annotated[float, Meta(gt=0, le=1)]
@@ -40,7 +40,7 @@ class BehaviourSection(Section, frozen=True):
     openings: bool
     """Ask the dozen openings of rustml/evaluation/sample_completions.py."""
     prompts: tuple[Annotated[str, Meta(min_length=1)], ...]
-    """Asked after them: raw text of the user's own domain. Neither of the two: nothing is asked."""
+    """Asked after them: raw text of the user's own domain. Without openings and without these, nothing is asked."""
     temperature: Annotated[float, Meta(ge=0, le=2)]
     """0 is greedy."""
     top_p: Annotated[float, Meta(gt=0, le=1)]

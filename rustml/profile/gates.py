@@ -23,9 +23,9 @@ class Thresholds(Section, frozen=True):
     retention_pooled_margin: Share
     """The pooled loss on retention suites must be shown to be smaller than this."""
     retention_suite_margin: Share
-    """So must the loss on each retention suite."""
+    """The loss on each retention suite must be shown to be smaller than this."""
     retention_point_margin: Share
-    """And no observed loss, pooled or on a suite, may be larger than this."""
+    """No observed loss, pooled or on one suite, may be larger than this."""
     rise: tuple[Measure, ...]
     """Metrics whose lower bound must lie above 0."""
     require_gain: bool

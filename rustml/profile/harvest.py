@@ -27,8 +27,11 @@ class DatasetSource(Section, frozen=True):
     name: str
     """Hub name, `OWNER/NAME` or `OWNER/NAME@REVISION`, or path of a local file or folder."""
     split: str
+    """Such as `train`; read for a data set of the hub."""
     content_column: str
+    """Column with the text of a file."""
     path_column: str
+    """Column with the path of a file."""
     licence_column: str
     """Column with each file's SPDX expression; empty when `licence` holds for all."""
     licence: str
@@ -68,6 +71,7 @@ class HarvestSection(Section, frozen=True):
     min_crates: Positive
     """Crates that must pass the gate; fewer are an error."""
     connections: Annotated[int, Meta(ge=1, le=32)]
+    """Downloads at once."""
     attempts: Annotated[int, Meta(ge=1, le=20)]
     """Attempts of one request before it counts as failed."""
     backoff_seconds: Annotated[float, Meta(ge=0)]
@@ -81,9 +85,13 @@ class HarvestSection(Section, frozen=True):
     exclude: tuple[str, ...]
     """Patterns of paths to leave out among those that `include` selects."""
     max_files_per_crate: Positive
+    """Further files of a crate are left out."""
     limits: ArchiveLimits
     unpack: bool
     """Also unpack each archive that passes the gate, for judging code inside its crate."""
     datasets: tuple[DatasetSource, ...]
+    """Data sets of source files to take besides crates."""
     repositories: tuple[RepositorySource, ...]
+    """Local git repositories to take besides crates."""
     crates_per_shard: Positive
+    """Crates that one worker takes at a time, and that one file of the output holds."""

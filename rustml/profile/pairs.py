@@ -38,22 +38,29 @@ class PairsSection(Section, frozen=True):
     """Weight of each task category: 0.25 keeps a quarter of its records, chosen by a stable hash; 2.5 has each training
     record twice, and half of them a third time."""
     min_doc_characters: Count
+    """Shorter documentation makes no pair."""
     min_body_lines: Count
+    """A function with fewer lines makes no pair."""
     max_pair_characters: Positive
     """Instruction and answer together."""
     raw_min_characters: Count
+    """Length of one raw piece of Rust at least: a function with its documentation."""
     raw_max_characters: Positive
-    """Bounds on one raw piece of Rust: a function with its documentation."""
+    """Length of one raw piece at most."""
     raw_pieces: Count
     """Raw pieces to keep, spread over the corpus by a stable hash; 0 means all."""
     holdout_percent: Annotated[float, Meta(ge=0, le=50)]
     """Files held out whole, by a stable hash of their path."""
     validation_percent: Annotated[float, Meta(ge=0, le=50)]
+    """Files whose pairs are kept for validation, by another stable hash of their path."""
     general_holdout: Count
     """Anchor records held out, at most a tenth of a pool."""
     anchors_per_pair: Annotated[float, Meta(ge=0)]
+    """Anchors per pair in the training file; 0 mixes in none."""
     anchors: dict[str, AnchorPool]
+    """Pools by name; their shares need not sum to 1."""
     allow_missing_anchors: bool
+    """Go on where a pool cannot be read; the report names it."""
     interleave: Literal["sequential", "round_robin", "weighted"]
     licences: Annotated[tuple[str, ...], Meta(min_length=1)]
     """The licence gate in front of the anchors."""
