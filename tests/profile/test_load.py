@@ -17,6 +17,7 @@ from rustml.profile import Profile, load
 from rustml.profile.base import HubBase, ScratchBase
 from rustml.profile.layers import DEFAULTS, FOLDER, PRESETS, from_files, read, shipped
 from rustml.profile.load import dump
+from rustml.profile.schema import children, section_of
 
 TINY: dict[str, Any] = yaml.safe_load(dump(load("tiny")))
 Path_ = tuple[str | int, ...]
@@ -269,20 +270,17 @@ def test_a_yaml_merge_may_replace_what_it_merges(tmp_path: Path) -> None:
     assert (gates["grpo"].seed, gates["grpo"].resamples) == (2, 2000)
 
 
-def _mappings(tree: Any, at: Path_ = ()) -> Iterator[Path_]:
-    """Paths of all mappings of a tree, those inside lists too."""
-    if isinstance(tree, dict):
-        yield at
-        for key, value in tree.items():
-            yield from _mappings(value, (*at, key))
-    elif isinstance(tree, list):
-        for number, value in enumerate(tree):
-            yield from _mappings(value, (*at, number))
+def _mappings(value: Any, hint: Any, at: Path_ = ()) -> Iterator[tuple[Path_, bool]]:
+    """Paths of all mappings of a tree, those inside lists too, and whether a profile may choose their keys."""
+    if isinstance(value, dict):
+        yield at, section_of(hint, value) is None
+    for key, inner, kind in children(value, hint):
+        yield from _mappings(inner, kind, (*at, int(key) if isinstance(value, list) else key))
 
 
-# The only mappings whose keys a profile may choose itself.
-FREE = {("bank", "benchmarks"), ("pairs", "tasks"), ("pairs", "anchors"), ("evaluation", "suites")}
-CLOSED = sorted(set(_mappings(TINY)) - FREE, key=str)
+MAPPINGS = sorted(_mappings({key: value for key, value in TINY.items() if key != "extends"}, Profile), key=str)
+FREE = [at for at, free in MAPPINGS if free]
+CLOSED = [at for at, free in MAPPINGS if not free]
 KEYS = st.text(min_size=1, max_size=20)
 VALUES = st.none() | st.booleans() | st.integers() | st.text(max_size=5) | st.lists(st.integers(), max_size=2)
 
@@ -299,10 +297,13 @@ def test_a_key_inserted_anywhere_is_refused(place: Path_, key: str, value: Any) 
     _refused_tree(tree)
 
 
-@given(st.sampled_from(sorted(FREE)), KEYS, st.none() | st.text(max_size=5) | st.lists(st.integers(), max_size=2))
+@given(st.sampled_from(FREE), KEYS, st.none() | st.text(max_size=5) | st.lists(st.integers(), max_size=2))
 def test_even_where_keys_are_free_their_values_are_not(place: Path_, key: str, value: Any) -> None:
     tree = copy.deepcopy(TINY)
-    tree[str(place[0])][place[1]][key] = value
+    node: Any = tree
+    for step in place:
+        node = node[step]
+    node[key] = value
     if place == ("bank", "benchmarks") and isinstance(value, str):
         return
     _refused_tree(tree)
