@@ -18,26 +18,24 @@ class FullSection(Section, frozen=True, tag_field="kind", tag="full"):
     """All weights train."""
 
 
-class LoraSection(Section, frozen=True, tag_field="kind", tag="lora"):
+class _Adapter(Section, frozen=True):
+    rank: Positive = 16
+    """Inner dimension of the adapter of each layer."""
+    alpha: Positive = 32
+    """The adapter's output is scaled by alpha / rank."""
+    dropout: Dropout = 0.0
+    """Share of the adapter's inputs that are set to 0 in training."""
+    target_modules: Modules = ALL_LINEAR
+    """Names of linear layers, as a list or separated by `;`, or `all-linear`: all of them but the output head."""
+
+
+class LoraSection(_Adapter, frozen=True, tag_field="kind", tag="lora"):
     """Low-rank adapters on frozen weights (Hu et al., 2022)."""
 
-    rank: Positive = 16
-    alpha: Positive = 32
-    """The adapter's output is scaled by alpha / rank."""
-    dropout: Dropout = 0.0
-    target_modules: Modules = ALL_LINEAR
-    """Names of linear layers, as a list or separated by `;`, or `all-linear`: all of them but the output head."""
 
-
-class QloraSection(Section, frozen=True, tag_field="kind", tag="qlora"):
+class QloraSection(_Adapter, frozen=True, tag_field="kind", tag="qlora"):
     """Low-rank adapters on weights frozen in 4 bits (Dettmers et al., 2023): NF4, bf16 for computing and storage."""
 
-    rank: Positive = 16
-    alpha: Positive = 32
-    """The adapter's output is scaled by alpha / rank."""
-    dropout: Dropout = 0.0
-    target_modules: Modules = ALL_LINEAR
-    """Names of linear layers, as a list or separated by `;`, or `all-linear`: all of them but the output head."""
     double_quantisation: bool = True
     """Quantise the constants of the quantisation as well: 0.37 bits per weight less."""
 

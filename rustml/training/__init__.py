@@ -1,1 +1,1 @@
-"""Training: a base model from scratch, supervised fine-tuning, and the compiler as reward."""
+"""Training: a base model from scratch, supervised fine-tuning, reinforcement learning with the compiler as reward."""

@@ -1,4 +1,4 @@
-"""The compiler as reward: a verdict becomes a number, a fault of the judge becomes no number at all."""
+"""The compiler as reward: a verdict becomes a number, a fault of the judge becomes None."""
 
 import random
 from collections.abc import Callable, Mapping, Sequence
@@ -30,18 +30,25 @@ class JudgeReward:
 
     def __init__(self, judge: Judging, problems: Mapping[str, Problem], section: GrpoSection, seed: int) -> None:
         self._judge, self._problems, self._section = judge, problems, section
-        self._rng = random.Random(seed)
+        self._rng, self._shuffles = random.Random(seed), 0
 
     def __call__(self, completions: list[str], problem_id: list[str], **given: Any) -> Rewards:
-        """One reward a completion; logs the shares of formatted, compiled and passed completions."""
+        """One reward per completion; logs the shares of formatted, compiled and passed completions."""
         problems = [self._problems[name] for name in problem_id]
         verdicts = judge_completions(self._judge, problems, completions)
         self._log_shares(verdicts, given.get("log_metric"))
         malformed = self._section.reward_malformed
         rewards = [malformed if verdict is None else score(verdict, self._section) for verdict in verdicts]
         if self._section.reward == "shuffled":
-            self._rng.shuffle(rewards)
+            self._shuffle(rewards, getattr(given.get("trainer_state"), "global_step", self._shuffles))
         return rewards
+
+    def _shuffle(self, rewards: Rewards, step: int) -> None:
+        """Shuffle in place as the `step`-th call does, counted from 0: a resumed training starts at a later one."""
+        for _ in range(self._shuffles, step):
+            self._rng.shuffle([None] * len(rewards))
+        self._rng.shuffle(rewards)
+        self._shuffles = step + 1
 
     @staticmethod
     def _log_shares(verdicts: Sequence[Verdict | None], log: Callable[[str, float], None] | None) -> None:

@@ -1,4 +1,4 @@
-"""From the trainers' log to ours: one callback that hands on scalar metrics and progress."""
+"""The callback that passes a trainer's scalar metrics and progress to a log function."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ class Reporter(TrainerCallback):  # type: ignore[misc]  # transformers is untype
         logs: dict[str, Any] | None = None,
         **_: Any,
     ) -> None:
-        """Hand on what is a number, under names that MLflow accepts."""
+        """Pass on the values that are numbers."""
         scalars = {name: float(value) for name, value in (logs or {}).items() if isinstance(value, int | float)}
         if scalars and "train_runtime" not in scalars:
             self._log(state.global_step, scalars)

@@ -1,5 +1,7 @@
 """Verdicts as rewards: the judge's own faults are none."""
 
+from types import SimpleNamespace
+
 import msgspec
 import pytest
 from hypothesis import given
@@ -96,3 +98,12 @@ def test_shuffled_does_shuffle_and_anew_each_time() -> None:
     function, _ = reward("passed", "passed", "passed", "passed", "wrong", "wrong", "wrong", "wrong", kind="shuffled")
     draws = {tuple(function(ANSWERS, list(PROBLEMS))) for _ in range(10)}
     assert len(draws) > 3
+
+
+def test_a_resumed_training_shuffles_as_the_unbroken_one() -> None:
+    statuses: tuple[Status, ...] = ("passed", "compile_error", "wrong", "format", "infrastructure", "incomplete")
+    names = list(PROBLEMS)[: len(statuses)]
+    unbroken, resumed = (reward(*statuses, kind="shuffled")[0] for _ in range(2))
+    drawn = [unbroken(ANSWERS[:6], names, trainer_state=SimpleNamespace(global_step=step)) for step in range(4)]
+    assert len({str(rewards) for rewards in drawn}) > 1
+    assert resumed(ANSWERS[:6], names, trainer_state=SimpleNamespace(global_step=3)) == drawn[3]
