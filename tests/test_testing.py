@@ -2,10 +2,11 @@
 
 import pytest
 
+from rustml.generation.sampling import Prompt, Sampling
 from rustml.judge import Judge
 from rustml.judge.judging import Judging
 from rustml.records import Candidate
-from rustml.testing import FakeJudge, make_verdict
+from rustml.testing import FakeGenerator, FakeJudge, make_verdict
 
 CANDIDATES = [Candidate(id=name, code=f"fn {name}() {{}}", tests="", entry_point=name) for name in ("a", "b", "c")]
 
@@ -49,3 +50,14 @@ def test_a_verdict_says_what_its_status_implies(status: str, compiles: bool | No
 def test_the_judge_and_its_double_are_one_to_the_type_checker() -> None:
     judges: list[type[Judging]] = [Judge, FakeJudge]
     assert all(callable(judge.judge) for judge in judges)
+
+
+def test_a_fake_generator_answers_each_prompt_and_sample_and_remembers() -> None:
+    generator = FakeGenerator(lambda text, sample: f"{text}{sample}")
+    sampling = Sampling(temperature=1.0, top_p=1.0, samples=2, max_new_tokens=8, stops=(), seed=1)
+    prompts = [Prompt.question(generator.tokenizer, "add"), Prompt.raw(generator.tokenizer, "fn")]
+    assert generator.generate(prompts, sampling) == [["add0", "add1"], ["fn0", "fn1"]]
+    assert generator.asked == ["add", "fn"]
+    assert not generator.closed
+    generator.close()
+    assert generator.closed
