@@ -60,6 +60,10 @@ def test_the_own_suite_is_a_profile_whose_references_pass() -> None:
     assert profile.evaluation.suites["own"].problems == "own"
 
 
+def test_the_profile_for_your_model_is_complete() -> None:
+    assert load(str(EXAMPLES / "profile_for_your_model.yaml")).registered_model == "my-rust-coder"
+
+
 @pytest.mark.slow
 def test_serve_and_ask(tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
