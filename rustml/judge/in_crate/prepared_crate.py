@@ -115,16 +115,16 @@ def prepare(source: Path, vendor: Path, cache: Path, sandbox: CrateSandbox) -> P
     A crate that does not build is a PreparedCrate whose `built.fault` says why.
     """
     key = _key(source, vendor, sandbox)
-    place = cache / f"{source.name}-{key[:16]}"
-    if not (place / RECORD).is_file():
-        partial = place.with_name(f"{place.name}.partial")
+    folder = cache / f"{source.name}-{key[:16]}"
+    if not (folder / RECORD).is_file():
+        partial = folder.with_name(f"{folder.name}.partial")
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(parents=True)
         built = _build(source, vendor, partial, sandbox)
         (partial / RECORD).write_bytes(msgspec.json.encode(built))
-        shutil.rmtree(place, ignore_errors=True)
-        partial.rename(place)
-    return PreparedCrate(place, msgspec.json.decode((place / RECORD).read_bytes(), type=BuildRecord))
+        shutil.rmtree(folder, ignore_errors=True)
+        partial.rename(folder)
+    return PreparedCrate(folder, msgspec.json.decode((folder / RECORD).read_bytes(), type=BuildRecord))
 
 
 def _key(source: Path, vendor: Path, sandbox: CrateSandbox) -> str:
@@ -135,14 +135,14 @@ def _key(source: Path, vendor: Path, sandbox: CrateSandbox) -> str:
     return digest.hexdigest()
 
 
-def _build(source: Path, vendor: Path, place: Path, sandbox: CrateSandbox) -> BuildRecord:
+def _build(source: Path, vendor: Path, folder: Path, sandbox: CrateSandbox) -> BuildRecord:
     """The best attempt: one whose tests build as well, else the first whose library and programs do."""
-    shutil.copytree(source, place / "crate", symlinks=True)
-    (place / "crate" / "Cargo.lock").unlink(missing_ok=True)
-    _make_executable(place)
+    shutil.copytree(source, folder / "crate", symlinks=True)
+    (folder / "crate" / "Cargo.lock").unlink(missing_ok=True)
+    _make_executable(folder)
     best: BuildRecord | None = None
     for attempt in BUILD_OPTIONS:
-        built = _attempt(place, vendor, attempt, sandbox)
+        built = _attempt(folder, vendor, attempt, sandbox)
         if any(call.test for call in built.invocations):
             return built
         if best is None or best.fault:  # of several faults the last, of the attempt that asks for least
@@ -151,38 +151,38 @@ def _build(source: Path, vendor: Path, place: Path, sandbox: CrateSandbox) -> Bu
     return best
 
 
-def _make_executable(place: Path) -> None:
-    tools = place / "tools"
+def _make_executable(folder: Path) -> None:
+    tools = folder / "tools"
     tools.mkdir()
     (tools / "wrapper").write_text(WRAPPER)
     (tools / "wrapper").chmod(0o755)
-    home = place / "home"
+    home = folder / "home"
     home.mkdir()
     (home / "config.toml").write_text(CONFIG)
-    (place / "target").mkdir()
+    (folder / "target").mkdir()
 
 
-def _attempt(place: Path, vendor: Path, attempt: _BuildOptions, sandbox: CrateSandbox) -> BuildRecord:
+def _attempt(folder: Path, vendor: Path, attempt: _BuildOptions, sandbox: CrateSandbox) -> BuildRecord:
     try:
-        manifest = tomllib.loads((place / "crate" / "Cargo.toml").read_text(encoding="utf-8"))
-        kept = pruned(manifest, vendored(vendor), dev=attempt.dev)
+        manifest = tomllib.loads((folder / "crate" / "Cargo.toml").read_text(encoding="utf-8"))
+        needed = pruned(manifest, vendored(vendor), dev=attempt.dev)
     except (InputError, tomllib.TOMLDecodeError, KeyError, OSError) as error:
         return BuildRecord(invocations=(), features=(), fault=str(error))
-    chosen = [DEFAULT] if attempt.features == "default" else all_features(kept)
+    chosen = [DEFAULT] if attempt.features == "default" else all_features(needed)
     if attempt.features == "full":
         if FULL not in chosen:
             return BuildRecord(invocations=(), features=(), fault=f"it has no feature `{FULL}`")
         chosen = [name for name in chosen if name in (DEFAULT, FULL)]
-    cargo = _Cargo(place, vendor, document(kept), chosen, sandbox)
-    calls, fault = cargo.calls(["build", "--lib", "--bins"] if _has_library(place, kept) else ["build", "--bins"])
+    cargo = _Cargo(folder, vendor, document(needed), chosen, sandbox)
+    calls, fault = cargo.calls(["build", "--lib", "--bins"] if _has_library(folder, needed) else ["build", "--bins"])
     if fault:
         return BuildRecord(invocations=(), features=tuple(chosen), fault=fault)
-    tests, _ = cargo.calls(["test", "--no-run", *(["--lib"] if _has_library(place, kept) else []), "--bins"])
+    tests, _ = cargo.calls(["test", "--no-run", *(["--lib"] if _has_library(folder, needed) else []), "--bins"])
     return BuildRecord(invocations=(*calls, *(call for call in tests if call.test)), features=tuple(chosen))
 
 
-def _has_library(place: Path, manifest: dict[str, object]) -> bool:
-    return "lib" in manifest or (place / "crate" / "src" / "lib.rs").is_file()
+def _has_library(folder: Path, manifest: dict[str, object]) -> bool:
+    return "lib" in manifest or (folder / "crate" / "src" / "lib.rs").is_file()
 
 
 def vendored(vendor: Path) -> Collection[str]:
@@ -200,7 +200,7 @@ def vendored(vendor: Path) -> Collection[str]:
 class _Cargo:
     """Calls of cargo for one attempt."""
 
-    place: Path
+    folder: Path
     vendor: Path
     manifest: str
     features: list[str]
@@ -208,10 +208,10 @@ class _Cargo:
 
     def calls(self, command: list[str]) -> tuple[list[Invocation], str]:
         """How cargo called the compiler for the crate; or why it failed."""
-        records = self.place / "records"
+        records = self.folder / "records"
         shutil.rmtree(records, ignore_errors=True)
         records.mkdir()
-        manifest = self.place / "Cargo.toml"
+        manifest = self.folder / "Cargo.toml"
         manifest.write_text(self.manifest)
         chosen = (
             [] if self.features == [DEFAULT] else ["--no-default-features", f"--features={','.join(self.features)}"]
@@ -219,17 +219,17 @@ class _Cargo:
         done = self._run([*command, *chosen], records, manifest)
         if done.returncode != 0 or done.expired:
             return [], "it took too long to build" if done.expired else _complaint(done.stderr)
-        return list(_noted(records)), ""
+        return list(_recorded(records)), ""
 
     def _run(self, command: list[str], records: Path, manifest: Path) -> Completed:
         # The crate's folder must be writable for Cargo.lock and for build scripts that write where they should not.
         mounts = Mounts(
-            read={self.vendor: "/vendor", self.place / "tools": "/tools"},
+            read={self.vendor: "/vendor", self.folder / "tools": "/tools"},
             write={
-                self.place / "crate": "/crate",
+                self.folder / "crate": "/crate",
                 manifest: "/crate/Cargo.toml",
-                self.place / "target": "/target",
-                self.place / "home": "/home",
+                self.folder / "target": "/target",
+                self.folder / "home": "/home",
                 records: "/records",
             },
         )
@@ -252,7 +252,7 @@ def linking() -> tuple[str, ...]:
     return ("--cap-lints=warn", "-Clinker-features=-lld", f"-Clinker={Path(shutil.which('cc') or 'cc').resolve()}")
 
 
-def _noted(records: Path) -> Iterator[Invocation]:
+def _recorded(records: Path) -> Iterator[Invocation]:
     for folder in sorted(records.iterdir()):
         words = (folder / "arguments").read_bytes().decode("utf-8", "replace").split("\0")[1:-1]
         variables = (folder / "environment").read_bytes().decode("utf-8", "replace").split("\0")[:-1]

@@ -17,7 +17,7 @@ RECORD = re.compile(r"^test (\S+)(?: - should panic)? \.\.\. (ok|FAILED)$", re.M
 
 @dataclass(frozen=True)
 class CrateTestRun:
-    """What a test program's records say."""
+    """The records of a test program."""
 
     passed: frozenset[str]
     failed: frozenset[str]
@@ -25,7 +25,7 @@ class CrateTestRun:
     expired: bool
 
     def status(self, expected: Sequence[str]) -> Status:
-        """`passed` only where every expected test left its own record of success and the program ended as they do."""
+        """`passed` only if every expected test has a record of success, none failed, and the program exited with 0."""
         wanted = frozenset(expected)
         number = signal_of(self.returncode)
         if self.expired or number == signal.SIGXCPU:
@@ -51,10 +51,8 @@ class CrateTestRunner:
         mounts = Mounts(read={self._sandbox.tools.sysroot / "lib": "/rust/lib", self._crate.sources: "/crate"})
         words = ["--test-threads=1", *(["--exact", *tests] if tests else [])]
         done = self._sandbox.run(program, words, mounts, cpu=cpu, seconds=seconds)
-        found = RECORD.findall(done.stdout.decode("utf-8", "replace"))
-        named = {"ok": {name for name, how in found if how == "ok"}, "FAILED": {n for n, how in found if how != "ok"}}
+        records = RECORD.findall(done.stdout.decode("utf-8", "replace"))
+        passed = frozenset(name for name, outcome in records if outcome == "ok")
+        failed = frozenset(name for name, outcome in records if outcome != "ok")
         # A name with both records was written by something else than the test harness.
-        return CrateTestRun(
-            frozenset(named["ok"] - named["FAILED"]), frozenset(named["FAILED"]), done.returncode,
-            done.expired or done.flooded,
-        )  # fmt: skip
+        return CrateTestRun(passed - failed, failed, done.returncode, done.expired or done.flooded)
