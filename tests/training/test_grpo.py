@@ -33,20 +33,20 @@ PROBLEMS = [problem(number) for number in range(12)]
 def test_reinforcement_writes_a_changed_checkpoint_and_asks_the_judge(
     optimizer: OptimizerSection, parent: Path, tmp_path: Path
 ) -> None:
-    said: list[dict[str, float]] = []
+    logged: list[dict[str, float]] = []
     section = msgspec.structs.replace(GRPO, optimizer=optimizer, generations=4)
     rewards = iter(range(10**6))
 
     def call(_: object, completions: list[str], problem_id: list[str], **__: object) -> list[float]:
         assert all(name in {found.id for found in PROBLEMS} for name in problem_id)
         assert len({*problem_id}) == section.prompts_per_step
-        return [float(next(rewards) % 3) for _ in completions]  # unlike within a group, whatever was said
+        return [float(next(rewards) % 3) for _ in completions]  # unlike within a group, whatever the completion
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(grpo.JudgeReward, "__call__", call)
-        grpo.train(PROBLEMS, FakeJudge(), section, job(parent, tmp_path, lambda _, m: said.append(m)))
+        grpo.train(PROBLEMS, FakeJudge(), section, job(parent, tmp_path, lambda _, m: logged.append(m)))
     assert moved(parent, tmp_path / "out")
-    assert len(said) == section.steps
+    assert len(logged) == section.steps
 
 
 def test_reinforcement_without_a_verdict_moves_nothing(parent: Path, tmp_path: Path) -> None:
@@ -127,7 +127,7 @@ def test_the_trainer_meets_the_tokens_that_are_served_and_ends_where_turns_end(f
 def test_reinforcement_with_the_real_judge(parent: Path, tmp_path: Path) -> None:
     from rustml.judge import Judge, Limits
 
-    said: list[dict[str, float]] = []
+    logged: list[dict[str, float]] = []
     with Judge(Limits(), lints=False) as judge:
         reward = grpo.JudgeReward(judge, {found.id: found for found in PROBLEMS}, GRPO, 1)
         answers = [chat.answer(PROBLEMS[0]), "```rust\nfn add_1(a: i64) -> i64 { a }\n```", "```rust\nfn add_2( {\n```"]
@@ -136,6 +136,6 @@ def test_reinforcement_with_the_real_judge(parent: Path, tmp_path: Path) -> None
             GRPO.reward_compiled,
             GRPO.reward_uncompiled,
         ]
-        grpo.train(PROBLEMS, judge, GRPO, job(parent, tmp_path, lambda _, m: said.append(m)))
-    assert len(said) == GRPO.steps
+        grpo.train(PROBLEMS, judge, GRPO, job(parent, tmp_path, lambda _, m: logged.append(m)))
+    assert len(logged) == GRPO.steps
     assert weights(tmp_path / "out")

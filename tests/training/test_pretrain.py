@@ -42,10 +42,10 @@ def test_training_learns_reports_every_step_and_saves_what_loads(tmp_path: Path)
     rows = [chat.encode(words(), "", text) for text in TEXTS]
     section = msgspec.structs.replace(base(), steps=25, tokens_per_step=1024)
     network = model()
-    said: list[tuple[int, float]] = []
-    pretrain.train(network, rows, section, 1, lambda step, metrics: said.append((step, metrics["loss"])))
-    assert [step for step, _ in said] == list(range(1, 26))
-    assert said[-1][1] < 0.6 * said[0][1]
+    logged: list[tuple[int, float]] = []
+    pretrain.train(network, rows, section, 1, lambda step, metrics: logged.append((step, metrics["loss"])))
+    assert [step for step, _ in logged] == list(range(1, 26))
+    assert logged[-1][1] < 0.6 * logged[0][1]
     checkpoints.save(network, words(), tmp_path)
     loaded = AutoModelForCausalLM.from_pretrained(str(tmp_path), dtype="auto", attn_implementation="eager")
     assert loaded.dtype == torch.bfloat16
@@ -59,9 +59,9 @@ def test_training_is_a_function_of_its_seed() -> None:
     rows = [chat.encode(words(), "", text) for text in TEXTS]
 
     def losses(seed: int) -> list[float]:
-        said: list[float] = []
-        pretrain.train(model(), rows, base(), seed, lambda _, metrics: said.append(metrics["loss"]))
-        return said
+        logged: list[float] = []
+        pretrain.train(model(), rows, base(), seed, lambda _, metrics: logged.append(metrics["loss"]))
+        return logged
 
     assert losses(1) == losses(1)
     assert losses(1) != losses(2)

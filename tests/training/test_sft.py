@@ -25,12 +25,12 @@ PROBLEMS = [problem(number) for number in range(12)]
 
 def test_fine_tuning_writes_a_changed_checkpoint_and_logs(parent: Path, tmp_path: Path) -> None:
     rows = data.mix(words(), {"toy": data.solved(PROBLEMS)}, 256, 1).rows
-    said: list[tuple[int, dict[str, float]]] = []
+    logged: list[tuple[int, dict[str, float]]] = []
     section = msgspec.structs.replace(SFT, steps=7)
-    sft.train(rows, section, job(parent, tmp_path, lambda s, m: said.append((s, m))))
+    sft.train(rows, section, job(parent, tmp_path, lambda s, m: logged.append((s, m))))
     assert moved(parent, tmp_path / "out")
-    assert [step for step, _ in said] == [5, 7], "the last step is said, though the trainer does not log it"
-    assert "loss" in said[0][1]
+    assert [step for step, _ in logged] == [5, 7], "the last step is reported, though the trainer does not log it"
+    assert "loss" in logged[0][1]
 
 
 def test_the_trainer_sees_the_rows_as_they_are(parent: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
