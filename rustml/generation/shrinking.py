@@ -35,31 +35,36 @@ def generate(
     config = copy.deepcopy(generation_config)
     copies, config.num_return_sequences = config.num_return_sequences or 1, 1
     ids, mask = (each.repeat_interleave(copies, dim=0) for each in (input_ids, attention_mask))
-    prompt, limit, pad = ids.shape[1], ids.shape[1] + config.max_new_tokens, config.pad_token_id
+    pad, limit = config.pad_token_id, ids.shape[1] + config.max_new_tokens
     ends = torch.tensor([pad, *_listed(config.eos_token_id or model.generation_config.eos_token_id)], device=ids.device)
+    options = {"tokenizer": tokenizer} if config.stop_strings else {}
     output = torch.full((len(ids), limit), pad, dtype=ids.dtype, device=ids.device)
-    output[:, :prompt] = ids
-    live, cache, width = torch.arange(len(ids), device=ids.device), None, prompt
-    while len(live) and width < limit:
-        config.max_new_tokens = min(every, limit - width)
-        options = {"tokenizer": tokenizer} if config.stop_strings else {}
-        drawn = type(model).generate(
-            model,
-            input_ids=ids,
-            attention_mask=mask,
-            past_key_values=cache,
-            generation_config=config,
-            return_dict_in_generate=True,
-            **options,
-        )
-        new = drawn.sequences[:, width:]
-        output[live, width : width + new.shape[1]] = new
-        going = (~torch.isin(new, ends).any(dim=1)).nonzero().flatten()
-        cache = drawn.past_key_values
+    output[:, : ids.shape[1]] = ids
+    live, cache, width = torch.arange(len(ids), device=ids.device), None, ids.shape[1]
+    while len(live) and ids.shape[1] < limit:
+        width, config.max_new_tokens = ids.shape[1], min(every, limit - ids.shape[1])
+        ids, cache = _continued(model, ids, mask, cache, config, options)
+        output[live, width : ids.shape[1]] = ids[:, width:]
+        going = (~torch.isin(ids[:, width:], ends).any(dim=1)).nonzero().flatten()
         cache.batch_select_indices(going)
-        live, ids, width = live[going], drawn.sequences[going], width + new.shape[1]
-        mask = torch.cat([mask[going], mask.new_ones(len(going), new.shape[1])], dim=1)
+        mask = torch.cat([mask, mask.new_ones(len(ids), ids.shape[1] - width)], dim=1)[going]
+        live, ids, width = live[going], ids[going], ids.shape[1]
     return output[:, :width]
+
+
+def _continued(model: Any, ids: Any, mask: Any, cache: Any, config: Any, options: dict[str, Any]) -> tuple[Any, Any]:
+    """The sequences with some more tokens, and the cache of what was computed. The method of the class is called: the
+    instance's may be this very module's."""
+    drawn = type(model).generate(
+        model,
+        input_ids=ids,
+        attention_mask=mask,
+        past_key_values=cache,
+        generation_config=config,
+        return_dict_in_generate=True,
+        **options,
+    )
+    return drawn.sequences, drawn.past_key_values
 
 
 def _listed(ends: int | list[int] | None) -> list[int]:

@@ -11,6 +11,7 @@ from rustml.errors import ProfileError
 from rustml.profile import strict_yaml
 from rustml.profile.profile import Profile
 from rustml.profile.schema import KIND, accepts_null, fields, item, section_of
+from rustml.profile.section import Section
 
 FOLDER = Path(__file__).resolve().parents[2] / "profiles"
 DEFAULTS = FOLDER / "defaults.yaml"
@@ -84,8 +85,8 @@ def merged(parent: Tree, child: Tree, hint: Any = Profile) -> Tree:
     """
     if KIND in child and child[KIND] != parent.get(KIND, child[KIND]):
         return dict(child)
-    result = dict(parent)
     section = section_of(hint, {**parent, **child})
+    result = {**parent, **dict.fromkeys(_displaced(section, child))}
     for key, value in child.items():
         inner = fields(section).get(key) if section else item(hint)
         if isinstance(value, dict) and isinstance(result.get(key), dict):
@@ -95,6 +96,13 @@ def merged(parent: Tree, child: Tree, hint: Any = Profile) -> Tree:
         else:
             result[key] = value
     return result
+
+
+def _displaced(section: type[Section] | None, child: Tree) -> Iterator[str]:
+    """Keys that lose their value to a key which the child states instead, as `steps` does to `epochs`."""
+    for names in section.one_of if section else ():
+        if any(child.get(name) is not None for name in names):
+            yield from names - child.keys()
 
 
 def parse_overrides(texts: Sequence[str], presets: dict[str, Tree]) -> list[Override]:

@@ -3,7 +3,7 @@
 import types
 from collections.abc import Iterator
 from functools import cache
-from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, ClassVar, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 
@@ -17,6 +17,7 @@ KIND = "kind"
 def fields(section: type[Section]) -> dict[str, Any]:
     """Type hints of a section's keys, bounds included; of a member of a union, `kind` comes first."""
     hints = get_type_hints(section, include_extras=True)
+    hints = {name: hint for name, hint in hints.items() if get_origin(hint) is not ClassVar}
     return {KIND: str, **hints} if tag(section) else hints
 
 

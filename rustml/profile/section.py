@@ -1,5 +1,7 @@
 """The base of every profile section."""
 
+from typing import ClassVar
+
 import msgspec
 
 
@@ -10,3 +12,6 @@ class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     exception: no other profile can hold their defaults. Bounds are given with `Annotated[T, msgspec.Meta(...)]`; a
     docstring under each field says what it means, and docs/profile.md is made from both.
     """
+
+    one_of: ClassVar[tuple[frozenset[str], ...]] = ()
+    """Sets of keys of which one holds a value: a layer that states one of them takes the others away."""

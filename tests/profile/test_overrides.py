@@ -58,6 +58,22 @@ def test_overrides_are_checked_together() -> None:
 
 
 @pytest.mark.parametrize(
+    ("texts", "length"),
+    [
+        (["sft.epochs=2"], (None, 2)),
+        (["sft.epochs=2", "sft.steps=9"], (9, None)),
+        (["sft={epochs: 1.5}"], (None, 1.5)),
+        (["sft.optimizer.learning_rate=3e-5", "sft.epochs=2"], (None, 2)),
+    ],
+)
+def test_epochs_take_the_place_of_steps_and_the_other_way_round(
+    texts: list[str], length: tuple[int | None, float | None]
+) -> None:
+    section = load("tiny", texts).sft
+    assert (section.steps, section.epochs) == length
+
+
+@pytest.mark.parametrize(
     ("text", "says"),
     [
         ("sft.stepz=3", "unknown key 'sft.stepz'; did you mean 'sft.steps'?"),
@@ -67,7 +83,7 @@ def test_overrides_are_checked_together() -> None:
         ("sft.steps=0", "sft.steps: Expected `int` >= 1"),
         ("sft.steps=", "sft: give exactly one of steps and epochs"),
         ("sft.batch_size=", "sft.batch_size: Expected `int`, got `null`"),
-        ("sft.epochs=2", "give exactly one of steps and epochs"),
+        ("sft={steps: 3, epochs: 2}", "give exactly one of steps and epochs"),
         ("sft.optimizer.kind=adam", "'adam' is not one of adamw"),
         ("sft.steps.more=1", "sft.steps: Expected `int | null`, got `object`"),
         ("sft={steps: many}", "sft.steps: Expected"),
