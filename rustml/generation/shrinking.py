@@ -34,6 +34,7 @@ def generate(
 
     config = copy.deepcopy(generation_config)
     copies, config.num_return_sequences = config.num_return_sequences or 1, 1
+    config.return_dict_in_generate = True
     ids, mask = (each.repeat_interleave(copies, dim=0) for each in (input_ids, attention_mask))
     pad, limit = config.pad_token_id, ids.shape[1] + config.max_new_tokens
     ends = torch.tensor([pad, *_listed(config.eos_token_id or model.generation_config.eos_token_id)], device=ids.device)
@@ -61,7 +62,6 @@ def _continued(model: Any, ids: Any, mask: Any, cache: Any, config: Any, options
         attention_mask=mask,
         past_key_values=cache,
         generation_config=config,
-        return_dict_in_generate=True,
         **options,
     )
     return drawn.sequences, drawn.past_key_values
