@@ -1,4 +1,4 @@
-"""The one place that loads models and tokenizers from the folder of a checkpoint, whatever its kind.
+"""Models and tokenizers are loaded here, from the folder of a checkpoint of any kind.
 
 Nothing is fetched, and no code that lies in the folder is run.
 """

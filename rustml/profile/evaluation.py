@@ -23,7 +23,7 @@ class SuiteSection(Section, frozen=True):
     metric_prefix: str
     """Put before every metric name: `rust.`, `rust.sampled_`, `retention.python.`."""
     samples: Annotated[int, Meta(ge=1, le=1000)]
-    """Answers drawn per item; more than one needs a temperature."""
+    """Number of answers per item; a number above 1 needs a temperature above 0."""
     temperature: Annotated[float, Meta(ge=0, le=2)]
     """0 is greedy."""
     top_p: Annotated[float, Meta(gt=0, le=1)]

@@ -6,9 +6,10 @@ repeats which. `files`: the remaining files are compared with the banks and writ
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -150,17 +151,8 @@ def curate(
     """
     shards = finished_shards(source / "files")
     job = FilterFiles(section=section, shards=tuple(map(str, shards)))
-    inputs = [read_summary(shard).digests[SOURCE_FILES] for shard in shards]
     guarded = overlap.in_order(protected)
-    bind_to_plan(
-        out,
-        {
-            "section": msgspec.to_builtins(section),
-            "inputs": inputs,
-            "protected": overlap.digest(guarded),
-            "scheme": SCHEME,
-        },
-    )
+    bind_to_plan(out, _plan(section, shards, overlap.digest(guarded)))
     work = out / "work"
     overlap.store(guarded, work / "protected.jsonl")
     match = MatchBand(near=section.near_duplicates, filtered=str(work / "filtered"), unique=str(work / "unique.npy"))
@@ -178,6 +170,13 @@ def curate(
     second = run(writer, len(shards), out / "files", workers=workers, progress=bar.part())
     remove_atomically(work)
     return _report(first, second)
+
+
+def _plan(section: CurateSection, shards: Sequence[Path], protected: str) -> dict[str, Any]:
+    """What a resumed run has to share with the one that was killed."""
+    inputs = [read_summary(shard).digests[SOURCE_FILES] for shard in shards]
+    settings = msgspec.to_builtins(section)
+    return {"section": settings, "inputs": inputs, "protected": protected, "scheme": SCHEME}
 
 
 class _Bar:
