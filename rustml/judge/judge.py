@@ -54,7 +54,7 @@ class Judge:
         `workers` batches are judged at a time, by default one per processor. Without `lints` clippy's opinion is not
         asked for, and `clippy_clean` is None. Raises EnvironmentFault or SandboxUnavailable, with what to install.
         """
-        found = toolchain.find()
+        tools = toolchain.find()
         self._limits, self._batch_size = limits, batch_size
         self._workers = workers or len(os.sched_getaffinity(0))
         self._folder = _swept_folder()
@@ -62,24 +62,24 @@ class Judge:
         try:
             self._sandbox = open_sandbox(sandbox, self._groups.controllers if self._groups is not None else ())
             settings = {
-                "limits": asdict(limits), "toolchain": found.digest, "sandbox": self._sandbox.name, "lints": lints
+                "limits": asdict(limits), "toolchain": tools.digest, "sandbox": self._sandbox.name, "lints": lints
             }  # fmt: skip
             self._cache = Cache(cache, settings) if cache is not None else None
             self._processes = Processes(self._groups)
-            self._prepare(found, lints)
+            self._prepare(tools, lints)
         except BaseException:
             self._remove()
             raise
 
-    def _prepare(self, found: toolchain.Toolchain, lints: bool) -> None:
+    def _prepare(self, tools: toolchain.Toolchain, lints: bool) -> None:
         limits = self._limits
-        compiler = Compiler(found, self._sandbox, self._processes, limits)
-        kept = cache_folder() if self._sandbox.isolated else None  # without one, code could write there
-        compiled = harness(compiler, found, self._folder.path / "harness", kept)
+        compiler = Compiler(tools, self._sandbox, self._processes, limits)
+        harnesses = cache_folder() if self._sandbox.isolated else None  # without one, code could write there
+        compiled = harness(compiler, tools, self._folder.path / "harness", harnesses)
         self._examiner = PythonExaminer(self._sandbox, self._processes, limits)
         self._threads = ThreadPoolExecutor(self._workers, thread_name_prefix="judge")
         self._helpers = ThreadPoolExecutor(self._workers, thread_name_prefix="judge-lint")
-        libraries = toolchain.system_libraries(found)
+        libraries = toolchain.system_libraries(tools)
         self._runner = CaseRunner(self._sandbox, self._processes, limits, libraries, self._workers)
         self._tools = Tools(
             compiler=compiler,
@@ -115,30 +115,30 @@ class Judge:
     def judge(self, candidates: Sequence[Candidate], progress: ProgressCallback | None = None) -> list[Verdict]:
         """One verdict per candidate, in their order; identical candidates are judged once."""
         unique = {_content(candidate): candidate for candidate in reversed(candidates)}
-        done: dict[Candidate, Verdict] = {}
+        verdicts: dict[Candidate, Verdict] = {}
         pending: set[Future[dict[Candidate, Verdict]]] = set()
-        for work in self._work_items(list(unique), done):
+        for work in self._work_items(list(unique), verdicts):
             pending.add(self._threads.submit(work))
         while pending:
             finished, pending = wait(pending, return_when=FIRST_COMPLETED)
             for future in finished:
-                self._keep(done, future.result())
+                self._keep(verdicts, future.result())
             if progress is not None:
-                progress(sum(_content(candidate) in done for candidate in candidates), len(candidates))
-        return [with_id(done[_content(candidate)], candidate.id) for candidate in candidates]
+                progress(sum(_content(candidate) in verdicts for candidate in candidates), len(candidates))
+        return [with_id(verdicts[_content(candidate)], candidate.id) for candidate in candidates]
 
-    def _work_items(self, candidates: list[Candidate], done: dict[Candidate, Verdict]) -> Iterator[Work]:
+    def _work_items(self, candidates: list[Candidate], verdicts: dict[Candidate, Verdict]) -> Iterator[Work]:
         """What there is to do, piece by piece, so that the first piece is under way while later ones are read.
 
         Verdicts that need no work go to `done`.
         """
-        fresh = [one for one in candidates if not self._known(one, done)]
+        fresh = [one for one in candidates if not self._known(one, verdicts)]
         rust = [candidate for candidate in fresh if candidate.language == "rust"]
         python = [
-            candidate for candidate in fresh if candidate.language == "python" and self._has_tests(candidate, done)
+            candidate for candidate in fresh if candidate.language == "python" and self._has_tests(candidate, verdicts)
         ]
         for part in self._parts(rust):
-            for group in _groups([one for one in (self._member(candidate, done) for candidate in part) if one]):
+            for group in _groups([one for one in (self._member(candidate, verdicts) for candidate in part) if one]):
                 yield partial(self._settle, group)
         for part in self._parts(python):
             yield partial(self._settle_python, part)
@@ -149,40 +149,40 @@ class Judge:
         count = max(1, min(-(-count // self._workers) * self._workers, len(candidates)))
         return [part for start in range(count) if (part := candidates[start::count])]
 
-    def _known(self, candidate: Candidate, done: dict[Candidate, Verdict]) -> bool:
+    def _known(self, candidate: Candidate, verdicts: dict[Candidate, Verdict]) -> bool:
         """Whether the cache has the verdict, or the candidate is too long for one."""
         verdict = self._cache.get(candidate) if self._cache is not None else None
         if verdict is None and len(candidate.code) > self._limits.source_kb * 1024:
             verdict = self._plain(candidate, "policy", f"the code is longer than {self._limits.source_kb} KiB")
         if verdict is not None:
-            done[candidate] = verdict
+            verdicts[candidate] = verdict
         return verdict is not None
 
-    def _has_tests(self, candidate: Candidate, done: dict[Candidate, Verdict]) -> bool:
+    def _has_tests(self, candidate: Candidate, verdicts: dict[Candidate, Verdict]) -> bool:
         try:
             count_tests(candidate)
         except InputError as error:
-            done[candidate] = self._plain(candidate, "infrastructure", str(error))
-        return candidate not in done
+            verdicts[candidate] = self._plain(candidate, "infrastructure", str(error))
+        return candidate not in verdicts
 
-    def _member(self, candidate: Candidate, done: dict[Candidate, Verdict]) -> Member | None:
+    def _member(self, candidate: Candidate, verdicts: dict[Candidate, Verdict]) -> Member | None:
         """The candidate made ready, unless its text alone decides its verdict."""
         try:
             source = CandidateSource(candidate.code)
             member = Member(candidate, source, TestFile(candidate, source))
         except InputError as error:
-            done[candidate] = self._plain(candidate, "infrastructure", str(error))
+            verdicts[candidate] = self._plain(candidate, "infrastructure", str(error))
             return None
         forbidden = _forbidden(member)
         if forbidden is not None:
-            self._keep(done, {candidate: self._plain(candidate, "policy", forbidden)})
+            self._keep(verdicts, {candidate: self._plain(candidate, "policy", forbidden)})
         return member if forbidden is None else None
 
     def _plain(self, candidate: Candidate, status: Status, detail: str) -> Verdict:
         return unjudged_verdict(candidate.id, status, detail, self._sandbox.name)
 
-    def _keep(self, done: dict[Candidate, Verdict], fresh: dict[Candidate, Verdict]) -> None:
-        done |= fresh
+    def _keep(self, verdicts: dict[Candidate, Verdict], fresh: dict[Candidate, Verdict]) -> None:
+        verdicts |= fresh
         if self._cache is not None:
             for candidate, verdict in fresh.items():
                 self._cache.put(candidate, verdict)
@@ -196,10 +196,10 @@ class Judge:
             step = -(-len(members) // PARTS)
             if len(members) == 1:
                 return {members[0].candidate: self._once_more(members[0], error)}
-        found: dict[Candidate, Verdict] = {}
+        verdicts: dict[Candidate, Verdict] = {}
         for start in range(0, len(members), step):
-            found |= self._settle(members[start : start + step])
-        return found
+            verdicts |= self._settle(members[start : start + step])
+        return verdicts
 
     def _settle_python(self, candidates: Sequence[Candidate], again: bool = True) -> dict[Candidate, Verdict]:
         try:

@@ -24,8 +24,8 @@ def examples(source: str) -> list[str]:
 def naming(name: str, sources: Sequence[str]) -> list[str]:
     """The first few examples of the texts that use `name`."""
     word = re.compile(rf"\b{re.escape(name)}\b")
-    found = (code for source in sources if name in source for code in examples(source) if word.search(code))
-    return list(islice(dict.fromkeys(found), MOST))
+    codes = (code for source in sources if name in source for code in examples(source) if word.search(code))
+    return list(islice(dict.fromkeys(codes), MOST))
 
 
 def _blocks(lines: Sequence[str]) -> Iterator[str]:

@@ -24,8 +24,8 @@ def extract(answer: str, entry_point: str, language: Language = "rust") -> str |
     block that never ends (a truncated answer) does not count. For `Type::method` the block has to define the type.
     """
     name = entry_point.split("::", maxsplit=1)[0]
-    found = [code for code in _complete_blocks(answer, language) if _defines(code, name, language)]
-    return found[-1] if found else None
+    codes = [code for code in _complete_blocks(answer, language) if _defines(code, name, language)]
+    return codes[-1] if codes else None
 
 
 def blocks(text: str) -> list[str]:
@@ -82,8 +82,8 @@ def _defines(code: str, name: str, language: Language) -> bool:
             re.search(rf"^\s*(?:async\s+)?(?:def|class)\s+{re.escape(name)}\b|^{re.escape(name)}\s*=", code, re.M)
             is not None
         )
-    found = [token.text for token in tokens(code) if token.kind != "comment"]
-    pairs = itertools.pairwise(found)
+    words = [token.text for token in tokens(code) if token.kind != "comment"]
+    pairs = itertools.pairwise(words)
     macro = ["macro_rules", "!", name]
     named = any(word in _DECLARES and follows == name for word, follows in pairs)
-    return named or any(found[at : at + 3] == macro for at in range(len(found)))
+    return named or any(words[at : at + 3] == macro for at in range(len(words)))

@@ -54,7 +54,7 @@ class Token(NamedTuple):
 
 def tokens(code: str) -> list[Token]:
     """The tokens of `code` without white space; comments are kept. What no token can be is `broken`."""
-    found: list[Token] = []
+    stream: list[Token] = []
     at, size = 0, len(code)
     while at < size:
         match = _TOKEN.match(code, at)
@@ -63,9 +63,9 @@ def tokens(code: str) -> list[Token]:
         if kind == "end":
             break
         token = _SPECIAL[kind](code, match) if kind in _SPECIAL else Token(_KINDS[kind], match[kind], *match.span(kind))
-        found.append(token)
+        stream.append(token)
         at = token.end
-    return found
+    return stream
 
 
 def _ident(_: str, match: re.Match[str]) -> Token:
@@ -111,9 +111,9 @@ _SPECIAL: dict[str, Callable[[str, re.Match[str]], Token]] = {
 }
 
 
-def significant(found: list[Token]) -> list[Token]:
+def significant(stream: list[Token]) -> list[Token]:
     """Without comments."""
-    return [token for token in found if token.kind not in ("comment", "doc")]
+    return [token for token in stream if token.kind not in ("comment", "doc")]
 
 
 def squeeze(text: str) -> str:
@@ -123,42 +123,42 @@ def squeeze(text: str) -> str:
 
 def lexes(code: str) -> bool:
     """Whether every character belongs to a token and every delimiter has its partner."""
-    found = significant(tokens(code))
-    return partners(found) is not None and not any(token.kind == "broken" for token in found)
+    stream = significant(tokens(code))
+    return partners(stream) is not None and not any(token.kind == "broken" for token in stream)
 
 
-def partners(found: list[Token]) -> dict[int, int] | None:
+def partners(stream: list[Token]) -> dict[int, int] | None:
     """Index of each opening delimiter → index of its closing one; None where they do not match up."""
     pairs: dict[int, int] = {}
     stack: list[int] = []
-    for index, token in enumerate(found):
+    for index, token in enumerate(stream):
         if token.kind != "punct":
             continue
         if token.text in OPENING:
             stack.append(index)
         elif token.text in CLOSING:
-            if not stack or found[stack[-1]].text != CLOSING[token.text]:
+            if not stack or stream[stack[-1]].text != CLOSING[token.text]:
                 return None
             pairs[stack.pop()] = index
     return None if stack else pairs
 
 
-def depth(found: list[Token]) -> int:
+def depth(stream: list[Token]) -> int:
     """The deepest nesting of delimiters."""
     deepest = level = 0
-    for token in found:
+    for token in stream:
         if token.kind == "punct":
             level += (token.text in OPENING) - (token.text in CLOSING)
             deepest = max(deepest, level)
     return deepest
 
 
-def closing(found: list[Token], start: int) -> int | None:
+def closing(stream: list[Token], start: int) -> int | None:
     """Index of the delimiter that closes the one at `start`; None where the code ends before it."""
     level = 0
-    for index in range(start, len(found)):
-        if found[index].kind == "punct":
-            level += (found[index].text in OPENING) - (found[index].text in CLOSING)
+    for index in range(start, len(stream)):
+        if stream[index].kind == "punct":
+            level += (stream[index].text in OPENING) - (stream[index].text in CLOSING)
             if level == 0:
                 return index
     return None

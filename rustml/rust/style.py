@@ -76,16 +76,16 @@ def style(code: str, prompt: str = "") -> Style | None:
 
 def keyword_share(prompt: str, code: str) -> float:
     """Share of the prompt's content words that the code's identifiers and comments hold."""
-    wanted = {word.lower() for word in _WORD.findall(prompt)} - _COMMON
-    found = {word.lower() for word in _WORD.findall(code.replace("_", " "))}
-    return len(wanted & found) / len(wanted) if wanted else 1.0
+    prompt_words = {word.lower() for word in _WORD.findall(prompt)} - _COMMON
+    code_words = {word.lower() for word in _WORD.findall(code.replace("_", " "))}
+    return len(prompt_words & code_words) / len(prompt_words) if prompt_words else 1.0
 
 
 def summary(codes: Sequence[tuple[str, str]]) -> dict[str, float]:
     """Means over (code, prompt) pairs that parse, and `parse_rate`, the share of all that do."""
     if not codes:
         return {}
-    parsed = [found for found in (style(code, prompt) for code, prompt in codes) if found is not None]
+    parsed = [report for report in (style(code, prompt) for code, prompt in codes) if report is not None]
     rates = {"parse_rate": len(parsed) / len(codes)}
     if parsed:
         rates["documentation_rate"] = sum(each.documentation_rate for each in parsed) / len(parsed)

@@ -37,8 +37,10 @@ def _below(container: Node, source: bytes, header: str) -> Iterator[Span]:
             yield _span(node, body, header)
         elif node.type in CONTAINERS:
             above = node.type in ("impl_item", "trait_item") and body is not None
-            own = source[node.start_byte : body.start_byte].decode().strip() if above and body is not None else header
-            yield from _below(body if body is not None else node, source, own)
+            heading = (
+                source[node.start_byte : body.start_byte].decode().strip() if above and body is not None else header
+            )
+            yield from _below(body if body is not None else node, source, heading)
         elif node.type == "ERROR":
             yield from _below(node, source, header)
 
@@ -56,17 +58,17 @@ def _span(node: Node, body: Node, header: str) -> Span:
 
 def leaves(source: bytes) -> list[tuple[str, str]]:
     """Kind and text of every token, comments left out."""
-    found: list[tuple[str, str]] = []
-    waiting = [parse_tree(source)]
-    while waiting:
-        node = waiting.pop()
+    tokens: list[tuple[str, str]] = []
+    stack = [parse_tree(source)]
+    while stack:
+        node = stack.pop()
         if "comment" in node.type:
             continue
         if node.child_count and node.type not in ("string_literal", "raw_string_literal", "char_literal"):
-            waiting += reversed(node.children)
+            stack += reversed(node.children)
         elif node.end_byte > node.start_byte:
-            found.append((node.type, source[node.start_byte : node.end_byte].decode("utf-8", "replace")))
-    return found
+            tokens.append((node.type, source[node.start_byte : node.end_byte].decode("utf-8", "replace")))
+    return tokens
 
 
 def inner_attributes(source: bytes) -> bool:

@@ -72,11 +72,11 @@ class CrateSandbox:
         return _started(self.processes.run(wrapped, seconds=seconds))
 
 
-def _started(done: Completed) -> Completed:
+def _started(result: Completed) -> Completed:
     """Raises JudgeFault where the sandbox itself failed: that says nothing of what should have run in it."""
-    if done.returncode != 0 and done.stderr.startswith((b"bwrap: ", b"prlimit: ", b"/bin/sh: ")):
-        raise JudgeFault(f"the sandbox did not start: {done.stderr[:200].decode('utf-8', 'replace').strip()}")
-    return done
+    if result.returncode != 0 and result.stderr.startswith((b"bwrap: ", b"prlimit: ", b"/bin/sh: ")):
+        raise JudgeFault(f"the sandbox did not start: {result.stderr[:200].decode('utf-8', 'replace').strip()}")
+    return result
 
 
 def _beside(system: Mapping[Path, str], mounts: Mounts) -> Mounts:

@@ -99,9 +99,9 @@ class _Scan:
         calls: dict[str, int] = {}
         order = sorted(range(len(self._calls)), key=lambda number: self._calls[number].test)
         for number in order:
-            waiting = [site for site in sites if site.id not in calls]
-            if waiting:
-                calls |= dict.fromkeys(self._read_by(self._calls[number], waiting), number)
+            unread = [site for site in sites if site.id not in calls]
+            if unread:
+                calls |= dict.fromkeys(self._read_by(self._calls[number], unread), number)
         return calls
 
     def _read_by(self, call: Invocation, sites: Sequence[InsertionSite]) -> list[str]:
@@ -110,8 +110,8 @@ class _Scan:
         paths = {site.path for site in sites}
         files = {path: _with_errors([site for site in sites if site.path == path], words) for path in paths}
         with self._compiler.folder() as out:
-            done = self._compiler.compile(call, files, "check", out)
-        reported = {message.text for message in done.messages if message.level == "error"}
+            compilation = self._compiler.compile(call, files, "check", out)
+        reported = {message.text for message in compilation.messages if message.level == "error"}
         return [site.id for site in sites if words[site.id] in reported]
 
     def _with_reference(self, site: InsertionSite, call: int) -> Eligibility:
@@ -122,10 +122,10 @@ class _Scan:
         if refusal:
             return Eligibility(fault="reference_does_not_parse")
         with self._compiler.folder() as out:
-            done = self._compiler.compile(self._calls[call], {site.path: site.file(function)}, "check", out)
-        if not done.ok:
+            compilation = self._compiler.compile(self._calls[call], {site.path: site.file(function)}, "check", out)
+        if not compilation.ok:
             return Eligibility(fault="reference_does_not_compile")
-        codes = {message.code for message in done.messages if message.inside(site.path, site.start, site.end)}
+        codes = {message.code for message in compilation.messages if message.inside(site.path, site.start, site.end)}
         return Eligibility(call=call, excused=tuple(sorted(code for code in codes if "disallowed" in code)))
 
     def _with_tests(
@@ -134,18 +134,20 @@ class _Scan:
         """The eligibility of each site with the unit tests of one test program that cover it."""
         if not sites:
             return {}
-        whole = self._test({}, number, ())
-        if whole is None or not whole.passed:
+        baseline = self._test({}, number, ())
+        if baseline is None or not baseline.passed:
             return {}
-        return {site.id: self._covered(site, by_site[site.id], whole, number) for site in sites}
+        return {site.id: self._covered(site, by_site[site.id], baseline, number) for site in sites}
 
-    def _covered(self, site: InsertionSite, eligibility: Eligibility, whole: CrateTestRun, number: int) -> Eligibility:
+    def _covered(
+        self, site: InsertionSite, eligibility: Eligibility, baseline: CrateTestRun, number: int
+    ) -> Eligibility:
         panicking = [self._test({site.path: file}, number, ()) for file in _panicking_files(site)]
-        failed = [run.failed for run in panicking if run is not None]
-        if not panicking or len(failed) < len(panicking):
+        failures = [run.failed for run in panicking if run is not None]
+        if not panicking or len(failures) < len(panicking):
             return eligibility
         name = re.compile(rf"\b{re.escape(site.name)}\b")
-        covering = sorted(whole.passed.intersection(*failed), key=lambda test: (not name.search(test), test))
+        covering = sorted(baseline.passed.intersection(*failures), key=lambda test: (not name.search(test), test))
         covering = covering[:MOST_TESTS]
         again = self._test({site.path: site.file(site.reference)}, number, covering) if covering else None
         if again is None or again.status(covering) != "passed":

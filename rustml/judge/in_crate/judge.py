@@ -51,10 +51,10 @@ class InCrateJudge:
         with ThreadPoolExecutor(workers, thread_name_prefix="in-crate") as threads:
             pending = [threads.submit(self.verdict, candidate) for candidate in candidates]
             try:
-                for done, future in enumerate(as_completed(pending), start=1):
+                for count, future in enumerate(as_completed(pending), start=1):
                     future.result()
                     if progress is not None:
-                        progress(done, len(candidates))
+                        progress(count, len(candidates))
             except BaseException:
                 for future in pending:
                     future.cancel()
@@ -102,13 +102,13 @@ class _CandidateInCrate:
     def verdict(self) -> Verdict:
         """Compile and lint, then test."""
         with self._compiler.folder() as out:
-            done = self._compiler.compile(self._calls[self._eligibility.call], self._files, "check", out)
-        if done.expired:
+            compilation = self._compiler.compile(self._calls[self._eligibility.call], self._files, "check", out)
+        if compilation.expired:
             return _verdict(self.candidate, "compile_timeout")
-        if not done.ok:
-            return _verdict(self.candidate, "compile_error", errors=_errors(done))
+        if not compilation.ok:
+            return _verdict(self.candidate, "compile_error", errors=_errors(compilation))
         start, end = self._site.start, self._site.start + self._size  # the candidate's bytes in the file
-        codes = {message.code for message in done.messages if message.inside(self._site.path, start, end)} - {""}
+        codes = {message.code for message in compilation.messages if message.inside(self._site.path, start, end)} - {""}
         policy = sorted((codes & POLICY_LINTS.keys()) - set(self._eligibility.excused))
         if policy:
             return unjudged_verdict(self.candidate.id, "policy", POLICY_LINTS[policy[0]], SANDBOX)
@@ -127,9 +127,9 @@ class _CandidateInCrate:
 
     def _unit_tests(self) -> tuple[Status, int]:
         with self._compiler.folder() as out:
-            done = self._compiler.compile(self._calls[self._eligibility.test_call], self._files, "test", out)
-            if not done.ok:
-                return _uncompiled(done), 0
+            compilation = self._compiler.compile(self._calls[self._eligibility.test_call], self._files, "test", out)
+            if not compilation.ok:
+                return _uncompiled(compilation), 0
             status, passed = _outcome(self._run(out / "tests", self._eligibility.tests), self._eligibility.tests)
         if status == "passed" and self._site.writes_test and not self._tests_its_function():
             return "wrong", 0
@@ -139,20 +139,20 @@ class _CandidateInCrate:
         """Whether the written test fails once the function that it tests panics."""
         files = {self._site.path: self._site.file(self._function, entry=panic())}
         with self._compiler.folder() as out:
-            done = self._compiler.compile(self._calls[self._eligibility.test_call], files, "test", out)
-            if not done.ok:  # nothing but the panic is new: it is called while the compiler computes a constant
-                return not done.expired
+            compilation = self._compiler.compile(self._calls[self._eligibility.test_call], files, "test", out)
+            if not compilation.ok:  # nothing but the panic is new: it is called while the compiler computes a constant
+                return not compilation.expired
             return self._run(out / "tests", self._eligibility.tests).failed >= set(self._eligibility.tests)
 
     def _examples(self) -> tuple[Status, int]:
         call, codes = self._calls[self._eligibility.call], list(enumerate(self._eligibility.examples))
         names = [f"example_{number}" for number, _ in codes]
         with self._compiler.folder() as out:
-            done = self._compiler.compile(call, self._files, "library", out)
-            if done.ok:
+            compilation = self._compiler.compile(call, self._files, "library", out)
+            if compilation.ok:
                 (out / "examples.rs").write_text(program(codes, call.crate))
-                done = self._compiler.link(out / "examples.rs", call, out)
-            return _outcome(self._run(out / "tests", names), names) if done.ok else (_uncompiled(done), 0)
+                compilation = self._compiler.link(out / "examples.rs", call, out)
+            return _outcome(self._run(out / "tests", names), names) if compilation.ok else (_uncompiled(compilation), 0)
 
     def _run(self, tests: Path, names: Sequence[str]) -> CrateTestRun:
         return self._runner.run(tests, names, cpu=self._limits.cpu_seconds, seconds=self._limits.run_seconds)
@@ -162,13 +162,13 @@ def _outcome(ran: CrateTestRun, names: Sequence[str]) -> tuple[Status, int]:
     return ran.status(names), len(ran.passed & set(names))
 
 
-def _uncompiled(done: Compiled) -> Status:
-    return "compile_timeout" if done.expired else "compile_error"
+def _uncompiled(compilation: Compiled) -> Status:
+    return "compile_timeout" if compilation.expired else "compile_error"
 
 
-def _errors(done: Compiled) -> tuple[Diagnostic, ...]:
-    crash = (Diagnostic("", "the compiler crashed"),) if done.crashed else ()
-    return diagnostics.summary(list(done.messages)) or crash or (Diagnostic("", "the compiler gave no reason"),)
+def _errors(compilation: Compiled) -> tuple[Diagnostic, ...]:
+    crash = (Diagnostic("", "the compiler crashed"),) if compilation.crashed else ()
+    return diagnostics.summary(list(compilation.messages)) or crash or (Diagnostic("", "the compiler gave no reason"),)
 
 
 def _verdict(

@@ -24,44 +24,44 @@ def pruned(manifest: Mapping[str, Any], available: Collection[str], *, dev: bool
     A missing dependency goes where it is optional, for another target or for tests alone (`dev` keeps those that are
     there). Raises InputError when one that is always needed is missing.
     """
-    kept = {
+    result = {
         key: deepcopy(value) for key, value in manifest.items() if key not in (*DROPPED, *DEPENDENCIES, DEV, "target")
     }
     gone: set[str] = set()
     tables = {name: manifest.get(name, {}) for name in DEPENDENCIES}
-    kept |= {name: _present(table, available, gone, required=True) for name, table in tables.items()}
-    kept[DEV] = _present(manifest.get(DEV, {}), available, set(), required=False) if dev else {}
-    kept["target"] = {
+    result |= {name: _present(table, available, gone, required=True) for name, table in tables.items()}
+    result[DEV] = _present(manifest.get(DEV, {}), available, set(), required=False) if dev else {}
+    result["target"] = {
         name: {
             part: _present(table.get(part, {}), available, gone, required=False)
             for part in (*DEPENDENCIES, *((DEV,) if dev else ()))
         }
         for name, table in manifest.get("target", {}).items()
     }
-    still = {name for table in _tables(kept) for name in table}
-    kept["features"] = _features(manifest.get("features", {}), gone - still)
-    kept["package"] = {
+    still = {name for table in _tables(result) for name in table}
+    result["features"] = _features(manifest.get("features", {}), gone - still)
+    result["package"] = {
         key: value for key, value in manifest["package"].items() if key not in ("workspace", "rust-version", "metadata")
     }
-    kept["package"] |= {"autobenches": False, "autoexamples": False, "autotests": False}
-    for target in (kept.get("lib", {}), *kept.get("bin", [])):
+    result["package"] |= {"autobenches": False, "autoexamples": False, "autotests": False}
+    for target in (result.get("lib", {}), *result.get("bin", [])):
         for key in ("test", "bench", "doctest"):
             target.pop(key, None)
-    return kept
+    return result
 
 
 def _present(table: Mapping[str, Any], available: Collection[str], gone: set[str], *, required: bool) -> Table:
-    kept: Table = {}
-    for name, wanted in table.items():
-        package = wanted.get("package", name) if isinstance(wanted, dict) else name
-        optional = isinstance(wanted, dict) and wanted.get("optional", False)
+    result: Table = {}
+    for name, requirement in table.items():
+        package = requirement.get("package", name) if isinstance(requirement, dict) else name
+        optional = isinstance(requirement, dict) and requirement.get("optional", False)
         if package in available:
-            kept[name] = wanted
+            result[name] = requirement
         elif required and not optional:
             raise InputError(f"its dependency {package} is not in the source")
         else:
             gone.add(name)
-    return kept
+    return result
 
 
 def _tables(manifest: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
@@ -76,26 +76,26 @@ def _features(features: Mapping[str, list[str]], gone: Collection[str]) -> dict[
 
     A word `name?/feature` needs nothing: it only adds to a dependency that something else brings in.
     """
-    kept = {name: words for name, words in features.items() if name == "default" or not NIGHTLY.search(name)}
+    usable = {name: words for name, words in features.items() if name == "default" or not NIGHTLY.search(name)}
     while True:
-        lost = {
+        unusable = {
             name
-            for name, words in kept.items()
+            for name, words in usable.items()
             if name != "default"
-            and any(_needs(word, features, gone) or word in features.keys() - kept for word in words)
+            and any(_needs(word, features, gone) or word in features.keys() - usable for word in words)
         }
-        if not lost:
+        if not unusable:
             break
-        kept = {name: words for name, words in kept.items() if name not in lost}
-    return {name: [word for word in words if _stays(word, features, kept, gone)] for name, words in kept.items()}
+        usable = {name: words for name, words in usable.items() if name not in unusable}
+    return {name: [word for word in words if _stays(word, features, usable, gone)] for name, words in usable.items()}
 
 
 def _needs(word: str, features: Collection[str], gone: Collection[str]) -> bool:
     return "?/" not in word and _dependency(word, features) in gone
 
 
-def _stays(word: str, features: Collection[str], kept: Collection[str], gone: Collection[str]) -> bool:
-    return (word not in features or word in kept) and _dependency(word, features) not in gone
+def _stays(word: str, features: Collection[str], usable: Collection[str], gone: Collection[str]) -> bool:
+    return (word not in features or word in usable) and _dependency(word, features) not in gone
 
 
 def _dependency(word: str, features: Collection[str]) -> str:

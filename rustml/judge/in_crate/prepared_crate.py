@@ -120,8 +120,8 @@ def prepare(source: Path, vendor: Path, cache: Path, sandbox: CrateSandbox) -> P
         partial = folder.with_name(f"{folder.name}.partial")
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(parents=True)
-        built = _build(source, vendor, partial, sandbox)
-        (partial / RECORD).write_bytes(msgspec.json.encode(built))
+        record = _build(source, vendor, partial, sandbox)
+        (partial / RECORD).write_bytes(msgspec.json.encode(record))
         shutil.rmtree(folder, ignore_errors=True)
         partial.rename(folder)
     return PreparedCrate(folder, msgspec.json.decode((folder / RECORD).read_bytes(), type=BuildRecord))
@@ -142,11 +142,11 @@ def _build(source: Path, vendor: Path, folder: Path, sandbox: CrateSandbox) -> B
     _make_executable(folder)
     best: BuildRecord | None = None
     for attempt in BUILD_OPTIONS:
-        built = _attempt(folder, vendor, attempt, sandbox)
-        if any(call.test for call in built.invocations):
-            return built
+        record = _attempt(folder, vendor, attempt, sandbox)
+        if any(call.test for call in record.invocations):
+            return record
         if best is None or best.fault:  # of several faults the last, of the attempt that asks for least
-            best = built
+            best = record
     assert best is not None
     return best
 
@@ -164,21 +164,21 @@ def _make_executable(folder: Path) -> None:
 
 def _attempt(folder: Path, vendor: Path, attempt: _BuildOptions, sandbox: CrateSandbox) -> BuildRecord:
     try:
-        manifest = tomllib.loads((folder / "crate" / "Cargo.toml").read_text(encoding="utf-8"))
-        needed = pruned(manifest, vendored(vendor), dev=attempt.dev)
+        original = tomllib.loads((folder / "crate" / "Cargo.toml").read_text(encoding="utf-8"))
+        manifest = pruned(original, vendored(vendor), dev=attempt.dev)
     except (InputError, tomllib.TOMLDecodeError, KeyError, OSError) as error:
         return BuildRecord(invocations=(), features=(), fault=str(error))
-    chosen = [DEFAULT] if attempt.features == "default" else all_features(needed)
+    features = [DEFAULT] if attempt.features == "default" else all_features(manifest)
     if attempt.features == "full":
-        if FULL not in chosen:
+        if FULL not in features:
             return BuildRecord(invocations=(), features=(), fault=f"it has no feature `{FULL}`")
-        chosen = [name for name in chosen if name in (DEFAULT, FULL)]
-    cargo = _Cargo(folder, vendor, document(needed), chosen, sandbox)
-    calls, fault = cargo.calls(["build", "--lib", "--bins"] if _has_library(folder, needed) else ["build", "--bins"])
+        features = [name for name in features if name in (DEFAULT, FULL)]
+    cargo = _Cargo(folder, vendor, document(manifest), features, sandbox)
+    calls, fault = cargo.calls(["build", "--lib", "--bins"] if _has_library(folder, manifest) else ["build", "--bins"])
     if fault:
-        return BuildRecord(invocations=(), features=tuple(chosen), fault=fault)
-    tests, _ = cargo.calls(["test", "--no-run", *(["--lib"] if _has_library(folder, needed) else []), "--bins"])
-    return BuildRecord(invocations=(*calls, *(call for call in tests if call.test)), features=tuple(chosen))
+        return BuildRecord(invocations=(), features=tuple(features), fault=fault)
+    tests, _ = cargo.calls(["test", "--no-run", *(["--lib"] if _has_library(folder, manifest) else []), "--bins"])
+    return BuildRecord(invocations=(*calls, *(call for call in tests if call.test)), features=tuple(features))
 
 
 def _has_library(folder: Path, manifest: dict[str, object]) -> bool:
@@ -187,13 +187,13 @@ def _has_library(folder: Path, manifest: dict[str, object]) -> bool:
 
 def vendored(vendor: Path) -> Collection[str]:
     """Names of the packages in a directory source."""
-    found = set()
+    names = set()
     for folder in vendor.iterdir():
         try:
-            found.add(tomllib.loads((folder / "Cargo.toml").read_text(encoding="utf-8"))["package"]["name"])
+            names.add(tomllib.loads((folder / "Cargo.toml").read_text(encoding="utf-8"))["package"]["name"])
         except (OSError, tomllib.TOMLDecodeError, KeyError, UnicodeDecodeError):
             continue
-    return found
+    return names
 
 
 @dataclass(frozen=True)
@@ -213,12 +213,12 @@ class _Cargo:
         records.mkdir()
         manifest = self.folder / "Cargo.toml"
         manifest.write_text(self.manifest)
-        chosen = (
+        options = (
             [] if self.features == [DEFAULT] else ["--no-default-features", f"--features={','.join(self.features)}"]
         )
-        done = self._run([*command, *chosen], records, manifest)
-        if done.returncode != 0 or done.expired:
-            return [], "it took too long to build" if done.expired else _complaint(done.stderr)
+        result = self._run([*command, *options], records, manifest)
+        if result.returncode != 0 or result.expired:
+            return [], "it took too long to build" if result.expired else _complaint(result.stderr)
         return list(_recorded(records)), ""
 
     def _run(self, command: list[str], records: Path, manifest: Path) -> Completed:

@@ -64,10 +64,10 @@ class Recompiler:
 
     def link(self, source: Path, call: Invocation, out: Path) -> Compiled:
         """Compile a test program `source` in `out` that uses the library there."""
-        kept = [word for word in call.arguments if word.startswith("--edition")]
+        options = [word for word in call.arguments if word.startswith("--edition")]
         pairs = zip(call.arguments, call.arguments[1:], strict=False)
-        kept += [word for option, value in pairs if option in ("-L", "--extern") for word in (option, value)]
-        words = ["--test", "--crate-name=examples", f"--extern={call.crate}={LIBRARY}", *linking(), *kept]
+        options += [word for option, value in pairs if option in ("-L", "--extern") for word in (option, value)]
+        words = ["--test", "--crate-name=examples", f"--extern={call.crate}={LIBRARY}", *linking(), *options]
         arguments = [*words, "--error-format=json", "-o", "/o/tests", f"/o/{source.name}"]
         return self._call(["rustc", *arguments], call.environment, {}, out)
 
@@ -83,8 +83,8 @@ class Recompiler:
         variables = {name: text for name, text in environment.items() if name not in OURS}
         variables |= {"TMPDIR": "/o", "CLIPPY_CONF_DIR": "/o"}
         cpu = self._sandbox.limits.compile_seconds
-        done = self._sandbox.compile([*words, "--sysroot=/rust"], mounts, variables, cpu=cpu)
-        return _read(done)
+        result = self._sandbox.compile([*words, "--sysroot=/rust"], mounts, variables, cpu=cpu)
+        return _read(result)
 
 
 def _without_outputs(arguments: Sequence[str]) -> Iterator[str]:
@@ -103,7 +103,7 @@ def _without_outputs(arguments: Sequence[str]) -> Iterator[str]:
             yield word
 
 
-def _read(done: Completed) -> Compiled:
-    messages = tuple(diagnostics.read_by_path(done.stderr, "/crate"))
-    crashed = done.returncode not in (0, 1) and not done.expired
-    return Compiled(done.returncode == 0 and not done.flooded, done.expired, messages, crashed)
+def _read(result: Completed) -> Compiled:
+    messages = tuple(diagnostics.read_by_path(result.stderr, "/crate"))
+    crashed = result.returncode not in (0, 1) and not result.expired
+    return Compiled(result.returncode == 0 and not result.flooded, result.expired, messages, crashed)

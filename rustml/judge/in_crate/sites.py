@@ -112,9 +112,9 @@ def crate_folder(origin: Origin, unpacked: Path) -> Path:
     return folder
 
 
-def vendor_folder(origin: Origin, given: str) -> Path:
-    """The directory source that dependencies come from: `given`, or that of the crate itself. Raises SiteNotFound."""
-    folder = Path(given) if given else directory_of(origin.registry)
+def vendor_folder(origin: Origin, path: str) -> Path:
+    """The directory source that dependencies come from: `path`, or that of the crate itself. Raises SiteNotFound."""
+    folder = Path(path) if path else directory_of(origin.registry)
     if folder is None:
         raise SiteNotFound("no_dependencies")
     if not folder.is_dir():
@@ -148,7 +148,7 @@ def _renamed(function: str, old: str, new: str) -> str:
 
 def _forbidden(function: str, site: InsertionSite) -> str:
     allowed = {token.text for token in tokens(site.reference) if token.kind == "ident"}
-    used = {token.text for token in tokens(function) if token.kind == "ident"} & FORBIDDEN - allowed
-    if used:
-        return f"`{min(used)}`, which the reference does without"
+    words = {token.text for token in tokens(function) if token.kind == "ident"} & FORBIDDEN - allowed
+    if words:
+        return f"`{min(words)}`, which the reference does without"
     return "an inner attribute" if inner_attributes(function.encode()) else ""

@@ -26,17 +26,17 @@ class CrateTestRun:
 
     def status(self, expected: Sequence[str]) -> Status:
         """`passed` only if every expected test has a record of success, none failed, and the program exited with 0."""
-        wanted = frozenset(expected)
+        names = frozenset(expected)
         number = signal_of(self.returncode)
         if self.expired or number == signal.SIGXCPU:
             return "run_timeout"
-        if wanted <= self.passed and not self.failed and self.returncode == 0:
+        if names <= self.passed and not self.failed and self.returncode == 0:
             return "passed"
         if number == signal.SIGKILL:
             return "out_of_memory"
         if number:
             return "policy" if number == signal.SIGSYS else "crashed"
-        return "wrong" if self.failed and wanted <= self.passed | self.failed else "incomplete"
+        return "wrong" if self.failed and names <= self.passed | self.failed else "incomplete"
 
 
 class CrateTestRunner:
@@ -50,9 +50,9 @@ class CrateTestRunner:
         # The crate's files are there, as cargo has them: tests read their fixtures.
         mounts = Mounts(read={self._sandbox.tools.sysroot / "lib": "/rust/lib", self._crate.sources: "/crate"})
         words = ["--test-threads=1", *(["--exact", *tests] if tests else [])]
-        done = self._sandbox.run(program, words, mounts, cpu=cpu, seconds=seconds)
-        records = RECORD.findall(done.stdout.decode("utf-8", "replace"))
-        passed = frozenset(name for name, outcome in records if outcome == "ok")
-        failed = frozenset(name for name, outcome in records if outcome != "ok")
+        result = self._sandbox.run(program, words, mounts, cpu=cpu, seconds=seconds)
+        records = RECORD.findall(result.stdout.decode("utf-8", "replace"))
+        successes = frozenset(name for name, outcome in records if outcome == "ok")
+        failures = frozenset(name for name, outcome in records if outcome != "ok")
         # A name with both records was written by something else than the test harness.
-        return CrateTestRun(passed - failed, failed, done.returncode, done.expired or done.flooded)
+        return CrateTestRun(successes - failures, failures, result.returncode, result.expired or result.flooded)

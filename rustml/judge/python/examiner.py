@@ -41,9 +41,9 @@ class PythonExaminer:
 
     def _examine(self, candidates: Sequence[Candidate], cases: Sequence[int]) -> dict[int, CaseReport]:
         reports = self._attempt(candidates, cases)
-        missing = [case for case in cases if not reports[case].end]
-        if missing and len(cases) > 1:
-            for case in missing:
+        unreported = [case for case in cases if not reports[case].end]
+        if unreported and len(cases) > 1:
+            for case in unreported:
                 reports |= self._attempt(candidates, [case])
         if any(reports[case].not_confined or not reports[case].end for case in cases):
             raise JudgeFault("the sandbox refused to confine a Python process")
@@ -75,8 +75,8 @@ class PythonExaminer:
         )
         seconds = len(cases) * (2 * limits.longest_run + 1) + 10  # two processes compute
         text, memory = json.dumps(request).encode(), 2 * limits.tree_mb  # the tests' process, and the candidate's
-        done = self._processes.run(argv, stdin=text, seconds=seconds, memory_mb=memory, output=1 << 24)
-        return read_reports(done.stdout, nonce, cases)
+        result = self._processes.run(argv, stdin=text, seconds=seconds, memory_mb=memory, output=1 << 24)
+        return read_reports(result.stdout, nonce, cases)
 
     def _visible(self) -> Mounts:
         if self._mounts is None:

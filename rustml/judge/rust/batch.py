@@ -86,11 +86,11 @@ class Batch:
     ) -> tuple[Member, ...]:
         """Do a phase for several members, and charge each its share of the time."""
         started = time.monotonic()
-        left = work()
+        survivors = work()
         for member in members:
             seconds = self._states[member].seconds
             seconds[phase] = seconds.get(phase, 0.0) + (time.monotonic() - started) / len(members)
-        return left
+        return survivors
 
     def _start_lints(self, folder: Path, alive: tuple[Member, ...]) -> "Future[dict[Member, tuple[str, ...]]] | None":
         linter = self._tools.linter
@@ -98,14 +98,14 @@ class Batch:
             return None
 
         def lint() -> dict[Member, tuple[str, ...]]:
-            found: dict[Member, tuple[str, ...]] = {}
+            names: dict[Member, tuple[str, ...]] = {}
 
             def work() -> tuple[Member, ...]:
-                found.update(linter.lint(folder / "lint", alive))
+                names.update(linter.lint(folder / "lint", alive))
                 return alive
 
             self._shared("lint", alive, work)
-            return found
+            return names
 
         return self._tools.helpers.submit(lint)
 
@@ -115,11 +115,11 @@ class Batch:
         alive = self._members
         while alive:
             (folders.sources / "lib.rs").write_text(library_root(alive))
-            done = self._tools.compiler.library(folders, self._library, alive)
-            messages = diagnostics.read(done.stderr, frozenset(member.module for member in alive))
-            if done.returncode == 0 and not done.expired and not done.flooded:
+            result = self._tools.compiler.library(folders, self._library, alive)
+            messages = diagnostics.read(result.stderr, frozenset(member.module for member in alive))
+            if result.returncode == 0 and not result.expired and not result.flooded:
                 return self._refuse(alive, messages)
-            alive = self._drop(alive, done, messages, {member.module: member for member in alive})
+            alive = self._drop(alive, result, messages, {member.module: member for member in alive})
         return ()
 
     def _compile_tests(self, folder: Path, alive: tuple[Member, ...]) -> tuple[Member, ...]:
@@ -129,16 +129,16 @@ class Batch:
         harness = write_tests(folders.sources, alive, self._library)
         while alive:
             (folders.sources / "main.rs").write_text(test_root(alive, self._library, harness))
-            done = self._tools.compiler.program(folders, self._library, alive)
+            result = self._tools.compiler.program(folders, self._library, alive)
             owners = {name: member for member in alive for name in (member.module, member.tests)}
-            messages = diagnostics.read(done.stderr, frozenset(owners))
-            if done.returncode == 0 and not done.expired and not done.flooded:
+            messages = diagnostics.read(result.stderr, frozenset(owners))
+            if result.returncode == 0 and not result.expired and not result.flooded:
                 return alive
-            alive = self._drop(alive, done, messages, owners)
+            alive = self._drop(alive, result, messages, owners)
         return ()
 
     def _drop(
-        self, alive: tuple[Member, ...], done: Completed, messages: list[Message], owners: dict[str, Member]
+        self, alive: tuple[Member, ...], result: Completed, messages: list[Message], owners: dict[str, Member]
     ) -> tuple[Member, ...]:
         """Take out the members to which errors are attributed and return the others."""
         faulty: dict[Member, list[Message]] = {}
@@ -148,7 +148,7 @@ class Batch:
         if not faulty:
             if len(alive) > 1:
                 raise WholeBatchFailed
-            self._states[alive[0]].failure = failures.of_crash(done, self._tools.work)
+            self._states[alive[0]].failure = failures.of_crash(result, self._tools.work)
             return ()
         for member, its in faulty.items():
             self._states[member].failure = failures.of_errors(its)

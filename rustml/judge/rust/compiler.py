@@ -105,16 +105,16 @@ class Compiler:
 
     def _cpu_seconds(self, members: Sequence[Compilable]) -> float:
         """Processor time: all of it for one alone, little for a batch, which is judged in parts if it takes longer."""
-        whole = self._limits.compile_seconds
-        return whole if len(members) == 1 else min(whole, 2 + 0.05 * len(members))
+        limit = self._limits.compile_seconds
+        return limit if len(members) == 1 else min(limit, 2 + 0.05 * len(members))
 
     def _crate(self, folders: Folders, name: str) -> str:
         path = next(path for path in folders.libraries if path.name == f"lib{name}.rlib")
         return self._sandbox.path(path, folders.libraries[path])
 
     def _lint(self, folders: Folders, arguments: Sequence[str], seconds: float) -> Completed:
-        whole = [*arguments, self.source(folders, "lib.rs")]
-        return self._call(self._toolchain.clippy_driver, folders, whole, self._base, seconds)
+        command = [*arguments, self.source(folders, "lib.rs")]
+        return self._call(self._toolchain.clippy_driver, folders, command, self._base, seconds)
 
     def link(self, folders: Folders, arguments: Sequence[str], seconds: float) -> Completed:
         """rustc, which may call the linker: for the crates that the judge writes."""

@@ -51,8 +51,8 @@ def _rooted(code: str, module: str) -> str:
     """The code with its `crate::` leading to its module, which is the root of what the candidate wrote."""
     if "crate" not in code:
         return code
-    found = significant(tokens(code))
-    roots = [t for t, following in pairwise(found) if (t.kind, t.text, following.text) == ("ident", "crate", "::")]
+    stream = significant(tokens(code))
+    roots = [t for t, following in pairwise(stream) if (t.kind, t.text, following.text) == ("ident", "crate", "::")]
     for token in reversed(roots):
         code = f"{code[: token.end]}::{module}{code[token.end :]}"
     return code

@@ -41,31 +41,31 @@ def of_errors(messages: Sequence[Message]) -> Failure:
     return Failure("compile_error", errors, errors[0].message)
 
 
-def of_crash(done: Completed, work: Path) -> Failure:
+def of_crash(result: Completed, work: Path) -> Failure:
     """A candidate whose compilation, in the folder `work`, ended without errors of its own.
 
     Raises JudgeFault where the sandbox, the disk or the compiler itself is to blame.
     """
-    if shutil.disk_usage(work).free < _ROOM or any(words in done.stderr for words in _FULL_DISK):
+    if shutil.disk_usage(work).free < _ROOM or any(words in result.stderr for words in _FULL_DISK):
         raise JudgeFault(f"the disk of {work.parent} is full")  # the linker dies of it by a signal, without a word
-    number = signal_of(done.returncode)
-    if done.expired or number == signal.SIGXCPU:
+    number = signal_of(result.returncode)
+    if result.expired or number == signal.SIGXCPU:
         return Failure("compile_timeout", (), "the compilation ran out of time")
-    if number == signal.SIGKILL or any(words in done.stderr for words in _NO_MEMORY):
+    if number == signal.SIGKILL or any(words in result.stderr for words in _NO_MEMORY):
         return Failure("out_of_memory", (), "the compilation ran out of memory")
-    if done.flooded:
+    if result.flooded:
         return _compile_error("the compiler's diagnostics are a flood")
     if number:
         return _compile_error(f"the compiler crashed ({signal.Signals(number).name})")
-    if done.returncode == 101:
+    if result.returncode == 101:
         return _compile_error("the compiler panicked")
-    if done.stderr.lstrip().startswith(b"{"):
-        messages = diagnostics.read(done.stderr, frozenset())
+    if result.stderr.lstrip().startswith(b"{"):
+        messages = diagnostics.read(result.stderr, frozenset())
         errors = [message for message in messages if message.is_error] or _unnamed(messages)
         if errors[0].text.startswith("linking with"):
             raise JudgeFault("the linker refused a program of the judge's")
         return of_errors(errors)
-    raise JudgeFault(f"the compiler could not be run: {done.stderr[-500:].decode(errors='replace').strip()}")
+    raise JudgeFault(f"the compiler could not be run: {result.stderr[-500:].decode(errors='replace').strip()}")
 
 
 def _unnamed(messages: Sequence[Message]) -> list[Message]:

@@ -21,30 +21,30 @@ def cache_folder() -> Path:
     return (Path(base) if Path(base).is_absolute() else Path.home() / ".cache") / "rustml" / "harness"
 
 
-def harness(compiler: Compiler, toolchain: Toolchain, folder: Path, kept: Path | None) -> Path:
-    """The compiled harness crate, in `folder`: a copy of one `kept` from earlier, or compiled now and kept there.
+def harness(compiler: Compiler, toolchain: Toolchain, folder: Path, cache: Path | None) -> Path:
+    """The compiled harness crate, in `folder`: a copy from `cache`, or compiled now and kept there.
 
     Raises JudgeFault with the compiler's words where it does not compile.
     """
     folder.mkdir()
     library, key = folder / "libharness.rlib", _key(toolchain)
-    known = _load(kept, key) if kept is not None else None
-    if known is not None:
-        library.write_bytes(known)
+    cached = _load(cache, key) if cache is not None else None
+    if cached is not None:
+        library.write_bytes(cached)
         return library
     _compile(compiler, folder, library)
-    if kept is not None:
+    if cache is not None:
         with contextlib.suppress(OSError):  # a full disk or a read-only home: it is compiled again next time
-            _keep(kept, key, library.read_bytes())
+            _keep(cache, key, library.read_bytes())
     return library
 
 
 def _compile(compiler: Compiler, folder: Path, library: Path) -> None:
     folders = Folders(SOURCES, folder / "output")
     folders.output.mkdir()
-    done = compiler.link(folders, [*FLAGS, compiler.source(folders, "lib.rs")], seconds=120)
-    if done.returncode != 0:
-        raise JudgeFault(f"the judge's own harness does not compile: {done.stderr[-2000:].decode(errors='replace')}")
+    result = compiler.link(folders, [*FLAGS, compiler.source(folders, "lib.rs")], seconds=120)
+    if result.returncode != 0:
+        raise JudgeFault(f"the judge's own harness does not compile: {result.stderr[-2000:].decode(errors='replace')}")
     (folders.output / library.name).replace(library)
 
 

@@ -30,24 +30,24 @@ class Linter:
         write_library(folders.sources, members, published=False)
         (folders.sources / "lib.rs").write_text(library_root(members))
         folders.output.mkdir()
-        done = self._compiler.check(folders, members)
-        if done.returncode != 0 or done.expired or done.flooded:
+        result = self._compiler.check(folders, members)
+        if result.returncode != 0 or result.expired or result.flooded:
             return self._lint_apart(folder, members)
         owners = {member.module: member for member in members}
         names: dict[Member, set[str]] = {member: set() for member in members}
-        for message in diagnostics.read(done.stderr, frozenset(owners)):
+        for message in diagnostics.read(result.stderr, frozenset(owners)):
             member = owners.get(message.file)
             if member is not None and message.code and message.code not in FRAGMENT and not _excused(member, message):
                 names[member].add(message.code)
-        return {member: tuple(sorted(found)) for member, found in names.items()}
+        return {member: tuple(sorted(lints)) for member, lints in names.items()}
 
     def _lint_apart(self, folder: Path, members: Sequence[Member]) -> dict[Member, tuple[str, ...]]:
         if len(members) == 1:
             raise JudgeFault("a candidate that compiles could not be linted")
-        found: dict[Member, tuple[str, ...]] = {}
+        names: dict[Member, tuple[str, ...]] = {}
         for number, member in enumerate(members):
-            found |= self.lint(folder / str(number), [member])
-        return found
+            names |= self.lint(folder / str(number), [member])
+        return names
 
 
 def _excused(member: Member, message: Message) -> bool:
@@ -56,17 +56,17 @@ def _excused(member: Member, message: Message) -> bool:
     head = member.text_offset
     if message.start < head + len(member.prefix.encode()):
         return message.start >= head and bool(member.prefix)
-    given = member.candidate.prelude + "\n" + member.candidate.signature
+    declarations = member.candidate.prelude + "\n" + member.candidate.signature
     span = text[message.start : message.end].decode("utf-8", "replace")
-    return _is_given(member, span, given, text[: message.start].decode("utf-8", "replace"))
+    return _is_given(member, span, declarations, text[: message.start].decode("utf-8", "replace"))
 
 
-def _is_given(member: Member, span: str, given: str, before: str) -> bool:
+def _is_given(member: Member, span: str, declarations: str, before: str) -> bool:
     """Whether a span stands in a `use` or in the entry point's declaration, and repeats what the problem says there."""
     words = [token.text for token in significant(tokens(span))]
-    supplied = [token.text for token in significant(tokens(given))]
-    place = rf"\b(?:use\s[^;]*|fn\s+{re.escape(member.candidate.entry_point)}\b[^{{;]*)$"
-    return bool(words) and re.search(place, before + span) is not None and _contains(supplied, words)
+    supplied = [token.text for token in significant(tokens(declarations))]
+    context = rf"\b(?:use\s[^;]*|fn\s+{re.escape(member.candidate.entry_point)}\b[^{{;]*)$"
+    return bool(words) and re.search(context, before + span) is not None and _contains(supplied, words)
 
 
 def _contains(longer: list[str], shorter: list[str]) -> bool:

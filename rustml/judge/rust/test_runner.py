@@ -51,22 +51,23 @@ class CaseRunner:
         try:
             while pending:
                 finished, pending = wait(pending, return_when=FIRST_COMPLETED)
-                for ended, left in (future.result() for future in finished):
+                for ended, parts in (future.result() for future in finished):
                     reports |= ended
-                    pending |= {self._threads.submit(self._attempt, program, part) for part in left}
+                    pending |= {self._threads.submit(self._attempt, program, part) for part in parts}
         finally:
             wait(pending)  # also after a fault: the program's file has to stay until the last process has ended
         return reports
 
     def _attempt(self, program: Path, cases: Sequence[int]) -> tuple[dict[int, CaseReport], list[list[int]]]:
         """The reports of the cases that ended, and the others in the parts in which to run them next."""
-        whole, reports = self._supervised(program, cases)
-        left = [case for case in cases if not reports[case].end]
-        if (left and len(cases) == 1) or any(report.not_confined for report in reports.values()):
+        complete, reports = self._supervised(program, cases)
+        unreported = [case for case in cases if not reports[case].end]
+        if (unreported and len(cases) == 1) or any(report.not_confined for report in reports.values()):
             raise JudgeFault("the sandbox refused to confine a test process")
         ended = {case: report for case, report in reports.items() if report.end}
-        parts = min(len(left), self._workers) if whole and ended else len(left)  # without its supervisor: each alone
-        return ended, [left[part::parts] for part in range(parts)]
+        # Without its supervisor: each alone.
+        parts = min(len(unreported), self._workers) if complete and ended else len(unreported)
+        return ended, [unreported[part::parts] for part in range(parts)]
 
     def _supervised(self, program: Path, cases: Sequence[int]) -> tuple[bool, dict[int, CaseReport]]:
         """One call of the program: whether its supervisor came to its own end, and one report per case."""
@@ -86,5 +87,5 @@ class CaseRunner:
         request += [int(self._sandbox.isolated), SLOW_MS, self._filter]
         text = " ".join(map(str, [*request, *cases]))
         seconds = len(cases) * limits.longest_run + 10
-        done = self._processes.run(argv, stdin=text.encode(), seconds=seconds, memory_mb=limits.tree_mb)
-        return done.stdout.endswith(f"{nonce} done\n".encode()), read_reports(done.stdout, nonce, cases)
+        result = self._processes.run(argv, stdin=text.encode(), seconds=seconds, memory_mb=limits.tree_mb)
+        return result.stdout.endswith(f"{nonce} done\n".encode()), read_reports(result.stdout, nonce, cases)

@@ -97,5 +97,5 @@ def _ask(argv: list[str]) -> str:
 
 def system_libraries(toolchain: Toolchain) -> tuple[Path, ...]:
     """The system's libraries that the compiler needs; a program that uses only std needs no others."""
-    found = shared_objects(toolchain.rustc, toolchain.clippy_driver)
-    return tuple(sorted(path for path in found if not path.resolve().is_relative_to(toolchain.sysroot)))
+    libraries = shared_objects(toolchain.rustc, toolchain.clippy_driver)
+    return tuple(sorted(path for path in libraries if not path.resolve().is_relative_to(toolchain.sysroot)))

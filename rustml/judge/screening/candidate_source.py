@@ -48,9 +48,9 @@ class CandidateSource:
 
     def __init__(self, code: str) -> None:
         self.code = code
-        found = tokens(code)
-        self.tokens = significant(found)
-        self._head = _head(found)
+        stream = tokens(code)
+        self.tokens = significant(stream)
+        self._head = _head(stream)
         self.partners = partners(self.tokens)
 
     @property
@@ -138,14 +138,14 @@ class CandidateSource:
     @cached_property
     def items(self) -> tuple[Item, ...]:
         """The items at the top level, in order; none where the delimiters do not match up."""
-        found, index = [], 0
+        items, index = [], 0
         if self.partners is None:
             return ()
         while index < len(self.tokens):
             item, index = self._item(index)
             if item is not None:
-                found.append(item)
-        return tuple(found)
+                items.append(item)
+        return tuple(items)
 
     def _item(self, index: int) -> tuple[Item | None, int]:
         index = self._behind_attributes(index)
@@ -202,9 +202,9 @@ class CandidateSource:
     @cached_property
     def inner_end(self) -> int:
         """Offset behind the inner attributes and inner doc comments at the start of the code."""
-        found = self._head
-        inner = any(token.text.startswith(("//!", "/*!", "#")) for token in found)
-        return self.code.find("\n", found[-1].end - 1) + 1 if inner else 0
+        head = self._head
+        inner = any(token.text.startswith(("//!", "/*!", "#")) for token in head)
+        return self.code.find("\n", head[-1].end - 1) + 1 if inner else 0
 
     def published(self, names: frozenset[str]) -> str:
         """The code with those top-level items, and all that types have inside, visible to other crates."""
@@ -277,17 +277,17 @@ class CandidateSource:
         return edits
 
 
-def _head(found: list[Token]) -> list[Token]:
+def _head(stream: list[Token]) -> list[Token]:
     """The comments, inner attributes and inner doc comments that the code starts with."""
     index = 0
-    while index < len(found):
-        if found[index].kind == "comment" or found[index].text.startswith(("//!", "/*!")):
+    while index < len(stream):
+        if stream[index].kind == "comment" or stream[index].text.startswith(("//!", "/*!")):
             index += 1
-        elif [token.text for token in found[index : index + 3]] == ["#", "!", "["]:
-            end = closing(found, index + 2)
+        elif [token.text for token in stream[index : index + 3]] == ["#", "!", "["]:
+            end = closing(stream, index + 2)
             if end is None:
                 break
             index = end + 1
         else:
             break
-    return found[:index]
+    return stream[:index]

@@ -13,11 +13,11 @@ def leaves(text: str) -> tuple[str, ...]:
 
     A declaration that does not lex imports nothing. A renaming keeps its `as name`.
     """
-    found = significant(tokens(text))
+    stream = significant(tokens(text))
     paths: list[str] = []
-    for index, token in enumerate(found):
+    for index, token in enumerate(stream):
         if token.text == "use" and token.kind == "ident":
-            declaration = list(takewhile(lambda token: token.text != ";", found[index + 1 :]))
+            declaration = list(takewhile(lambda token: token.text != ";", stream[index + 1 :]))
             pairs = partners(declaration)
             paths += _tree(declaration, pairs, 0, "") if pairs is not None else ()
     return tuple(dict.fromkeys(paths))
@@ -33,13 +33,13 @@ def imported_name(path: str) -> str:
     return path.rsplit(" as ", maxsplit=1)[-1].rsplit("::", maxsplit=1)[-1]
 
 
-def _tree(found: list[Token], pairs: dict[int, int], index: int, prefix: str) -> Iterator[str]:
+def _tree(stream: list[Token], pairs: dict[int, int], index: int, prefix: str) -> Iterator[str]:
     """The leaves of one use tree that starts at `index` and ends at a `,`, a `;` or a closing brace."""
     path = prefix
-    while index < len(found) and found[index].text not in (",", ";", "}"):
-        text = found[index].text
+    while index < len(stream) and stream[index].text not in (",", ";", "}"):
+        text = stream[index].text
         if text == "{":
-            yield from _branches(found, pairs, index, path)
+            yield from _branches(stream, pairs, index, path)
             return
         path += f" {text} " if text == "as" else text
         index += 1
@@ -48,10 +48,10 @@ def _tree(found: list[Token], pairs: dict[int, int], index: int, prefix: str) ->
         yield path
 
 
-def _branches(found: list[Token], pairs: dict[int, int], start: int, path: str) -> Iterator[str]:
+def _branches(stream: list[Token], pairs: dict[int, int], start: int, path: str) -> Iterator[str]:
     index, end = start + 1, pairs[start]
     while index < end:
-        yield from _tree(found, pairs, index, path)
-        while index < end and found[index].text != ",":
+        yield from _tree(stream, pairs, index, path)
+        while index < end and stream[index].text != ",":
             index = pairs.get(index, index) + 1
         index += 1

@@ -34,26 +34,26 @@ def parse(text: str, name: str = "") -> Signature | None:
 
     A method (with `self`), and text that does not lex, give None too.
     """
-    found = significant(tokens(text))
+    stream = significant(tokens(text))
     heads = [
-        i for i, t in enumerate(found[:-2]) if t.text == "fn" and t.kind == "ident" and found[i + 1].kind == "ident"
+        i for i, t in enumerate(stream[:-2]) if t.text == "fn" and t.kind == "ident" and stream[i + 1].kind == "ident"
     ]
-    named = [i for i in heads if found[i + 1].text == name]
+    named = [i for i in heads if stream[i + 1].text == name]
     if not heads:
         return None
     start = (named or heads)[-1]
-    return _cut(text, _header(found, start))
+    return _cut(text, _header(stream, start))
 
 
-def _header(found: list[Token], start: int) -> list[Token]:
+def _header(stream: list[Token], start: int) -> list[Token]:
     """The tokens from `fn` up to the body or the `;`, which a declaration may leave out."""
     level = 0
-    for index in range(start, len(found)):
-        text = found[index].text
+    for index in range(start, len(stream)):
+        text = stream[index].text
         level += (text in "([") - (text in ")]")
         if level == 0 and text in ("{", ";"):
-            return found[start:index]
-    return found[start:]
+            return stream[start:index]
+    return stream[start:]
 
 
 def _cut(text: str, header: list[Token]) -> Signature | None:
@@ -82,10 +82,10 @@ def _parameters(header: list[Token]) -> int | None:
     return None
 
 
-def _split(found: list[Token]) -> list[list[Token]]:
+def _split(stream: list[Token]) -> list[list[Token]]:
     pieces: list[list[Token]] = [[]]
     level = 0
-    for token in found:
+    for token in stream:
         level += (token.text in ("(", "[", "{", "<")) - (token.text in (")", "]", "}", ">"))
         if token.text == "," and level == 0:
             pieces.append([])
@@ -98,5 +98,5 @@ def _colon(piece: list[Token]) -> int:
     return next((index for index, token in enumerate(piece) if token.text == ":"), -1)
 
 
-def _text(text: str, found: list[Token]) -> str:
-    return text[found[0].start : found[-1].end] if found else ""
+def _text(text: str, stream: list[Token]) -> str:
+    return text[stream[0].start : stream[-1].end] if stream else ""

@@ -38,8 +38,8 @@ class TestFile:
 
     def __init__(self, candidate: Candidate, source: CandidateSource) -> None:
         self._text = candidate.tests
-        own = CandidateSource(candidate.tests)
-        self._tokens, pairs = own.tokens, own.partners
+        source_of_tests = CandidateSource(candidate.tests)
+        self._tokens, pairs = source_of_tests.tokens, source_of_tests.partners
         if pairs is None:
             raise InputError(f"candidate {candidate.id}: the delimiters of its tests do not match up")
         self._pairs = pairs
@@ -50,12 +50,12 @@ class TestFile:
         self.functions = tuple(self._functions(0, len(self._tokens), ()))
         if not self.functions:
             raise InputError(f"candidate {candidate.id}: its tests hold no #[test] function")
-        self.wanted = self._wanted(candidate.entry_point, {item.name for item in own.items})
+        self.wanted = self._wanted(candidate.entry_point, {item.name for item in source_of_tests.items})
         self.own_types = frozenset(item.name for item in source.items if self._is_own(item.name))
 
     def _functions(self, index: int, end: int, path: tuple[str, ...]) -> list[TestFunction]:
         """The tests between two token indices; on the way they and their modules are made public."""
-        found: list[TestFunction] = []
+        functions: list[TestFunction] = []
         attributes: list[list[Token]] = []
         while index < end:
             token, follows = self._tokens[index], self._tokens[min(index + 1, end - 1)]
@@ -66,13 +66,13 @@ class TestFile:
             if token.text in ("fn", "mod") and token.kind == "ident":
                 self._edits.append((self._visible_from(index), token.start, "pub "))
             if token.text == "fn":
-                found += self._test(attributes, (*path, follows.text))
+                functions += self._test(attributes, (*path, follows.text))
             if token.text == "mod" and index + 2 in self._pairs:
                 self._drop_attributes(attributes)
-                found += self._functions(index + 3, self._pairs[index + 2], (*path, follows.text))
+                functions += self._functions(index + 3, self._pairs[index + 2], (*path, follows.text))
             attributes = attributes if token.text in ("pub", "async", "const") else []
             index = self._pairs.get(index, index) + 1
-        return found
+        return functions
 
     def _visible_from(self, index: int) -> int:
         """Where the visibility in front of an item starts, or the item where it has none."""
@@ -98,15 +98,15 @@ class TestFile:
 
     def _wanted(self, entry_point: str, defined: set[str]) -> frozenset[str]:
         """The candidate's names that the tests use and do not define."""
-        used = {token.text for token in self._tokens if token.kind == "ident"} | {
+        words = {token.text for token in self._tokens if token.kind == "ident"} | {
             entry_point.split("::", maxsplit=1)[0]
         }
         if self.signature is not None:
-            used |= set(self.signature.tokens)
+            words |= set(self.signature.tokens)
         offered = {item.name for item in self._source.items}
-        given = {imports.imported_name(path) for path in self.prelude}
-        wanted = (used & offered) - PROTECTED - given - defined
-        return frozenset(wanted | ({entry_point} if entry_point.isidentifier() else set()))
+        imported = {imports.imported_name(path) for path in self.prelude}
+        names = (words & offered) - PROTECTED - imported - defined
+        return frozenset(names | ({entry_point} if entry_point.isidentifier() else set()))
 
     def _is_own(self, name: str) -> bool:
         kinds = {item.keyword for item in self._source.items if item.name == name}

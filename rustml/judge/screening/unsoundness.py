@@ -19,29 +19,29 @@ _LONGEST = 64
 """Tokens of a type that are looked at."""
 
 
-def known_unsoundness(found: Sequence[Token]) -> str | None:
+def known_unsoundness(stream: Sequence[Token]) -> str | None:
     """The known unsoundness that the tokens could be meant to use; None for none."""
-    text = " ".join(token.text for token in found) + " "
-    if _HIGHER_RANKED.search(text) and _nests_lifetimes(found):
+    text = " ".join(token.text for token in stream) + " "
+    if _HIGHER_RANKED.search(text) and _nests_lifetimes(stream):
         return "a known hole of the type system (rust-lang/rust#25860)"
     if "? Sized" in text and _BOUND_OBJECT.search(text) and _BLANKET.search(text):
         return "a known hole of the type system (rust-lang/rust#57893)"
     return None
 
 
-def _nests_lifetimes(found: Sequence[Token]) -> bool:
+def _nests_lifetimes(stream: Sequence[Token]) -> bool:
     """Whether some type holds two lifetimes, which makes the one outlive the other without a word of it."""
-    named = [index for index, token in enumerate(found) if token.kind == "lifetime" and token.text not in _NO_LIFETIME]
-    return len({found[index].text for index in named}) > 1 and any(_nests(found, index) for index in named)
+    named = [index for index, token in enumerate(stream) if token.kind == "lifetime" and token.text not in _NO_LIFETIME]
+    return len({stream[index].text for index in named}) > 1 and any(_nests(stream, index) for index in named)
 
 
-def _nests(found: Sequence[Token], start: int) -> bool:
+def _nests(stream: Sequence[Token], start: int) -> bool:
     listed = True  # `'a, 'b` alone is a list of parameters or arguments
-    for token in found[start + 1 : start + _LONGEST]:
+    for token in stream[start + 1 : start + _LONGEST]:
         if token.text in _TYPE_ENDS:
             return False
         if token.kind == "lifetime" and token.text not in _NO_LIFETIME:
-            if not listed and token.text != found[start].text:
+            if not listed and token.text != stream[start].text:
                 return True
         elif token.text != ",":
             listed = False

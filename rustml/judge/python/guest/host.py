@@ -29,8 +29,8 @@ class Host:
             return ["error", names, str(error)[:500]]
 
     def _keep(self, value: Any) -> int:
-        for number, kept in enumerate(self._kept):
-            if kept is value:
+        for number, handle in enumerate(self._kept):
+            if handle is value:
                 return number
         self._kept.append(value)
         return len(self._kept) - 1

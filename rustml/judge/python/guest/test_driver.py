@@ -114,15 +114,15 @@ def _nearest(names: Any) -> type[Exception]:
 
 def steps(tests: str) -> list[tuple[str, Any]]:
     """What the tests are made of, in order: ("set-up", code) and ("test", code or the name of a function)."""
-    found: list[tuple[str, Any]] = []
-    named: list[tuple[str, Any]] = []
+    plan: list[tuple[str, Any]] = []
+    functions: list[tuple[str, Any]] = []
     for node in ast.parse(tests).body:
         call = isinstance(node, ast.Expr) and isinstance(node.value, ast.Call)
         kind = "test" if isinstance(node, ast.Assert) or call else "set-up"
-        found.append((kind, compile(ast.Module([node], []), "tests.py", "exec")))
+        plan.append((kind, compile(ast.Module([node], []), "tests.py", "exec")))
         if isinstance(node, ast.FunctionDef) and node.name.startswith("test"):
-            named.append(("test", node.name))
-    return found + named
+            functions.append(("test", node.name))
+    return plan + functions
 
 
 def run_tests(case: dict[str, Any], channel: Channel, report: int) -> None:
@@ -132,8 +132,8 @@ def run_tests(case: dict[str, Any], channel: Channel, report: int) -> None:
     plan = steps(case["tests"])
     ready = _load(case, link, names, report)
     number = 0
-    for kind, what in plan:
-        succeeded = ready and _succeeds(what, names, report)
+    for kind, step in plan:
+        succeeded = ready and _succeeds(step, names, report)
         if kind == "test":
             os.write(report, f"{number} {'p' if succeeded else 'f'}\n".encode())
             number += 1
@@ -155,19 +155,19 @@ def _load(case: dict[str, Any], link: Link, names: dict[str, Any], report: int) 
 
 def _offered(link: Link, entry_point: str) -> dict[str, Any]:
     link.request(["load"])
-    found = [name for name in link.request(["names"]) if type(name) is str and name.isidentifier()]
-    own = [name for name in found if name == entry_point or not (hasattr(builtins, name) or name.startswith("__"))]
-    return {name: link.request(["name", name]) for name in own}
+    names = [name for name in link.request(["names"]) if type(name) is str and name.isidentifier()]
+    public = [name for name in names if name == entry_point or not (hasattr(builtins, name) or name.startswith("__"))]
+    return {name: link.request(["name", name]) for name in public}
 
 
-def _succeeds(what: Any, names: dict[str, Any], report: int) -> bool:
+def _succeeds(step: Any, names: dict[str, Any], report: int) -> bool:
     try:
-        if callable(what):
-            what()
-        elif isinstance(what, str):
-            names[what]()
+        if callable(step):
+            step()
+        elif isinstance(step, str):
+            names[step]()
         else:
-            exec(what, names)  # noqa: S102
+            exec(step, names)  # noqa: S102
     except Closed:
         raise
     except MemoryError:
@@ -201,14 +201,14 @@ def run_case(case: dict[str, Any], limits: dict[str, Any], judge: int) -> list[s
             os.kill(pid, signal.SIGKILL)
         os._exit(1)
     os.close(report[0])
-    whole = text.endswith(("whole\n", "broken\n"))
-    if not (whole or expired):
+    complete = text.endswith(("whole\n", "broken\n"))
+    if not (complete or expired):
         _await_exit(host)
     for pid in (driver, host):
         os.kill(pid, signal.SIGKILL)
     os.waitpid(driver, 0)
     _, status, usage = os.wait4(host, 0)
-    how = deadline.reason() if expired else "exit:0" if whole else _ending(status)
+    how = deadline.reason() if expired else "exit:0" if complete else _ending(status)
     cpu = int((usage.ru_utime + usage.ru_stime) * 1e6)
     return [*text.splitlines(), f"end {how} {cpu} {int((time.monotonic() - started) * 1e6)}"]
 

@@ -90,7 +90,7 @@ def _encode_container(value: Any, kind: type, keep: "collections.abc.Callable[[A
     kind = dict if kind is collections.defaultdict else kind
     for tag, container in _MAPPINGS.items():
         if kind is container:
-            return [tag, [[encode(key, keep), encode(held, keep)] for key, held in value.items()]]
+            return [tag, [[encode(key, keep), encode(entry, keep)] for key, entry in value.items()]]
     for tag, simple in _TEXTS.items():
         if kind is simple:
             return [tag, str(value)]
@@ -100,7 +100,7 @@ def _encode_container(value: Any, kind: type, keep: "collections.abc.Callable[[A
     data: Any = value
     if isinstance(value, (collections.abc.Iterator, type({}.keys()), type({}.values()), type({}.items()))):
         return ["it", [encode(data_item, keep) for data_item in iter(data)]]
-    if isinstance(data, type) and any(data is known for known in _TYPES.values()):
+    if isinstance(data, type) and any(data is listed for listed in _TYPES.values()):
         return ["ty", data.__name__]
     return ["h", keep(value), callable(value)]
 
