@@ -72,7 +72,8 @@ def harvest(
     if len(admitted) < section.min_crates:
         raise InputError(_too_few(section, len(admitted), rejected))
     origin, note = next(((plan.origin, plan.note) for plan in plans if plan.origin), ("", ""))
-    return harvest_report(origin, note, admitted, rejected, summaries)
+    requests = sum(plan.requests for plan in plans)
+    return harvest_report(origin, note, requests, admitted, rejected, summaries, section.max_files_per_crate)
 
 
 def _gather(shards: Sequence[Path], file: str, kind: type[R]) -> list[R]:

@@ -3,19 +3,32 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from rustml.corpus.sources.crate import CrateRecord, RejectedCrate
+from rustml.corpus.sources.crate import OVER_FILE_LIMIT, CrateRecord, RejectedCrate
 from rustml.records import SOURCE_FILES, Record
 from rustml.sharding import Step, Summary, merge, rows, step_metrics
 from rustml.sharding.shards import digest
 
+NAMES_PER_LINE = 8
+
+
+class RefusedCrates(Record, frozen=True):
+    """The crates that were rejected for one reason and, where it is their licence, with one expression."""
+
+    reason: str
+    licence: str
+    """The expression as declared; empty where the reason is another, or none is declared."""
+    crates: tuple[str, ...]
+
 
 class HarvestReport(Record, frozen=True):
-    """The crates and files in the corpus, and those that were rejected."""
+    """The crates and files in the corpus, beside what was asked for, and those that were rejected."""
 
     source: str
     """The registry or directory source that was used."""
     note: str
     """Why the declared alternative was used; empty when the first source answered."""
+    requests: int
+    """Crates that the profile asks for."""
     crates: int
     refused: int
     files: int
@@ -24,12 +37,19 @@ class HarvestReport(Record, frozen=True):
     """Files by declared licence."""
     refusals: dict[str, int]
     """Rejected crates by reason."""
+    refused_crates: tuple[RefusedCrates, ...]
+    """The same by reason and licence expression, the largest group of each reason first."""
+    file_limit: int
+    """`harvest.max_files_per_crate`."""
+    over_file_limit: dict[str, int]
+    """Files left out over that bound, by crate, the largest number first."""
     digest: str
     """SHA-256 over the shards of files."""
 
     def metrics(self) -> dict[str, float]:
         """Metrics by name."""
         counts = {"crates": self.crates, "crates_refused": self.refused, "files": self.files}
+        counts |= {"crates_requested": self.requests, "crates_over_file_limit": len(self.over_file_limit)}
         return {f"harvest.{name}": float(value) for name, value in counts.items()} | step_metrics(
             "harvest", self.funnel
         )
@@ -39,8 +59,34 @@ class HarvestReport(Record, frozen=True):
         return {
             "harvest/funnel.json": rows(self.funnel),
             "harvest/licences.json": histogram_rows("licence", self.licences),
-            "harvest/refusals.json": histogram_rows("reason", self.refusals),
+            "harvest/requests.json": self._request_rows(),
+            "harvest/refusals.json": [
+                {"reason": group.reason, "licence": group.licence, "count": len(group.crates)}
+                | {"crates": " ".join(group.crates)}
+                for group in self.refused_crates
+            ],
+            "harvest/over_file_limit.json": [
+                {"crate": crate, "files": self.file_limit + count, "left_out": count, "limit": self.file_limit}
+                for crate, count in self.over_file_limit.items()
+            ],
         }
+
+    def _request_rows(self) -> list[dict[str, Any]]:
+        """What was asked for beside what became of it."""
+        rejected = [{"crates": f"refused: {reason}", "count": count} for reason, count in self.refusals.items()]
+        return [{"crates": "asked", "count": self.requests}, {"crates": "kept", "count": self.crates}, *rejected]
+
+    def lines(self) -> list[str]:
+        """The same for a reader of the log: crates asked for, kept, and refused; crates over the bound on files."""
+        shown = [f"crates: {self.requests} asked, {self.crates} kept, {self.refused} refused"]
+        for group in self.refused_crates:
+            licence = f" ({group.licence})" if group.licence else ""
+            shown.append(f"  {group.reason}{licence}: {len(group.crates)}: {_names(group.crates)}")
+        if self.over_file_limit:
+            most = self.file_limit
+            crates = [f"{crate} {count} of {most + count}" for crate, count in self.over_file_limit.items()]
+            shown.append(f"files over harvest.max_files_per_crate ({most}), left out: {_names(crates)}")
+        return shown
 
     def histograms(self) -> dict[str, dict[str, float]]:
         """Histograms by name: a count per value."""
@@ -92,25 +138,48 @@ def total(summaries: Iterable[Summary], name: str) -> dict[str, float]:
     return dict(sorted(sums.items()))
 
 
+def _names(names: Sequence[str]) -> str:
+    more = len(names) - NAMES_PER_LINE
+    return ", ".join(names[:NAMES_PER_LINE]) + (f" and {more} more" if more > 0 else "")
+
+
+def _grouped(rejected: Iterable[RejectedCrate]) -> tuple[RefusedCrates, ...]:
+    """Rejected crates by reason and licence expression."""
+    names: dict[tuple[str, str], list[str]] = {}
+    for crate in rejected:
+        names.setdefault((crate.reason, crate.licence), []).append(crate.name)
+    order = sorted(names, key=lambda key: (key[0], -len(names[key]), key[1]))
+    return tuple(
+        RefusedCrates(reason=reason, licence=licence, crates=tuple(names[reason, licence])) for reason, licence in order
+    )
+
+
 def harvest_report(
     source: str,
     note: str,
+    requests: int,
     admitted: Sequence[CrateRecord],
     rejected: Sequence[RejectedCrate],
     shards: Sequence[Summary],
+    file_limit: int,
 ) -> HarvestReport:
     """Assemble the report of a harvest from its shards' summaries."""
     reasons: dict[str, int] = {}
     for crate in rejected:
         reasons[crate.reason] = reasons.get(crate.reason, 0) + 1
+    over = total(shards, OVER_FILE_LIMIT)
     return HarvestReport(
         source=source,
         note=note,
+        requests=requests,
         crates=len(admitted),
         refused=len(rejected),
         files=sum(summary.records for summary in shards),
         funnel=merge(summary.funnel for summary in shards),
         licences=total(shards, "licence"),
         refusals=dict(sorted(reasons.items())),
+        refused_crates=_grouped(rejected),
+        file_limit=file_limit,
+        over_file_limit={crate: int(over[crate]) for crate in sorted(over, key=lambda name: -over[name])},
         digest=digest(shards, SOURCE_FILES),
     )

@@ -67,7 +67,7 @@ class HarvestSection(Section, frozen=True):
     crates: tuple[str, ...]
     """Names in order of priority, a version pinned as `name@1.2.3`; `all` for every crate of a directory source."""
     crates_file: str
-    """A file of more names, one per line, `#` for comments; empty for none."""
+    """A file of more names, one per line, `#` for comments; empty for none. A relative path starts at the profile."""
     min_crates: Positive
     """Crates that must pass the gate; fewer are an error."""
     connections: Annotated[int, Meta(ge=1, le=32)]

@@ -17,6 +17,8 @@ FOLDER = Path(__file__).resolve().parents[2] / "profiles"
 DEFAULTS = FOLDER / "defaults.yaml"
 SUFFIXES = (".yaml", ".yml")
 PRESETS = "presets"
+BESIDE_THE_FILE = (("harvest", "crates_file"),)
+"""Keys whose relative path starts at the profile that names it, so that a checkout anywhere holds both."""
 
 Tree = dict[str, Any]
 
@@ -63,7 +65,10 @@ def from_files(path: Path, above: tuple[Path, ...] = ()) -> Tree:
 
 
 def read(path: Path) -> Tree:
-    """What one file says, its presets as nested mappings. Raises ProfileError that names the file."""
+    """What one file says: its presets as nested mappings, paths of files beside it as absolute ones.
+
+    Raises ProfileError that names the file.
+    """
     try:
         tree = strict_yaml.parse(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
@@ -74,7 +79,16 @@ def read(path: Path) -> Tree:
     if not isinstance(tree, dict):
         raise ProfileError(f"{path}: a profile is a mapping of sections, not {type(tree).__name__}")
     if PRESETS in tree:
-        tree[PRESETS] = _presets(tree[PRESETS], path)
+        tree[PRESETS] = {name: _located(preset, path) for name, preset in _presets(tree[PRESETS], path).items()}
+    return _located(tree, path)
+
+
+def _located(tree: Tree, path: Path) -> Tree:
+    """The tree with the files of `BESIDE_THE_FILE` looked up in the folder of the profile `path`."""
+    for section, key in BESIDE_THE_FILE:
+        inner = tree.get(section)
+        if isinstance(inner, dict) and isinstance(inner.get(key), str) and inner[key]:
+            tree = {**tree, section: {**inner, key: str(path.parent.absolute() / inner[key])}}
     return tree
 
 

@@ -48,6 +48,7 @@ def run(profile: Profile, *, parent: str | None = None, reuse: bool = True) -> t
                 progress=progress,
             )
         click.echo(f"  crates from {report.source}" + (f" ({report.note})" if report.note else ""))
+        click.echo("".join(f"  {line}\n" for line in report.lines()), nl=False)
         draw_report(report, space.report / "plots")
         tags = {"harvest.source": report.source, "harvest.note": report.note}
         return Outcome(report.metrics(), report.tables(), {"crates": space.out / "files"}, tags)

@@ -331,3 +331,51 @@ def test_each_kind_of_source_has_a_check_and_a_plan(harvest_section: Section, tm
         source.check(section)
     plans = [source.plan(section, tmp_path / "cache", lambda _done, _total: None) for source in SOURCES]
     assert [len(plan.jobs) for plan in plans] == [1] + [0] * (len(SOURCES) - 1)
+
+
+def test_the_report_sets_what_was_asked_beside_what_was_kept(
+    harvest_section: Section, directory_source: Source, tmp_path: Path
+) -> None:
+    many: dict[str, bytes | str] = {f"src/m{number}.rs": f"pub fn m{number}() {{}}\n" for number in range(5)}
+    source = directory_source({
+        "small-1.0.0": crate("small"),
+        "large-2.0.0": crate("large", version="2.0.0") | many,
+        "larger-1.0.0": crate("larger") | many | {"src/one_more.rs": "pub fn more() {}\n"},
+        "first-1.0.0": crate("first", "MIT OR Unlicense"),
+        "second-1.0.0": crate("second", "MIT OR Unlicense"),
+        "third-1.0.0": crate("third", "MPL-2.0"),
+        "silent-1.0.0": crate("silent", None),
+        "exempt-1.0.0": crate("exempt", "Apache-2.0 WITH LLVM-exception"),
+    })  # fmt: skip
+    asked = ("small", "large", "larger", "first", "second", "third", "silent", "exempt", "absent")
+    section = harvest_section(directory=str(source), crates=asked, max_files_per_crate=4, crates_per_shard=2)
+    report = harvest(section, tmp_path / "out", workers=1, cache=tmp_path / "cache")
+    assert (report.requests, report.crates, report.refused) == (9, 3, 6)
+    assert report.over_file_limit == {"larger-1.0.0": 3, "large-2.0.0": 2}
+    tables = report.tables()
+    assert tables["harvest/over_file_limit.json"][0] == {"crate": "larger-1.0.0", "files": 7, "left_out": 3, "limit": 4}
+    groups = {(row["reason"], row["licence"]): row["crates"] for row in tables["harvest/refusals.json"]}
+    assert groups == {
+        ("licence_exception", "Apache-2.0 WITH LLVM-exception"): "exempt",
+        ("licence_missing", ""): "silent",
+        ("licence_not_allowed", "MIT OR Unlicense"): "first second",
+        ("licence_not_allowed", "MPL-2.0"): "third",
+        ("not_found", ""): "absent",
+    }
+    rows = {row["crates"]: row["count"] for row in tables["harvest/requests.json"]}
+    assert rows["asked"] == rows["kept"] + sum(count for name, count in rows.items() if name.startswith("refused"))
+    text = "\n".join(report.lines())
+    assert "9 asked, 3 kept, 6 refused" in text
+    assert "licence_not_allowed (MIT OR Unlicense): 2: first, second" in text
+    assert "harvest.max_files_per_crate (4), left out: larger-1.0.0 3 of 7, large-2.0.0 2 of 6" in text
+    assert report.metrics()["harvest.crates_requested"] == 9
+
+
+def test_all_of_a_directory_source_asks_for_what_it_holds(
+    harvest_section: Section, directory_source: Source, tmp_path: Path
+) -> None:
+    source = directory_source({"a-1.0.0": crate("a"), "b-1.0.0": crate("b", "GPL-3.0-only")})
+    section = harvest_section(directory=str(source), crates=("all",))
+    report = harvest(section, tmp_path / "out", workers=1, cache=tmp_path / "cache")
+    assert (report.requests, report.crates, report.refused) == (2, 1, 1)
+    assert not report.over_file_limit

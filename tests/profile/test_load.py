@@ -2,6 +2,10 @@
 
 import copy
 import math
+import os
+import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -147,7 +151,7 @@ def test_what_only_a_model_can_say_is_asked_for_at_once(tmp_path: Path) -> None:
 
 
 def test_the_defaults_are_not_a_profile() -> None:
-    with pytest.raises(ProfileError, match=r"known profiles: debian, tiny"):
+    with pytest.raises(ProfileError, match=r"known profiles: crates-reference, debian, tiny"):
         load("defaults")
 
 
@@ -224,6 +228,42 @@ def test_a_parent_can_be_a_path_anywhere(suffix: str, tmp_path: Path) -> None:
     parent = write(tmp_path / "elsewhere", "extends: tiny\nseed: 3", "parent").removesuffix(".yaml")
     assert load(write(tmp_path, f"extends: {parent}{suffix}")).seed == 3
     assert load(write(tmp_path, f"extends: elsewhere/parent{suffix}")).seed == 3
+
+
+def test_a_list_of_crates_lies_beside_the_profile_that_names_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parent, elsewhere = tmp_path / "parent", tmp_path / "elsewhere"
+    for folder in (parent, elsewhere):
+        folder.mkdir()
+    write(parent, "extends: tiny\nharvest: {crates_file: lists/ours.txt}\npresets: {b: {harvest.crates_file: b.txt}}")
+    child = write(elsewhere, f"extends: {parent}/mine\nharvest: {{crates: []}}", "child")
+    monkeypatch.chdir(elsewhere)
+    for name in (child, "child.yaml", "../elsewhere/child.yaml"):
+        assert Path(load(name).harvest.crates_file).resolve() == parent / "lists" / "ours.txt"
+        assert Path(load(name).harvest.crates_file).is_absolute()
+    assert Path(load(child, ["preset=b"]).harvest.crates_file) == parent / "b.txt"
+    assert load(child, ["harvest.crates_file=typed.txt"]).harvest.crates_file == "typed.txt"
+
+
+def test_the_reference_list_is_read_from_a_checkout_in_another_folder(tmp_path: Path) -> None:
+    """The package imported from a copy, with the working folder elsewhere, resolves the copy's own list."""
+    checkout = tmp_path / "checkout"
+    for part in ("rustml", "profiles"):
+        shutil.copytree(FOLDER.parent / part, checkout / part, ignore=shutil.ignore_patterns("__pycache__"))
+    program = (
+        "from rustml.profile import load\nfrom rustml.corpus.sources.crates import crate_list\n"
+        "section = load('crates-reference').harvest\nprint(section.crates_file)\n"
+        "print(*(request.name for request in crate_list(section)))"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(checkout)}
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=tmp_path, env=environment, capture_output=True, text=True, check=True
+    )
+    path, names = done.stdout.splitlines()
+    assert path == str(checkout / "profiles" / "crates-reference.txt")
+    assert len(names.split()) == 201
+    assert names.split()[:3] == ["regex", "log", "libc"]
 
 
 def test_a_file_may_have_the_name_of_the_shipped_profile_that_it_extends(tmp_path: Path) -> None:

@@ -13,6 +13,9 @@ VERSION = re.compile(
     r"(?:-([0-9A-Za-z.-]{1,64}))?(?:\+([0-9A-Za-z.-]{1,64}))?"
 )
 
+OVER_FILE_LIMIT = "over_file_limit"
+"""In a shard's summary: files left out over `max_files_per_crate`, by crate."""
+
 
 class CrateRequest(Record, frozen=True):
     """One line of a crate list."""
@@ -62,6 +65,8 @@ class RejectedCrate(Record, frozen=True):
     version: str
     reason: str
     detail: str
+    licence: str = ""
+    """The expression that the gate refused; empty where the crate was rejected for another reason, or declares none."""
 
 
 class CrateRecord(Record, frozen=True):

@@ -75,7 +75,8 @@ def _planned(
     note: str,
 ) -> Planned:
     job = ReadCrates(section=section, crates=tuple(crates), unpack=str(CacheLayout(cache).unpacked_crates))
-    return Planned((job,), origin, note, tuple(rejected))
+    # Each request ends as a crate to be read or as a rejected one.
+    return Planned((job,), origin, note, tuple(rejected), requests=len(crates) + len(rejected))
 
 
 def _no_source(section: HarvestSection, why: str) -> str:

@@ -9,7 +9,14 @@ import pathspec
 from rustml.corpus.gate.admit import ENCODING, HEADER, LICENCE, admit_text
 from rustml.corpus.sources import archive, directory
 from rustml.corpus.sources.archive import Entry
-from rustml.corpus.sources.crate import Crate, CrateRecord, Manifest, RejectedCrate, parse_manifest
+from rustml.corpus.sources.crate import (
+    OVER_FILE_LIMIT,
+    Crate,
+    CrateRecord,
+    Manifest,
+    RejectedCrate,
+    parse_manifest,
+)
 from rustml.corpus.sources.source import CRATES, REJECTED
 from rustml.errors import InputError
 from rustml.licence import Gate
@@ -42,7 +49,7 @@ class ReadCrates(Record, frozen=True):
         count = write_jsonl(folder / SOURCE_FILES, reader.files(self.crates[index * size : (index + 1) * size]))
         write_jsonl(folder / CRATES, reader.admitted)
         write_jsonl(folder / REJECTED, reader.rejected)
-        return Summary(records=count, funnel=reader.funnel.steps(), counts={"licence": reader.licences})
+        return Summary(records=count, funnel=reader.funnel.steps(), counts=reader.counts)
 
 
 class CrateReader:
@@ -55,7 +62,8 @@ class CrateReader:
         self.funnel = Funnel(STAGES)
         self.admitted: list[CrateRecord] = []
         self.rejected: list[RejectedCrate] = []
-        self.licences: dict[str, float] = {}
+        self.counts: dict[str, dict[str, float]] = {"licence": {}, OVER_FILE_LIMIT: {}}
+        """Files by declared licence, and files left out over the bound by crate."""
 
     @cached_property
     def _include(self) -> pathspec.GitIgnoreSpec:
@@ -90,7 +98,7 @@ class CrateReader:
         refusal = self._gate.refusal(manifest.licence)
         if refusal is not None:
             detail = "license-file alone" if manifest.licence_file and not manifest.licence else refusal.detail
-            self._reject(crate, LICENCE, refusal.reason, detail)
+            self._reject(crate, LICENCE, refusal.reason, detail, manifest.licence or "")
             return
         self.funnel.keep(LICENCE)
         licence = str(manifest.licence)
@@ -101,7 +109,7 @@ class CrateReader:
             if file is not None:
                 count += 1
                 yield file
-        self.licences[licence] = self.licences.get(licence, 0) + count
+        self.counts["licence"][licence] = self.counts["licence"].get(licence, 0) + count
         self.admitted.append(
             CrateRecord(
                 crate=crate, licence=licence, edition=manifest.edition, files=count, unpacked=self._full_source(crate)
@@ -118,7 +126,8 @@ class CrateReader:
         if len(included) > len(selected):
             self.funnel.drop(PATH, "excluded", crate.label, len(included) - len(selected))
         if len(selected) > most:
-            self.funnel.drop(PATH, "over_file_limit", crate.label, len(selected) - most)
+            self.funnel.drop(PATH, OVER_FILE_LIMIT, crate.label, len(selected) - most)
+            self.counts[OVER_FILE_LIMIT][crate.label] = float(len(selected) - most)
         self.funnel.keep(PATH, len(selected[:most]))
         return selected[:most]
 
@@ -132,9 +141,11 @@ class CrateReader:
         into.mkdir(parents=True, exist_ok=True)
         return str(archive.unpack(Path(crate.location), crate.label, self._section.limits, into))
 
-    def _reject(self, crate: Crate, stage: str, reason: str, detail: str) -> None:
+    def _reject(self, crate: Crate, stage: str, reason: str, detail: str, licence: str = "") -> None:
         self.funnel.drop(stage, reason, f"{crate.label}: {detail}")
-        self.rejected.append(RejectedCrate(name=crate.name, version=crate.version, reason=reason, detail=detail))
+        self.rejected.append(
+            RejectedCrate(name=crate.name, version=crate.version, reason=reason, detail=detail, licence=licence)
+        )
 
 
 def _manifest_of(crate: Crate, entries: list[Entry]) -> Manifest:

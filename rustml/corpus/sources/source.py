@@ -55,6 +55,8 @@ class Planned:
     """Why the declared alternative is used; empty when the first choice answered."""
     rejected: tuple[RejectedCrate, ...] = ()
     """Crates that were requested and cannot be read."""
+    requests: int = 0
+    """Crates that the profile names, or that a directory source holds where the profile asks for all of them."""
 
 
 class Source(Protocol):
