@@ -1,7 +1,8 @@
 """Trace a training record back to its legal basis, once for each place that holds it."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -9,38 +10,45 @@ from entrypoints._support.command import stage_command
 from rustml.errors import InputError
 from rustml.profile import Profile
 
+if TYPE_CHECKING:
+    from rustml.stages.trace import Output
+
 
 @stage_command("trace", reusable=False)
 @click.option("--pair", required=True, help="Id of the record, or the beginning of one.")
 @click.option("--output", default="", help="Output folder of a pairs stage; empty takes those of complete runs.")
-def main(profile: Profile, pair: str, output: str) -> None:
-    from rustml.pairs.trace import basis, find
+@click.option(
+    "--fetch",
+    type=bool,
+    is_flag=False,
+    flag_value=True,
+    default=False,
+    help="Bring a missing archive from the recorded address; other bytes are refused.",
+)
+def main(profile: Profile, pair: str, output: str, fetch: bool) -> None:
+    from rustml.runs import tracking
+    from rustml.stages.trace import Tracer
 
-    for folder in _given(output) if output else _logged():
-        records = list(find(pair, folder))
-        for part, record in records:
-            for name, value in basis(part, record, profile.pairs.licences):
-                click.echo(f"{name:>15}  {value}")
-            click.echo()
-        if records:
-            return
-    raise InputError(f"no output of the pairs stage holds a record {pair}; --output names a folder to look in")
+    outputs = [_given(output)] if output else _logged()
+    for line in Tracer(profile, tracking.cache_layout, fetch=fetch).report(pair, outputs):
+        click.echo(line)
 
 
-def _given(output: str) -> Iterable[Path]:
+def _given(output: str) -> "Output":
+    from rustml.stages.trace import Output
+
     if not Path(output).is_dir():
         raise InputError(f"--output: there is no folder {output}")
-    return [Path(output)]
+    return Output(Path(output))
 
 
-def _logged() -> Iterator[Path]:
-    """Outputs of the pairs stage in the tracking store whose files are still there, the newest first."""
-    from rustml.pairs.split import PARTS
+def _logged() -> "Iterator[Output]":
+    """Outputs of the pairs stage in the tracking store, the newest first."""
     from rustml.runs import tracking
+    from rustml.stages.trace import Output
 
-    for folder in tracking.outputs_of("pairs"):
-        if any((folder / f"{part}.jsonl").is_file() for part in PARTS):
-            yield folder
+    for run_id, folder in tracking.outputs_of("pairs"):
+        yield Output(folder, run_id)
 
 
 if __name__ == "__main__":

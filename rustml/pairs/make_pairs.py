@@ -20,6 +20,8 @@ from rustml.tasks import TASKS, DocumentedFunction, Draft, documented
 PAIRS, RAW, MARKS = "pairs.jsonl", "raw.jsonl", "marks.json"
 FILE_MARKS, FUNCTION_MARKS, PIECE_MARKS = "files.npy", "functions.npy", "pieces.npy"
 STAGES = ("parse", "function", "contamination")
+ID_DIGITS = 16
+"""Hex digits of a record's id."""
 
 
 class ExtractPairs(Record, frozen=True):
@@ -176,5 +178,5 @@ class PairMaker:
 
 
 def pair_id(task: str, key: str, instruction: str, answer: str) -> str:
-    """The id of a record: the first 16 hex digits of a SHA-256 over its task, position and text."""
-    return hashlib.sha256("\0".join((task, key, instruction, answer)).encode()).hexdigest()[:16]
+    """The id of a record: the first `ID_DIGITS` of a SHA-256 over its task, position and text."""
+    return hashlib.sha256("\0".join((task, key, instruction, answer)).encode()).hexdigest()[:ID_DIGITS]

@@ -1,14 +1,45 @@
-"""From a training record back to its legal basis."""
+"""From a training record back to its legal basis, and to its own lines in its file."""
 
-import hashlib
+import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from rustml.errors import InputError
 from rustml.licence import Gate
-from rustml.origin import folder_of
 from rustml.pairs.split import PARTS
-from rustml.records import Origin, Pair, read_jsonl
+from rustml.records import Pair, read_jsonl
+from rustml.rust.functions import parse
+
+FENCED = re.compile(r"```rust\n(.*)```\s*", re.DOTALL)
+NOT_IN_ONE_PLACE = (0, 0)
+
+
+@dataclass(frozen=True)
+class Lines:
+    """A stretch of a file."""
+
+    first: int
+    """Number of its first line, from 1."""
+    last: int
+    text: str
+
+    @property
+    def numbers(self) -> str:
+        """`FIRST-LAST`, as editors read it."""
+        return f"{self.first}-{self.last}"
+
+
+@dataclass(frozen=True)
+class OwnLines:
+    """Where a record's answer stands in its file."""
+
+    lines: Lines
+    """The function that the answer was made from, with its documentation; the piece of a raw record."""
+    tested: Lines | None
+    """The function that is tested, where the answer is a test."""
+    holds_answer: bool
+    """Whether the answer, or each of its lines in their order, is found in `lines`."""
 
 
 def find(pair_id: str, folder: Path) -> Iterator[tuple[str, Pair]]:
@@ -50,18 +81,62 @@ def basis(part: str, pair: Pair, licences: Sequence[str]) -> list[tuple[str, str
         ("url", origin.url),
         ("file sha256", origin.sha256),
         ("archive sha256", origin.archive_sha256),
-        ("source", check(origin)),
     ]
     return [(name, value) for name, value in rows if value]
 
 
-def check(origin: Origin) -> str:
-    """Whether the file at a local origin still has the bytes that were trained on."""
-    folder = folder_of(origin.url)
-    if folder is None:
-        return "not on this machine; the checksums identify it"
-    path = folder / origin.path
-    if not path.is_file():
-        return f"{path} is gone"
-    same = hashlib.sha256(path.read_bytes()).hexdigest() == origin.sha256
-    return f"{path} has these bytes" if same else f"{path} has CHANGED since"
+def own_lines(pair: Pair, data: bytes) -> OwnLines | None:
+    """The record's place in its file, whose bytes are `data`; None when the file holds no such place.
+
+    A record without a span, such as a raw piece, is looked for by its text.
+    """
+    if pair.span == NOT_IN_ONE_PLACE:
+        return _by_text(pair.answer, data)
+    lines = _function(data, pair.span)
+    if lines is None:
+        return None
+    tested = None if pair.tested == NOT_IN_ONE_PLACE else _function(data, pair.tested)
+    return OwnLines(lines, tested, _holds(lines.text, pair.answer))
+
+
+def _function(data: bytes, span: tuple[int, int]) -> Lines | None:
+    """The function of exactly this span with its documentation, or None."""
+    file = parse(data.decode("utf-8", "replace"))
+    for function in file.functions if file else ():
+        if (function.fn_start, function.end) == span:
+            return _lines(data, function.start, function.end)
+    return None
+
+
+def _by_text(answer: str, data: bytes) -> OwnLines | None:
+    """The place of a raw piece; one in an `impl` has the header around it, which its file holds elsewhere."""
+    inner = answer.partition(" {\n")[2].removesuffix("\n}")
+    for text in (answer, inner.strip()):
+        start = data.find(text.encode()) if text else -1
+        if start >= 0:
+            return OwnLines(_lines(data, start, start + len(text.encode())), None, holds_answer=True)
+    return None
+
+
+def _lines(data: bytes, start: int, end: int) -> Lines:
+    """The whole lines around a range of bytes."""
+    first, last = data.count(b"\n", 0, start) + 1, data.count(b"\n", 0, max(start, end - 1)) + 1
+    begin, stop = data.rfind(b"\n", 0, start) + 1, data.find(b"\n", end)
+    return Lines(first, last, data[begin : stop if stop >= 0 else len(data)].decode("utf-8", "replace"))
+
+
+def _holds(source: str, answer: str) -> bool:
+    """Whether the lines of a fenced answer are lines of `source`, in order; of any other answer, its words.
+
+    Indentation does not count: the parts of a method are outdented. An answer leaves out what is not its task's, such
+    as the documentation above a function.
+    """
+    fenced = FENCED.fullmatch(answer)
+    if fenced is None:
+        return re.search(rf"(?<!\w){re.escape(answer.strip('`'))}(?!\w)", source) is not None
+    lines = (line.strip() for line in source.splitlines())
+    return all(any(line == own for line in lines) for own in _stripped(fenced[1]))
+
+
+def _stripped(code: str) -> list[str]:
+    return [line.strip() for line in code.splitlines() if line.strip()]

@@ -69,13 +69,16 @@ def newest(tag: str, text: str, enough: Callable[[Mapping[str, str]], bool] = la
     return str(next((run for run in complete if enough(run.data.tags)), complete[0]).info.run_id)
 
 
-def outputs_of(stage_name: str) -> Iterator[Path]:
-    """Outputs of the complete runs of a stage in all experiments, the newest first; a folder may have been deleted."""
+def outputs_of(stage_name: str) -> Iterator[tuple[str, Path]]:
+    """Id and output of the complete runs of a stage in all experiments, the newest first.
+
+    An output's folder may have been deleted.
+    """
     experiments = [experiment.experiment_id for experiment in client().search_experiments()]
     query = f"tags.`{STAGE}` = '{stage_name}'"
     for run in client().search_runs(experiments, query, order_by=["attributes.start_time DESC"]):
         if OUTPUT in run.data.tags:
-            yield output(run.info.run_id)
+            yield run.info.run_id, output(run.info.run_id)
 
 
 def output_digest(run_id: str) -> str:

@@ -60,9 +60,11 @@ def first(run_id: str) -> Pair:
 def test_a_record_is_found_in_whichever_run_and_experiment_holds_it(
     section: Section, curated: Curated, texts: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    older = first(run(curated(texts[:8], "one"), section(), 1))
+    older_run = run(curated(texts[:8], "one"), section(), 1)
+    older = first(older_run)
     monkeypatch.setenv("MLFLOW_EXPERIMENT_NAME", "another")
-    newer = first(run(curated(texts[30:38], "two"), section(tasks={"sig_doc_impl": 1.0}), 2))
+    newer_run = run(curated(texts[30:38], "two"), section(tasks={"sig_doc_impl": 1.0}), 2)
+    newer = first(newer_run)
     monkeypatch.delenv("MLFLOW_EXPERIMENT_NAME")
     with pytest.raises(KeyboardInterrupt):
         run(curated(texts[50:54], "three"), section(), 3, fail=True)
@@ -74,6 +76,11 @@ def test_a_record_is_found_in_whichever_run_and_experiment_holds_it(
     unknown = asked("0" * 16)
     assert unknown.exit_code == 2
     assert "no output of the pairs stage holds a record 0000000000000000" in unknown.output
+    assert all(f"run {run_id} (" in unknown.output for run_id in (older_run, newer_run))
+    every = asked("")
+    assert every.exit_code == 0
+    assert older.id in every.output, "the beginning of an id is looked for in every run"
+    assert newer.id in every.output
 
 
 def test_a_run_whose_artifacts_are_gone_is_passed_over(section: Section, curated: Curated, texts: list[str]) -> None:
@@ -82,7 +89,10 @@ def test_a_run_whose_artifacts_are_gone_is_passed_over(section: Section, curated
     lost = first(gone).id
     shutil.rmtree(tracking.output(gone))
     assert asked(kept.id).exit_code == 0
-    assert asked(lost).exit_code == 2
+    missing = asked(lost)
+    assert missing.exit_code == 2
+    assert f"run {gone} (" in missing.output
+    assert "its files are gone" in missing.output
 
 
 def test_an_empty_store_holds_nothing() -> None:
