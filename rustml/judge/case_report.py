@@ -9,7 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from rustml.records import Status
-from rustml.sandbox.exit_codes import NOT_CONFINED
+
+REFUSED = "refused"
+"""What a supervisor says of a process that could not be confined. No exit code says it: those are the candidate's."""
 
 
 @dataclass
@@ -25,8 +27,8 @@ class CaseReport:
     forged: bool = False
     """A record came that the harness did not write: memory was reached that safe code cannot reach."""
     end: str = ""
-    """`exit:CODE`, `signal:NUMBER`, `expired` (it waited for too long), `spent` (it computed for too long), or empty
-    where the supervisor did not get so far."""
+    """`exit:CODE`, `signal:NUMBER`, `expired` (it waited for too long), `spent` (it computed for too long), `refused`
+    (it could not be confined, and ran nothing of the candidate), or empty where the supervisor did not get so far."""
     seconds: float = 0.0
     """Wall time."""
 
@@ -43,7 +45,7 @@ class CaseReport:
     @property
     def not_confined(self) -> bool:
         """Whether the process refused to run the candidate because it could not be confined."""
-        return self.end == f"exit:{NOT_CONFINED}"
+        return self.end == REFUSED
 
     def detail(self, expected: int) -> str:
         """The verdict's line for a human. It holds nothing that the load of the machine decides."""

@@ -105,6 +105,7 @@ class Judge:
         self._threads.shutdown(cancel_futures=True)
         self._helpers.shutdown(cancel_futures=True)
         self._runner.close()
+        self._sandbox.close()
         self._remove()
 
     def _remove(self) -> None:

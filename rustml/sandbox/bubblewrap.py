@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from rustml.errors import SandboxUnavailable
+from rustml.sandbox.devices import Devices
 from rustml.sandbox.mounts import Mounts
 from rustml.sandbox.process_limits import ProcessLimits, check_prlimit
 
@@ -32,7 +33,12 @@ class Bubblewrap:
         held = f"+cgroups({','.join(groups)})" if groups else ""
         self.name = f"bubblewrap+rlimits{held}"
         check_prlimit()
+        self._devices = Devices()
         self._check()
+
+    def close(self) -> None:
+        """Remove the sandbox's own device nodes."""
+        self._devices.close()
 
     def _check(self) -> None:
         if shutil.which("bwrap") is None:
@@ -60,7 +66,7 @@ class Bubblewrap:
     ) -> list[str]:
         """`argv` inside this sandbox. `system_calls` is a file with the seccomp filter to install before it starts."""
         variables = [word for name, value in (environment or {}).items() for word in ("--setenv", name, value)]
-        options = ["bwrap", *_NAMESPACES, *_identity(mounts), *_binds(mounts), *variables]
+        options = ["bwrap", *_NAMESPACES, *_identity(mounts), *_binds(mounts, self._devices), *variables]
         options += ["--remount-ro", "/", "--chdir", mounts.work]
         if system_calls is None:
             return [*limits.prlimit(), *options, "--", *argv]
@@ -91,10 +97,10 @@ def _identity(mounts: Mounts) -> list[str]:
     return [*options, "--cap-add", "CAP_SYS_ADMIN"] if mounts.may_mount else options
 
 
-def _binds(mounts: Mounts) -> list[str]:
+def _binds(mounts: Mounts, devices: Devices) -> list[str]:
     options = [word for host, inside in mounts.read.items() for word in ("--ro-bind", str(host), inside)]
     options += [word for host, inside in mounts.write.items() for word in ("--bind", str(host), inside)]
-    options += ["--dev", "/dev"] if mounts.devices else ["--dev-bind", "/dev/null", "/dev/null"]
+    options += devices.binds(every=mounts.devices)
     size = ["--size", str(mounts.tmp_mb << 20), "--tmpfs"] if mounts.tmp_mb else ["--dir"]
     return [*options, *size, "/tmp"]  # noqa: S108 - a folder inside
 

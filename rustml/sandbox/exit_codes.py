@@ -2,8 +2,3 @@
 
 GROUP_REFUSED = 96
 """The command could not enter its control group."""
-NOT_CONFINED = 97
-"""A process could not give up what it has to give up before it runs a candidate.
-
-The programs inside the sandbox say it too, and cannot import this: `harness/confine.rs`, `guest/confine.py`.
-"""

@@ -39,6 +39,10 @@ class Sandbox(Protocol):
         """How a command in this sandbox calls the file `host` that is mounted at `inside`."""
         ...
 
+    def close(self) -> None:
+        """Remove what the sandbox made for itself; commands that still run are not ended."""
+        ...
+
 
 SANDBOXES: Mapping[str, Callable[[Sequence[str]], Sandbox]] = {"bubblewrap": Bubblewrap, "none": Unconfined}
 """By name. Each is called with the controllers of the control groups that commands run in."""

@@ -6,7 +6,8 @@ reads one from a file. https://www.kernel.org/doc/html/latest/userspace-api/secc
 
 import platform
 import struct
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
+from typing import NamedTuple
 
 from rustml.errors import EnvironmentFault
 
@@ -17,26 +18,67 @@ CALLS: Mapping[str, tuple[int | None, int | None]] = {
     "connect": (42, 203),
     "execve": (59, 221),
     "execveat": (322, 281),
+    "fcntl": (72, 25),
     "fork": (57, None),
+    "fsconfig": (431, 431),
+    "fsmount": (432, 432),
+    "fsopen": (430, 430),
+    "fspick": (433, 433),
     "io_uring_setup": (425, 425),
+    "ioctl": (16, 29),
+    "ioprio_set": (251, 30),
+    "kcmp": (312, 272),
     "keyctl": (250, 219),
     "kill": (62, 129),
+    "memfd_create": (319, 279),
+    "memfd_secret": (447, 447),
+    "migrate_pages": (256, 238),
+    "mmap": (9, 222),
     "mount": (165, 40),
+    "mount_setattr": (442, 442),
+    "move_mount": (429, 429),
+    "move_pages": (279, 239),
+    "mq_open": (240, 180),
+    "mq_unlink": (241, 181),
+    "msgctl": (71, 187),
+    "msgget": (68, 186),
+    "msgrcv": (70, 188),
+    "msgsnd": (69, 189),
+    "open_by_handle_at": (304, 265),
+    "open_tree": (428, 428),
     "perf_event_open": (298, 241),
     "pidfd_getfd": (438, 438),
     "pidfd_open": (434, 434),
     "pidfd_send_signal": (424, 424),
     "pivot_root": (155, 41),
+    "prctl": (157, 167),
     "prlimit64": (302, 261),
+    "process_madvise": (440, 440),
+    "process_mrelease": (448, 448),
     "process_vm_readv": (310, 270),
     "process_vm_writev": (311, 271),
     "ptrace": (101, 117),
     "request_key": (249, 218),
     "rt_sigqueueinfo": (129, 138),
     "rt_tgsigqueueinfo": (297, 240),
+    "sched_setaffinity": (203, 122),
+    "sched_setattr": (314, 274),
+    "sched_setparam": (142, 118),
+    "sched_setscheduler": (144, 119),
+    "semctl": (66, 191),
+    "semget": (64, 190),
+    "semop": (65, 193),
+    "semtimedop": (220, 192),
     "setitimer": (38, 103),
     "setns": (308, 268),
+    "setpgid": (109, 154),
+    "setpriority": (141, 140),
     "setrlimit": (160, 164),
+    "setsid": (112, 157),
+    "shmat": (30, 196),
+    "shmctl": (31, 195),
+    "shmdt": (67, 197),
+    "shmget": (29, 194),
     "socket": (41, 198),
     "socketpair": (53, 199),
     "tgkill": (234, 131),
@@ -51,10 +93,17 @@ CALLS: Mapping[str, tuple[int | None, int | None]] = {
 ARCHITECTURES: Mapping[str, tuple[int, int, int]] = {"x86_64": (0, 0xC000003E, 56), "aarch64": (1, 0xC00000B7, 220)}
 """Column in CALLS, the kernel's constant for the architecture, number of `clone`."""
 
-REACHING_OUT = frozenset({
-    "bpf", "chroot", "fork", "io_uring_setup", "keyctl", "kill", "mount", "perf_event_open", "pidfd_getfd",
-    "pidfd_send_signal", "pivot_root", "process_vm_readv", "process_vm_writev", "ptrace", "setns", "socket",
-    "socketpair", "tkill", "umount2", "unshare", "userfaultfd", "vfork",
+SHARED_MEMORY = frozenset({
+    "memfd_create", "memfd_secret", "mq_open", "mq_unlink", "msgctl", "msgget", "msgrcv", "msgsnd", "semctl", "semget",
+    "semop", "semtimedop", "shmat", "shmctl", "shmdt", "shmget",
+})  # fmt: skip
+"""Memory and messages that outlive a process, that others can name, or that no limit of the process counts."""
+REACHING_OUT = SHARED_MEMORY | frozenset({
+    "bpf", "chroot", "fork", "fsconfig", "fsmount", "fsopen", "fspick", "io_uring_setup", "kcmp", "keyctl", "kill",
+    "migrate_pages", "mount", "mount_setattr", "move_mount", "move_pages", "open_by_handle_at", "open_tree",
+    "perf_event_open", "pidfd_getfd", "pidfd_send_signal", "pivot_root", "process_madvise", "process_mrelease",
+    "process_vm_readv", "process_vm_writev", "ptrace", "setns", "setpgid", "setsid", "socket", "socketpair", "tkill",
+    "umount2", "unshare", "userfaultfd", "vfork",
 })  # fmt: skip
 """Calls that every filter refuses: they reach for another process, another namespace or the network."""
 ESCAPING_LIMITS = frozenset({"execve", "execveat", "prlimit64", "setitimer", "setrlimit", "timer_create"})
@@ -64,15 +113,58 @@ SIGNALS = frozenset({"pidfd_open", "rt_sigqueueinfo", "rt_tgsigqueueinfo", "tgki
 CONNECTIONS = frozenset({"add_key", "connect", "pidfd_open", "request_key"})
 """Ways to what outlives the process: sockets that others opened, keys of the kernel."""
 
+
+class Guard(NamedTuple):
+    """A call that is refused for some values of an argument, of which 32 bits are looked at."""
+
+    call: str
+    argument: int
+    """Counted from 0."""
+    values: tuple[int, ...]
+    """Refused where the masked argument is one of these; with `others`, where it is none of them."""
+    others: bool = False
+    mask: int = 0xFFFFFFFF
+    upper: bool = False
+    """Look at the upper half of the argument."""
+
+
+_SHARED_AND_ANONYMOUS = 0x21
+OTHER_PROCESSES = (
+    Guard("fcntl", 1, (8, 10, 15)),  # F_SETOWN, F_SETSIG, F_SETOWN_EX: whom the kernel signals, and with what
+    Guard("ioctl", 1, (0x8901, 0x8902, 0x5410, 0x540E, 0x5412)),  # FIOSETOWN, SIOCSPGRP, TIOCSPGRP, TIOCSCTTY, TIOCSTI
+    Guard("prctl", 0, (1,)),  # PR_SET_PDEATHSIG: to outlive the supervisor
+    Guard("sched_setaffinity", 0, (0,), others=True),
+    Guard("sched_setattr", 0, (0,), others=True),
+    Guard("sched_setparam", 0, (0,), others=True),
+    Guard("sched_setscheduler", 0, (0,), others=True),
+    Guard("setpriority", 0, (0,), others=True),  # anything but PRIO_PROCESS
+    Guard("setpriority", 1, (0,), others=True),
+    Guard("ioprio_set", 0, (1,), others=True),  # anything but IOPRIO_WHO_PROCESS
+    Guard("ioprio_set", 1, (0,), others=True),
+    Guard("mmap", 3, (_SHARED_AND_ANONYMOUS,), mask=_SHARED_AND_ANONYMOUS),  # RLIMIT_DATA counts private memory alone
+)
+"""Ways to signal, slow or outlive other processes, and memory that no limit counts, by calls that are else harmless."""
+OWN_LIMITS = (
+    Guard("prlimit64", 0, (0,), others=True),  # another process's
+    Guard("prlimit64", 2, (0,), others=True),  # new limits, not a question for the old ones
+    Guard("prlimit64", 2, (0,), others=True, upper=True),
+    Guard("setitimer", 0, (2,)),  # ITIMER_PROF, which ends the process
+)
+"""What an interpreter needs of `prlimit64` and `setitimer` is left; lifting limits is not."""
+LOCAL_SOCKET_PAIRS = (Guard("socketpair", 0, (1,), others=True), Guard("socketpair", 1, (1,), others=True, mask=0xF))
+"""All but pairs of connected local stream sockets, which reach nothing: event loops wake themselves with one."""
+
 _CLONE3 = 435
-_LOAD, _EQUAL, _AT_LEAST, _ANY_BIT, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
+_LOAD, _EQUAL, _AT_LEAST, _ANY_BIT, _AND, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x54, 0x06
 _ALLOW, _KILL, _NO_SUCH_CALL, _NOT_PERMITTED = 0x7FFF0000, 0x80000000, 0x00050000 | 38, 0x00050000 | 1
 _CLONE_THREAD = 0x00010000
 Instruction = tuple[int, int, int, int]
 
 
-def program(refused: Collection[str], *, kill: bool, machine: str = "") -> bytes:
-    """The bytes of a filter on calls by name, 8 per instruction, for `machine` or this machine.
+def program(
+    refused: Collection[str], *, kill: bool, guards: Sequence[Guard] = OTHER_PROCESSES, machine: str = ""
+) -> bytes:
+    """The bytes of a filter on calls by name and on guarded ones, 8 per instruction, for `machine` or this machine.
 
     A refused call ends the process where `kill` is set, else it fails with EPERM. Raises EnvironmentFault for a machine
     whose system calls are not listed.
@@ -82,11 +174,33 @@ def program(refused: Collection[str], *, kill: bool, machine: str = "") -> bytes
         raise EnvironmentFault(f"no system call filter for {machine}; known: {', '.join(ARCHITECTURES)}")
     column, architecture, clone = ARCHITECTURES[machine]
     numbers = sorted(number for name in refused if (number := CALLS[name][column]) is not None)
-    steps = _instructions(architecture, clone, numbers, _KILL if kill else _NOT_PERMITTED)
+    refusal = _KILL if kill else _NOT_PERMITTED
+    watched = [(number, guard) for guard in guards if (number := CALLS[guard.call][column]) is not None]
+    checks = [step for number, guard in watched for step in _check(number, guard, refusal)]
+    steps = _instructions(architecture, clone, numbers, checks, refusal)
     return b"".join(struct.pack("=HBBI", *step) for step in steps)
 
 
-def _instructions(architecture: int, clone: int, refused: list[int], refusal: int) -> list[Instruction]:
+def _check(number: int, guard: Guard, refusal: int) -> list[Instruction]:
+    """The steps of one guard. The number of the call is in the accumulator before and after."""
+    refuse = (_RETURN, 0, 0, refusal)
+    if guard.others:
+        count = len(guard.values)
+        tests = [(_EQUAL, count - place, 0, value) for place, value in enumerate(guard.values)] + [refuse]
+    else:
+        tests = [step for value in guard.values for step in ((_EQUAL, 0, 1, value), refuse)]
+    body = [
+        (_LOAD, 0, 0, 16 + 8 * guard.argument + 4 * guard.upper),
+        (_AND, 0, 0, guard.mask),
+        *tests,
+        (_LOAD, 0, 0, 0),
+    ]
+    return [(_EQUAL, 0, len(body), number), *body]
+
+
+def _instructions(
+    architecture: int, clone: int, refused: list[int], checks: list[Instruction], refusal: int
+) -> list[Instruction]:
     steps = [
         (_LOAD, 0, 0, 4),
         (_EQUAL, 1, 0, architecture),
@@ -99,5 +213,6 @@ def _instructions(architecture: int, clone: int, refused: list[int], refusal: in
     ]
     for call in refused:
         steps += [(_EQUAL, 0, 1, call), (_RETURN, 0, 0, refusal)]
+    steps += checks
     steps += [(_EQUAL, 0, 3, clone), (_LOAD, 0, 0, 16), (_ANY_BIT, 1, 0, _CLONE_THREAD), (_RETURN, 0, 0, refusal)]
     return [*steps, (_RETURN, 0, 0, _ALLOW)]

@@ -17,6 +17,9 @@ class Unconfined:
         """Raises EnvironmentFault where `prlimit` is missing."""
         check_prlimit()
 
+    def close(self) -> None:
+        """Nothing was made."""
+
     def wrap(
         self,
         argv: Sequence[str],

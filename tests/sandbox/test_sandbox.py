@@ -66,3 +66,19 @@ def test_unconfined_files_keep_their_own_path(tmp_path: Path) -> None:
 def test_limits_hold_in_the_command() -> None:
     hard = "ulimit -Hn; ulimit -Hc"
     assert run(Bubblewrap(), hard, Mounts(read=SYSTEM)).split() == ["256", "0"]
+
+
+@pytest.mark.parametrize("devices", [False, True])
+def test_a_device_node_of_the_machine_cannot_be_changed_from_inside(devices: bool) -> None:
+    before = Path("/dev/null").stat()
+    script = "chmod 600 /dev/null; touch -d 2001-01-01 /dev/null; echo -n x > /dev/null && echo -n ok"
+    assert run(Bubblewrap(), script, Mounts(read=SYSTEM, devices=devices, may_mount=True)) == "ok"
+    after = Path("/dev/null").stat()
+    assert (after.st_mode, after.st_uid, after.st_mtime_ns) == (before.st_mode, before.st_uid, before.st_mtime_ns)
+
+
+def test_own_device_nodes_go_with_the_sandbox(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    sandbox = Bubblewrap()
+    sandbox.close()
+    assert list(tmp_path.iterdir()) == []

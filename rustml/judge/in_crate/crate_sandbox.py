@@ -42,6 +42,7 @@ class CrateSandbox:
     def close(self) -> None:
         """End everything that still runs."""
         self.processes.close()
+        self._bubblewrap.close()
         self._filter.close()
 
     def compile(self, argv: Sequence[str], mounts: Mounts, environment: Mapping[str, str], *, cpu: float) -> Completed:

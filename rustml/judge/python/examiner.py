@@ -22,8 +22,10 @@ from rustml.sandbox.sandbox import Sandbox
 from rustml.sandbox.shared_objects import shared_objects
 
 _GUEST = Path(__file__).parent / "guest"
-REFUSED = seccomp.REACHING_OUT | seccomp.SIGNALS
+REFUSED = (seccomp.REACHING_OUT | seccomp.SIGNALS | seccomp.CONNECTIONS | {"timer_create"}) - {"socketpair"}
 """System calls that end a candidate."""
+GUARDS = (*seccomp.OTHER_PROCESSES, *seccomp.OWN_LIMITS, *seccomp.LOCAL_SOCKET_PAIRS)
+"""System calls that end a candidate for some arguments: the interpreter needs the others."""
 
 
 class PythonExaminer:
@@ -32,7 +34,7 @@ class PythonExaminer:
     def __init__(self, sandbox: Sandbox, processes: Processes, limits: Limits) -> None:
         self._sandbox, self._processes, self._limits = sandbox, processes, limits
         self._mounts: Mounts | None = None
-        self._filter = seccomp.program(REFUSED, kill=True).hex()
+        self._filter = seccomp.program(REFUSED, kill=True, guards=GUARDS).hex()
 
     def verdicts(self, candidates: Sequence[Candidate]) -> list[Verdict]:
         """One verdict per candidate. Raises JudgeFault when the sandbox fails."""

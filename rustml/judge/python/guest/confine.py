@@ -11,30 +11,52 @@ import struct
 import sys
 from typing import Any
 
-REFUSED = 97  # the judge calls it NOT_CONFINED (sandbox/exit_codes.py)
 _TMP = "/tmp"  # noqa: S108 - the name of a mount point of its own
-_CLONE_NEWNS, _MS_NOSUID_NODEV = 0x00020000, 6
+_CLONE_NEWNS, _MS_NOSUID_NODEV, _MS_REMOUNT_BIND_RDONLY = 0x00020000, 6, 0x20 | 0x1000 | 0x2 | 0x1
 _PR_SET_PDEATHSIG, _PR_SET_SECCOMP, _PR_SET_NO_NEW_PRIVS = 1, 22, 38
 
 
-def become_host(limits: dict[str, Any], read_fd: int, write_fd: int, program: str) -> None:
-    """Turn this process into the confined host of a candidate. Never returns."""
+READY, REFUSED = b"r", b"x"
+"""What a process says on its status pipe: confined and about to become the host, or not confined."""
+
+
+def become_host(limits: dict[str, Any], read_fd: int, write_fd: int, status_fd: int, program: str) -> None:
+    """Turn this process into the confined host of a candidate. Never returns.
+
+    `status_fd` gets READY alone where all went well, and is closed before the first line of the candidate runs: what
+    the candidate does later, such as to exit with some code, says nothing about its confinement.
+    """
+    os.dup2(status_fd, 66)
     try:
         os.dup2(write_fd, 64)
         os.dup2(read_fd, 3)
         os.dup2(64, 4)
-        os.closerange(5, 256)
+        os.dup2(66, 5, inheritable=False)
+        os.closerange(6, 256)
         libc = ctypes.CDLL(None, use_errno=True)
         if limits["contained"]:
             _private_tmp(libc, limits["file_size"])
         _limit(limits)
         libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-        header, none = struct.pack("=II", 0x20080522, 0), bytes(24)
-        _demand(libc.capset(header, none) == 0)
+        drop_capabilities(libc)
         _filter(libc, bytes.fromhex(limits["filter"]))
+        os.write(5, READY)
         os.execve(sys.executable, [sys.executable, "-I", "-S", "-B", program], {"PYTHONHASHSEED": "0"})  # noqa: S606
     except BaseException:
-        os._exit(REFUSED)
+        os.write(5, REFUSED)
+        os._exit(1)
+
+
+def drop_capabilities(libc: ctypes.CDLL) -> None:
+    """Give up every capability. Raises OSError."""
+    header, none = struct.pack("=II", 0x20080522, 0), bytes(24)
+    _demand(libc.capset(header, none) == 0)
+
+
+def confine_driver(limits: dict[str, Any]) -> None:
+    """Bound the memory of the tests' own process, which reads what a candidate sends, and drop its capabilities."""
+    resource.setrlimit(resource.RLIMIT_DATA, (limits["memory"],) * 2)
+    drop_capabilities(ctypes.CDLL(None, use_errno=True))
 
 
 def _demand(condition: bool) -> None:
@@ -46,6 +68,8 @@ def _private_tmp(libc: ctypes.CDLL, size: int) -> None:
     _demand(libc.unshare(_CLONE_NEWNS) == 0)
     options = f"size={size},nr_inodes=1024,mode=0777".encode()
     _demand(libc.mount(b"tmpfs", _TMP.encode(), b"tmpfs", _MS_NOSUID_NODEV, options) == 0)
+    # The device is the machine's own: through a read-only mount it is read and written, and its inode stays as it is.
+    _demand(libc.mount(None, b"/dev/null", None, _MS_REMOUNT_BIND_RDONLY, None) == 0)
     os.chdir(_TMP)
 
 

@@ -7,25 +7,33 @@ import os
 import select
 import time
 
-PERIOD, WAITING = 0.1, 16
+PERIOD, WAITING, GRACE = 0.1, 16, 0.1
 """Seconds between two looks at a process, and a share: a process that computes for less than 1/WAITING of a period
-counts as waiting."""
+counts as waiting. And seconds of processor time beyond its limit after which a process is ended from outside: its own
+timer comes first unless it was disarmed."""
 
 
 class Deadline:
-    """The time left to some processes: wall time while they wait, processor time while they compute."""
+    """The time left to some processes: wall time while they wait, processor time while they compute.
 
-    def __init__(self, pids: tuple[int, ...], seconds: float) -> None:
+    The first of them may compute for `cpu` seconds, whatever it does to its timers and signals.
+    """
+
+    def __init__(self, pids: tuple[int, ...], seconds: float, cpu: float) -> None:
+        self._cpu = cpu
         self._pids, self._seconds, self._left, self._waited = pids, seconds, seconds, 0.0
         self._seen, self._computed = time.monotonic(), 0.0
 
     def reason(self) -> str:
         """What used the time up: waiting, or computing."""
-        return "expired" if 2 * self._waited >= self._seconds else "spent"
+        return "expired" if 2 * self._waited >= self._seconds and not self._overspent() else "spent"
 
     def next_look(self) -> float:
         """Seconds until the next look at the processes."""
         return min(self._left, PERIOD)
+
+    def _overspent(self) -> bool:
+        return _processor_time(self._pids[0]) > self._cpu + GRACE
 
     def exhausted(self) -> bool:
         """Whether the time is up. A period without computing counts whole, one of computing as processor time."""
@@ -38,7 +46,7 @@ class Deadline:
         self._waited += waited
         self._left -= waited or share
         self._seen, self._computed = self._seen + period, computed
-        return self._left <= 0
+        return self._left <= 0 or self._overspent()
 
 
 def _processor_time(pid: int) -> float:

@@ -181,19 +181,22 @@ def _succeeds(step: Any, names: dict[str, Any], report: int) -> bool:
 def run_case(case: dict[str, Any], limits: dict[str, Any], judge: int) -> list[str]:
     """The report on one candidate. Ends everything when the descriptor `judge` is not read any more."""
     started = time.monotonic()
-    to_host, from_host, report = os.pipe(), os.pipe(), os.pipe()
+    to_host, from_host, report, status = os.pipe(), os.pipe(), os.pipe(), os.pipe()
     host = os.fork()
     if host == 0:
-        confine.become_host(limits, to_host[0], from_host[1], f"{HERE}/host.py")
-    os.close(to_host[0])
-    os.close(from_host[1])
+        confine.become_host(limits, to_host[0], from_host[1], status[1], f"{HERE}/host.py")
+    for fd in (to_host[0], from_host[1], status[1]):
+        os.close(fd)
     driver = os.fork()
     if driver == 0:
         os.close(report[0])
+        os.close(status[0])
+        confine.confine_driver(limits)
         _drive(case, Channel(from_host[0], to_host[1]), report[1])
     for fd in (to_host[1], from_host[0], report[1]):
         os.close(fd)
-    deadline = Deadline((host, driver), limits["wall"])
+    confined = _confined(status[0])
+    deadline = Deadline((host, driver), limits["wall"], limits["cpu"])
     try:
         text, expired = drain(report[0], deadline, judge)
     except JudgeGone:
@@ -207,10 +210,20 @@ def run_case(case: dict[str, Any], limits: dict[str, Any], judge: int) -> list[s
     for pid in (driver, host):
         os.kill(pid, signal.SIGKILL)
     os.waitpid(driver, 0)
-    _, status, usage = os.wait4(host, 0)
-    how = deadline.reason() if expired else "exit:0" if complete else _ending(status)
+    _, ending, usage = os.wait4(host, 0)
+    how = deadline.reason() if expired else "exit:0" if complete else _ending(ending)
+    how = how if confined else "refused"
     cpu = int((usage.ru_utime + usage.ru_stime) * 1e6)
     return [*text.splitlines(), f"end {how} {cpu} {int((time.monotonic() - started) * 1e6)}"]
+
+
+def _confined(status: int) -> bool:
+    """Whether a process was confined before it became a host, by what it said on its status pipe."""
+    said = b""
+    while piece := os.read(status, 2):
+        said += piece
+    os.close(status)
+    return said == confine.READY
 
 
 def _await_exit(pid: int) -> None:

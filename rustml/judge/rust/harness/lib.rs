@@ -235,7 +235,7 @@ fn run_case(case: &'static Case, request: &Request, stdout: i32) -> Vec<String> 
     let mut lines = read_records(&bytes, cookie);
     let confined = ready.get(4) == Some(&READY);
     let how = if expired { deadline.reason().to_string() } else { end.describe() };
-    let how = if confined { how } else { format!("exit:{}", confine::REFUSED) };
+    let how = if confined { how } else { "refused".to_string() };
     lines.push(format!("end {how} {} {}", end.cpu_us, started.elapsed().as_micros()));
     lines
 }
