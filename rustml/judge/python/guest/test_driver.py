@@ -223,7 +223,7 @@ def _confined(status: int) -> bool:
     while piece := os.read(status, 2):
         said += piece
     os.close(status)
-    return said == confine.READY
+    return bool(said == confine.READY)
 
 
 def _await_exit(pid: int) -> None:
