@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from functools import partial
 
 from datasets import Dataset
-from trl import GRPOConfig, GRPOTrainer
+from trl import GRPOConfig
 
 from rustml import chat
 from rustml.errors import InputError
-from rustml.generation import shrinking
+from rustml.generation import decoding
 from rustml.judge.judging import Judging
 from rustml.profile.grpo import GrpoSection
 from rustml.records import Problem
@@ -16,6 +16,7 @@ from rustml.training.job import Job
 from rustml.training.reward import JudgeReward
 from rustml.training.schedules import total_steps
 from rustml.training.trainer import fit, load, on_one_device, optimisation, shared_arguments
+from rustml.training.trimmed_grpo import TrimmedGRPOTrainer
 from rustml.training.trl_callback import Reporter
 
 
@@ -35,8 +36,8 @@ def train(problems: Sequence[Problem], judge: Judging, section: GrpoSection, job
     steps = length(len(problems), section)
     loaded = load(job, section, padding_side="left")
     loaded.model.generation_config.eos_token_id = chat.end_ids(loaded.tokenizer)  # where the trainer ends completions
-    loaded.model.generate = partial(shrinking.generate, loaded.model)
-    trainer = GRPOTrainer(
+    loaded.model.generate = partial(decoding.generate, loaded.model)
+    trainer = TrimmedGRPOTrainer(
         model=loaded.model,
         reward_funcs=JudgeReward(judge, {problem.id: problem for problem in problems}, section, job.seed),
         args=arguments(section, job, steps),

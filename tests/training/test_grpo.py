@@ -7,10 +7,11 @@ from typing import Any
 import msgspec
 import pytest
 import torch
-from transformers import GenerationMixin, Qwen3Config, Qwen3ForCausalLM
+from transformers import Qwen3Config, Qwen3ForCausalLM
 
 from rustml import chat
 from rustml.errors import InputError
+from rustml.generation import decoding
 from rustml.models import checkpoint
 from rustml.profile.optimizer import AdamWSection, ConstantSection, OptimizerSection, SgdSection
 from rustml.testing import FakeJudge
@@ -104,15 +105,15 @@ def test_the_trainer_meets_the_tokens_that_are_served_and_ends_where_turns_end(f
     met: set[tuple[int, ...]] = set()
     ends: set[int] = set()
 
-    def generate(self: GenerationMixin, input_ids: torch.Tensor, **given: Any) -> torch.Tensor:
+    def generate(model: Any, input_ids: torch.Tensor, **given: Any) -> torch.Tensor:
         ids = [[token for token in row if token != tokenizer.pad_token_id] for row in input_ids.tolist()]
         met.update(map(tuple, ids))
         ends.update(given["generation_config"].eos_token_id)
-        return plain(self, input_ids, **given)
+        return plain(model, input_ids=input_ids, **given)
 
-    plain = GenerationMixin.generate
+    plain = decoding.generate
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(GenerationMixin, "generate", generate)
+        patch.setattr(decoding, "generate", generate)
         section = msgspec.structs.replace(GRPO, steps=1)
         grpo.train(PROBLEMS, FakeJudge(), section, job(tmp_path / "parent", tmp_path))
     served = {

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from rustml import chat
-from rustml.generation import shrinking
+from rustml.generation import decoding
 from rustml.generation.ending import end_tokens
 from rustml.generation.sampling import Prompt, Sampling, before_stop, check_room, seed_of
 from rustml.generation.setup import Setup
@@ -37,7 +37,7 @@ class TransformersEngine:
             "dtype": setup.dtype,
             "attention": setup.attention,
             "batch_size": str(setup.batch_size),
-            "shrinks_every": str(shrinking.EVERY),
+            "shrinks_every": str(decoding.EVERY),
         }
 
     def generate(self, prompts: Sequence[Prompt], sampling: Sampling) -> list[list[str]]:
@@ -66,7 +66,7 @@ class TransformersEngine:
         inputs = self.tokenizer(texts, add_special_tokens=False, padding=True, return_tensors="pt").to(self._device)
         with torch.inference_mode(), torch.random.fork_rng():
             torch.manual_seed(seed_of(sampling.seed, texts))
-            output = shrinking.generate(
+            output = decoding.generate(
                 self._model,
                 input_ids=inputs.input_ids,
                 attention_mask=inputs.attention_mask,
