@@ -50,7 +50,7 @@ def trimmed(mask: torch.Tensor, completion: int, size: int = GROUP) -> Iterator[
     """Rows of `mask`, `[rows, tokens]`, in groups by rising length of their last `completion` tokens, and the columns
     that a group uses; at least one of the last `completion`."""
     first_answer = mask.shape[1] - completion
-    for group in mask[:, first_answer:].sum(1).argsort().split(size):
+    for group in torch.split(mask[:, first_answer:].sum(1).argsort(), size):
         used = mask[group].any(0).nonzero().flatten()
         start, stop = (int(used[0]), int(used[-1]) + 1) if len(used) else (first_answer, first_answer)
         yield group, slice(min(start, first_answer - 1), max(stop, first_answer + 1))

@@ -92,7 +92,7 @@ def test_a_prompt_that_is_answered_several_times_is_read_once(
         return forward(self, *args, **options)
 
     monkeypatch.setattr(type(model), "forward", counted)
-    config = settings(model, batch, num_return_sequences=2, eos_token_id=0, max_new_tokens=4)
+    config = settings(model, batch, do_sample=True, num_return_sequences=2, max_new_tokens=4)
     repeated = {name: tensor.repeat_interleave(3, dim=0) for name, tensor in batch.items()}
     output = generate(model, **repeated, generation_config=config)
     assert sizes[:2] == [len(TEXTS), 6 * len(TEXTS)]
