@@ -84,6 +84,7 @@ def test_the_given_settings_are_left_as_they_were(model: Any, batch: Any) -> Non
 def test_a_prompt_that_is_answered_several_times_is_read_once(
     model: Any, batch: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    config = settings(model, batch, do_sample=True, num_return_sequences=2, max_new_tokens=4)
     sizes: list[int] = []
     forward = type(model).forward
 
@@ -92,7 +93,6 @@ def test_a_prompt_that_is_answered_several_times_is_read_once(
         return forward(self, *args, **options)
 
     monkeypatch.setattr(type(model), "forward", counted)
-    config = settings(model, batch, do_sample=True, num_return_sequences=2, max_new_tokens=4)
     repeated = {name: tensor.repeat_interleave(3, dim=0) for name, tensor in batch.items()}
     output = generate(model, **repeated, generation_config=config)
     assert sizes[:2] == [len(TEXTS), 6 * len(TEXTS)]
