@@ -20,11 +20,12 @@ _TOKEN = re.compile(
   | (?P<block>/\*)
   | (?P<raw>(?:br|cr|r)(?P<hashes>\#*)")
   | (?P<string>[bc]?"(?:[^"\\]|\\.)*")
+  | (?P<open>[bc]?".*)
   | (?P<char>b?'(?:[^'\\\n\r\t]|\\(?:u\{[0-9a-fA-F_]*\}|x[0-9a-fA-F]{2}|[^ux\n]))')
   | (?P<lifetime>'(?:r\#)?[^\W\d]\w*)
   | (?P<ident>(?:r\#)?[^\W\d]\w*)
   | (?P<number>\d\w*(?:\.\d\w*)?)
-  | (?P<punct>::|->|=>|==|!=|<=|>=|&&|\|\||\.\.=|\.\.\.|\.\.|[!-/:-@\[\]^_{-~])
+  | (?P<punct>::|->|=>|==|!=|<=|>=|&&|\|\||\.\.=|\.\.\.|\.\.|[!\#-&(-/:-@\[\]^_{-~])
   | (?P<end>\Z)
   | (?P<broken>.))
     """,
@@ -37,6 +38,7 @@ _KINDS: dict[str, Kind] = {
     "lifetime": "lifetime",
     "number": "number",
     "punct": "punct",
+    "open": "broken",
     "broken": "broken",
 }
 OPENING = {"(": ")", "[": "]", "{": "}"}
@@ -53,7 +55,10 @@ class Token(NamedTuple):
 
 
 def tokens(code: str) -> list[Token]:
-    """The tokens of `code` without white space; comments are kept. What no token can be is `broken`."""
+    """The tokens of `code` without white space; comments are kept.
+
+    `broken` is what no token can be: a lone character, or a literal or comment that never ends, with all behind it.
+    """
     stream: list[Token] = []
     at, size = 0, len(code)
     while at < size:
