@@ -89,9 +89,9 @@ class HarvestSection(Section, frozen=True):
     limits: ArchiveLimits
     unpack: bool
     """Also unpack each archive that passes the gate, for judging code inside its crate."""
-    datasets: tuple[DatasetSource, ...]
-    """Data sets of source files to take besides crates."""
-    repositories: tuple[RepositorySource, ...]
-    """Local git repositories to take besides crates."""
     crates_per_shard: Positive
     """Crates that one worker takes at a time, and that one file of the output holds."""
+    datasets: tuple[DatasetSource, ...] = ()
+    """Data sets of source files to take besides crates."""
+    repositories: tuple[RepositorySource, ...] = ()
+    """Local git repositories to take besides crates."""

@@ -1,6 +1,6 @@
 """Profile sections of training methods, and of what the trainers of SFT and GRPO share."""
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from msgspec import Meta
 
@@ -17,8 +17,12 @@ ALL_LINEAR = "all-linear"
 class FullSection(Section, frozen=True, tag_field="kind", tag="full"):
     """All weights train."""
 
+    libraries: ClassVar[tuple[str, ...]] = ()
+    """Distributions that the method needs beside the trainers' own; their versions are part of the stage's key."""
+
 
 class _Adapter(Section, frozen=True):
+    libraries: ClassVar[tuple[str, ...]] = ("peft",)
     rank: Positive = 16
     """Inner dimension of the adapter of each layer."""
     alpha: Positive = 32
@@ -36,6 +40,7 @@ class LoraSection(_Adapter, frozen=True, tag_field="kind", tag="lora"):
 class QloraSection(_Adapter, frozen=True, tag_field="kind", tag="qlora"):
     """Low-rank adapters on weights frozen in 4 bits (Dettmers et al., 2023): NF4, bf16 for computing and storage."""
 
+    libraries: ClassVar[tuple[str, ...]] = ("peft", "bitsandbytes")
     double_quantisation: bool = True
     """Quantise the constants of the quantisation as well: 0.37 bits per weight less."""
 

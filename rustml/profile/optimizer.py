@@ -1,6 +1,6 @@
 """Profile sections of optimisation: optimizer, schedule and length, in one shape for base, SFT and GRPO."""
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from msgspec import Meta
 
@@ -12,6 +12,8 @@ Decay = Annotated[float, Meta(ge=0)]
 
 
 class _Rule(Section, frozen=True):
+    libraries: ClassVar[tuple[str, ...]] = ()
+    """Distributions that the optimizer needs beside the trainers' own; their versions are part of the stage's key."""
     learning_rate: Rate
     masters: bool = True
     """Update fp32 copies of bf16 weights, 4 bytes per trained weight: bf16 rounds small updates away. Weights in fp32
@@ -31,14 +33,19 @@ class AdamWSection(_Adam, frozen=True, tag_field="kind", tag="adamw"):
 class AdamW8bitSection(_Adam, frozen=True, tag_field="kind", tag="adamw8bit"):
     """AdamW with 8-bit moments (Dettmers et al., 2022) through bitsandbytes: 2 bytes per weight instead of 8."""
 
+    libraries: ClassVar[tuple[str, ...]] = ("bitsandbytes",)
+
 
 class PagedAdamW8bitSection(_Adam, frozen=True, tag_field="kind", tag="paged_adamw8bit"):
     """AdamW with 8-bit moments that move to the host's memory when the GPU's is full; needs a GPU."""
+
+    libraries: ClassVar[tuple[str, ...]] = ("bitsandbytes",)
 
 
 class MuonSection(Section, frozen=True, tag_field="kind", tag="muon"):
     """Muon (Jordan et al., 2024) on hidden matrices, AdamW on embeddings, head and vectors."""
 
+    libraries: ClassVar[tuple[str, ...]] = ()
     learning_rate: Rate
     """Of the hidden matrices."""
     adamw_learning_rate: Rate

@@ -8,8 +8,8 @@ import msgspec
 class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A part of a profile that one stage reads.
 
-    Defaults stand in `profiles/defaults.yaml`, not here. Members of a union and entries under free names are the
-    exception: no other profile can hold their defaults. Bounds are given with `Annotated[T, msgspec.Meta(...)]`; a
+    Defaults stand in `profiles/defaults.yaml`, not here. Three things are exceptions: members of a union and entries
+    under free names, whose defaults no other profile can hold, and lists of further things, which are empty here. Bounds are given with `Annotated[T, msgspec.Meta(...)]`; a
     docstring under each field says what it means, and docs/profile.md is made from both.
     """
 
