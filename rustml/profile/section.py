@@ -9,8 +9,9 @@ class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     """A part of a profile that one stage reads.
 
     Defaults stand in `profiles/defaults.yaml`, not here. Three things are exceptions: members of a union and entries
-    under free names, whose defaults no other profile can hold, and lists of further things, which are empty here. Bounds are given with `Annotated[T, msgspec.Meta(...)]`; a
-    docstring under each field says what it means, and docs/profile.md is made from both.
+    under free names, whose defaults no other profile can hold, and lists of further things, which are empty here.
+    Bounds are given with `Annotated[T, msgspec.Meta(...)]`; a docstring under each field says what it means, and
+    docs/profile.md is made from both.
     """
 
     one_of: ClassVar[tuple[frozenset[str], ...]] = ()
