@@ -19,6 +19,7 @@ TEST = re.compile(rb"^#\[\s*(?:\w+::)*test\b|^#\[\s*cfg\s*\(\s*(?:all\s*\(\s*)?t
 UNFINISHED = re.compile(rb"\b(?:todo|unimplemented)!\s*[(\[{]")
 MULTILINE = {"string_literal", "raw_string_literal"}
 
+
 Kind = Literal["free", "inherent", "trait"]
 
 
@@ -211,12 +212,40 @@ def body_lines(function: Function) -> int:
 def outdent(text: str, function: Function) -> str:
     """`text`, a part of the function, with the function's own indentation taken off each line.
 
-    Left as it is where a string literal runs over lines: its content would change.
+    A string literal that runs over lines stays as it is: its content would change.
     """
-    if not function.indent or ('"' in function.text and _has_multiline(function.node)):
+    if not function.indent:
         return text
-    return text.replace("\n" + function.indent, "\n")
+    pieces: list[str] = []
+    for literal in _literals_over_lines(function) if '"' in text else ():
+        before, separator, after = text.partition(literal)
+        if separator:
+            pieces += [_shifted(before, function.indent), literal]
+            text = after
+    return "".join([*pieces, _shifted(text, function.indent)])
 
 
-def _has_multiline(node: Node) -> bool:
-    return any(part.type in MULTILINE and part.start_point.row != part.end_point.row for part in descend(node))
+def _shifted(text: str, indent: str) -> str:
+    return text.replace("\n" + indent, "\n")
+
+
+def _literals_over_lines(function: Function) -> Iterator[str]:
+    """The string literals of a function that run over lines, in order of position."""
+    for part in descend(function.node):
+        if part.type in MULTILINE and part.start_point.row != part.end_point.row:
+            yield function.source[part.start_byte : part.end_byte].decode()
+
+
+def stub(signature: str) -> str:
+    """The declaration with the body `todo!()`, laid out as rustfmt does.
+
+    The brace stands on a line of its own after the predicates of a `where` clause and after a comment, which would
+    swallow it, else behind the signature.
+    """
+    bare = signature.rstrip()
+    declaration = parse_tree(f"{bare}\n{{}}".encode()).named_children[0]
+    clauses = [part for part in declaration.children if part.type == "where_clause"]
+    comment = declaration.child_count > 1 and declaration.children[-2].type.endswith("comment")
+    apart = comment or any(clause.named_child_count for clause in clauses)
+    brace = "\n{" if apart else " {"
+    return f"{bare}{brace}\n    todo!()\n}}"

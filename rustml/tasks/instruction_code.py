@@ -22,6 +22,8 @@ class InstructionCode(Task):
         paragraph = " ".join(doc_text(subject.function.leading).partition("\n\n")[0].split())
         if len(paragraph) < MIN_CHARACTERS:
             return None
-        signature = " ".join(subject.signature.split())
-        instruction = f"Write a Rust {subject.noun}. {paragraph}\n\nSignature: `{signature}`"
+        signature = subject.signature.strip()
+        # A declaration over several lines keeps them: joined, it would be laid out as rustfmt never does.
+        shown = f"\n\n{fence(signature)}" if "\n" in signature else f" `{' '.join(signature.split())}`"
+        instruction = f"Write a Rust {subject.noun}. {paragraph}\n\nSignature:{shown}"
         return Draft(instruction, fence(subject.code))

@@ -1,5 +1,6 @@
 """Documentation and signature → implementation."""
 
+from rustml.rust.functions import stub
 from rustml.tasks.function import DocumentedFunction
 from rustml.tasks.task import Draft, Task, fence
 
@@ -16,5 +17,5 @@ class SigDocImpl(Task):
 
     def make(self, subject: DocumentedFunction) -> Draft:
         """Ask with `todo!()` for a body."""
-        skeleton = f"{subject.docs}\n{subject.attributes}{subject.signature.rstrip()} {{\n    todo!()\n}}"
+        skeleton = f"{subject.docs}\n{subject.attributes}{stub(subject.signature)}"
         return Draft(f"Implement this Rust {subject.noun}.\n\n{fence(skeleton)}", fence(subject.code))
