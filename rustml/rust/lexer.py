@@ -15,11 +15,11 @@ Kind = Literal["ident", "lifetime", "string", "char", "number", "comment", "doc"
 
 _TOKEN = re.compile(
     r"""
-    \s*(?:
+    [\s\u200e\u200f]*(?:
     (?P<line>//[^\n]*)
   | (?P<block>/\*)
   | (?P<raw>(?:br|cr|r)(?P<hashes>\#*)")
-  | (?P<string>[bc]?"(?:[^"\\]|\\.)*")
+  | (?P<string>[bc]?"(?:[^"\\]|\\.)*+")
   | (?P<open>[bc]?".*)
   | (?P<char>b?'(?:[^'\\\n\r\t]|\\(?:u\{[0-9a-fA-F_]*\}|x[0-9a-fA-F]{2}|[^ux\n]))')
   | (?P<lifetime>'(?:r\#)?[^\W\d]\w*)
@@ -52,6 +52,21 @@ class Token(NamedTuple):
     text: str
     start: int
     end: int
+
+
+def normalised(code: str) -> str:
+    """The code as rustc reads it: without a byte order mark and a shebang line, and with LF line ends.
+
+    A shebang line starts with `#!`, and what follows it, comments left out, is not `[`: that would be an attribute.
+    """
+    text = code.removeprefix("\ufeff").replace("\r\n", "\n")
+    if not text.startswith("#!"):
+        return text
+    following = next((token for token in tokens(text[2:]) if token.kind != "comment"), None)
+    if following is not None and following.text == "[":
+        return text
+    end = text.find("\n")
+    return "" if end < 0 else text[end:]
 
 
 def tokens(code: str) -> list[Token]:
