@@ -84,8 +84,9 @@ def _summary(record: dict[str, Any]) -> bool:
 
 def _message(record: dict[str, Any], span: dict[str, Any] | None, file: str) -> Message:
     code = (record.get("code") or {}).get("code", "")
-    offsets = (span["byte_start"], span["byte_end"]) if span else (0, 0)
-    return Message(record.get("level", ""), code, record["message"], file, *offsets, bool(record.get("spans")))
+    start, end = (span["byte_start"], span["byte_end"]) if span else (0, 0)
+    placed = bool(record.get("spans"))
+    return Message(record.get("level", ""), code, record["message"], file, start, end, placed)
 
 
 def _macro_call(span: dict[str, Any]) -> dict[str, Any]:

@@ -115,7 +115,7 @@ class CandidateSource:
     @property
     def linted(self) -> str:
         """The code for clippy: as it was written, but with no lint denied and without attributes that silence some."""
-        return edited(self.code, lint_edits(self._scanner)) if self._legible else self.code
+        return edited(self.code, list(lint_edits(self._scanner))) if self._legible else self.code
 
     def published(self, names: frozenset[str]) -> str:
         """The code with its items visible to other crates, those macros exported, and no lint denied."""

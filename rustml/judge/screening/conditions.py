@@ -43,5 +43,4 @@ def _combined(texts: list[str], index: int, test: bool, level: int) -> tuple[boo
         value, at = _predicate(texts, at, test, level + 1)
         values.append(value)
         at += texts[at : at + 1] == [","]
-    combine = {"all": all, "any": any, "not": lambda inner: not all(inner)}.get(name, all)
-    return combine(values), at + 1
+    return any(values) if name == "any" else all(values) != (name == "not"), at + 1

@@ -153,7 +153,7 @@ def _renamed(scanner: Scanner, traits: frozenset[str]) -> frozenset[str]:
 
 
 def _by_macro(scanner: Scanner, names: frozenset[str]) -> bool:
-    """Whether a macro of the candidate's may write an `impl` for the traits: it reads their names, or puts them in place."""
+    """Whether a macro of the candidate's may write an `impl` for the traits: it reads their names, or places them."""
     texts = [token.text for token in scanner.tokens]
     if "macro_rules" not in texts:
         return False

@@ -1,4 +1,4 @@
-"""Why a candidate is compiled alone: it could reach other candidates of its compilation, or be taken for one of them."""
+"""Why a candidate is compiled alone: it could reach the others of its compilation, or be taken for one of them."""
 
 from collections import Counter
 from collections.abc import Sequence

@@ -145,14 +145,14 @@ class TestFile:
         return "const" in words and any(token.text in ("const", "static") for token in self._tokens)
 
     def _asserts(self) -> Iterator[int]:
-        """The names of the `assert!` macros, but where a constant is made: there no type of a candidate's is compared."""
+        """The names of the `assert!` macros, but where a constant is made: only the language's types compare there."""
         constant = -1
         for index, token in enumerate(self._tokens[:-1]):
             if token.text in ("const", "static") and index >= constant:
                 constant = self._constant_end(index)
-            if token.text in _ASSERTS and token.kind == "ident" and self._tokens[index + 1].text == "!":
-                if index >= constant:
-                    yield index
+            called = token.text in _ASSERTS and self._tokens[index + 1].text == "!"
+            if called and token.kind == "ident" and index >= constant:
+                yield index
 
     def _constant_end(self, index: int) -> int:
         if index + 1 in self._pairs:
