@@ -88,6 +88,17 @@ def tokens(code: str) -> list[Token]:
     return stream
 
 
+_WORDS = """abstract as async await become box break const continue do dyn else enum extern false final fn for gen if
+impl in let loop macro match mod move mut override priv pub ref return static struct trait true try type typeof unsafe
+unsized use virtual where while yield"""
+_KEYWORDS = frozenset(_WORDS.split())
+
+
+def spelled(name: str) -> str:
+    """The identifier as it has to be written: a keyword with `r#` in front."""
+    return f"r#{name}" if name in _KEYWORDS else name
+
+
 def _ident(_: str, match: re.Match[str]) -> Token:
     text = match["ident"].removeprefix("r#")
     # rustc compares identifiers in this normal form, in which for example the Kelvin sign is a K.

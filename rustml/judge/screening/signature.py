@@ -6,7 +6,7 @@ back is then of the declared type, whatever the candidate declares: a type that 
 
 from dataclasses import dataclass, replace
 
-from rustml.rust.lexer import Token, partners, significant, tokens
+from rustml.rust.lexer import Token, partners, significant, spelled, tokens
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,8 @@ class Signature:
         parameters = ", ".join(f"a{index}: {kind}" for index, kind in enumerate(self.types))
         arguments = ", ".join(f"a{index}" for index in range(len(self.types)))
         qualifiers = dict.fromkeys((*(("const",) if constant else ()), *self.qualifiers))
-        head = f"pub {' '.join(qualifiers)} fn {self.name}{self.generics}({parameters}) {self.output} {self.where}"
+        named = f"pub {' '.join(qualifiers)} fn {spelled(self.name)}{self.generics}"
+        head = f"{named}({parameters}) {self.output} {self.where}"
         call = f"{target}{self._arguments()}({arguments})"
         call = f"unsafe {{ {call} }}" if "unsafe" in qualifiers else call
         call = f"{call}.await" if "async" in qualifiers else call

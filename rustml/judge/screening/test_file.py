@@ -15,7 +15,7 @@ from rustml.judge.screening.guarded_asserts import guard_comparisons
 from rustml.judge.screening.items import Item, Scanner
 from rustml.judge.screening.visible_names import visible_names
 from rustml.records import Candidate
-from rustml.rust.lexer import Token, edited
+from rustml.rust.lexer import Token, edited, spelled
 
 _ASSERTS = {"assert", "assert_eq", "assert_ne", "debug_assert", "debug_assert_eq", "debug_assert_ne"}
 _CATCHES = frozenset({"catch_unwind", "spawn", "scope", "set_hook", "take_hook"})
@@ -85,9 +85,9 @@ class TestFile:
             body = item.head + 2
             if item.keyword == "mod" and body in self._pairs:
                 self._publish(item)
-                yield from self._functions(body + 1, self._pairs[body], (*path, item.name))
+                yield from self._functions(body + 1, self._pairs[body], (*path, spelled(item.name)))
             elif item.keyword == "fn":
-                yield from self._test(item, (*path, item.name))
+                yield from self._test(item, (*path, spelled(item.name)))
 
     def _publish(self, item: Item) -> None:
         end = self._scanner.visibility_end(item.first)
@@ -121,7 +121,7 @@ class TestFile:
         pinned = ""
         if self.signature is not None:
             constant = self._constant(self.signature.name)
-            pinned = self.signature.wrapper(f"{root}::{self.signature.name}", harness, constant=constant)
+            pinned = self.signature.wrapper(f"{root}::{spelled(self.signature.name)}", harness, constant=constant)
         starts = list(self._asserts())
         edits = [*self._edits, *self._redirected(harness, here, starts)]
         edits += guard_comparisons(self._tokens, self._pairs, harness, starts)
@@ -131,8 +131,8 @@ class TestFile:
 
     def _given(self, root: str) -> str:
         bound = self.signature.name if self.signature is not None else None
-        names = [f"{root}::{name}" for name in sorted(self.names.own) if name != bound]
-        names += [f"::{root.split('::')[1]}::{name}" for name in sorted(self.names.macros)]
+        names = [f"{root}::{spelled(name)}" for name in sorted(self.names.own) if name != bound]
+        names += [f"::{root.split('::')[1]}::{spelled(name)}" for name in sorted(self.names.macros)]
         names += [f"::{path.removeprefix('::')}" for path in self.names.standard]
         if self.names.library:
             names.append(f"{root} as {self.names.library}")

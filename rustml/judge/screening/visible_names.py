@@ -48,7 +48,7 @@ def visible_names(
     own = frozenset(view.own(given)) - macros
     if not library and entry.isidentifier() and entry not in macros and not view.is_method(entry):
         own |= {entry} if "*" not in own else frozenset()
-    return VisibleNames(own, macros, tuple(view.standard(given)), library)
+    return VisibleNames(own, macros, tuple(view.standard(given | frozenset(view.offered if library else ()))), library)
 
 
 class _View:

@@ -116,7 +116,8 @@ def test_no_attribute_about_lints_silences_or_stops(judge: Judge) -> None:
         "//! Doubles.\n#![deny(clippy::pedantic)]\n#![deny(missing_docs)]\n/// Doubles.\n" + RIGHT + "fn helper() {}\n"
     )
     plain, silenced, strict = judge.judge([candidate(loud, "l"), candidate(old, "o"), candidate(denied, "d")])
-    assert plain.lints and plain.lints == silenced.lints
+    assert plain.lints
+    assert plain.lints == silenced.lints
     assert strict.status == "passed", strict
 
 
