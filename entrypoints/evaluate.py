@@ -10,7 +10,7 @@ from rustml.profile import Profile
 @click.option(
     "--model",
     required=True,
-    help="Run id, version number, models:/NAME/VERSION, OWNER/NAME@COMMIT on the hub, or folder.",
+    help="Run id, version number, models:/NAME/VERSION, OWNER/NAME@COMMIT on the hub, folder, or openai:NAME@URL.",
 )
 @click.option("--bank", required=True, help="Run id of the problem banks.")
 @click.option("--pairs", default="", help="Run id of the pairs: for hold-out suites and the search for contamination.")

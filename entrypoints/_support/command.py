@@ -12,10 +12,12 @@ import click
 
 from rustml.errors import EnvironmentFault, RustmlError
 from rustml.profile import load
+from rustml.profile.origins import origins, table
 from rustml.runs import log_levels
 from rustml.runs.signals import interrupt
 
 INTERRUPTED = 130
+EXPLAIN = "--explain"
 
 
 class Overrides(click.ParamType[tuple[str, ...]]):
@@ -55,6 +57,17 @@ class StageRun(Protocol):
 class StageCommand(click.Command):
     """A command whose failures are one clear line and an exit code (rustml/errors.py), not a traceback."""
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse the options; with `--explain`, those that say which profile, whatever else is missing."""
+        if EXPLAIN not in args:
+            return super().parse_args(ctx, args)
+        lenient = {"ignore_unknown_options": True, "allow_extra_args": True}
+        options = [option for option in self.params if option.name in ("profile", "overrides", "explain")]
+        inner = click.Command(self.name, params=options, callback=_explain, context_settings=lenient)
+        with inner.make_context(ctx.info_name, args, parent=ctx.parent) as context:
+            inner.invoke(context)
+        return ctx.exit()
+
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; SIGTERM ends it as Ctrl-C does, so that its run is marked and its children end."""
         log_levels.quiet_libraries()
@@ -75,6 +88,14 @@ class StageCommand(click.Command):
             signal.signal(signal.SIGTERM, previous)
 
 
+def _explain(profile: str, overrides: tuple[str, ...]) -> None:
+    """Print every value of the profile with its origin."""
+    try:
+        click.echo(table(origins(profile, overrides)))
+    except RustmlError as error:
+        raise _failure(str(error), error.exit_code) from error
+
+
 def _failure(text: str, code: int) -> click.ClickException:
     failure = click.ClickException(text)
     failure.exit_code = code  # type: ignore[misc]  # click reads it from the instance
@@ -84,8 +105,8 @@ def _failure(text: str, code: int) -> click.ClickException:
 def stage_command(name: str, *, reusable: bool = True) -> Callable[[Callable[..., StageRun | None]], click.Command]:
     """Make a function a command whose help is the docstring of the function's module.
 
-    The command has `--profile`, `--set` and, where `reusable`, `--reuse` after the function's own options. The function
-    gets the loaded profile first. What it returns, if anything, is told in a closing line.
+    The command has `--profile`, `--set`, `--explain` and, where `reusable`, `--reuse` after the function's own options.
+    The function gets the loaded profile first. What it returns, if anything, is told in a closing line.
     """
 
     def decorate(function: Callable[..., StageRun | None]) -> click.Command:
@@ -111,6 +132,8 @@ def _shared_options(*, reusable: bool) -> list[click.Parameter]:
         click.Option(["--profile"], default="tiny", help=where),
         click.Option(["--set", "overrides"], type=Overrides(), default="", help=changes),
     ]
+    explain = "Print each value of the profile and where it came from, and exit."
+    options.append(click.Option([EXPLAIN], is_flag=True, expose_value=False, help=explain))
     if reusable:
         text = "Take over a finished run with the same stage key."
         options.append(click.Option(["--reuse"], type=bool, default=True, help=text))

@@ -30,7 +30,7 @@ def render() -> str:
 
 
 def _entry_point(command: click.Command, name: str) -> dict[str, Any]:
-    options = {option.opts[0].removeprefix("--"): option for option in command.params}
+    options = {option.opts[0].removeprefix("--"): option for option in command.params if option.expose_value}
     words = "".join(f" --{word} {{{word}}}" for word in options)
     return {
         "parameters": {word: _parameter(option) for word, option in options.items()},

@@ -10,7 +10,7 @@ from rustml.chat import Tokenizer
 from rustml.evaluation.scoring.llm_judge import Rater
 from rustml.generation.engines import ENGINES
 from rustml.generation.sampling import Generator
-from rustml.generation.setup import Setup
+from rustml.generation.setup import Server, Setup
 from rustml.judge import Limits
 from rustml.judge.judging import Judging
 from rustml.judge.rust import toolchain
@@ -37,7 +37,7 @@ class EvalContext:
 
 def open_context(
     profile: Profile,
-    model_dir: Path,
+    model_dir: Path | None,
     judge: Judging,
     limits: Limits,
     *,
@@ -47,13 +47,22 @@ def open_context(
 ) -> EvalContext:
     """Load the model in `model_dir` into the engine that the profile names, its template prepared as `chat` says.
 
-    `compute` of the profile names dtype and attention, neither of them `auto`.
+    `compute` of the profile names dtype and attention, neither of them `auto`. Engine `openai` takes no folder and asks
+    the profile's server.
 
     `generated` is called with counts of answers generated, `watch` with those of answers judged. Raises
     EnvironmentFault when the engine is not installed.
     """
     section, compute = profile.evaluation, profile.compute
-    setup = Setup(profile.chat, model_dir, compute.dtype, compute.attention, section.batch_size, progress=generated)
+    setup = Setup(
+        profile.chat,
+        model_dir,
+        compute.dtype,
+        compute.attention,
+        section.batch_size,
+        server=Server.from_section(section.server),
+        progress=generated,
+    )
     engine = ENGINES[section.engine](setup)
     return EvalContext(engine, engine.tokenizer, judge, judge_protocol(limits), watch, rater)
 

@@ -23,6 +23,7 @@ from rustml.evaluation.results.suite_result import RATER, SuiteResult
 from rustml.evaluation.scoring.llm_judge import Rater, ratings
 from rustml.evaluation.suites.suite import Suite
 from rustml.generation.sampling import Prompt
+from rustml.generation.served import ServedModel
 from rustml.io import write_bytes
 from rustml.judge.judging import Judging
 from rustml.judge.verdicts import unjudged_verdict
@@ -33,17 +34,17 @@ CHUNK_BATCHES = 4  # batches per chunk: large enough for the judge to work well,
 
 
 def evaluate(
-    model_dir: Path, suites: Sequence[Suite], context: EvalContext, out: Path, *, model: str = ""
+    measured: Path | ServedModel, suites: Sequence[Suite], context: EvalContext, out: Path, *, model: str = ""
 ) -> Evaluation:
-    """Measure the checkpoint in `model_dir`; write `items-<suite>.jsonl`, `report.json` and the like into `out`.
+    """Measure a checkpoint's folder or a server's model; write `items-<suite>.jsonl`, `report.json` etc. into `out`.
 
     Answers judged by an earlier, interrupted call with the same protocol and weights are taken over. `model` is how the
     user named it. Raises InputError when there is no checkpoint, or a prompt leaves no room for an answer.
     """
     out.mkdir(parents=True, exist_ok=True)
-    digest = checkpoint.digest(model_dir)
+    digest = measured.digest if isinstance(measured, ServedModel) else checkpoint.digest(measured)
     results = {suite.name: _measure(suite, context, out, digest) for suite in suites}
-    report = Evaluation(model=model or str(model_dir), weights_digest=digest, suites=results, recorded={})
+    report = Evaluation(model=model or str(measured), weights_digest=digest, suites=results, recorded={})
     report = msgspec.structs.replace(report, recorded=report.metrics())
     report.save(out / REPORT)
     return report

@@ -14,6 +14,8 @@ from urllib.parse import urlsplit
 from rustml.errors import EnvironmentFault, InputError
 from rustml.generation.setup import Server
 
+SETTING = "evaluation.server"
+"""Where a profile names the server of engine `openai`."""
 REFUSED = frozenset({400, 413, 422})
 """Status codes by which a server refuses one request for what is in it."""
 SETTINGS = frozenset({401, 403, 404})

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from rustml.errors import InputError
 from rustml.profile.chat import ChatSection
+from rustml.profile.evaluation import ServerSection
 from rustml.progress import ProgressCallback, no_progress
 
 
@@ -27,6 +28,19 @@ class Server:
     """Requests at once."""
     extra: Mapping[str, object] = field(default_factory=dict)
     """Further fields of each request, as in `{"chat_template_kwargs": {"enable_thinking": False}}` for vLLM."""
+
+    @classmethod
+    def from_section(cls, section: ServerSection) -> "Server":
+        """What a profile says."""
+        return cls(
+            base_url=section.base_url,
+            model=section.model,
+            key_variable=section.key_variable,
+            retries=section.retries,
+            timeout_seconds=section.timeout_seconds,
+            concurrency=section.concurrency,
+            extra=section.extra,
+        )
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ Importing this loads neither torch nor transformers.
 
 from rustml.models.digest import digest, files
 from rustml.models.loading import load_model, load_tokenizer
-from rustml.models.manifest import MANIFEST, Base, Kind, Manifest, kind, read
+from rustml.models.manifest import MANIFEST, Base, Kind, Manifest, kind, read, view
 from rustml.models.saving import save
 
 __all__ = [
@@ -24,4 +24,5 @@ __all__ = [
     "load_tokenizer",
     "read",
     "save",
+    "view",
 ]

@@ -1,6 +1,7 @@
 """The digest of a checkpoint: which model an evaluation, a decision and a registered version mean."""
 
 import hashlib
+import json
 from pathlib import Path
 
 from rustml.errors import InputError
@@ -20,6 +21,8 @@ TOKENIZER = (
     "merges.txt",
 )
 TEMPLATE = ("chat_template.jinja", "chat_template.json")
+BASE_NAMES = ("base_model_name_or_path", "revision")
+"""Keys of an adapter's configuration that name its base: a run or a version, which another machine names otherwise."""
 COVERED = (*WEIGHTS, *CONFIGURATION, *TOKENIZER, *TEMPLATE)
 """What decides the answers. Notes, optimizer state and training arguments do not."""
 
@@ -28,12 +31,12 @@ def digest(folder: Path) -> str:
     """SHA-256, in hex, of the names and bytes of a checkpoint's files at any depth below `folder`.
 
     A registry's copy with another folder layout has the same digest. The digest of an adapter covers the digest of its
-    base. Raises InputError when `folder` holds no safetensors, two different files of one name, or an adapter whose
-    base is known neither by a digest nor as a folder.
+    base in place of the name by which the base is known. Raises InputError when `folder` holds no safetensors, two
+    different files of one name, or an adapter whose base is known neither by a digest nor as a folder.
     """
     contents: dict[str, str] = {}
     for path in files(folder):
-        content = file_sha256(path)
+        content = _unnamed_sha256(path) if path.name == manifest.ADAPTER_CONFIG else file_sha256(path)
         if contents.setdefault(path.name, content) != content:
             raise InputError(f"{folder} holds different files named {path.name}: give the folder of one checkpoint")
     if manifest.ADAPTER_CONFIG in contents:
@@ -47,6 +50,16 @@ def files(folder: Path) -> list[Path]:
     if not any(path for pattern in WEIGHTS for path in folder.rglob(pattern)):
         raise InputError(f"{folder} holds no checkpoint: there is no *.safetensors below it")
     return sorted({path for pattern in COVERED for path in folder.rglob(pattern) if path.is_file()})
+
+
+def _unnamed_sha256(config: Path) -> str:
+    """Digest of an adapter's configuration without the names of its base; of a file that is not JSON, of its bytes."""
+    try:
+        fields = json.loads(config.read_bytes())
+    except ValueError:
+        return file_sha256(config)
+    settings = {name: value for name, value in fields.items() if name not in BASE_NAMES}
+    return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
 
 
 def _base_digest(folder: Path) -> str:

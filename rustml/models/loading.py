@@ -23,6 +23,8 @@ def load_model(
 ) -> Any:
     """The causal language model in `folder`, a transformers PreTrainedModel, in the dtype `dtype` (`bfloat16`, ...).
 
+    `auto` takes the dtype in which the weights are stored.
+
     `attention` is a name of transformers (`eager`, `sdpa`, `flash_attention_2`); `device` None takes the GPU where
     there is one. An adapter is loaded on its base, which lies in `base` or in the folder that its manifest names, and
     merged into it; without `merge` a trainable PeftModel is returned. `quantization` is a quantisation configuration
@@ -39,6 +41,24 @@ def load_model(
     base_folder = adapter_base(folder, described.base, base)
     model = load_model(base_folder, dtype=dtype, attention=attention, device=device, quantization=quantization)
     return _adapted(model, folder, merge=merge)
+
+
+def load_adapted(folder: Path, *, dtype: str, attention: str, device: str | None = None) -> Any:
+    """The adapter in `folder` on its base, a PeftModel that does not train. Raises InputError as `load_model` does."""
+    described = manifest.read(folder)
+    if described.base is None:
+        raise InputError(f"{folder} holds a checkpoint of kind {described.kind}, not an adapter")
+    base = adapter_base(folder, described.base)
+    return _on_base(load_model(base, dtype=dtype, attention=attention, device=device), folder, trainable=False)
+
+
+def root_of(folder: Path) -> Path:
+    """The folder of the checkpoint below an adapter, and below the adapters that it was trained on; else `folder`.
+
+    Raises InputError as `load_model` does.
+    """
+    base = manifest.read(folder).base
+    return folder if base is None else root_of(adapter_base(folder, base))
 
 
 def load_tokenizer(folder: Path, *, padding_side: Literal["left", "right"] = "right") -> Any:
@@ -73,7 +93,11 @@ def _load(folder: Path, dtype: str, attention: str, device: str | None, quantiza
     if quantization is not None and target != "cpu":
         options["device_map"] = {"": target}  # weights are quantised where they will stay
     model = AutoModelForCausalLM.from_pretrained(
-        str(folder), dtype=getattr(torch, dtype), attn_implementation=attention, local_files_only=True, **options
+        str(folder),
+        dtype=dtype if dtype == "auto" else getattr(torch, dtype),
+        attn_implementation=attention,
+        local_files_only=True,
+        **options,
     )
     if quantization is None and target == "cpu":
         _expand_float8(model)
@@ -95,7 +119,11 @@ def _expand_float8(model: Any) -> None:
 
 
 def _adapted(model: Any, folder: Path, *, merge: bool) -> Any:
+    adapted = _on_base(model, folder, trainable=not merge)
+    return adapted.merge_and_unload() if merge else adapted
+
+
+def _on_base(model: Any, folder: Path, *, trainable: bool) -> Any:
     from peft import PeftModel  # noqa: PLC0415  seconds to load
 
-    adapted = PeftModel.from_pretrained(model, str(folder), is_trainable=not merge)
-    return adapted.merge_and_unload() if merge else adapted
+    return PeftModel.from_pretrained(model, str(folder), is_trainable=trainable)

@@ -1,5 +1,6 @@
 """What kind of checkpoint a folder holds: read from a small file beside the weights, or inferred from its files."""
 
+import tempfile
 from pathlib import Path
 from typing import Any, Literal
 
@@ -64,6 +65,22 @@ def read(folder: Path) -> Manifest:
 def write(folder: Path, manifest: Manifest) -> None:
     """Write the manifest beside the weights in `folder`."""
     write_bytes(folder / MANIFEST, msgspec.json.format(msgspec.json.encode(manifest)))
+
+
+def view(folder: Path, base: Path, parent: Path) -> Path:
+    """A new folder below `parent` with links to the files of the adapter in `folder`; its manifest names `base`.
+
+    Raises InputError as `read` does, and where `folder` holds no adapter.
+    """
+    described = read(folder)
+    if described.base is None:
+        raise InputError(f"{folder} holds a checkpoint of kind {described.kind}, which has no base")
+    linked = Path(tempfile.mkdtemp(prefix="adapter-", dir=parent))
+    for file in folder.rglob("*"):
+        if file.is_file() and file.name != MANIFEST:
+            (linked / file.name).symlink_to(file.resolve())
+    write(linked, Manifest(kind="adapter", base=Base(name=str(base), digest=described.base.digest)))
+    return linked
 
 
 def _inferred(folder: Path) -> Manifest:

@@ -17,6 +17,7 @@ from transformers import TorchAoConfig
 
 from rustml.errors import EnvironmentFault, RustmlError
 from rustml.models import checkpoint
+from rustml.models.merge import merge
 from rustml.profile.quantize import QuantizeSection
 
 ATTENTION = "sdpa"
@@ -27,13 +28,16 @@ FP8_CAPABILITY = (8, 9)
 def quantize(parent: Path, section: QuantizeSection, out: Path) -> dict[str, float]:
     """Quantise the checkpoint `parent` into `out` and return its sizes in bytes, before and after.
 
-    An adapter is merged into its base first. All weights must be finite, and so must the logits of the result once it
-    is loaded again. Raises RustmlError otherwise, EnvironmentFault where this machine cannot run the scheme.
+    An adapter is merged into its base first, and what that changed is returned too. All weights must be finite, and so
+    must the logits of the result once it is loaded again. Raises RustmlError otherwise, EnvironmentFault where this
+    machine cannot run the scheme.
     """
     scheme = TorchAoConfig(_config(section))
     if checkpoint.kind(parent) == "adapter":
         with tempfile.TemporaryDirectory(dir=out.parent) as merged:
-            return quantize(_merged(parent, Path(merged) / "model"), section, out)
+            change = merge(parent, Path(merged) / "model")
+            sizes = quantize(Path(merged) / "model", section, out)
+        return {**sizes, **{f"merge.{name}": value for name, value in change.items()}}
     _require_finite_weights(parent)
     model = checkpoint.load_model(parent, dtype="bfloat16", attention=ATTENTION, device="cpu", quantization=scheme)
     tokenizer = checkpoint.load_tokenizer(parent)
@@ -41,12 +45,6 @@ def quantize(parent: Path, section: QuantizeSection, out: Path) -> dict[str, flo
     _require_finite_logits(out)
     sizes = {"bytes_before": _size(parent), "bytes_after": _size(out)}
     return {**sizes, "ratio": sizes["bytes_after"] / sizes["bytes_before"]}
-
-
-def _merged(adapter: Path, folder: Path) -> Path:
-    model = checkpoint.load_model(adapter, dtype="bfloat16", attention=ATTENTION, device="cpu")
-    checkpoint.save(model, checkpoint.load_tokenizer(adapter), folder)
-    return folder
 
 
 def _config(section: QuantizeSection) -> Any:

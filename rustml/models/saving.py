@@ -52,9 +52,15 @@ def save(
 
 
 def _name_base(config: Path, base: Base) -> None:
-    """peft itself writes the path from which the base was loaded, which may be a download of this machine."""
+    """peft itself writes the path from which the base was loaded, which may be a download of this machine.
+
+    It also writes the set of target modules in the order of this process.
+    """
     fields = json.loads(config.read_text(encoding="utf-8"))
-    config.write_text(json.dumps({**fields, "base_model_name_or_path": base.name}, indent=2), encoding="utf-8")
+    modules = fields["target_modules"]
+    ordered = sorted(modules) if isinstance(modules, list) else modules
+    named = {**fields, "base_model_name_or_path": base.name, "target_modules": ordered}
+    config.write_text(json.dumps(named, indent=2), encoding="utf-8")
 
 
 def _check(kind: manifest.Kind, base: Base | None, scheme: str) -> None:

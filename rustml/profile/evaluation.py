@@ -1,12 +1,14 @@
 """Profile section of evaluation."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from msgspec import Meta
 
 from rustml.profile.section import Section
 from rustml.profile.types import Count, Positive, Seconds
 
+BASE_URL = r"^(https?://[^@?#\s]+)?\Z"
+"""Of a server: an address without user, password or query, or nothing."""
 Group = Literal["rust", "retention", "holdout"]
 
 
@@ -49,32 +51,42 @@ class BehaviourSection(Section, frozen=True):
     """Length of a completion at most."""
 
 
-class RaterSection(Section, frozen=True):
-    """A language model behind an OpenAI-compatible server that rates prose of hold-out suites. No gate sees it."""
+class ServerSection(Section, frozen=True):
+    """A model behind an OpenAI-compatible server, for engine `openai`."""
 
-    base_url: Annotated[str, Meta(pattern=r"^(https?://[^@?#\s]+)?\Z")]
-    """As in `https://host/v1`, without user, password or query: it is logged. Empty: nothing is rated."""
+    base_url: Annotated[str, Meta(pattern=BASE_URL)]
+    """As in `https://host/v1`, without user, password or query: it is logged. Empty: there is no server."""
     model: str
     """Name by which the server knows its model."""
     key_variable: Annotated[str, Meta(pattern=r"^[A-Z][A-Z0-9_]*\Z")]
     """Environment variable that holds the server's key. Never the key itself."""
-    tasks: tuple[str, ...]
-    """Task categories whose answers are rated; each needs criteria (`docstring_generation`, `bug_detection`)."""
-    max_tokens: Annotated[int, Meta(ge=8)]
-    """Length of a reply at most; one that is cut before its rating counts as malformed."""
     retries: Annotated[int, Meta(ge=0, le=20)]
     """Of a request that meets a rate limit, a server error or a broken connection; waits double from half a second."""
     timeout_seconds: Seconds
     """Of one request."""
     concurrency: Annotated[int, Meta(ge=1, le=64)]
     """Requests at once."""
+    extra: dict[str, Any]
+    """Further fields of each request; for vLLM `chat_template_kwargs: {enable_thinking: false}`. They are logged."""
+
+
+class RaterSection(ServerSection, frozen=True):
+    """A language model behind an OpenAI-compatible server that rates prose of hold-out suites. No gate sees it."""
+
+    tasks: tuple[str, ...]
+    """Task categories whose answers are rated; each needs criteria (`docstring_generation`, `bug_detection`)."""
+    max_tokens: Annotated[int, Meta(ge=8)]
+    """Length of a reply at most; one that is cut before its rating counts as malformed."""
 
 
 class EvaluationSection(Section, frozen=True):
     """How models are measured. Runs that differ here cannot be compared by a gate."""
 
-    engine: Literal["transformers", "vllm"]
-    """What generates; greedy outputs of the two can differ in the last bits, so a comparison uses one."""
+    engine: Literal["transformers", "vllm", "openai"]
+    """What generates; greedy outputs of the first two can differ in the last bits, so a comparison uses one. `openai`
+    measures the model behind `server`, which no gate promotes."""
+    server: ServerSection
+    """The server of engine `openai`; `-P model=openai:NAME@URL` names another one."""
     batch_size: Positive
     """Sequences generated at once. Part of the protocol: it moves greedy scores."""
     dependencies: str

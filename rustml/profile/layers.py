@@ -47,21 +47,30 @@ def path_of(name: str, folder: Path) -> Path:
     return Path(name) if name.endswith(SUFFIXES) else folder / f"{name}.yaml"
 
 
-def from_files(path: Path, above: tuple[Path, ...] = ()) -> Tree:
-    """What the file and everything that it extends say, presets included.
+def from_files(path: Path) -> Tree:
+    """What the file and everything that it extends say, presets included. Raises ProfileError as `chain` does."""
+    tree: Tree = {}
+    for _, layer in chain(path):
+        tree = merged(tree, layer)
+    return {**tree, "name": tree.get("name", path.stem)} if path.resolve() != DEFAULTS else tree
+
+
+def chain(path: Path, above: tuple[Path, ...] = ()) -> list[tuple[Path, Tree]]:
+    """The files that a profile is made of, from the one that builds on nothing to `path`, and what each says.
 
     A file that does not say `extends` builds on the defaults; `extends: null` builds on nothing, as what a run logs.
-    Raises ProfileError that names the file.
+    Only the name of `path` itself counts. Raises ProfileError that names the file.
     """
     if path.resolve() in {p.resolve() for p in above}:
         raise ProfileError(f"{path}: 'extends' goes in a circle: {' -> '.join(p.stem for p in (*above, path))}")
     tree = read(path)
     if path.resolve() == DEFAULTS:
-        return tree
+        return [(path, tree)]
     parent = tree.pop("extends", DEFAULTS.stem)
-    name = tree.pop("name", path.stem)
-    inherited = {} if parent is None else from_files(_parent(path, parent), (*above, path))
-    return {**merged(inherited, tree), "name": name}
+    if above:
+        tree.pop("name", None)
+    inherited = [] if parent is None else chain(_parent(path, parent), (*above, path))
+    return [*inherited, (path, tree)]
 
 
 def read(path: Path) -> Tree:

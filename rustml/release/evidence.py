@@ -12,6 +12,7 @@ from pathlib import Path
 
 from rustml.errors import EvidenceError, InputError
 from rustml.profile.gates import Thresholds
+from rustml.release import versions
 from rustml.release.gates import Decision, decide, encode
 from rustml.release.ladder import Step
 from rustml.release.registry import PARENT_TAG, WEIGHTS_TAG, ModelVersion, Registry, gate_tag, promoted_tag
@@ -32,6 +33,11 @@ class VerifiedVersion:
     decision: Decision
     override: str
     """The reason given where a person overrode a refusal; else empty."""
+
+    @property
+    def name(self) -> str:
+        """As URI: `models:/rust-coder/3`."""
+        return f"{versions.SCHEME}{self.model}/{self.version}"
 
 
 def check_evidence_and_alias(
@@ -60,7 +66,7 @@ def check_evidence(
     ]
     _require(version, step, faults)
     override = version.tags.get(gate_tag(step.name, "override"), "")
-    return VerifiedVersion(registry.model, number, version.folder, decision, override)
+    return VerifiedVersion(registry.model, number, versions.with_base(version.folder), decision, override)
 
 
 def decision_digest(decision: Decision) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from mlflow.exceptions import MlflowException
 
 from rustml.errors import EvidenceError, GateRefused
+from rustml.generation.served import is_served
 from rustml.profile.gates import Thresholds
 from rustml.records import Record
 from rustml.release.evidence import OVERRIDDEN, PASSED, VerifiedVersion, check_evidence, decision_digest
@@ -62,10 +63,16 @@ def decide_and_promote(request: Request, thresholds: Thresholds) -> VerifiedVers
     """Decide on the evaluations that the request names, and promote.
 
     Raises GateRefused with the reasons (the decision is logged with the run all the same), EvidenceError when what was
-    evaluated is not what is registered, or when the alias moved meanwhile.
+    evaluated is not what is registered, or lies behind a server, or when the alias moved meanwhile.
     """
     candidate = request.registry.evaluation(request.sources.candidate_run)
     baseline = request.registry.evaluation(request.sources.baseline_run)
+    for run, report in ((request.sources.candidate_run, candidate), (request.sources.baseline_run, baseline)):
+        if is_served(report.weights_digest):
+            raise EvidenceError(
+                f"evaluation {run} measured {report.model}, a model behind a server, whose weights are not known here: "
+                "it can be compared, and no promotion rests on it. Evaluate the checkpoint"
+            )
     return promote(request, decide(candidate, baseline, thresholds))
 
 

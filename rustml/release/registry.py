@@ -235,7 +235,7 @@ def fetch(client: MlflowClient, uri: str, label: str) -> Path:
     try:
         artifact = _artifact_uri(client, uri)
         near = urlsplit(artifact).scheme in ("", "file")
-        target = None if near else tempfile.mkdtemp(dir=_downloads())
+        target = None if near else tempfile.mkdtemp(dir=downloads())
         path = Path(
             mlflow.artifacts.download_artifacts(
                 artifact_uri=artifact, tracking_uri=client.tracking_uri, dst_path=target
@@ -249,7 +249,7 @@ def fetch(client: MlflowClient, uri: str, label: str) -> Path:
 
 
 @cache
-def _downloads() -> Path:
+def downloads() -> Path:
     """A folder that is removed when this process ends, be it a child of multiprocessing, which runs no atexit."""
     folder = Path(tempfile.mkdtemp(prefix="rustml-evidence-"))
     Finalize(None, shutil.rmtree, args=(folder,), kwargs={"ignore_errors": True}, exitpriority=0)

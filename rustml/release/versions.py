@@ -7,7 +7,7 @@ from rustml.errors import InputError
 from rustml.models import checkpoint as checkpoints
 from rustml.models import hub
 from rustml.release.ladder import maker_label
-from rustml.release.registry import STEP_TAG, open_registry
+from rustml.release.registry import STEP_TAG, ModelVersion, downloads, open_registry
 from rustml.runs import tracking
 
 SCHEME = "models:/"
@@ -37,8 +37,26 @@ def checkpoint(name: str, registered_model: str) -> Checkpoint:
         return _registered(f"{SCHEME}{registered_model}/{name}")
     if name.startswith(SCHEME):
         return _registered(name)
-    folder = Path(name) if Path(name).is_dir() else _elsewhere(name)
+    folder = with_base(_folder(name))
     return Checkpoint(name, folder, checkpoints.digest(folder))
+
+
+def with_base(folder: Path) -> Path:
+    """The checkpoint in `folder`; of an adapter whose base is a run or a version, a view that names the base's folder.
+
+    Its digest is the same. Raises InputError as `checkpoint` does, and where files show no kind of checkpoint.
+    """
+    base = checkpoints.read(folder).base
+    if base is None or Path(base.name).is_dir():
+        return folder
+    return checkpoints.view(folder, with_base(_folder(base.name)), downloads())
+
+
+def _folder(name: str) -> Path:
+    """The folder that `checkpoint` means by a name that is not only a number."""
+    if name.startswith(SCHEME):
+        return _version(name).folder
+    return Path(name) if Path(name).is_dir() else _elsewhere(name)
 
 
 def _elsewhere(name: str) -> Path:
@@ -68,11 +86,15 @@ def _step_of_run(run_id: str) -> str:
 
 
 def _registered(uri: str) -> Checkpoint:
+    version = _version(uri)
+    return Checkpoint(uri, with_base(version.folder), version.digest)
+
+
+def _version(uri: str) -> ModelVersion:
     model, _, number = uri.removeprefix(SCHEME).partition("/")
     if "@" in model or not number.isdigit():
         raise InputError(f"{uri} names no version; use {SCHEME}{model.partition('@')[0]}/NUMBER")
-    version = open_registry(model).version(number)
-    return Checkpoint(uri, version.folder, version.digest)
+    return open_registry(model).version(number)
 
 
 def ensure(registered_model: str, run_id: str, *, parent: str = "", step: str = "") -> str:

@@ -2,16 +2,22 @@
 
 from collections.abc import Mapping
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from rustml.contents import directory_source_contents, file_contents
+from rustml.errors import InputError
 from rustml.evaluation.kinds import ItemSource
+from rustml.generation import served
+from rustml.generation.served import ServedModel
 from rustml.profile import Profile
 from rustml.release import versions
 from rustml.release.find_evidence import WEIGHTS_RUN_TAG
 from rustml.runs import tracking
-from rustml.runs.environment import libraries_and_device
+from rustml.runs.environment import libraries, libraries_and_device
 from rustml.runs.progress import Progress
 from rustml.runs.stage import Outcome, ProfilePath, Stage, Workspace
 from rustml.stages.computing import resolved
@@ -33,6 +39,8 @@ def contents(profile: Profile) -> Mapping[ProfilePath, str]:
 
 def environment(profile: Profile) -> Mapping[str, str]:
     """The engine that answers, and what judges: a protocol records both, and unequal protocols are not compared."""
+    if profile.evaluation.engine == served.SCHEME:
+        return {**libraries("openai"), **judging_environment()}
     return {**libraries_and_device("transformers", profile.evaluation.engine), **judging_environment()}
 
 
@@ -56,26 +64,62 @@ def run(
 
     `pairs` is a run of the `pairs` stage: its hold-out is what hold-out suites are made of, and its training records
     are searched for the problems that are measured on. `contaminated` is a file of further ids of such problems.
-    Raises InputError when it cannot be read.
+    `model` may name one behind a server, as `openai:NAME@URL`. Raises InputError when something cannot be read, and
+    where engine `openai` meets a checkpoint.
     """
-    profile = resolved(profile)
-    checkpoint = versions.checkpoint(model, profile.registered_model)
+    profile, subject = _subject(profile, model)
     listed = file_contents(Path(contaminated), "contaminated") if contaminated else ""
 
     def body(space: Workspace) -> Outcome:
-        return _measure(profile, checkpoint, suites, Path(contaminated) if contaminated else None, space)
+        return _measure(profile, subject, suites, Path(contaminated) if contaminated else None, space)
 
-    params = {"weights": checkpoint.digest, "suites": ",".join(sorted(suites)), "contaminated": listed}
+    params = {"weights": subject.digest, "suites": ",".join(sorted(suites)), "contaminated": listed}
     inputs = {"bank": bank, **({"pairs": pairs} if pairs else {})}
-    title = f"evaluate {versions.label(model, profile.registered_model)}"
     return tracking.run_stage(
-        STAGE, profile, body, inputs=inputs, params=params, parent=parent, reuse=reuse, title=title
+        STAGE,
+        profile,
+        body,
+        inputs=inputs,
+        params=params,
+        parent=parent,
+        reuse=reuse,
+        title=f"evaluate {subject.label}",
     )
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What is measured."""
+
+    name: str
+    """As the user named it."""
+    label: str
+    """As the UI names it."""
+    digest: str
+    """Of the weights; of a server's model, its identity."""
+    model: Path | ServedModel
+
+
+def _subject(profile: Profile, model: str) -> tuple[Profile, Subject]:
+    """What is measured, and the profile with what decides how: dtype and attention, or the server."""
+    if served.names_server(model):
+        section = served.section_of(model, profile.evaluation.server)
+        evaluation = replace(profile.evaluation, engine=served.SCHEME, server=section)
+        listed = served.look_up(section)
+        return replace(profile, evaluation=evaluation), Subject(listed.uri, listed.name, listed.digest, listed)
+    if profile.evaluation.engine == served.SCHEME:
+        raise InputError(
+            f"evaluation.engine: openai measures a model behind a server, and {model} is a checkpoint: give -P "
+            "model=openai for the server of the profile, or set the engine to transformers or vllm"
+        )
+    checkpoint = versions.checkpoint(model, profile.registered_model)
+    label = versions.label(model, profile.registered_model)
+    return resolved(profile), Subject(checkpoint.name, label, checkpoint.digest, checkpoint.folder)
 
 
 def _measure(
     profile: Profile,
-    checkpoint: versions.Checkpoint,
+    subject: Subject,
     only: tuple[str, ...],
     contaminated: Path | None,
     space: Workspace,
@@ -99,14 +143,15 @@ def _measure(
             progress(done, total)
 
         suites = _suites(profile, only, contaminated, space, limits, stack)
-        context = open_context(profile, checkpoint.folder, judge, limits, watch=watch, rater=rater)
+        folder = subject.model if isinstance(subject.model, Path) else None
+        context = open_context(profile, folder, judge, limits, watch=watch, rater=rater)
         completions = sample_completions.completions(
             profile.evaluation.behaviour, context.generator, context.tokenizer, profile.seed
         )
-        report = evaluate(checkpoint.folder, suites, context, space.out, model=checkpoint.name)
+        report = evaluate(subject.model, suites, context, space.out, model=subject.name)
     draw_evaluation(report, space.report / "plots")
     tables = {sample_completions.TABLE: completions} if completions else {}
-    tags = {WEIGHTS_RUN_TAG: checkpoint.digest, "rustml.model": checkpoint.name}
+    tags = {WEIGHTS_RUN_TAG: subject.digest, "rustml.model": subject.name}
     return Outcome(report.metrics(), tables, tags=tags)
 
 

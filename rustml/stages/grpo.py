@@ -40,7 +40,7 @@ def run(
     weights = verified.decision.candidate_weights
 
     def body(space: Workspace) -> Outcome:
-        return _train(profile, verified.folder, space)
+        return _train(profile, verified.folder, verified.name, space)
 
     done = tracking.run_stage(
         STAGE, profile, body, inputs={"bank": bank}, params={"weights": weights}, parent=parent, reuse=reuse
@@ -49,7 +49,8 @@ def run(
     return done
 
 
-def _train(profile: Profile, folder: Path, space: Workspace) -> Outcome:
+def _train(profile: Profile, folder: Path, name: str, space: Workspace) -> Outcome:
+    """Train the checkpoint in `folder`, which an adapter records under `name`."""
     from rustml.generation.engines.transformers import TransformersEngine  # noqa: PLC0415
     from rustml.generation.setup import Setup  # noqa: PLC0415
     from rustml.judge import Judge, Limits  # noqa: PLC0415
@@ -71,7 +72,7 @@ def _train(profile: Profile, folder: Path, space: Workspace) -> Outcome:
                 space.log(step, {f"grpo.{name}": value for name, value in metrics.items()})
 
             machine = compute.of_profile(profile.compute)
-            job = Job(folder, space.out / versions.MODEL, space.scratch, profile.seed, machine, log)
+            job = Job(folder, space.out / versions.MODEL, space.scratch, profile.seed, machine, log, name)
             facts = grpo.train(chosen.problems, judge, section, job)
     prompts = {f"grpo.prompts.{name}": float(count) for name, count in chosen.counts.items()}
     metrics = {**prompts, **{f"grpo.{name}": value for name, value in facts.items()}}

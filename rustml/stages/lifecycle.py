@@ -10,7 +10,8 @@ from typing import Any
 
 import click
 
-from rustml.errors import EnvironmentFault, GateRefused
+from rustml.errors import EnvironmentFault, GateRefused, ProfileError
+from rustml.generation import served
 from rustml.judge.rust import toolchain
 from rustml.profile import Profile
 from rustml.release import versions
@@ -135,6 +136,11 @@ def preflight(profile: Profile) -> None:
     for a missing file that the profile names.
     """
     check_ladder_and_gates(profile, profile.evaluation.lifecycle)
+    if profile.evaluation.engine == served.SCHEME:
+        raise ProfileError(
+            "evaluation.engine: openai measures a model behind a server, and a lifecycle measures checkpoints: set "
+            "transformers or vllm, and compare with `evaluate -P model=openai`"
+        )
     for stage in (harvest.STAGE, bank.STAGE, pairs.STAGE, base.STAGE, evaluate.STAGE):
         stage.contents(profile)
     toolchain.find()

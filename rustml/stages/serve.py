@@ -73,7 +73,8 @@ def _serve(profile: Profile, folder: Path, space: Workspace, *, stay: bool) -> O
     problems = inputs.held_out(space.inputs["bank"], "rust-dev", section.smoke_problems)
     waiting = Progress(f"seconds until {section.engine} answers", int(section.startup_seconds))
     started = time.monotonic()
-    with serving(folder, name, section, log, waiting) as url:
+    served, merged = _servable(folder, profile, space)
+    with serving(served, name, section, log, waiting) as url:
         ready = time.monotonic() - started
         answers = _ask(profile, url, problems)
         passed = sum(answer.status == "passed" for answer in answers)
@@ -83,7 +84,19 @@ def _serve(profile: Profile, folder: Path, space: Workspace, *, stay: bool) -> O
         if stay:
             _stay(url, name)
     write_jsonl(space.out / "answers.jsonl", answers)
-    return Outcome({"serve.ready_seconds": ready, "serve.asked": len(answers), "serve.passed": passed})
+    return Outcome({"serve.ready_seconds": ready, "serve.asked": len(answers), "serve.passed": passed, **merged})
+
+
+def _servable(folder: Path, profile: Profile, space: Workspace) -> tuple[Path, dict[str, float]]:
+    """The checkpoint that the engine serves: `folder`, or the adapter in it merged, with what merging changed."""
+    from rustml.models.merge import merge  # noqa: PLC0415  torch takes seconds to load
+
+    obstacle = ENGINES[profile.serve.engine].obstacle(folder)
+    if not obstacle:
+        return folder, {}
+    click.echo(f"  the adapter is merged into its base before it is served: {obstacle}")
+    change = merge(folder, space.scratch / versions.MODEL)
+    return space.scratch / versions.MODEL, {f"serve.merge.{name}": value for name, value in change.items()}
 
 
 def _ask(profile: Profile, url: str, problems: list[Problem]) -> "list[Answer]":

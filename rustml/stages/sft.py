@@ -45,7 +45,9 @@ def run(
     sources.check(profile.sft.sources, "sft.sources", profile.pairs.anchors)
 
     def body(space: Workspace) -> Outcome:
-        return _train(profile, start.folder if start else space.inputs["base"] / versions.MODEL, space)
+        if start is not None:
+            return _train(profile, start.folder, start.name, space)
+        return _train(profile, space.inputs["base"] / versions.MODEL, base, space)
 
     roles = {"bank": bank, "pairs": pairs, **({} if start else {"base": base})}
     params = {"weights": start.decision.candidate_weights} if start else {}
@@ -54,7 +56,8 @@ def run(
     return done
 
 
-def _train(profile: Profile, folder: Path, space: Workspace) -> Outcome:
+def _train(profile: Profile, folder: Path, name: str, space: Workspace) -> Outcome:
+    """Train the checkpoint in `folder`, which an adapter records under `name`."""
     from rustml.models import checkpoint, compute  # noqa: PLC0415
     from rustml.training import data, sft, validation  # noqa: PLC0415
 
@@ -71,7 +74,7 @@ def _train(profile: Profile, folder: Path, space: Workspace) -> Outcome:
             space.log(step, {f"sft.{name}": value for name, value in metrics.items()})
 
         machine = compute.of_profile(profile.compute)
-        job = Job(folder, space.out / versions.MODEL, space.scratch, seed, machine, log)
+        job = Job(folder, space.out / versions.MODEL, space.scratch, seed, machine, log, name)
         facts = sft.train(mixed.rows, section, job, held_out)
     metrics = {**mixed.metrics("sft"), **{f"sft.{name}": value for name, value in facts.items()}}
     return Outcome(metrics, tags={chat.TAG: chat.digest(tokenizer)})

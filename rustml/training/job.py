@@ -22,3 +22,5 @@ class Job:
     seed: int
     compute: Compute
     log: Log
+    parent_name: str = ""
+    """By which an adapter records `parent` as its base: a run, or `models:/NAME/VERSION`. Empty takes the folder."""

@@ -90,5 +90,5 @@ def fit(trainer: Trainer, loaded: Loaded, job: Job) -> dict[str, float]:
     trainer.remove_callback(PrinterCallback)
     save = resume.last_save(job.scratch)
     trainer.train(resume_from_checkpoint=str(save) if save else None)
-    loaded.method.save(trainer.model, loaded.tokenizer, job.parent, job.out)
+    loaded.method.save(trainer.model, loaded.tokenizer, job)
     return loaded.facts

@@ -114,3 +114,19 @@ def test_too_little_room_is_said_before_minutes_are_spent(monkeypatch: pytest.Mo
     monkeypatch.setattr(lifecycle, "DISK_BYTES", 1 << 62)
     with pytest.raises(EnvironmentFault, match="MiB free"):
         lifecycle.preflight(load("tiny"))
+
+
+def test_explain_tells_origins_and_runs_nothing_whatever_else_is_missing() -> None:
+    @stage_command("toy")
+    @click.option("--bank", required=True)
+    def toy(profile: Profile, bank: str, reuse: bool) -> None:
+        pytest.fail(f"ran with {profile.name}, {bank}, {reuse}")
+
+    result = CliRunner().invoke(toy, ["--explain", "--set", "sft.steps=3"])
+    assert result.exit_code == 0, result.output
+    steps = next(line for line in result.output.splitlines() if line.startswith("sft.steps "))
+    assert steps.split(maxsplit=2) == ["sft.steps", "3", "command line"]
+    refused = CliRunner().invoke(toy, ["--bank", "b", "--set", "sft.step=3", "--explain"])
+    assert refused.exit_code == 2
+    assert "sft.step" in refused.output
+    assert "--explain" in CliRunner().invoke(toy, ["--help"]).output

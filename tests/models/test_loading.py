@@ -11,9 +11,8 @@ import torch
 from rustml.errors import InputError
 from rustml.models import checkpoint as checkpoints
 from rustml.models import saving
-from rustml.models.checkpoint import Base
 from tests.support.toy_models import checkpoint as full_checkpoint
-from tests.support.toy_models import model, words
+from tests.support.toy_models import model, save_adapter, words
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # of peft and torchao, about torch
 IDS = torch.tensor([[5, 9, 30, 7]])
@@ -36,16 +35,8 @@ def base(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def adapter(base: Path, tmp_path: Path) -> Path:
-    """An adapter on `base` whose weights are all but zero."""
-    from peft import LoraConfig, get_peft_model
-
-    adapted = get_peft_model(load(base), LoraConfig(r=2, target_modules="all-linear", task_type="CAUSAL_LM"))
-    torch.manual_seed(2)
-    for name, parameter in adapted.named_parameters():
-        if "lora_B" in name:
-            torch.nn.init.normal_(parameter, std=0.2)
-    named = Base(name=str(base), digest=checkpoints.digest(base))
-    checkpoints.save(adapted, words(), tmp_path / "adapter", kind="adapter", base=named)
+    """An adapter on `base`, with the logits that it has to give beside it."""
+    adapted = save_adapter(base, tmp_path / "adapter")
     torch.save(logits(adapted), tmp_path / "logits.pt")
     return tmp_path / "adapter"
 
@@ -122,6 +113,27 @@ def test_the_digest_of_an_adapter_covers_its_base(adapter: Path) -> None:
     fields["base"]["digest"] = "0" * 64
     path.write_text(json.dumps(fields))
     assert checkpoints.digest(adapter) != before
+
+
+def test_the_name_of_an_adapters_base_is_not_in_the_digest(adapter: Path) -> None:
+    """Another machine knows the same base by another name."""
+    before = checkpoints.digest(adapter)
+    config = adapter / "adapter_config.json"
+    fields = json.loads(config.read_text())
+    config.write_text(json.dumps({**fields, "base_model_name_or_path": "models:/other/7", "revision": "1"}))
+    assert checkpoints.digest(adapter) == before
+    config.write_text(json.dumps({**fields, "lora_alpha": 99}))
+    assert checkpoints.digest(adapter) != before
+
+
+def test_a_view_of_an_adapter_names_another_folder_of_its_base(adapter: Path, base: Path, tmp_path: Path) -> None:
+    shutil.copytree(base, tmp_path / "copy")
+    seen = checkpoints.view(adapter, tmp_path / "copy", tmp_path)
+    shutil.rmtree(base)
+    assert checkpoints.digest(seen) == checkpoints.digest(adapter)
+    assert torch.allclose(logits(load(seen)), torch.load(tmp_path / "logits.pt"), atol=1e-5)
+    with pytest.raises(InputError, match="kind full, which has no base"):
+        checkpoints.view(tmp_path / "copy", base, tmp_path)
 
 
 def test_an_adapter_from_a_hub_takes_the_digest_of_the_base_that_lies_here(adapter: Path, base: Path) -> None:

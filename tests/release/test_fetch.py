@@ -15,15 +15,15 @@ import multiprocessing, sys
 from rustml.release import registry
 
 def fetch(pipe):
-    folder = registry._downloads()
+    folder = registry.downloads()
     (folder / "weights").write_bytes(b"x" * 1000)
     pipe.send(str(folder))
 
 if __name__ == "__main__":
-    print(registry._downloads())
+    print(registry.downloads())
     ours, theirs = multiprocessing.Pipe(duplex=False)
     child = multiprocessing.get_context("fork").Process(target=fetch, args=(theirs,))
-    registry._downloads.cache_clear()
+    registry.downloads.cache_clear()
     child.start(); print(ours.recv()); child.join()
 """
 
@@ -47,7 +47,7 @@ def test_only_what_is_far_is_copied(uri: str, copied: bool, monkeypatch: pytest.
     assert registry.fetch(SimpleNamespace(tracking_uri="x"), uri, "it") == tmp_path
     assert (asked["dst_path"] is not None) == copied
     if copied:
-        assert Path(asked["dst_path"]).parent == registry._downloads()
+        assert Path(asked["dst_path"]).parent == registry.downloads()
 
 
 def test_a_versions_files_are_downloaded_and_hashed_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -369,3 +369,17 @@ def test_the_card_shows_an_override_for_ever(store: Store, report: Report) -> No
 
 def test_the_card_of_a_version_without_gates_says_so(store: Store) -> None:
     assert "never promoted" in card(store.registry, store.registered("new"))
+
+
+@pytest.mark.parametrize("side", ["candidate", "baseline"])
+def test_no_promotion_rests_on_a_model_behind_a_server(
+    store: Store, report: Report, evaluation: Make, side: str
+) -> None:
+    """Not by an override either: nobody here knows the weights that were measured."""
+    version = store.registered("good")
+    scores = {"rust": [True] * 200, "python": [True] * 500}
+    runs = {"candidate": report("good", GOOD), "baseline": report("base", BASE)}
+    runs[side] = store.evaluated(evaluation("served:" + "ab" * 32, **scores))
+    with pytest.raises(EvidenceError, match="a model behind a server, whose weights are not known here"):
+        store.promote(version, "sft", **runs, override="we trust it")
+    assert aliases(store) == {}

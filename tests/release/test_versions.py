@@ -1,6 +1,7 @@
 """From what a user names as a model to its files; registered once, and never half."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import mlflow
 import pytest
@@ -9,6 +10,8 @@ from hypothesis import strategies as st
 
 from rustml.errors import EvidenceError, InputError
 from rustml.models import checkpoint as checkpoints
+from rustml.models import manifest
+from rustml.models.checkpoint import Base, Manifest
 from rustml.profile import load
 from rustml.release import registry, versions
 from rustml.runs import tracking
@@ -37,6 +40,47 @@ def trained(store: Store, name: str, *, complete: bool = True) -> str:
     if complete:
         store.client.set_tag(run, tracking.OUTPUT, f"digest of {name}")
     return run
+
+
+def adapter_on(store: Store, base_name: str, base_digest: str, name: str) -> str:
+    """A finished run with an adapter on a base that it knows by run or version."""
+    folder = store.folder / name
+    folder.mkdir()
+    (folder / "adapter_model.safetensors").write_bytes(f"low-rank weights of {name}".encode())
+    (folder / "adapter_config.json").write_text('{"r": 4, "base_model_name_or_path": "elsewhere"}')
+    manifest.write(folder, Manifest(kind="adapter", base=Base(name=base_name, digest=base_digest)))
+    run = store.run()
+    store.client.log_artifacts(run, str(folder), "output/model")
+    store.client.set_tag(run, tracking.OUTPUT, f"digest of {name}")
+    return run
+
+
+def test_an_adapter_meets_its_base_by_run_and_by_version(store: Store) -> None:
+    base = trained(store, "root")
+    first = adapter_on(store, base, store.digest("root"), "first")
+    held = versions.checkpoint(first, MODEL)
+    assert checkpoints.read(held.folder).base == Base(
+        name=str(tracking.output(base) / versions.MODEL), digest=store.digest("root")
+    )
+    version = versions.ensure(MODEL, first)
+    second = adapter_on(store, f"models:/{MODEL}/{version}", held.digest, "second")
+    on_version = versions.checkpoint(versions.ensure(MODEL, second), MODEL)
+    described = checkpoints.read(on_version.folder).base
+    assert described is not None
+    below = checkpoints.read(Path(described.name)).base
+    assert below is not None
+    assert below.name == str(tracking.output(base) / versions.MODEL), "bases of bases are folders too"
+    assert on_version.digest == store.registry.version(versions.ensure(MODEL, second)).tags[registry.WEIGHTS_TAG]
+
+
+def test_a_full_checkpoint_is_used_where_it_lies(store: Store) -> None:
+    run = trained(store, "plain")
+    assert versions.checkpoint(run, MODEL).folder == tracking.output(run) / versions.MODEL
+
+
+def test_an_adapter_whose_base_is_gone_is_refused(store: Store) -> None:
+    with pytest.raises(InputError, match="there is no run"):
+        versions.checkpoint(adapter_on(store, "0" * 32, "0" * 64, "lost"), MODEL)
 
 
 def test_a_version_is_registered_once_a_run(store: Store) -> None:

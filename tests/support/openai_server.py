@@ -22,6 +22,8 @@ class Api(ThreadingHTTPServer):
         self.bodies: list[dict[str, Any]] = []
         self.keys: list[str] = []
         self.paths: list[str] = []
+        self.models: tuple[int, str] = (404, "{}")
+        """Status and text of the reply to a question for the list of models."""
 
     @property
     def url(self) -> str:
@@ -38,7 +40,15 @@ class _Handler(BaseHTTPRequestHandler):
             self.server.keys.append(self.headers["Authorization"])
             self.server.paths.append(self.path)
             number = len(self.server.bodies)
-        status, text = self.server.play(number, body)
+        self._send(*self.server.play(number, body))
+
+    def do_GET(self) -> None:
+        with self.server.lock:
+            self.server.paths.append(self.path)
+            self.server.keys.append(self.headers["Authorization"])
+        self._send(*self.server.models)
+
+    def _send(self, status: int, text: str) -> None:
         sent = text.encode()
         self.send_response(status)
         self.send_header("Content-Type", "application/json")

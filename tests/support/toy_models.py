@@ -2,6 +2,7 @@
 
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import torch
@@ -58,6 +59,21 @@ def model() -> Qwen3ForCausalLM:
 def checkpoint(folder: Path) -> Path:
     checkpoints.save(model(), words(), folder)
     return folder
+
+
+def save_adapter(base: Path, folder: Path, name: str = "", seed: int = 2) -> Any:
+    """Write to `folder` an adapter on the checkpoint `base`, recorded under `name`, whose weights are not zero."""
+    from peft import LoraConfig, get_peft_model
+
+    loaded = checkpoints.load_model(base, dtype="float32", attention="eager", device="cpu")
+    adapted = get_peft_model(loaded, LoraConfig(r=2, target_modules="all-linear", task_type="CAUSAL_LM"))
+    torch.manual_seed(seed)
+    for parameter_name, parameter in adapted.named_parameters():
+        if "lora_B" in parameter_name:
+            torch.nn.init.normal_(parameter, std=0.2)
+    named = checkpoints.Base(name=name or str(base), digest=checkpoints.digest(base))
+    checkpoints.save(adapted, checkpoints.load_tokenizer(base), folder, kind="adapter", base=named)
+    return adapted.eval()
 
 
 def job(parent: Path, folder: Path, log: Log = lambda *_: None, dtype: str = "bfloat16") -> Job:

@@ -107,17 +107,6 @@ def rated(reply: bytes) -> Rating:
     return Rating(score=int(found[1])) if found else Rating(reason="malformed")
 
 
-def _server(section: RaterSection) -> Server:
-    return Server(
-        base_url=section.base_url,
-        model=section.model,
-        key_variable=section.key_variable,
-        retries=section.retries,
-        timeout_seconds=section.timeout_seconds,
-        concurrency=section.concurrency,
-    )
-
-
 class _Message(msgspec.Struct):
     content: str | None = None
 
@@ -135,8 +124,8 @@ class LanguageModelRater:
 
     def __init__(self, section: RaterSection) -> None:
         """Raises InputError for a missing key."""
-        self._model, self._max_tokens = section.model, section.max_tokens
-        self._client = Client(_server(section), SETTING)
+        self._model, self._max_tokens, self._extra = section.model, section.max_tokens, section.extra
+        self._client = Client(Server.from_section(section), SETTING)
         self.tasks: Collection[str] = section.tasks
         words = msgspec.json.encode([PROMPT, dict(sorted(CRITERIA.items()))])
         self.protocol: Mapping[str, Any] = {
@@ -146,6 +135,7 @@ class LanguageModelRater:
             "prompt": hashlib.sha256(words).hexdigest(),
             "tasks": sorted(section.tasks),
             "max_tokens": section.max_tokens,
+            **({"extra": section.extra} if section.extra else {}),
         }
 
     def rate(self, answers: Sequence[tuple[Problem, str]]) -> list[Rating]:
@@ -162,6 +152,7 @@ class LanguageModelRater:
             messages=[{"role": "user", "content": text}],
             temperature=0.0,
             max_tokens=self._max_tokens,
+            extra_body=dict(self._extra),
         )
         return rated(reply.content)
 

@@ -11,11 +11,10 @@ from typing import Any
 
 from rustml import chat
 from rustml.errors import EnvironmentFault, InputError
-from rustml.generation.openai_client import Client
+from rustml.generation.openai_client import SETTING, Client
 from rustml.generation.sampling import Prompt, Sampling, before_stop, seed_of
 from rustml.generation.setup import Setup
 
-SETTING = "evaluation.server"
 MAX_STOPS = 4
 """Stop strings that the API takes; answers are cut at all of them here."""
 
@@ -29,11 +28,10 @@ class OpenAiEngine:
         self._server, self._system, self._progress = setup.server, setup.chat.system, setup.progress
         self._client = Client(setup.server, SETTING)
         self.tokenizer = Transcript()
+        # Address and model are not here: they say what is measured (rustml.generation.served), not how.
         self.engine: Mapping[str, str] = {
             "name": "openai",
             "version": version("openai"),
-            "base_url": setup.server.base_url,
-            "model": setup.server.model,
             "system": setup.chat.system,
             "extra": str(sorted(setup.server.extra.items())),
             "batch_size": str(setup.server.concurrency),

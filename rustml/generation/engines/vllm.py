@@ -6,24 +6,29 @@ from collections.abc import Sequence
 from typing import Any
 
 from rustml import chat
-from rustml.errors import EnvironmentFault, InputError
+from rustml.errors import EnvironmentFault
 from rustml.generation.ending import end_tokens
 from rustml.generation.sampling import Prompt, Sampling, before_stop, check_room, seed_of
 from rustml.generation.setup import Setup
-from rustml.models import checkpoint
+from rustml.models import checkpoint, vllm_lora
+
+ADAPTER = "adapter"
+"""The name by which vLLM holds the adapter of an engine."""
 
 
 class VllmEngine:
-    """Raises EnvironmentFault where vLLM is not installed, InputError for a checkpoint that it cannot load."""
+    """Raises EnvironmentFault where vLLM is not installed, InputError for a checkpoint that it cannot load.
+
+    An adapter is computed beside its base, in the base's dtype.
+    """
 
     def __init__(self, setup: Setup) -> None:
         folder = setup.folder
-        if checkpoint.kind(folder) == "adapter":
-            raise InputError(f"{folder} is an adapter: merge it into its base, or set evaluation.engine: transformers")
+        lora = vllm_lora.adapter(folder)
         self._vllm = _library()
         # The checkpoint's own sampling defaults would otherwise change what the profile asks for.
         self._llm = self._vllm.LLM(
-            model=str(folder),
+            model=str(lora.base if lora else folder),
             dtype=setup.dtype,
             max_num_seqs=setup.batch_size,
             max_model_len=setup.context,
@@ -31,7 +36,9 @@ class VllmEngine:
             disable_log_stats=True,
             # On a CPU compilation takes longer than the evaluation of a model that is small enough for one.
             enforce_eager=self._vllm.platforms.current_platform.is_cpu(),
+            **({"enable_lora": True, "max_lora_rank": lora.max_rank} if lora else {}),
         )
+        self._lora = importlib.import_module("vllm.lora.request").LoRARequest(ADAPTER, 1, str(folder)) if lora else None
         self.tokenizer = chat.prepare(checkpoint.load_tokenizer(folder), setup.chat)
         self._ends = end_tokens(self.tokenizer, folder)
         self._context = int(self._llm.model_config.max_model_len)
@@ -49,7 +56,7 @@ class VllmEngine:
         check_room(prompts, [len(ids) for ids in encoded], sampling, self._context)
         parameters = [self._parameters(prompt.text, sampling) for prompt in prompts]
         inputs = [self._vllm.TokensPrompt(prompt_token_ids=ids) for ids in encoded]
-        outputs = self._llm.generate(inputs, parameters, use_tqdm=False)
+        outputs = self._llm.generate(inputs, parameters, use_tqdm=False, lora_request=self._lora)
         self._progress(len(outputs), len(prompts))
         return [
             [before_stop(self._text(drawn.token_ids), sampling.stops) for drawn in output.outputs] for output in outputs

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from rustml.errors import EnvironmentFault
+from rustml.models import checkpoint
 from rustml.profile.serve import ServeSection
 
 
@@ -22,6 +23,14 @@ class ServingEngine(ABC):
     @abstractmethod
     def command(self, folder: Path, model: str, section: ServeSection, port: int) -> list[str]:
         """The command line that serves the checkpoint in `folder` under the name `model`, thinking off by default."""
+
+    def obstacle(self, folder: Path) -> str:
+        """Why the engine cannot serve the checkpoint in `folder` as it is; empty where it can.
+
+        Such a checkpoint is an adapter, which is merged into its base before it is served. Raises InputError for a
+        folder without a checkpoint.
+        """
+        return f"{self.name} takes no adapters" if checkpoint.kind(folder) == "adapter" else ""
 
     def environment(self, section: ServeSection) -> Mapping[str, str]:  # noqa: ARG002
         """Environment variables of the server, beside this process's."""

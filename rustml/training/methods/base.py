@@ -10,6 +10,7 @@ from transformers import AutoConfig, AutoModelForCausalLM
 from rustml.models import checkpoint
 from rustml.models.compute import Compute
 from rustml.models.loading import adapter_base
+from rustml.training.job import Job
 
 
 class Method(ABC):
@@ -35,8 +36,8 @@ class Method(ABC):
         """The model in `parent`, on its device, ready to train: exactly the weights that train require gradients."""
 
     @abstractmethod
-    def save(self, model: Any, tokenizer: Any, parent: Path, folder: Path) -> None:
-        """Write the trained model to `folder` as a checkpoint of the kind that the method makes."""
+    def save(self, model: Any, tokenizer: Any, job: Job) -> None:
+        """Write the trained model to `job.out` as a checkpoint of the kind that the method makes."""
 
     def trained_dtype(self, compute: Compute) -> torch.dtype:
         """The precision of the weights that train."""

@@ -6,6 +6,7 @@ from typing import Any
 from rustml.models import checkpoint
 from rustml.models.compute import Compute
 from rustml.profile.method import FullSection
+from rustml.training.job import Job
 from rustml.training.methods.base import Method, dtype_of, weight_count
 
 
@@ -28,6 +29,6 @@ class Full(Method):
         model = checkpoint.load_model(parent, dtype=compute.dtype, attention=compute.attention, device=compute.device)
         return model.requires_grad_(True)  # an adapter's merged base comes frozen
 
-    def save(self, model: Any, tokenizer: Any, parent: Path, folder: Path) -> None:  # noqa: ARG002  the interface
+    def save(self, model: Any, tokenizer: Any, job: Job) -> None:
         """A full checkpoint, sharded where it is large."""
-        checkpoint.save(model, tokenizer, folder)
+        checkpoint.save(model, tokenizer, job.out)

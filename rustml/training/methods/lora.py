@@ -12,6 +12,7 @@ from rustml.models import checkpoint
 from rustml.models.checkpoint import Base
 from rustml.models.compute import Compute
 from rustml.profile.method import ALL_LINEAR, LoraSection, Modules, QloraSection
+from rustml.training.job import Job
 from rustml.training.methods.base import Method, dtype_of, weight_count
 
 ADAPTER = "default"
@@ -56,12 +57,12 @@ class Lora(Method):
         )
         return get_peft_model(model, config, adapter_name=ADAPTER)
 
-    def save(self, model: Any, tokenizer: Any, parent: Path, folder: Path) -> None:
-        """An adapter that names `parent` and its digest; GRPO's copy for its KL penalty is left out."""
+    def save(self, model: Any, tokenizer: Any, job: Job) -> None:
+        """An adapter that names the job's parent and its digest; GRPO's copy for its KL penalty is left out."""
         for name in set(model.peft_config) - {ADAPTER}:
             model.delete_adapter(name)
-        base = Base(name=str(parent), digest=checkpoint.digest(parent))
-        checkpoint.save(model, tokenizer, folder, kind="adapter", base=base)
+        base = Base(name=job.parent_name or str(job.parent), digest=checkpoint.digest(job.parent))
+        checkpoint.save(model, tokenizer, job.out, kind="adapter", base=base)
 
 
 def target_layers(shape: Any, modules: Modules) -> Mapping[str, nn.Linear]:

@@ -19,6 +19,7 @@ from rustml.models import checkpoint as checkpoints
 from rustml.profile.chat import ChatSection
 from rustml.profile.evaluation import EvaluationSection
 from tests.support.tokenizers import FAMILIES, tokenizer_of
+from tests.support.toy_models import save_adapter
 
 
 def sampling(**changes: object) -> Sampling:
@@ -147,6 +148,26 @@ def test_both_engines_give_the_same_greedy_answers(
     assert vllm.generate(prompts, sampling()) == generator.generate(prompts, sampling())
     drawn = vllm.generate(prompts, sampling(temperature=1.0, samples=3))
     assert [len(answers) for answers in drawn] == [3] * len(prompts)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")  # of the engine's own imports
+def test_vllm_computes_an_adapter_beside_its_base_as_transformers_does(
+    generator: TransformersEngine,
+    tiny_model: Path,
+    prompts: list[Prompt],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pytest.importorskip("vllm")
+    from rustml.generation.engines.vllm import VllmEngine
+
+    monkeypatch.setenv("VLLM_CPU_KVCACHE_SPACE", "1")
+    save_adapter(tiny_model, tmp_path / "adapter")
+    wanted = engine(tmp_path / "adapter").generate(prompts, sampling())
+    assert wanted != generator.generate(prompts, sampling()), "the adapter changes answers"
+    vllm = VllmEngine(Setup(CHAT, tmp_path / "adapter", dtype="float32", batch_size=4, context=256))
+    assert vllm.generate(prompts, sampling()) == wanted
 
 
 def test_vllm_where_it_is_absent_dies_with_what_to_do(tiny_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,6 +9,8 @@ import msgspec
 import pytest
 
 from rustml.errors import EnvironmentFault
+from rustml.models import checkpoint, manifest
+from rustml.models.checkpoint import Base, Manifest
 from rustml.profile import load
 from rustml.serving.engines import ENGINES, vllm
 from rustml.serving.engines.vllm import VllmServing
@@ -16,10 +18,30 @@ from rustml.serving.engines.vllm import VllmServing
 SECTION = load("tiny").serve
 
 
-def test_the_command_line_says_what_the_profile_says() -> None:
-    words = VllmServing().command(Path("/m"), "toy", msgspec.structs.replace(SECTION, context=99), 8123)
+@pytest.fixture
+def full(tmp_path: Path) -> Path:
+    """A folder with the files of a full checkpoint, as far as a command line looks at them."""
+    folder = tmp_path / "full"
+    folder.mkdir()
+    (folder / "model.safetensors").write_bytes(b"weights")
+    return folder
+
+
+@pytest.fixture
+def adapter(full: Path, tmp_path: Path) -> Path:
+    """The same of an adapter on it."""
+    folder = tmp_path / "adapter"
+    folder.mkdir()
+    (folder / "adapter_model.safetensors").write_bytes(b"low-rank weights")
+    (folder / "adapter_config.json").write_text('{"r": 4}')
+    manifest.write(folder, Manifest(kind="adapter", base=Base(name=str(full), digest=checkpoint.digest(full))))
+    return folder
+
+
+def test_the_command_line_says_what_the_profile_says(full: Path) -> None:
+    words = VllmServing().command(full, "toy", msgspec.structs.replace(SECTION, context=99), 8123)
     for option, value in {
-        "--model": "/m",
+        "--model": str(full),
         "--served-model-name": "toy",
         "--host": "127.0.0.1",
         "--port": "8123",
@@ -28,9 +50,26 @@ def test_the_command_line_says_what_the_profile_says() -> None:
     }.items():
         assert words[words.index(option) + 1] == value
     assert "--enforce-eager" in words
+    assert "--enable-lora" not in words
     assert "--enforce-eager" not in VllmServing().command(
-        Path("/m"), "toy", msgspec.structs.replace(SECTION, enforce_eager=False), 1
+        full, "toy", msgspec.structs.replace(SECTION, enforce_eager=False), 1
     )
+
+
+def test_an_adapter_is_served_under_its_name_on_its_base(adapter: Path, full: Path) -> None:
+    """Tokenizer and ends of answers are the adapter's: a fetched base may lack its template's end of turn."""
+    words = VllmServing().command(adapter, "toy", SECTION, 1)
+    for option, value in {
+        "--model": str(full),
+        "--served-model-name": "toy-base",
+        "--lora-modules": f"toy={adapter}",
+        "--max-lora-rank": "8",
+        "--tokenizer": str(adapter),
+        "--generation-config": str(adapter),
+    }.items():
+        assert words[words.index(option) + 1] == value
+    assert "--enable-lora" in words
+    assert VllmServing().obstacle(adapter) == ""
 
 
 def test_the_servers_module_exists() -> None:
@@ -42,9 +81,10 @@ def test_the_servers_module_exists() -> None:
     assert done.returncode == 0, done.stderr
 
 
-def test_the_installed_server_knows_every_option_of_the_command_line() -> None:
+def test_the_installed_server_knows_every_option_of_the_command_line(full: Path, adapter: Path) -> None:
     """Its arguments are read off the module of its command line, in a child, since that imports torch."""
-    words = [word for word in VllmServing().command(Path("/m"), "toy", SECTION, 1) if word.startswith("--")]
+    lines = [VllmServing().command(folder, "toy", SECTION, 1) for folder in (full, adapter)]
+    words = [word for line in lines for word in line if word.startswith("--")]
     program = (
         "import sys\nfrom pathlib import Path\nimport importlib.util\n"
         "root = Path(importlib.util.find_spec('vllm').submodule_search_locations[0])\n"
