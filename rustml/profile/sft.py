@@ -21,6 +21,10 @@ class SftSection(TrainerSection, frozen=True):
     """Records per forward and backward pass, a divisor of `batch_size`; fewer take less memory. Null: `batch_size`."""
     context: Positive
     """Longer records are left out, and counted."""
+    packing: bool
+    """Fill sequences of `context` tokens with several records each, which do not see each other: no padding, and fewer,
+    fuller steps. `batch_size` and `micro_batch` then count sequences; without FlashAttention a `micro_batch` of 1 keeps
+    the attention mask small."""
 
     def __post_init__(self) -> None:
         """Raises ValueError for shares that cannot be, and for a step that does not fall into equal parts."""

@@ -67,7 +67,7 @@ def _train(profile: Profile, folder: Path, name: str, space: Workspace) -> Outco
     texts = sources.texts(section.sources, bank, pairs, seed)
     mixed = data.mix(tokenizer, texts, section.context, seed, sources.amounts(section.sources))
     held_out = validation.held_out(tokenizer, section, mixed.counts, bank, pairs, seed)
-    with Progress("sft", sft.length(mixed.rows, section)) as progress:
+    with Progress("sft", sft.length(mixed.rows, section, seed)) as progress:
 
         def log(step: int, metrics: dict[str, float]) -> None:
             progress(step)

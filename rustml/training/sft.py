@@ -6,6 +6,7 @@ from datasets import Dataset
 from trl import SFTConfig, SFTTrainer
 
 from rustml.profile.sft import SftSection
+from rustml.training import packing
 from rustml.training.batching import Row, fixed_batches_per_epoch, ordered_rows
 from rustml.training.job import Job
 from rustml.training.schedules import total_steps
@@ -17,27 +18,38 @@ from rustml.training.validation import NOTHING, HeldOut, Validator
 def train(rows: Sequence[Row], section: SftSection, job: Job, held_out: HeldOut = NOTHING) -> dict[str, float]:
     """Fine-tune the checkpoint `job.parent` on `rows`, measure it on `held_out`, and write the result to `job.out`.
 
-    Returns counts of weights and the memory that training needed before its first activation. Raises what
-    `rustml.training.trainer.load` raises, and InputError when the rows do not fill a batch.
+    Returns counts of weights, the memory that training needed before its first activation, and, of packed rows, the
+    share of positions that hold a token. Raises what `rustml.training.trainer.load` raises, and InputError when the
+    rows do not fill a batch.
     """
-    steps = length(rows, section)
-    ordered = ordered_rows(rows, section.batch_size, steps, job.seed)
+    steps = length(rows, section, job.seed)
+    trained_on = _dataset(rows, section, steps, job.seed)
     loaded = load(job, section)
     validator = Validator(held_out, loaded.tokenizer.pad_token_id, section.validation.every, job.log)
     trainer = SFTTrainer(
         model=loaded.model,
         args=arguments(section, job, steps),
-        train_dataset=dataset(ordered),
+        train_dataset=trained_on,
         processing_class=loaded.tokenizer,
         optimizers=optimisation(loaded.model, section, steps),
         callbacks=[Reporter(job.log), validator],
     )
-    return fit(trainer, loaded, job)
+    facts = fit(trainer, loaded, job)
+    return {**facts, "packed_share": packing.real_share(trained_on, section.context)} if section.packing else facts
 
 
-def length(rows: Sequence[Row], section: SftSection) -> int:
+def length(rows: Sequence[Row], section: SftSection, seed: int) -> int:
     """Steps of the training."""
-    return total_steps(section.steps, section.epochs, fixed_batches_per_epoch(rows, section.batch_size))
+    per_epoch = fixed_batches_per_epoch(rows, section.batch_size)
+    if section.packing and section.epochs is not None:
+        per_epoch = packing.packed_batches_per_epoch(rows, section.context, section.batch_size, seed)
+    return total_steps(section.steps, section.epochs, per_epoch)
+
+
+def _dataset(rows: Sequence[Row], section: SftSection, steps: int, seed: int) -> Dataset:
+    if section.packing:
+        return packing.packed_dataset(rows, section.context, section.batch_size, steps, seed)
+    return dataset(ordered_rows(rows, section.batch_size, steps, seed))
 
 
 def dataset(rows: Sequence[Row]) -> Dataset:
@@ -46,13 +58,17 @@ def dataset(rows: Sequence[Row]) -> Dataset:
 
 
 def arguments(section: SftSection, job: Job, steps: int) -> SFTConfig:
-    """The trainer's arguments: rows are taken in their order, neither packed nor shuffled."""
+    """The trainer's arguments: rows are taken in their order, neither packed nor shuffled by the trainer.
+
+    Rows that are packed already lie one behind the other in one sequence per micro-batch, without padding.
+    """
     micro_batch = section.micro_batch or section.batch_size
     config = SFTConfig(
         **shared_arguments(section, job, steps),
         per_device_train_batch_size=micro_batch,
         gradient_accumulation_steps=section.batch_size // micro_batch,
-        max_length=section.context,
+        max_length=None if section.packing else section.context,
+        padding_free=section.packing,
         train_sampling_strategy="sequential",
         packing=False,
         shuffle_dataset=False,

@@ -96,7 +96,7 @@ def test_gradient_checkpointing_changes_no_number(method: MethodSection, parent:
 def test_epochs_are_a_length_too(parent: Path, tmp_path: Path) -> None:
     steps: list[int] = []
     section = msgspec.structs.replace(SFT, steps=None, epochs=1.5, log_steps=1)
-    assert sft.length(ROWS, section) == 5, "one and a half times three batches of four"
+    assert sft.length(ROWS, section, 1) == 5, "one and a half times three batches of four"
     sft.train(ROWS, section, job(parent, tmp_path, lambda step, _: steps.append(step)))
     assert steps == [1, 2, 3, 4, 5]
     assert grpo.length(12, msgspec.structs.replace(GRPO, steps=None, epochs=2.0)) == 12, "two prompts per step"
