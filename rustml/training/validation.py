@@ -17,7 +17,9 @@ from rustml.training.job import Log
 from rustml.training.pretrain import collate
 
 BATCH_TOKENS = 2048
-"""Tokens of one batch, padding included: the logits of a large vocabulary have to fit beside the optimizer's state."""
+"""Tokens of one batch, padding included."""
+BATCH_LOGITS = 2**27
+"""Logits of one batch, half a GiB in fp32: those of a large vocabulary have to fit beside the optimizer's state."""
 
 
 @dataclass(frozen=True)
@@ -71,8 +73,9 @@ def held_out(
 def tally(model: Any, rows: Sequence[Row], pad: int) -> Tally:
     """Sums over rows, of a model in evaluation mode."""
     order = sorted(range(len(rows)), key=lambda index: len(rows[index][0]))
+    tokens = min(BATCH_TOKENS, BATCH_LOGITS // model.config.get_text_config().vocab_size)
     total = Tally()
-    for group in cut_by_tokens(order, rows, BATCH_TOKENS) if rows else ():
+    for group in cut_by_tokens(order, rows, tokens) if rows else ():
         ids, labels = (tensor.to(model.device) for tensor in collate([rows[index] for index in group], pad))
         targets = labels[:, 1:]
         chosen = targets != IGNORED

@@ -59,8 +59,8 @@ def test_records_that_fill_no_batch_are_refused() -> None:
         packing.packed_dataset(ROWS, 256, 99, 1, 1)
 
 
-def test_the_loss_of_packed_records_is_that_of_padded_ones(parent: Path, tmp_path: Path) -> None:
-    """To 1e-5 in fp32, without FlashAttention: records in one sequence do not see each other."""
+def test_the_loss_of_packed_records_is_that_of_padded_ones(tiny_model: Path, tmp_path: Path) -> None:
+    """To 1e-5 in fp32, without FlashAttention, and of a model whose attention adds something, unlike a fresh toy's."""
     losses: dict[bool, float] = {}
     one = packing.packed_dataset(ROWS, 256, 1, packing.packed_batches_per_epoch(ROWS, 256, 1, 1), 1)
     for packed in (True, False):
@@ -76,15 +76,15 @@ def test_the_loss_of_packed_records_is_that_of_padded_ones(parent: Path, tmp_pat
         def log(_: int, metrics: dict[str, float], packed: bool = packed) -> None:
             losses[packed] = metrics["loss"]
 
-        sft.train(ROWS, section, job(parent, tmp_path / str(packed), log, dtype="float32"))
+        sft.train(ROWS, section, job(tiny_model, tmp_path / str(packed), log, dtype="float32"))
     assert losses[True] == pytest.approx(losses[False], abs=1e-5)
 
 
 @pytest.mark.parametrize("attention", ["eager", "sdpa"])
-def test_no_record_sees_another(parent: Path, attention: str) -> None:
+def test_no_record_sees_another(tiny_model: Path, attention: str) -> None:
     from rustml.models import checkpoint
 
-    model = checkpoint.load_model(parent, dtype="float32", attention=attention, device="cpu").eval()
+    model = checkpoint.load_model(tiny_model, dtype="float32", attention=attention, device="cpu").eval()
     first, second, other = (torch.tensor([ROWS[number][0]]) for number in range(3))
     positions = torch.cat([torch.arange(first.shape[1]), torch.arange(second.shape[1])])[None]
     with torch.inference_mode():

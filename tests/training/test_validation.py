@@ -41,6 +41,18 @@ def test_loss_and_accuracy_are_those_of_each_row_alone() -> None:
     assert found.nats == pytest.approx(nats, rel=1e-2), "bf16, padded to other widths"
 
 
+def test_a_large_vocabulary_takes_smaller_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The sums stay the same; a row that is longer than a batch is one by itself."""
+    toy = model().eval()
+    whole = validation.tally(toy, ROWS, PAD)
+    widths: list[int] = []
+    toy.register_forward_pre_hook(lambda _, __, given: widths.append(given["input_ids"].numel()), with_kwargs=True)
+    monkeypatch.setattr(validation, "BATCH_LOGITS", 320 * 100)
+    small = validation.tally(toy, ROWS, PAD)
+    assert max(widths) <= max(100, *(len(ids) for ids, _ in ROWS))
+    assert (small.tokens, small.correct) == (whole.tokens, whole.correct)
+
+
 def test_metrics_are_of_both_sets_and_of_each_source_weighted_by_tokens() -> None:
     held = validation.HeldOut({"a": ROWS[:2], "b": ROWS[2:7], "none": []}, [])
     found = held.measure(model().eval(), PAD)
