@@ -1,8 +1,9 @@
 """Encoded places of an `Origin`, written by harvest and read where code is judged inside its crate.
 
 Each form has its encoder and its decoder here, side by side. `Origin.registry` is `directory+FOLDER` for a crate of a
-Cargo directory source and `sparse+URL` for one of a registry; `Origin.url` is a `file:` URL for a crate that lies
-unpacked on this machine, and the address of the download otherwise.
+Cargo directory source and `sparse+URL` for one of a registry, which a mirror may have served; `Origin.url` is a `file:`
+URL for a crate that lies unpacked on this machine, `local-registry+file:` for an archive of a local registry, and
+otherwise the address of the download as it was asked, before redirects.
 """
 
 from pathlib import Path
@@ -12,6 +13,7 @@ from rustml.records import Origin
 
 DIRECTORY = "directory+"
 SPARSE = "sparse+"
+LOCAL = "local-registry+"
 MANIFEST = "Cargo.toml"
 
 
@@ -38,6 +40,11 @@ def index_url(registry: str) -> str:
 def folder_url(folder: Path) -> str:
     """The `url` of a crate that lies unpacked in `folder`: an absolute `file:` URL."""
     return folder.resolve().as_uri()
+
+
+def local_archive_url(archive: Path) -> str:
+    """The `url` of a crate whose archive lies in a local registry; `folder_of` knows no folder for it."""
+    return f"{LOCAL}{archive.resolve().as_uri()}"
 
 
 def commit_url(repository: Path, commit: str) -> str:

@@ -110,8 +110,7 @@ def _candidate(problem: Problem) -> Candidate:
 
 
 def _key(problem: Problem) -> tuple[str, ...]:
-    rules = problem.language, problem.policy, str(problem.pinned), problem.edition, problem.entry_point
-    return *rules, problem.prelude, problem.signature, problem.reference, problem.tests
+    return problem.language, problem.prelude, problem.signature, problem.reference, problem.tests
 
 
 def _require_sound(problems: Sequence[Problem], verifier: _Verifier) -> None:

@@ -57,7 +57,8 @@ class HarvestSection(Section, frozen=True):
     """Sources of Rust files, and the gate in front of the corpus."""
 
     registry: str
-    """URL of a sparse registry's index, such as https://index.crates.io/; empty for none."""
+    """URL of a sparse registry's index, such as https://index.crates.io/; `cargo` for crates.io or what Cargo's own
+    settings put in its place; a NAME for `[registries.NAME]` of these settings; empty for none."""
     directory: str
     """Cargo directory source: the only source when `registry` is empty, else the declared alternative to it."""
     probe_seconds: Seconds
@@ -71,11 +72,20 @@ class HarvestSection(Section, frozen=True):
     min_crates: Positive
     """Crates that must pass the gate; fewer are an error."""
     connections: Annotated[int, Meta(ge=1, le=32)]
-    """Downloads at once."""
+    """Requests to the registry at once."""
+    interval_seconds: Annotated[float, Meta(ge=0)]
+    """From the start of one request to the next, to a host that also serves the registry's web API (`api` in its
+    config.json): crates.io asks its crawlers for one request a second."""
+    static_interval_seconds: Annotated[float, Meta(ge=0)]
+    """The same for every other host: of crates.io, the index and the archives, static files on a CDN without such a
+    rule."""
+    index_minutes: Annotated[float, Meta(ge=0)]
+    """How long an index file is taken from the cache that came without ETag and date; 0 asks each time."""
     attempts: Annotated[int, Meta(ge=1, le=20)]
     """Attempts of one request before it counts as failed."""
     backoff_seconds: Annotated[float, Meta(ge=0)]
-    """Wait before the second attempt; it doubles with each attempt, and a Retry-After answer replaces it."""
+    """Wait before the second attempt; it doubles with each attempt, and a Retry-After answer replaces it.
+    One that asks for more than two minutes ends the harvest, which can be resumed."""
     timeout_seconds: Seconds
     """Limit for opening a connection, and for each read from it."""
     licences: Annotated[tuple[str, ...], Meta(min_length=1)]

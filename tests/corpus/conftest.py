@@ -53,7 +53,13 @@ def harvest_section() -> Callable[..., HarvestSection]:
 
     def make(**changes: object) -> HarvestSection:
         section = load("tiny").harvest
-        quick: dict[str, object] = {"registry": "", "directory": "", "min_crates": 1, "backoff_seconds": 0.01}
+        quick: dict[str, object] = {
+            "registry": "",
+            "directory": "",
+            "min_crates": 1,
+            "backoff_seconds": 0.01,
+            "interval_seconds": 0.0,
+        }
         return msgspec.structs.replace(section, **(quick | changes))
 
     return make

@@ -16,7 +16,8 @@ from rustml.corpus.sources.read_crates import CrateReader
 from rustml.errors import EnvironmentFault, InputError
 from rustml.profile.harvest import DatasetSource, HarvestSection, RepositorySource
 from rustml.records import SourceFile, read_jsonl
-from tests.support.crate_archives import SOURCE, manifest
+from tests.support.crate_archives import SOURCE, manifest, pack
+from tests.support.loopback_registry import serving
 from tests.support.processes import kill_at
 
 Section = Callable[..., HarvestSection]
@@ -379,3 +380,73 @@ def test_all_of_a_directory_source_asks_for_what_it_holds(
     report = harvest(section, tmp_path / "out", workers=1, cache=tmp_path / "cache")
     assert (report.requests, report.crates, report.refused) == (2, 1, 1)
     assert not report.over_file_limit
+
+
+@pytest.fixture
+def cargo_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty `$CARGO_HOME`, seen from an empty folder."""
+    folder = tmp_path / "user" / ".cargo"
+    folder.mkdir(parents=True)
+    monkeypatch.setenv("CARGO_HOME", str(folder))
+    monkeypatch.chdir(folder)
+    return folder
+
+
+def test_cargo_may_put_a_directory_in_the_place_of_crates_io(
+    harvest_section: Section, directory_source: Source, tmp_path: Path, cargo_home: Path
+) -> None:
+    source = directory_source({"good-1.0.0": crate("good")})
+    text = f"[source.crates-io]\nreplace-with = 'vendored'\n[source.vendored]\ndirectory = '{source}'\n"
+    (cargo_home / "config.toml").write_text(text)
+    section = harvest_section(registry="cargo", crates=("all",))
+    report = harvest(section, tmp_path / "out", workers=1, cache=tmp_path / "cache")
+    assert (report.crates, report.source, report.note) == (1, f"directory+{source}", "")
+
+
+def test_cargo_may_put_a_mirror_in_the_place_of_crates_io(
+    harvest_section: Section, tmp_path: Path, cargo_home: Path
+) -> None:
+    with serving() as mirror:
+        for name, inside in (("good", "good"), ("evil", "other")):
+            mirror.add(name, "1.0.0", pack(f"{inside}-1.0.0", crate(inside)))
+        text = f"[source.crates-io]\nreplace-with = 'm'\n[source.m]\nregistry = 'sparse+{mirror.url}/index/'\n"
+        (cargo_home / "config.toml").write_text(text)
+        section = harvest_section(registry="cargo", crates=("good", "evil"))
+        report = harvest(section, tmp_path / "out", workers=1, cache=tmp_path / "cache")
+    assert report.refusals == {"archive_foreign_path": 1}, "another crate's archive under a right name and checksum"
+    assert report.source == f"sparse+{mirror.url}/index/ in the place of sparse+https://index.crates.io/"
+    (file,) = files_of(tmp_path / "out")
+    assert file.origin.registry == "sparse+https://index.crates.io/"
+    assert file.origin.url == f"{mirror.url}/dl/good/1.0.0/download"
+
+
+def test_where_cargo_leads_is_a_part_of_the_stages_key(
+    harvest_section: Section, directory_source: Source, cargo_home: Path
+) -> None:
+    source = directory_source({"good-1.0.0": crate("good")}, checksums=False)
+    section = harvest_section(registry="cargo", crates=("good",))
+    seen = [SOURCES[0].contents(section)]
+    (cargo_home / "config.toml").write_text("[source.crates-io]\nregistry = 'sparse+http://127.0.0.1:9/'")
+    seen.append(SOURCES[0].contents(section))
+    (cargo_home / "config.toml").write_text(f"[source.crates-io]\ndirectory = '{source}'")
+    seen.append(SOURCES[0].contents(section))
+    (source / "good-1.0.0" / "src" / "lib.rs").write_text("fn other() {}")
+    seen.append(SOURCES[0].contents(section))
+    assert len({digests["registry",] for digests in seen}) == 4
+
+
+@pytest.mark.network
+@pytest.mark.slow
+def test_three_crates_of_the_configured_registry(harvest_section: Section, tmp_path: Path) -> None:
+    """From crates.io, or from what Cargo's settings on this machine put in its place."""
+    section = harvest_section(registry="cargo", crates=("either", "itoa", "semver"), interval_seconds=1.0)
+    try:
+        report = harvest(section, tmp_path / "out", workers=1, cache=tmp_path / "cache")
+    except EnvironmentFault as fault:
+        if not str(fault).startswith("no source of crates"):
+            raise
+        pytest.skip(f"no registry answers here: {fault}")
+    assert (report.crates, report.refused) == (3, 0)
+    assert {file.origin.name for file in files_of(tmp_path / "out")} == {"either", "itoa", "semver"}
+    again = harvest(section, tmp_path / "again", workers=1, cache=tmp_path / "cache")
+    assert again.digest == report.digest

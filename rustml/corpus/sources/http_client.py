@@ -1,7 +1,7 @@
 """HTTP downloads with bounds, retries with backoff, resumption and verified checksums."""
 
 import asyncio
-import hashlib
+import ssl
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,20 +9,19 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 import httpx
-import msgspec
 
-from rustml.errors import EnvironmentFault, InputError
-from rustml.io import file_sha256, write_bytes
+from rustml.cargo.network import HttpSettings
+from rustml.corpus.sources import index_cache
+from rustml.corpus.sources.pace import LONGEST_WAIT, Pace, Unavailable, retry_after
+from rustml.errors import InputError
+from rustml.io import file_sha256
 from rustml.profile.harvest import HarvestSection
 
 RETRIED = frozenset({408, 425, 429, 500, 502, 503, 504})
-LONGEST_WAIT = 120.0
 INDEX_LIMIT = 64 << 20
+BROKEN = (httpx.TooManyRedirects, httpx.UnsupportedProtocol, httpx.InvalidURL, httpx.DecodingError)
+"""What a server sends wrong each time: redirects in a circle or to no address, a body that cannot be decoded."""
 T = TypeVar("T")
-
-
-class Unavailable(EnvironmentFault):
-    """A server did not answer, or its answer breaks the protocol."""
 
 
 class _Retry(Exception):
@@ -41,26 +40,18 @@ class Answer:
     body: bytes
 
 
-class _Cached(msgspec.Struct):
-    """An index answer in the form that the cache stores."""
-
-    etag: str
-    body: bytes
-
-
 class Fetcher:
-    """One client for a harvest: at most `connections` requests at a time, all under one User-Agent."""
+    """One client for a harvest: at most `connections` requests at a time, all under one User-Agent.
 
-    def __init__(self, section: HarvestSection, transport: httpx.AsyncBaseTransport | None = None) -> None:
+    Raises InputError for settings of the network that cannot be used.
+    """
+
+    def __init__(self, section: HarvestSection, http: HttpSettings | None = None) -> None:
         self._section = section
         self._slots = asyncio.Semaphore(section.connections)
-        self._client = httpx.AsyncClient(
-            headers={"User-Agent": section.user_agent},
-            timeout=section.timeout_seconds,
-            follow_redirects=True,
-            limits=httpx.Limits(max_connections=section.connections),
-            transport=transport,
-        )
+        self._login: dict[str, str] = {}
+        self.pace = Pace(section.interval_seconds, section.static_interval_seconds)
+        self._client = _client(section, http or HttpSettings(), self.pace)
 
     async def __aenter__(self) -> Self:
         return self
@@ -70,31 +61,37 @@ class Fetcher:
     ) -> None:
         await self._client.aclose()
 
+    def log_in(self, token: str) -> None:
+        """Send a token with every request from here on. The client leaves it out after a redirect to another host."""
+        self._login = {"Authorization": token}
+
     async def probe(self, url: str) -> Answer:
-        """Send one request, within `probe_seconds`. Raises Unavailable when the answer is missing or not HTTP 200."""
+        """Send one request, within `probe_seconds`. Raises Unavailable when nothing answers."""
         try:
             async with asyncio.timeout(self._section.probe_seconds):
-                answer = await self._client.get(url)
+                answer = await self._client.get(url, headers=self._login)
         except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
             raise Unavailable(f"{url} does not answer: {str(error) or type(error).__name__}") from error
-        if answer.status_code != 200:
-            raise Unavailable(f"{url} answers HTTP {answer.status_code}")
         return Answer(answer.status_code, answer.content)
 
     async def index(self, url: str, cache: Path) -> Answer:
-        """An index file; from the cache when the registry answers that it has not changed."""
-        path = cache / f"{hashlib.sha256(url.encode()).hexdigest()}.msgpack"
-        known = _read_cached(path)
-        headers = {"If-None-Match": known.etag} if known else {}
+        """An index file; from the cache when the registry answers that it has not changed.
+
+        Where the registry sent nothing to ask that by, its last answer holds for `index_minutes`.
+        """
+        known = index_cache.read(cache, url)
+        if known and known.is_recent(self._section.index_minutes):
+            return Answer(200, known.body)
+        headers = self._login | (known.conditions if known else {})
 
         async def attempt() -> Answer:
             async with self._client.stream("GET", url, headers=headers) as response:
                 if response.status_code == 304 and known:
                     return Answer(200, known.body)
-                _refuse_status(response, missing=True)
-                body = await _read(response, INDEX_LIMIT)
-                if response.status_code == 200 and "etag" in response.headers:
-                    write_bytes(path, msgspec.msgpack.encode(_Cached(response.headers["etag"], body)))
+                self._refuse_status(url, response, missing=True)
+                body = await _read(url, response, INDEX_LIMIT)
+                if response.status_code == 200:
+                    index_cache.store(cache, url, response, body)
                 return Answer(response.status_code, body)
 
         return await self._retried(attempt, url)
@@ -108,24 +105,31 @@ class Fetcher:
             return
         path.parent.mkdir(parents=True, exist_ok=True)
         partial = path.with_suffix(".partial")
+        wrong: set[str] = set()
 
         async def attempt() -> None:
             await self._download(url, partial)
-            if file_sha256(partial) != checksum:
-                partial.unlink()
-                raise _Retry("checksum: the archive's SHA-256 differs from the index's")
-            partial.replace(path)
+            sha256 = file_sha256(partial)
+            if sha256 == checksum:
+                partial.replace(path)
+                return
+            partial.unlink()
+            text = f"checksum: {url} sends another archive: SHA-256 {sha256}, the index says {checksum}"
+            if sha256 in wrong:  # not a broken transfer: it sends the same bytes each time
+                raise InputError(text)
+            wrong.add(sha256)
+            raise _Retry(text)
 
         await self._retried(attempt, url)
 
     async def _download(self, url: str, partial: Path) -> None:
         """Append the missing bytes of a download; when the server ignores the range, start anew."""
         size = partial.stat().st_size if partial.exists() else 0
-        headers = {"Range": f"bytes={size}-"} if size else {}
+        headers = self._login | ({"Range": f"bytes={size}-"} if size else {})
         async with self._client.stream("GET", url, headers=headers) as response:
             if response.status_code == 416:
                 return
-            _refuse_status(response, missing=False)
+            self._refuse_status(url, response, missing=False)
             with partial.open("ab" if response.status_code == 206 else "wb") as out:
                 async for chunk in response.aiter_bytes():
                     out.write(chunk)
@@ -138,13 +142,48 @@ class Fetcher:
             try:
                 async with self._slots:
                     return await attempt()
+            except BROKEN as error:
+                raise InputError(f"http_answer: {url}: {str(error) or type(error).__name__}") from error
             except (_Retry, httpx.TransportError) as error:
                 if retries == 0:
                     raise _last(error, url) from error
-                retry_after = error.wait if isinstance(error, _Retry) else None
-                await asyncio.sleep(min(wait if retry_after is None else retry_after, LONGEST_WAIT))
+                if not (isinstance(error, _Retry) and error.wait is not None):  # else the host is held
+                    await asyncio.sleep(min(wait, LONGEST_WAIT))
                 wait *= 2
         raise AssertionError("attempts is at least 1")
+
+    def _refuse_status(self, url: str, response: httpx.Response, *, missing: bool) -> None:
+        """Raise for an answer that is not what `url` was asked for. A redirect's address may hold a signature."""
+        status = response.status_code
+        if status in RETRIED:
+            wait = retry_after(response)
+            if wait is not None:
+                self.pace.hold(response.url.host, wait)
+            raise _Retry(f"HTTP {status}", wait)
+        if status not in (200, 206) and not (missing and status in (404, 410, 451)):
+            raise InputError(f"http_status: {url} answers HTTP {status}")
+
+
+def _client(section: HarvestSection, http: HttpSettings, pace: Pace) -> httpx.AsyncClient:
+    hosts = http.direct if http.proxy else ()
+    try:
+        return httpx.AsyncClient(
+            headers={"User-Agent": section.user_agent},
+            timeout=http.timeout or section.timeout_seconds,
+            follow_redirects=True,
+            limits=httpx.Limits(max_connections=section.connections),
+            event_hooks={"request": [pace.turn]},
+            proxy=http.proxy if http.proxy and "*" not in hosts else None,
+            mounts={_pattern(host): None for host in hosts if host != "*"},
+            verify=ssl.create_default_context(cafile=str(http.cainfo)) if http.cainfo else True,
+        )
+    except (ssl.SSLError, OSError) as error:
+        raise InputError(f"http.cainfo of Cargo's settings: {http.cainfo} holds no certificates: {error}") from error
+
+
+def _pattern(host: str) -> str:
+    """The client's pattern for a host and, where it is a name, for the hosts below it."""
+    return f"all://[{host.strip('[]')}]" if ":" in host else f"all://*{host}"
 
 
 def _last(error: Exception, url: str) -> Exception:
@@ -153,31 +192,10 @@ def _last(error: Exception, url: str) -> Exception:
     return InputError(text) if text.startswith("checksum: ") else Unavailable(f"{url}: {text}")
 
 
-def _refuse_status(response: httpx.Response, *, missing: bool) -> None:
-    status = response.status_code
-    if status in RETRIED:
-        raise _Retry(f"HTTP {status}", _retry_after(response))
-    if status not in (200, 206) and not (missing and status in (404, 410, 451)):
-        raise InputError(f"http_status: {response.url} answers HTTP {status}")
-
-
-def _retry_after(response: httpx.Response) -> float | None:
-    """Seconds that the server asks to wait; the rare date form is treated as absent."""
-    text = response.headers.get("retry-after", "")
-    return float(text) if text.isdigit() else None
-
-
-async def _read(response: httpx.Response, limit: int) -> bytes:
+async def _read(url: str, response: httpx.Response, limit: int) -> bytes:
     body = bytearray()
     async for chunk in response.aiter_bytes():
         body += chunk
         if len(body) > limit:
-            raise InputError(f"index_size: {response.url} sends more than {limit >> 20} MiB")
+            raise InputError(f"index_size: {url} sends more than {limit >> 20} MiB")
     return bytes(body)
-
-
-def _read_cached(path: Path) -> _Cached | None:
-    try:
-        return msgspec.msgpack.decode(path.read_bytes(), type=_Cached)
-    except (OSError, msgspec.DecodeError):
-        return None

@@ -1,28 +1,33 @@
 """A sparse registry, read as Cargo reads it: index files for versions and checksums, archives from the `dl` address.
 
 https://doc.rust-lang.org/cargo/reference/registry-index.html and .../running-a-registry.html. The rate-limited web API
-is never called. Archives are cached by checksum; index answers by their ETag.
+is never called. Archives are cached by checksum; index answers with their ETag or date.
 """
 
 import asyncio
 import hashlib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import msgspec
 
 from rustml.cache_layout import CacheLayout
+from rustml.cargo import SparseRegistry
 from rustml.corpus.sources.crate import VERSION, Crate, CrateRequest, RejectedCrate, is_stable, precedence
-from rustml.corpus.sources.http_client import Answer, Fetcher, Unavailable
+from rustml.corpus.sources.http_client import Fetcher
+from rustml.corpus.sources.pace import Unavailable
 from rustml.errors import EnvironmentFault, InputError
-from rustml.origin import index_url, sparse_registry
 from rustml.profile.harvest import HarvestSection
 from rustml.progress import ProgressCallback
 
 MARKERS = ("{crate}", "{version}", "{prefix}", "{lowerprefix}", "{sha256-checksum}")
+LINE_LIMIT = 4 << 20
+"""Bytes of one line of an index file: one version with its features and dependencies."""
 HEX = frozenset("0123456789abcdef")
 
 
@@ -40,6 +45,10 @@ class Config:
     """The registry's `config.json`."""
 
     dl: str
+    api: str = ""
+    """Host of the web API, which is not asked for anything but may be the host of the index or of the archives."""
+    login: bool = False
+    """Whether every request needs the token."""
 
     def url(self, release: Release) -> str:
         """Address of a release's archive."""
@@ -62,24 +71,31 @@ def index_path(name: str, *, lower: bool = True) -> str:
 
 
 def obtain(
-    section: HarvestSection, requests: Sequence[CrateRequest], cache: Path, progress: ProgressCallback
+    section: HarvestSection,
+    source: SparseRegistry,
+    requests: Sequence[CrateRequest],
+    cache: Path,
+    progress: ProgressCallback,
 ) -> tuple[list[Crate], list[RejectedCrate]]:
     """Resolve the requested crates and download their archives into the cache.
 
     A crate that the registry does not have, has yanked, or serves with a wrong checksum is rejected by itself. Raises
-    Unavailable when the registry does not answer at all, and EnvironmentFault when it stops answering half-way: the
-    archives that arrived stay in the cache, and the next run resumes from there.
+    Unavailable when the registry does not answer at all, and EnvironmentFault when it asks for a login or stops
+    answering half-way: the archives that arrived stay in the cache, and the next run resumes from there.
     """
-    return asyncio.run(_obtain(section, requests, cache, progress))
+    return asyncio.run(_obtain(section, source, requests, cache, progress))
 
 
 async def _obtain(
-    section: HarvestSection, requests: Sequence[CrateRequest], cache: Path, progress: ProgressCallback
+    section: HarvestSection,
+    source: SparseRegistry,
+    requests: Sequence[CrateRequest],
+    cache: Path,
+    progress: ProgressCallback,
 ) -> tuple[list[Crate], list[RejectedCrate]]:
-    base = index_url(section.registry)
-    async with Fetcher(section) as fetcher:
-        config = await _config(fetcher, base)
-        tasks = [asyncio.ensure_future(_one(fetcher, base, config, request, cache)) for request in requests]
+    async with Fetcher(section, source.http) as fetcher:
+        config = await _config(fetcher, source)
+        tasks = [asyncio.ensure_future(_one(fetcher, source, config, request, cache)) for request in requests]
         for done, task in enumerate(asyncio.as_completed(tasks), start=1):
             await task
             progress(done, len(tasks))
@@ -87,33 +103,70 @@ async def _obtain(
     lost = [outcome for outcome in outcomes if isinstance(outcome, RejectedCrate) and outcome.reason == "unavailable"]
     if lost:
         raise EnvironmentFault(
-            f"{base} stopped answering for {len(lost)} of {len(requests)} crates, the first {lost[0].name} "
+            f"{source.index} stopped answering for {len(lost)} of {len(requests)} crates, the first {lost[0].name} "
             f"({lost[0].detail}). Run the stage again: the archives that arrived are kept"
         )
     crates = [outcome for outcome in outcomes if isinstance(outcome, Crate)]
     return crates, [outcome for outcome in outcomes if isinstance(outcome, RejectedCrate)]
 
 
-async def _config(fetcher: Fetcher, base: str) -> Config:
-    answer = await fetcher.probe(f"{base}/config.json")
+async def _config(fetcher: Fetcher, source: SparseRegistry) -> Config:
+    """The registry's configuration; from here on the client sends the token where the registry asks for one.
+
+    As Cargo does, the first request goes without: HTTP 401 or `auth-required` in the answer asks for the token.
+    """
+    url = f"{source.index}/config.json"
+    answer = await fetcher.probe(url)
+    logged_in = answer.status == 401
+    if logged_in:
+        fetcher.log_in(_token(source))
+        answer = await fetcher.probe(url)
+    if logged_in and answer.status in (401, 403):
+        raise EnvironmentFault(f"{url} refuses the token (HTTP {answer.status}); {source.login_advice}")
+    if answer.status != 200:
+        raise Unavailable(f"{url} answers HTTP {answer.status}")
+    config = _read_config(url, answer.body)
+    if config.login and not logged_in:
+        fetcher.log_in(_token(source))
+    if config.api:
+        fetcher.pace.is_api(config.api)
+    return config
+
+
+def _token(source: SparseRegistry) -> str:
+    token = source.token()
+    if token is None:
+        raise EnvironmentFault(f"{source.index} asks for a login: {source.login_advice}")
+    return token.text
+
+
+def _read_config(url: str, body: bytes) -> Config:
+    """The content of a `config.json`. Raises Unavailable where it is not one."""
     try:
-        tree: Any = msgspec.json.decode(answer.body)
-        if tree.get("auth-required"):
-            raise EnvironmentFault(f"{base} asks for a login, which is not supported; use a directory source")
-        return Config(dl=str(tree["dl"]))
-    except (msgspec.DecodeError, KeyError, AttributeError) as error:
-        raise Unavailable(f"{base}/config.json is not a registry configuration") from error
+        tree: Any = msgspec.json.decode(body)
+        dl, api, login = str(tree["dl"]), str(tree.get("api") or ""), bool(tree.get("auth-required"))
+        api_host, password = urlsplit(api).hostname or "", urlsplit(dl).username
+    except (msgspec.DecodeError, LookupError, AttributeError, TypeError, ValueError) as error:
+        raise Unavailable(f"{url} is not a registry configuration") from error
+    unknown = [marker for marker in re.findall(r"\{[^{}]*\}", dl) if marker not in MARKERS]
+    if unknown:
+        raise Unavailable(f"{url}: dl holds the unknown marker {unknown[0][:80]}; there are {', '.join(MARKERS)}")
+    if password is not None:
+        raise Unavailable(f"{url}: dl holds a name or password, which every record would keep")
+    return Config(dl, api_host, login)
 
 
 async def _one(
-    fetcher: Fetcher, base: str, config: Config, request: CrateRequest, cache: Path
+    fetcher: Fetcher, source: SparseRegistry, config: Config, request: CrateRequest, cache: Path
 ) -> Crate | RejectedCrate:
     """Resolve and download one crate; a failure rejects this crate alone."""
     try:
         answer = await fetcher.index(
-            f"{base}/{index_path(request.name)}", CacheLayout(cache).registry_index / _slug(base)
+            f"{source.index}/{index_path(request.name)}", CacheLayout(cache).registry_index / _slug(source.index)
         )
-        release = choose(releases(answer, request), request)
+        if answer.status in (404, 410, 451):
+            raise InputError(f"not_found: the index has no {request.name} (HTTP {answer.status})")
+        release = choose(releases(answer.body, request), request)
         if isinstance(release, RejectedCrate):
             return release
         url = config.url(release)
@@ -124,12 +177,17 @@ async def _one(
         return request.rejected(reason, detail)
     except (Unavailable, httpx.HTTPError) as error:
         return request.rejected("unavailable", str(error)[:160])
+    return archived_crate(release, archive, source.public, url)
+
+
+def archived_crate(release: Release, archive: Path, registry: str, url: str) -> Crate:
+    """A release whose archive is on this machine, from the registry whose crates these are."""
     return Crate(
         name=release.name,
         version=release.vers,
         kind="archive",
         location=str(archive.resolve()),
-        registry=sparse_registry(base),
+        registry=registry,
         url=url,
         archive_sha256=release.cksum,
     )
@@ -144,16 +202,21 @@ def _slug(base: str) -> str:
     return hashlib.sha256(base.encode()).hexdigest()[:16]
 
 
-def releases(answer: Answer, request: CrateRequest) -> list[Release]:
-    """The well-formed releases of an index file. Raises InputError (`not_found`, `index_corrupt`)."""
-    if answer.status in (404, 410, 451):
-        raise InputError(f"not_found: the index has no {request.name} (HTTP {answer.status})")
+def releases(index: bytes, request: CrateRequest) -> list[Release]:
+    """The well-formed releases of an index file. Raises InputError (`index_line`, `index_corrupt`, `index_foreign`)."""
     decoder = msgspec.json.Decoder(Release)
-    try:
-        lines = [decoder.decode(line) for line in answer.body.splitlines() if line.strip()]
-    except msgspec.DecodeError as error:
-        raise InputError(f"index_corrupt: {error}") from error
+    lines: list[Release] = []
+    for number, line in enumerate(index.splitlines(), start=1):
+        if len(line) > LINE_LIMIT:
+            size, most = len(line) / 2**20, LINE_LIMIT >> 20
+            raise InputError(f"index_line: line {number} of the index file has {size:.1f} MiB, at most {most}")
+        try:
+            lines += [decoder.decode(line)] if line.strip() else []
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise InputError(f"index_corrupt: line {number} of the index file: {error}") from error
     same = [release for release in lines if release.name.lower() == request.name.lower()]
+    if lines and not same:
+        raise InputError(f"index_foreign: the index file of {request.name} names {lines[0].name[:64]!r} instead")
     return [release for release in same if VERSION.fullmatch(release.vers) and _is_sha256(release.cksum)]
 
 

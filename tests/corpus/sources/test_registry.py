@@ -1,130 +1,21 @@
 """The sparse protocol against a real server on loopback: honest, slow, broken and hostile."""
 
 import hashlib
-import json
-import threading
+import re
 from collections import Counter
-from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from rustml.cache_layout import CacheLayout
-from rustml.corpus.sources.crate import Crate, CrateRequest, RejectedCrate
-from rustml.corpus.sources.http_client import Unavailable
-from rustml.corpus.sources.registry import Config, Release, archive_path, choose, index_path, obtain
+from rustml.corpus.sources.crate import CrateRequest
+from rustml.corpus.sources.pace import Unavailable
+from rustml.corpus.sources.registry import Config, Release, archive_path, choose, index_path
 from rustml.errors import EnvironmentFault
 from rustml.profile.harvest import HarvestSection
-
-Reply = tuple[int, dict[str, str], bytes]
-
-
-class Registry:
-    """A sparse registry on loopback: `config.json`, index files with ETags, archives with ranges."""
-
-    def __init__(self) -> None:
-        self.index: dict[str, list[dict[str, object]]] = {}
-        self.archives: dict[str, bytes] = {}
-        self.requests: list[tuple[str, str, dict[str, str]]] = []
-        self.trouble: dict[str, list[Callable[[Reply], Reply]]] = {}
-        """By path: what happens to the next answers, one entry an answer."""
-        self.template = ""
-        self._lock = threading.Lock()
-        registry = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                registry.answer(self)
-
-            def log_message(self, *arguments: object) -> None:
-                pass
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
-        threading.Thread(target=self.server.serve_forever, args=(0.01,), daemon=True).start()
-
-    def add(self, name: str, version: str, data: bytes, yanked: bool = False, cksum: str = "") -> str:
-        digest = cksum or hashlib.sha256(data).hexdigest()
-        line = {"name": name, "vers": version, "deps": [], "cksum": digest, "features": {}, "yanked": yanked, "v": 2}
-        self.index.setdefault(f"/index/{index_path(name)}", []).append(line)
-        self.archives[f"/dl/{name}/{version}/download"] = data
-        return digest
-
-    def answer(self, handler: BaseHTTPRequestHandler) -> None:
-        headers = {key.lower(): value for key, value in handler.headers.items()}
-        with self._lock:
-            self.requests.append((handler.path, headers.get("user-agent", ""), headers))
-            trouble = self.trouble.get(handler.path, [])
-            spoil = trouble.pop(0) if trouble else None
-        status, fields, body = self._honest(handler.path, headers)
-        length = len(body)
-        if spoil:
-            status, fields, body = spoil((status, fields, body))
-        fields = {"Content-Length": str(length if spoil and fields.get("lie") else len(body))} | fields
-        handler.send_response(status)
-        for key, value in fields.items():
-            handler.send_header(key, value)
-        handler.end_headers()
-        handler.wfile.write(body)
-        if spoil and fields.get("lie"):
-            handler.close_connection = True
-
-    def _honest(self, path: str, headers: dict[str, str]) -> Reply:
-        if path == "/index/config.json":
-            return 200, {}, json.dumps({"dl": self.template or f"{self.url}/dl", "api": self.url}).encode()
-        if path in self.index:
-            body = b"".join(json.dumps(line).encode() + b"\n" for line in self.index[path])
-            etag = f'"{hashlib.sha256(body).hexdigest()}"'
-            if headers.get("if-none-match") == etag:
-                return 304, {"ETag": etag}, b""
-            return 200, {"ETag": etag}, body
-        if path in self.archives:
-            body = self.archives[path]
-            start = int(headers["range"].removeprefix("bytes=").rstrip("-")) if "range" in headers else 0
-            if start >= len(body) > 0:
-                return 416, {}, b""
-            return (206 if start else 200), {}, body[start:]
-        return 404, {}, b"no such thing"
-
-    def count(self, prefix: str) -> int:
-        return sum(path.startswith(prefix) for path, _, _ in self.requests)
-
-
-def fail(status: int, **fields: str) -> Callable[[Reply], Reply]:
-    return lambda _: (status, dict(fields), b"busy")
-
-
-def cut(share: float) -> Callable[[Reply], Reply]:
-    """Promise the whole length, send a part, close."""
-    return lambda reply: (reply[0], reply[1] | {"lie": "yes"}, reply[2][: int(len(reply[2]) * share)])
-
-
-def swap(body: bytes) -> Callable[[Reply], Reply]:
-    return lambda _: (200, {}, body)
-
-
-@pytest.fixture
-def registry() -> Iterator[Registry]:
-    served = Registry()
-    yield served
-    served.server.shutdown()
-    served.server.server_close()
-
-
-@pytest.fixture
-def bring(
-    registry: Registry, harvest_section: Callable[..., HarvestSection], tmp_path: Path
-) -> Callable[..., tuple[list[Crate], list[RejectedCrate]]]:
-    def run(*names: str, **changes: object) -> tuple[list[Crate], list[RejectedCrate]]:
-        section = harvest_section(registry=f"sparse+{registry.url}/index/", attempts=3, timeout_seconds=5.0, **changes)
-        wanted = [CrateRequest(name=name.partition("@")[0], version=name.partition("@")[2]) for name in names]
-        return obtain(section, wanted, tmp_path / "cache", lambda _done, _total: None)
-
-    return run
-
-
-Bring = Callable[..., tuple[list[Crate], list[RejectedCrate]]]
+from tests.corpus.sources.conftest import Bring
+from tests.support.loopback_registry import Registry, cut, fail, late, serving, swap
 
 
 def test_the_newest_stable_version_that_is_not_yanked(registry: Registry, bring: Bring) -> None:
@@ -157,14 +48,14 @@ def test_a_second_run_downloads_nothing(registry: Registry, bring: Bring) -> Non
     second, _ = bring(*names)
     assert second == first
     assert registry.count("/dl/") == 0
-    assert all("if-none-match" in headers for path, _, headers in registry.requests if "config" not in path)
+    assert all("if-none-match" in seen.headers for seen in registry.requests if "config" not in seen.path)
 
 
 def test_every_request_carries_the_user_agent_and_the_web_api_is_never_called(registry: Registry, bring: Bring) -> None:
     registry.add("abc", "1.0.0", b"x")
     bring("abc", user_agent="a harvester; mail me at x@example.org")
-    assert {agent for _, agent, _ in registry.requests} == {"a harvester; mail me at x@example.org"}
-    assert [path for path, _, _ in registry.requests] == [
+    assert {request.agent for request in registry.requests} == {"a harvester; mail me at x@example.org"}
+    assert [request.path for request in registry.requests] == [
         "/index/config.json",
         "/index/3/a/abc",
         "/dl/abc/1.0.0/download",
@@ -173,12 +64,12 @@ def test_every_request_carries_the_user_agent_and_the_web_api_is_never_called(re
 
 def test_busy_servers_are_asked_again(registry: Registry, bring: Bring) -> None:
     registry.add("serde", "1.0.0", b"x")
-    registry.trouble["/index/se/rd/serde"] = [fail(429, **{"Retry-After": "0"}), fail(503)]
+    registry.trouble["/index/se/rd/serde"] = [fail(429, Retry_After="0"), fail(503)]
     registry.trouble["/dl/serde/1.0.0/download"] = [fail(500), fail(504)]
     crates, refused = bring("serde")
     assert [crate.name for crate in crates] == ["serde"]
     assert not refused
-    assert Counter(path for path, _, _ in registry.requests)["/dl/serde/1.0.0/download"] == 3
+    assert Counter(request.path for request in registry.requests)["/dl/serde/1.0.0/download"] == 3
 
 
 def test_a_broken_download_is_resumed_where_it_broke(registry: Registry, bring: Bring) -> None:
@@ -187,7 +78,7 @@ def test_a_broken_download_is_resumed_where_it_broke(registry: Registry, bring: 
     registry.trouble["/dl/serde/1.0.0/download"] = [cut(0.5)]
     crates, _ = bring("serde")
     assert Path(crates[0].location).read_bytes() == data
-    ranges = [headers.get("range") for path, _, headers in registry.requests if path.startswith("/dl/")]
+    ranges = [seen.headers.get("range") for seen in registry.requests if seen.path.startswith("/dl/")]
     assert ranges[0] is None
     assert ranges[1] is not None
     assert 0 < int(ranges[1].removeprefix("bytes=").rstrip("-")) < len(data)
@@ -274,6 +165,103 @@ def test_the_address_template_of_the_index_is_used(registry: Registry, bring: Br
     registry.archives[f"/x/Se/rd/se/rd/Serde_X-1.0.0-{digest}"] = b"x"
     crates, _ = bring("Serde_X")
     assert crates[0].url.endswith(f"/x/Se/rd/se/rd/Serde_X-1.0.0-{digest}")
+
+
+@pytest.mark.parametrize("marker", ["{checksum}", "{CRATE}", "{}"])
+def test_an_unknown_marker_in_the_address_template_is_named(marker: str, registry: Registry, bring: Bring) -> None:
+    registry.template = f"{registry.url}/{{crate}}/{marker}"
+    with pytest.raises(
+        Unavailable, match=rf"config\.json: dl holds the unknown marker {re.escape(marker)}; there are "
+    ):
+        bring("abc")
+    assert len(registry.requests) == 1
+
+
+def test_a_password_in_the_address_template_is_not_taken_into_records(registry: Registry, bring: Bring) -> None:
+    registry.template = registry.url.replace("//", "//me:secret@")
+    with pytest.raises(Unavailable, match="dl holds a name or password") as caught:
+        bring("abc")
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("body", "reason", "detail"),
+    [
+        (
+            b'{"name": "bad"}\n{"name": "bad", "vers": "' + b"1" * (10 << 20) + b'"}\n',
+            "index_line",
+            "line 2 .* 10.0 MiB",
+        ),
+        (b'{"name": "evil", "vers": "1.0.0", "cksum": "00"}\n', "index_foreign", "names 'evil' instead"),
+        (b"\xff\xfe\n", "index_corrupt", "line 1"),
+        (b"[" * 100_000, "index_corrupt", "line 1"),
+    ],
+    ids=["a line of 10 MB", "another crate", "not text", "nested without end"],
+)
+def test_a_bad_index_file_rejects_its_crate_in_one_line(
+    body: bytes, reason: str, detail: str, registry: Registry, bring: Bring
+) -> None:
+    registry.add("good", "1.0.0", b"x")
+    registry.add("bad", "1.0.0", b"x")
+    if reason == "index_line":
+        body = body.replace(b'{"name": "bad"}', b'{"name": "bad", "vers": "1.0.0", "cksum": "00"}')
+    registry.trouble["/index/3/b/bad"] = [swap(body)]
+    crates, (rejected,) = bring("bad", "good")
+    assert [crate.name for crate in crates] == ["good"]
+    assert rejected.reason == reason
+    assert re.search(detail, rejected.detail)
+    assert "\n" not in rejected.detail
+
+
+def test_a_mirror_that_sends_another_crate_is_asked_twice_and_named(registry: Registry, bring: Bring) -> None:
+    registry.add("good", "1.0.0", b"x")
+    registry.add("evil", "1.0.0", b"the archive of the index")
+    path = "/dl/evil/1.0.0/download"
+    registry.trouble[path] = [swap(b"the archive of another crate")] * 9
+    crates, (rejected,) = bring("evil", "good", attempts=5)
+    assert [crate.name for crate in crates] == ["good"]
+    assert rejected.reason == "checksum"
+    assert rejected.detail.startswith(f"{registry.url}{path} sends another archive: SHA-256 ")
+    assert registry.count(path) == 2
+
+
+def test_a_redirected_archive_keeps_the_address_as_asked(registry: Registry, bring: Bring) -> None:
+    data = bytes(range(256)) * 2000
+    registry.add("abc", "1.0.0", data)
+    with serving() as store:
+        store.archives["/signed"] = data
+        store.trouble["/signed?key=secret"] = [cut(0.5)]
+        store.archives["/signed?key=secret"] = data
+        registry.redirects["/dl/abc/1.0.0/download"] = f"http://localhost:{store.port}/signed?key=secret"
+        crates, _ = bring("abc")
+        assert [seen.headers.get("range") is None for seen in store.requests] == [True, False], "resumed there"
+    assert crates[0].url == f"{registry.url}/dl/abc/1.0.0/download"
+    assert Path(crates[0].location).read_bytes() == data
+
+
+def test_a_refusal_after_a_redirect_does_not_name_its_address(registry: Registry, bring: Bring) -> None:
+    registry.add("abc", "1.0.0", b"x")
+    registry.redirects["/dl/abc/1.0.0/download"] = f"{registry.url}/signed?key=secret"
+    _, (rejected,) = bring("abc")
+    assert rejected.reason == "http_status"
+    assert "secret" not in rejected.detail
+
+
+@pytest.mark.parametrize("target", ["/dl/bad/1.0.0/download", "ftp://host/file"])
+def test_a_redirect_that_leads_nowhere_rejects_its_crate(target: str, registry: Registry, bring: Bring) -> None:
+    registry.add("good", "1.0.0", b"x")
+    registry.add("bad", "1.0.0", b"x")
+    registry.redirects["/dl/bad/1.0.0/download"] = target
+    crates, (rejected,) = bring("bad", "good")
+    assert [crate.name for crate in crates] == ["good"]
+    assert rejected.reason == "http_answer"
+
+
+def test_a_slow_answer_is_a_fault_after_its_attempts(registry: Registry, bring: Bring) -> None:
+    registry.add("abc", "1.0.0", b"x")
+    registry.trouble["/dl/abc/1.0.0/download"] = [late(0.5)] * 2
+    with pytest.raises(EnvironmentFault, match=r"1 of 1 crates, the first abc \(.*ReadTimeout"):
+        bring("abc", attempts=2, timeout_seconds=0.1)
 
 
 @pytest.mark.parametrize(
