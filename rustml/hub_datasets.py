@@ -4,6 +4,7 @@ A data set of the hub is named `OWNER/NAME`, or `OWNER/NAME@REVISION` to pin a c
 """
 
 import gzip
+import re
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -14,6 +15,7 @@ import msgspec
 from rustml.errors import EnvironmentFault, InputError
 
 BATCH_ROWS = 256
+COMMIT = re.compile("[0-9a-f]{40}")
 Row = dict[str, Any]
 T = TypeVar("T")
 S = TypeVar("S", bound=msgspec.Struct)
@@ -58,6 +60,11 @@ def pinned(dataset: HubDataset) -> HubDataset:
     return dataset._replace(revision=commit)
 
 
+def at_commit(dataset: HubDataset) -> HubDataset:
+    """The data set at a commit, as `pinned`; the hub is not asked where the revision is a full commit already."""
+    return dataset if COMMIT.fullmatch(dataset.revision or "") else pinned(dataset)
+
+
 def hub_rows(dataset: HubDataset, split: str, *, streaming: bool = True) -> Iterator[LocatedRow]:
     """Yield the rows of one split: streamed, or downloaded into the hub's cache, from which a later call reads offline.
 
@@ -94,7 +101,9 @@ def _from_hub(dataset: HubDataset, read: Callable[[], T]) -> T:
         text = f"the hub's data set {dataset.repository}{at} cannot be read: {str(error)[:200] or type(error).__name__}"
         if _is_missing(error):
             raise InputError(f"{text}. Check its name, revision and split") from error
-        raise EnvironmentFault(f"{text}. Try again later, or give the path of a local copy instead") from error
+        raise EnvironmentFault(
+            f"{text}. Try again later, pin a full commit that was read before, or give the path of a local copy"
+        ) from error
 
 
 def _is_missing(error: Exception) -> bool:

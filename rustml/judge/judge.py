@@ -13,14 +13,13 @@ from rustml.judge.cache import Cache
 from rustml.judge.limits import Limits
 from rustml.judge.python.examiner import PythonExaminer, count_tests
 from rustml.judge.rust import toolchain
-from rustml.judge.rust.batch import Batch, Tools, WholeBatchFailed
+from rustml.judge.rust.batch import Tools
 from rustml.judge.rust.compiler import Compiler
 from rustml.judge.rust.crate_layout import Member
 from rustml.judge.rust.harness_cache import cache_folder, harness
 from rustml.judge.rust.lints import Linter
+from rustml.judge.rust.settling import Settler, groups
 from rustml.judge.rust.test_runner import CaseRunner
-from rustml.judge.screening.candidate_source import CandidateSource
-from rustml.judge.screening.test_file import TestFile
 from rustml.judge.verdicts import unjudged_verdict, with_id
 from rustml.progress import ProgressCallback
 from rustml.records import Candidate, Status, Verdict
@@ -28,8 +27,6 @@ from rustml.sandbox import cgroups, workdir
 from rustml.sandbox.processes import Processes
 from rustml.sandbox.sandbox import open_sandbox
 
-PARTS = 8
-"""A batch that fails as a whole is judged again in this many parts."""
 Work = Callable[[], dict[Candidate, Verdict]]
 
 
@@ -81,15 +78,16 @@ class Judge:
         self._helpers = ThreadPoolExecutor(self._workers, thread_name_prefix="judge-lint")
         libraries = toolchain.system_libraries(tools)
         self._runner = CaseRunner(self._sandbox, self._processes, limits, libraries, self._workers)
-        self._tools = Tools(
+        rust_tools = Tools(
             compiler=compiler,
             runner=self._runner,
-            linter=Linter(compiler) if lints else None,
+            linter=Linter(compiler, self._folder.path) if lints else None,
             harness=compiled,
             work=self._folder.path,
             helpers=self._helpers,
             sandbox=self._sandbox.name,
         )
+        self._settler = Settler(rust_tools, self._plain)
 
     def __enter__(self) -> "Judge":
         return self
@@ -139,8 +137,8 @@ class Judge:
             candidate for candidate in fresh if candidate.language == "python" and self._has_tests(candidate, verdicts)
         ]
         for part in self._parts(rust):
-            for group in _groups([one for one in (self._member(candidate, verdicts) for candidate in part) if one]):
-                yield partial(self._settle, group)
+            for group in groups([one for one in (self._member(candidate, verdicts) for candidate in part) if one]):
+                yield partial(self._settler.settle, group)
         for part in self._parts(python):
             yield partial(self._settle_python, part)
 
@@ -153,6 +151,8 @@ class Judge:
     def _known(self, candidate: Candidate, verdicts: dict[Candidate, Verdict]) -> bool:
         """Whether the cache has the verdict, or the candidate is too long for one."""
         verdict = self._cache.get(candidate) if self._cache is not None else None
+        if candidate.policy == "unsafe" and not self._limits.weak_integrity:
+            verdict = self._plain(candidate, "policy", "unsafe code is allowed, and verdicts of weak integrity are not")
         if verdict is None and len(candidate.code) > self._limits.source_kb * 1024:
             verdict = self._plain(candidate, "policy", f"the code is longer than {self._limits.source_kb} KiB")
         if verdict is not None:
@@ -168,16 +168,14 @@ class Judge:
 
     def _member(self, candidate: Candidate, verdicts: dict[Candidate, Verdict]) -> Member | None:
         """The candidate made ready, unless its text alone decides its verdict."""
-        try:
-            source = CandidateSource(candidate.code)
-            member = Member(candidate, source, TestFile(candidate, source))
-        except InputError as error:
-            verdicts[candidate] = self._plain(candidate, "infrastructure", str(error))
-            return None
-        forbidden = _forbidden(member)
-        if forbidden is not None:
-            self._keep(verdicts, {candidate: self._plain(candidate, "policy", forbidden)})
-        return member if forbidden is None else None
+        ready = self._settler.prepare(candidate)
+        if isinstance(ready, Member):
+            return ready
+        if ready.status == "infrastructure":
+            verdicts[candidate] = ready
+        else:
+            self._keep(verdicts, {candidate: ready})
+        return None
 
     def _plain(self, candidate: Candidate, status: Status, detail: str) -> Verdict:
         return unjudged_verdict(candidate.id, status, detail, self._sandbox.name)
@@ -188,20 +186,6 @@ class Judge:
             for candidate, verdict in fresh.items():
                 self._cache.put(candidate, verdict)
 
-    def _settle(self, members: Sequence[Member]) -> dict[Candidate, Verdict]:
-        try:
-            return {member.candidate: verdict for member, verdict in Batch(members, self._tools).verdicts().items()}
-        except WholeBatchFailed:
-            step = -(-len(members) // PARTS)
-        except JudgeFault as error:
-            step = -(-len(members) // PARTS)
-            if len(members) == 1:
-                return {members[0].candidate: self._once_more(members[0], error)}
-        verdicts: dict[Candidate, Verdict] = {}
-        for start in range(0, len(members), step):
-            verdicts |= self._settle(members[start : start + step])
-        return verdicts
-
     def _settle_python(self, candidates: Sequence[Candidate], again: bool = True) -> dict[Candidate, Verdict]:
         try:
             return dict(zip(candidates, self._examiner.verdicts(candidates), strict=True))
@@ -211,12 +195,6 @@ class Judge:
                 return {candidate: verdict for part in parts for candidate, verdict in part.items()}
             return {candidates[0]: self._plain(candidates[0], "infrastructure", str(error))}
 
-    def _once_more(self, member: Member, first: JudgeFault) -> Verdict:
-        try:
-            return Batch([member], self._tools).verdicts()[member]
-        except JudgeFault as second:
-            return self._plain(member.candidate, "infrastructure", f"{first}; then {second}")
-
 
 def _swept_folder() -> workdir.WorkingFolder:
     """A working folder, after what judges that were killed have left behind is gone."""
@@ -225,22 +203,6 @@ def _swept_folder() -> workdir.WorkingFolder:
         if parent is not None:
             cgroups.remove_tree(parent / name)
     return workdir.WorkingFolder()
-
-
-def _groups(members: list[Member]) -> list[list[Member]]:
-    """Those who share a compilation, by edition, and those who go alone."""
-    groups = [[member] for member in members if member.source.alone is not None]
-    for edition in sorted({member.candidate.edition for member in members}):
-        together = [m for m in members if m.source.alone is None and m.candidate.edition == edition]
-        groups += [together] if together else []
-    return groups
-
-
-def _forbidden(member: Member) -> str | None:
-    """The forbidden means that the text alone gives away."""
-    if member.test_file.own_types and member.source.compares_by_hand:
-        return "the tests compare a type of the candidate's, and its equality is not a derived one"
-    return member.source.forbidden
 
 
 def _content(candidate: Candidate) -> Candidate:

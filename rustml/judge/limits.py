@@ -27,6 +27,8 @@ class Limits:
     """Everything that a candidate may write, MiB."""
     source_kb: int = 256
     """Length of a candidate's code, KiB. Longer code is refused unread."""
+    weak_integrity: bool = False
+    """Whether candidates under the policy `unsafe` are judged at all."""
 
     @property
     def tree_mb(self) -> int:
@@ -48,4 +50,5 @@ class Limits:
             memory_mb=section.memory_mb,
             disk_mb=section.disk_mb,
             source_kb=section.source_kb,
+            weak_integrity=section.weak_integrity == "accepted",
         )

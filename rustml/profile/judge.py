@@ -1,6 +1,6 @@
 """Profile section of the judge."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta
 
@@ -23,5 +23,7 @@ class JudgeSection(Section, frozen=True):
     """What one candidate's tests may write to their private /tmp, MiB."""
     source_kb: Positive
     """Length of a candidate's code, KiB; longer code gets the status `policy`."""
+    weak_integrity: Literal["refused", "accepted"]
+    """Whether reward and gates take verdicts on problems whose policy is `unsafe`: such code could forge its own."""
     batch_size: Positive
     """Candidates that share one compilation."""

@@ -15,11 +15,11 @@ Kind = Literal["ident", "lifetime", "string", "char", "number", "comment", "doc"
 
 _TOKEN = re.compile(
     r"""
-    \s*(?:
+    [\s\u200e\u200f]*(?:
     (?P<line>//[^\n]*)
   | (?P<block>/\*)
   | (?P<raw>(?:br|cr|r)(?P<hashes>\#*)")
-  | (?P<string>[bc]?"(?:[^"\\]|\\.)*")
+  | (?P<string>[bc]?"(?:[^"\\]|\\.)*+")
   | (?P<open>[bc]?".*)
   | (?P<char>b?'(?:[^'\\\n\r\t]|\\(?:u\{[0-9a-fA-F_]*\}|x[0-9a-fA-F]{2}|[^ux\n]))')
   | (?P<lifetime>'(?:r\#)?[^\W\d]\w*)
@@ -54,6 +54,21 @@ class Token(NamedTuple):
     end: int
 
 
+def normalised(code: str) -> str:
+    """The code as rustc reads it: without a byte order mark and a shebang line, and with LF line ends.
+
+    A shebang line starts with `#!`, and what follows it, comments left out, is not `[`: that would be an attribute.
+    """
+    text = code.removeprefix("\ufeff").replace("\r\n", "\n")
+    if not text.startswith("#!"):
+        return text
+    following = next((token for token in tokens(text[2:]) if token.kind != "comment"), None)
+    if following is not None and following.text == "[":
+        return text
+    end = text.find("\n")
+    return "" if end < 0 else text[end:]
+
+
 def tokens(code: str) -> list[Token]:
     """The tokens of `code` without white space; comments are kept.
 
@@ -71,6 +86,17 @@ def tokens(code: str) -> list[Token]:
         stream.append(token)
         at = token.end
     return stream
+
+
+_WORDS = """abstract as async await become box break const continue do dyn else enum extern false final fn for gen if
+impl in let loop macro match mod move mut override priv pub ref return static struct trait true try type typeof unsafe
+unsized use virtual where while yield"""
+_KEYWORDS = frozenset(_WORDS.split())
+
+
+def spelled(name: str) -> str:
+    """The identifier as it has to be written: a keyword with `r#` in front."""
+    return f"r#{name}" if name in _KEYWORDS else name
 
 
 def _ident(_: str, match: re.Match[str]) -> Token:

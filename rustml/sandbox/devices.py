@@ -6,13 +6,11 @@ inside. Nodes of its own behave the same and belong to nobody else.
 
 import contextlib
 import os
-import shutil
 import stat
-import tempfile
 import weakref
 from pathlib import Path
 
-from rustml.sandbox.workdir import PREFIX
+from rustml.sandbox.workdir import WorkingFolder
 
 NODES = {"null": (1, 3), "zero": (1, 5), "full": (1, 7), "random": (1, 8), "urandom": (1, 9), "tty": (5, 0)}
 """Name → major and minor number (https://docs.kernel.org/admin-guide/devices.html)."""
@@ -23,12 +21,12 @@ class Devices:
 
     def __init__(self) -> None:
         """Make the nodes. An ordinary user may not; then the machine's nodes do not belong to that user either."""
-        folder = Path(tempfile.mkdtemp(prefix=PREFIX))
-        self._remove = weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
-        self.own = _filled(folder)
+        working = WorkingFolder()  # locked: without its lock the next judge would sweep it
+        self._remove = weakref.finalize(self, working.remove)
+        self.own = _filled(working.path)
         if not self.own:
             self.close()
-        self._folder = folder if self.own else Path("/dev")
+        self._folder = working.path if self.own else Path("/dev")
 
     def binds(self, *, every: bool) -> list[str]:
         """The words for bubblewrap that show `every` harmless device, or /dev/null alone."""

@@ -13,6 +13,7 @@ from rustml.profile import Profile
 from rustml.runs import tracking
 from rustml.runs.progress import Progress
 from rustml.runs.stage import Outcome, ProfilePath, Stage, Workspace
+from rustml.stages.hub_commits import with_bank_commits
 from rustml.stages.judging import judging_environment
 
 
@@ -29,7 +30,8 @@ STAGE = Stage("bank", ("bank", "judge"), __name__, contents, lambda _: judging_e
 
 
 def run(profile: Profile, *, parent: str | None = None, reuse: bool = True) -> tracking.Finished:
-    """Run the stage, or find the run that did the same."""
+    """Run the stage, or find the run that did the same; benchmarks of the hub are read at the commit of now."""
+    profile = with_bank_commits(profile)
 
     def body(space: Workspace) -> Outcome:
         limits = Limits.from_section(profile.judge)

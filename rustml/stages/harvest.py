@@ -16,6 +16,7 @@ from rustml.runs.progress import Progress
 from rustml.runs.stage import Outcome, ProfilePath, Stage, Workspace
 from rustml.sharding import worker_count
 from rustml.sharding.plots import draw_report
+from rustml.stages.hub_commits import with_dataset_commits
 
 
 def contents(profile: Profile) -> Mapping[ProfilePath, str]:
@@ -36,7 +37,8 @@ STAGE = Stage("harvest", ("harvest",), __name__, contents, usable=has_unpacked_c
 
 
 def run(profile: Profile, *, parent: str | None = None, reuse: bool = True) -> tracking.Finished:
-    """Run the stage, or find the run that did the same."""
+    """Run the stage, or find the run that did the same; data sets of the hub are read at the commit of now."""
+    profile = with_dataset_commits(profile)
 
     def body(space: Workspace) -> Outcome:
         with Progress("harvest") as progress:

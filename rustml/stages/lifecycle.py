@@ -60,6 +60,10 @@ class Lifecycle:
             candidate = self.made(step, model) if step.made_by else model
             self.gate(step, candidate, base_model if step.compared_with == "base" else model)
             model = candidate
+        self.serve(step)
+
+    def serve(self, step: Step) -> None:
+        """Ask a server of the last step's model for answers."""
         self.stage(serve, "serve", model=step.name)
 
     def prepare(self) -> Measured:

@@ -12,6 +12,7 @@ from rustml.runs.progress import Progress
 from rustml.runs.stage import Outcome, ProfilePath, Stage, Workspace
 from rustml.sharding import worker_count
 from rustml.sharding.plots import draw_report
+from rustml.stages.hub_commits import with_anchor_commits
 from rustml.stages.inputs import protected
 
 FILE = "file:"
@@ -36,9 +37,11 @@ def run(
 ) -> tracking.Finished:
     """Run the stage on the output of the runs `curate` and `bank`, or find the run that did the same.
 
+    Anchor pools of the hub are read at the commit of now.
     Raises InputError before it starts where `pairs.tasks` names a task that does not exist.
     """
     refuse_unknown_tasks(profile.pairs)
+    profile = with_anchor_commits(profile)
 
     def body(space: Workspace) -> Outcome:
         with Progress("pairs") as progress:

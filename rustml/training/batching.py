@@ -12,7 +12,7 @@ IGNORED = -100
 """The label of a position that carries no loss."""
 POOL = 256
 """Rows that are sorted by length together."""
-POOLED_BATCHES = 5
+POOLED_BATCHES = 10
 """Batches of fixed size whose rows are sorted by length together."""
 
 Cut = Callable[[Sequence[int]], list[list[int]]]

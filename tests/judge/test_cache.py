@@ -22,7 +22,7 @@ def test_a_second_judge_serves_the_same_verdicts_without_compiling(
         first = judge.judge([candidate(RIGHT, "a"), candidate(WRONG, "b"), candidate(RIGHT, "c")])
     assert len(entries(tmp_path)) == 2
     with Judge(LIMITS, workers=1, cache=tmp_path) as judge:
-        monkeypatch.setattr(judge, "_settle", lambda _: pytest.fail("judged again"))
+        monkeypatch.setattr(judge._settler, "settle", lambda _: pytest.fail("judged again"))
         assert judge.judge([candidate(RIGHT, "a"), candidate(WRONG, "b"), candidate(RIGHT, "c")]) == first
 
 

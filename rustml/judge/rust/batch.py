@@ -13,14 +13,17 @@ from rustml.errors import JudgeFault
 from rustml.judge.case_report import CaseReport
 from rustml.judge.rust import diagnostics, failures
 from rustml.judge.rust.compiler import POLICY_LINTS, Compiler, Folders
-from rustml.judge.rust.crate_layout import Member, fresh_name, library_root, test_root, write_library, write_tests
+from rustml.judge.rust.crate_layout import Member, fresh_name, test_root, write_library, write_root, write_tests
 from rustml.judge.rust.diagnostics import Message
 from rustml.judge.rust.failures import Failure
-from rustml.judge.rust.lints import Linter
+from rustml.judge.rust.lints import Linter, LintOutcome
 from rustml.judge.rust.test_runner import CaseRunner
 from rustml.judge.screening.candidate_source import CandidateSource
 from rustml.records import Diagnostic, Verdict
 from rustml.sandbox.processes import Completed
+
+COMPANY = frozenset({"E0034", "E0119", "E0275", "E0282", "E0283", "E0284", "E0391"})
+"""Errors that an implementation in another candidate's code can bring about."""
 
 
 class WholeBatchFailed(Exception):
@@ -60,6 +63,7 @@ class Batch:
         self._members, self._tools = tuple(members), tools
         self._states = {member: MemberState() for member in members}
         self._library = fresh_name("c")
+        self._pinned: dict[Member, range] = {}
 
     def verdicts(self) -> dict[Member, Verdict]:
         """One verdict per member. Raises JudgeFault when the judge failed, WholeBatchFailed when it has to be split."""
@@ -70,6 +74,13 @@ class Batch:
             raise JudgeFault(f"the judge's working folder failed: {error.strerror}") from error
         return {member: self._verdict(member) for member in self._members}
 
+    def doubtful(self, member: Member) -> bool:
+        """Whether the company that a member was judged in may have decided how it failed."""
+        state = self._states[member]
+        codes = {error.code for error in state.failure.errors} if state.failure is not None else frozenset[str]()
+        ended = state.report.starved or state.report.end == "signal:9"
+        return len(self._members) > 1 and bool(ended or codes & COMPANY)
+
     def _judge(self, folder: Path) -> None:
         alive = self._shared("compile", self._members, lambda: self._compile_library(folder))
         linting = self._start_lints(folder, alive)
@@ -78,8 +89,12 @@ class Batch:
             self._run(folder, alive)
         finally:
             lints = linting.result() if linting is not None else {}
-        for member, names in lints.items():
-            self._states[member].lints = names
+        for member, outcome in lints.items():
+            state = self._states[member]
+            if isinstance(outcome, Failure):
+                state.failure = state.failure or outcome
+            else:
+                state.lints = outcome
 
     def _shared(
         self, phase: str, members: Sequence[Member], work: Callable[[], tuple[Member, ...]]
@@ -92,13 +107,13 @@ class Batch:
             seconds[phase] = seconds.get(phase, 0.0) + (time.monotonic() - started) / len(members)
         return survivors
 
-    def _start_lints(self, folder: Path, alive: tuple[Member, ...]) -> "Future[dict[Member, tuple[str, ...]]] | None":
+    def _start_lints(self, folder: Path, alive: tuple[Member, ...]) -> "Future[dict[Member, LintOutcome]] | None":
         linter = self._tools.linter
         if linter is None or not alive:
             return None
 
-        def lint() -> dict[Member, tuple[str, ...]]:
-            names: dict[Member, tuple[str, ...]] = {}
+        def lint() -> dict[Member, LintOutcome]:
+            names: dict[Member, LintOutcome] = {}
 
             def work() -> tuple[Member, ...]:
                 names.update(linter.lint(folder / "lint", alive))
@@ -114,23 +129,23 @@ class Batch:
         write_library(folders.sources, self._members, published=True)
         alive = self._members
         while alive:
-            (folders.sources / "lib.rs").write_text(library_root(alive))
+            write_root(folders.sources, alive)
             result = self._tools.compiler.library(folders, self._library, alive)
-            messages = diagnostics.read(result.stderr, frozenset(member.module for member in alive))
+            messages = diagnostics.read(result.stderr, frozenset(member.file for member in alive))
             if result.returncode == 0 and not result.expired and not result.flooded:
                 return self._refuse(alive, messages)
-            alive = self._drop(alive, result, messages, {member.module: member for member in alive})
+            alive = self._drop(alive, result, messages, {member.file: member for member in alive})
         return ()
 
     def _compile_tests(self, folder: Path, alive: tuple[Member, ...]) -> tuple[Member, ...]:
         library = folder / "compiled" / f"lib{self._library}.rlib"
         crates = {library: f"/l/{library.name}", self._tools.harness: "/l/libharness.rlib"}
         folders = Folders(folder / "tests", _made(folder / "program"), crates)
-        harness = write_tests(folders.sources, alive, self._library)
+        harness, self._pinned = write_tests(folders.sources, alive, self._library)
         while alive:
             (folders.sources / "main.rs").write_text(test_root(alive, self._library, harness))
             result = self._tools.compiler.program(folders, self._library, alive)
-            owners = {name: member for member in alive for name in (member.module, member.tests)}
+            owners = {name: member for member in alive for name in (member.file, member.tests)}
             messages = diagnostics.read(result.stderr, frozenset(owners))
             if result.returncode == 0 and not result.expired and not result.flooded:
                 return alive
@@ -151,15 +166,22 @@ class Batch:
             self._states[alive[0]].failure = failures.of_crash(result, self._tools.work)
             return ()
         for member, its in faulty.items():
-            self._states[member].failure = failures.of_errors(its)
+            pinned = self._pinned.get(member, range(0))
+            in_tests = [message for message in its if message.file == member.tests]
+            self._states[member].failure = failures.of_errors(its, pinned if in_tests == its else range(0))
         return tuple(member for member in alive if member not in faulty)
 
     def _refuse(self, alive: tuple[Member, ...], messages: list[Message]) -> tuple[Member, ...]:
         """Take out the members that use forbidden means, except in a `main` that is not called."""
-        owners = {member.module: member for member in alive}
+        owners = {member.file: member for member in alive}
+        mains: dict[Member, list[range]] = {}
         for message in messages:
             member = owners.get(message.file)
-            if member is not None and message.code in POLICY_LINTS and not _in_main(member, message):
+            if member is None or message.code not in POLICY_LINTS or _as_the_tests_do(member, message):
+                continue
+            if member not in mains:
+                mains[member] = _mains(member)
+            if message.code == "unsafe_code" or not any(message.start in main for main in mains[member]):
                 errors = (Diagnostic(message.code, POLICY_LINTS[message.code]),)
                 self._states[member].failure = Failure("policy", errors, POLICY_LINTS[message.code])
         return tuple(member for member in alive if self._states[member].failure is None)
@@ -191,15 +213,28 @@ class Batch:
             sandbox=self._tools.sandbox,
             detail=failure.detail if failure is not None else state.report.detail(expected),
             transient=(failure is None and state.report.transient) or UNSET,
+            integrity="weak" if member.candidate.policy == "unsafe" else UNSET,
         )
 
 
-def _in_main(member: Member, message: Message) -> bool:
-    """Whether a message points into the candidate's own `fn main` at the top level."""
-    text = member.text(published=True)
+def _as_the_tests_do(member: Member, message: Message) -> bool:
+    """Whether a disallowed function is one of a module that the tests use themselves: of files, or the environment."""
+    path = message.text.split("`")[1::2][:1]
+    module = path[0].split("::")[1:2] if path and message.code == "clippy::disallowed_methods" else []
+    return bool(module) and module[0] in member.test_file.machine
+
+
+def _mains(member: Member) -> list[range]:
+    """The bytes of the candidate's own `fn main` at the top level, which is not called."""
+    text = member.published
     source = CandidateSource(text)
-    start = len(text.encode("utf-8", "surrogatepass")[: message.start].decode("utf-8", "replace"))
-    return source.lexes and any(first <= start < end for first, end in source.extent("main"))
+    extents = source.extent("main") if source.lexes else []
+    lengths = [(_bytes(text[:start]), _bytes(text[start:end])) for start, end in extents]
+    return [range(before, before + inside) for before, inside in lengths]
+
+
+def _bytes(text: str) -> int:
+    return len(text.encode("utf-8", "surrogatepass"))
 
 
 def _made(folder: Path) -> Path:

@@ -7,7 +7,6 @@ from typing import Protocol
 
 from rustml.judge.limits import Limits
 from rustml.judge.rust.toolchain import Toolchain, system_libraries
-from rustml.judge.screening.candidate_source import CandidateSource
 from rustml.records import Candidate
 from rustml.sandbox.mounts import Mounts
 from rustml.sandbox.process_limits import WALL_PER_CPU, ProcessLimits
@@ -54,8 +53,6 @@ class Compilable(Protocol):
 
     @property
     def candidate(self) -> Candidate: ...  # noqa: D102
-    @property
-    def source(self) -> CandidateSource: ...  # noqa: D102
 
 
 @dataclass(frozen=True)
@@ -83,10 +80,9 @@ class Compiler:
 
     def library(self, folders: Folders, name: str, members: Sequence[Compilable]) -> Completed:
         """Compile the library of candidates. Only clippy-driver compiles candidates: what is linted is what is run."""
-        force = ["unsafe_code", *(lint for lint in POLICY_LINTS if lint.startswith("clippy::"))]
-        flags = ["-Funsafe_code", "-Awarnings", "-Aclippy::all", *(f"--force-warn={lint}" for lint in force[1:])]
-        if any({"deny", "forbid"} & member.source.identifiers for member in members):
-            flags.append("--force-warn=clippy::all")  # an attribute about lints must not stop what cargo build builds
+        strict = all(member.candidate.policy == "strict" for member in members)
+        force = [lint for lint in POLICY_LINTS if strict or lint != "unsafe_code"]
+        flags = ["-Awarnings", "-Aclippy::all", *(f"--force-warn={lint}" for lint in force)]
         arguments = [f"--crate-name={name}", "--crate-type=rlib", _edition(members), *flags, *_CHEAP]
         return self._lint(folders, arguments, self._cpu_seconds(members))
 
@@ -98,7 +94,14 @@ class Compiler:
     def program(self, folders: Folders, library: str, members: Sequence[Compilable]) -> Completed:
         """Compile and link the test program."""
         crates = [f"--extern={name}={self._crate(folders, name)}" for name in (library, "harness")]
-        flags = ["--crate-name=main", "--crate-type=bin", _edition(members), "--cap-lints=allow", "-Cstrip=symbols"]
+        flags = [
+            "--crate-name=main",
+            "--crate-type=bin",
+            _edition(members),
+            "--cap-lints=allow",
+            "--cfg=test",
+            "-Cstrip=symbols",
+        ]
         return self.link(
             folders, [*flags, *crates, *_CHEAP, self.source(folders, "main.rs")], self._cpu_seconds(members)
         )

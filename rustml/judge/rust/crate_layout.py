@@ -1,8 +1,10 @@
 """The crates that the judge writes: candidates as modules of a library, their tests as modules of a program."""
 
+import json
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
 
@@ -11,7 +13,7 @@ from rustml.judge.screening import imports
 from rustml.judge.screening.candidate_source import CandidateSource
 from rustml.judge.screening.test_file import TestFile
 from rustml.records import Candidate
-from rustml.rust.lexer import significant, tokens
+from rustml.rust.lexer import edited, significant, tokens
 
 
 def fresh_name(kind: str) -> str:
@@ -21,7 +23,7 @@ def fresh_name(kind: str) -> str:
 
 @dataclass(frozen=True, eq=False)
 class Member:
-    """A candidate in a compilation."""
+    """A candidate in a compilation: a module among others, or alone as the root of its crate."""
 
     candidate: Candidate
     source: CandidateSource
@@ -30,16 +32,43 @@ class Member:
     prelude: str = field(default_factory=lambda: fresh_name("p"))
     tests: str = field(default_factory=lambda: fresh_name("t"))
 
+    @cached_property
+    def alone(self) -> bool:
+        """Whether it must not share a compilation. It is then the root of a crate, as it is for cargo."""
+        # Paths of 2015 start at the root of the crate, and unsafe code may reach what others of its program have.
+        own = self.source.alone is not None or self.candidate.policy == "unsafe" or self.candidate.edition == "2015"
+        return own or bool(self.test_file.names.macros)
+
+    @property
+    def file(self) -> str:
+        """The stem of its file's name."""
+        return "lib" if self.alone else self.module
+
+    def path(self, library: str) -> str:
+        """The path by which the tests' crate names it."""
+        return f"::{library}" if self.alone else f"::{library}::{self.module}"
+
     @property
     def prefix(self) -> str:
         """The line in front of the candidate's text. A glob import gives way to the candidate's own declarations."""
-        return f"#[allow(unused_imports)] use super::{self.prelude}::*;\n" if self.test_file.prelude else ""
+        parent = "self" if self.alone else "super"
+        return f"#[allow(unused_imports)] use {parent}::{self.prelude}::*;\n" if self.test_file.prelude else ""
 
-    def text(self, published: bool) -> str:
-        """The module's text, with what the tests use made public or as the candidate wrote it."""
-        code = self.source.published(self.test_file.wanted) if published else self.source.code
+    @cached_property
+    def published(self) -> str:
+        """The module's text, with what the tests use made public."""
+        names = self.test_file.names
+        return self._placed(self.source.published(names.own | names.macros))
+
+    @cached_property
+    def linted(self) -> str:
+        """The module's text as the candidate wrote it."""
+        return self._placed(self.source.linted)
+
+    def _placed(self, code: str) -> str:
         head = self.source.inner_end
-        return _rooted(code[:head] + self.prefix + code[head:], self.module)
+        text = code[:head] + self.prefix + code[head:]
+        return f"{text}\n{_prelude(self)}" if self.alone else _rooted(text, self.module)
 
     @property
     def text_offset(self) -> int:
@@ -53,9 +82,7 @@ def _rooted(code: str, module: str) -> str:
         return code
     stream = significant(tokens(code))
     roots = [t for t, following in pairwise(stream) if (t.kind, t.text, following.text) == ("ident", "crate", "::")]
-    for token in reversed(roots):
-        code = f"{code[: token.end]}::{module}{code[token.end :]}"
-    return code
+    return edited(code, [(token.end, token.end, f"::{module}") for token in roots])
 
 
 def write_library(folder: Path, members: Sequence[Member], *, published: bool) -> None:
@@ -63,41 +90,59 @@ def write_library(folder: Path, members: Sequence[Member], *, published: bool) -
     folder.mkdir(parents=True)
     (folder / "clippy.toml").write_text(clippy_configuration())
     for member in members:
-        _write(folder / f"{member.module}.rs", member.text(published))
+        _write(folder / f"{member.file}.rs", member.published if published else member.linted)
 
 
-def library_root(members: Sequence[Member]) -> str:
-    """The `lib.rs` that holds these members."""
-    return "".join(f"{_prelude(member)}pub mod {member.module};\n" for member in members)
+def write_root(folder: Path, members: Sequence[Member]) -> None:
+    """Write the `lib.rs` that holds these members, unless one of them is the root itself."""
+    if not members[0].alone:
+        text = "".join(f"{_prelude(member)}pub mod {member.module};\n" for member in members)
+        (folder / "lib.rs").write_text(text)
 
 
-def write_tests(folder: Path, members: Sequence[Member], library: str) -> str:
-    """Write one file per candidate into `folder`; return the name given to the harness crate."""
+def write_tests(folder: Path, members: Sequence[Member], library: str) -> tuple[str, dict[Member, range]]:
+    """Write one file per candidate into `folder`.
+
+    Returns the name given to the harness crate, and the bytes of each file that pin the candidate to its signature.
+    """
     folder.mkdir(parents=True)
     harness = fresh_name("h")
+    pinned: dict[Member, range] = {}
     for member in members:
-        names = {"library": library, "module": member.module, "prelude": member.prelude, "here": member.tests}
-        _write(folder / f"{member.tests}.rs", member.test_file.render(harness=harness, **names))
-    return harness
+        names = {"root": member.path(library), "prelude": member.prelude, "here": member.tests}
+        text, pinned[member] = member.test_file.render(harness=harness, given=fresh_name("g"), **names)
+        _write(folder / f"{member.tests}.rs", text)
+    return harness, pinned
 
 
 def test_root(members: Sequence[Member], library: str, harness: str) -> str:
     """The `main.rs` that runs these members' tests; case i is member i."""
     lines = [f"extern crate harness as {harness};\nextern crate {library};\n"]
     lines += [f"{_prelude(member)}mod {member.tests};\n" for member in members]
-    cases = ",\n".join(f"    {_case(member, harness)}" for member in members)
+    cases = ",\n".join(f"    {_case(member, library, harness)}" for member in members)
     lines.append(f"static CASES: &[{harness}::Case] = &[\n{cases},\n];\n")
     lines.append(f"fn main() {{\n    {harness}::supervise(CASES);\n}}\n")
     return "".join(lines)
 
 
-def _case(member: Member, harness: str) -> str:
+def _case(member: Member, library: str, harness: str) -> str:
     tests = []
     for function in member.test_file.functions:
         call = f"|| {harness}::Outcome::succeeded({member.tests}::{function.path}())"
         panics = "None" if function.panics is None else f"Some({function.panics})"
         tests.append(f"{harness}::Test {{ call: {call}, panics: {panics} }}")
-    return f"{harness}::Case {{ tests: &[{', '.join(tests)}] }}"
+    own, comparable = member.source.own_types, member.test_file.comparable
+    allowed = "None" if comparable is None else f"Some({_strings(comparable)})"
+    trust = f"library: {json.dumps(library)}, unequal: {_strings(own.unequal)}, unordered: {_strings(own.unordered)}"
+    watched = json.dumps(member.test_file.watched)
+    return (
+        f'{harness}::Case {{ tests: &[{", ".join(tests)}], file: "{member.tests}.rs", watched: {watched}, '
+        f"trust: {harness}::Trust {{ {trust}, allowed: {allowed} }} }}"
+    )
+
+
+def _strings(names: Iterable[str]) -> str:
+    return f"&[{', '.join(json.dumps(name, ensure_ascii=False) for name in sorted(names))}]"
 
 
 def _prelude(member: Member) -> str:

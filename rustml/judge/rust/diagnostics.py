@@ -26,6 +26,8 @@ class Message:
     start: int
     """Byte offset of its span in that file."""
     end: int
+    placed: bool = True
+    """Whether it points into any source at all; what has no place may be the machine's fault."""
 
     @property
     def is_error(self) -> bool:
@@ -71,14 +73,20 @@ def _records(stream: bytes) -> Iterator[dict[str, Any]]:
                 record = json.loads(line)
             except (ValueError, RecursionError):
                 continue
-            if "message" in record and not record["message"].startswith("aborting due to"):
+            if "message" in record and not _summary(record):
                 yield record
+
+
+def _summary(record: dict[str, Any]) -> bool:
+    """Whether a record is rustc's closing line. A candidate's `compile_error!` may say the same, but has a place."""
+    return not record.get("spans") and record["message"].startswith("aborting due to")
 
 
 def _message(record: dict[str, Any], span: dict[str, Any] | None, file: str) -> Message:
     code = (record.get("code") or {}).get("code", "")
-    offsets = (span["byte_start"], span["byte_end"]) if span else (0, 0)
-    return Message(record.get("level", ""), code, record["message"], file, *offsets)
+    start, end = (span["byte_start"], span["byte_end"]) if span else (0, 0)
+    placed = bool(record.get("spans"))
+    return Message(record.get("level", ""), code, record["message"], file, start, end, placed)
 
 
 def _macro_call(span: dict[str, Any]) -> dict[str, Any]:

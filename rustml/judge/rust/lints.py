@@ -2,71 +2,106 @@
 
 import re
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 
-from rustml.errors import JudgeFault
-from rustml.judge.rust import diagnostics
+from rustml.judge.rust import diagnostics, failures
 from rustml.judge.rust.compiler import POLICY_LINTS, Compiler, Folders
-from rustml.judge.rust.crate_layout import Member, library_root, write_library
+from rustml.judge.rust.crate_layout import Member, write_library, write_root
 from rustml.judge.rust.diagnostics import Message
+from rustml.judge.rust.failures import Failure
 from rustml.rust.lexer import significant, tokens
+from rustml.sandbox.processes import Completed
 
 FRAGMENT = frozenset({"dead_code", *POLICY_LINTS})
 """Lints that say nothing about the quality of a fragment: what it offers is called from elsewhere."""
 
 
+LintOutcome = tuple[str, ...] | Failure
+"""The names of lints, sorted; or why the text does not compile as the candidate wrote it."""
+
+
 class Linter:
     """Lints candidates that compile. Every lint that is on by default is forced: no attribute silences it."""
 
-    def __init__(self, compiler: Compiler) -> None:
-        self._compiler = compiler
+    def __init__(self, compiler: Compiler, work: Path) -> None:
+        """`work` is the judge's folder."""
+        self._compiler, self._work = compiler, work
 
-    def lint(self, folder: Path, members: Sequence[Member]) -> dict[Member, tuple[str, ...]]:
-        """The names of the lints that each member's own text raises, sorted.
+    def lint(self, folder: Path, members: Sequence[Member]) -> dict[Member, LintOutcome]:
+        """What each member's own text raises.
 
-        Raises JudgeFault when a lone member cannot be linted.
+        Raises JudgeFault when a lone member cannot be linted for a reason that is not in its text.
         """
         folders = Folders(folder / "sources", folder / "output")
         write_library(folders.sources, members, published=False)
-        (folders.sources / "lib.rs").write_text(library_root(members))
+        write_root(folders.sources, members)
         folders.output.mkdir()
         result = self._compiler.check(folders, members)
+        messages = diagnostics.read(result.stderr, frozenset(member.file for member in members))
         if result.returncode != 0 or result.expired or result.flooded:
-            return self._lint_apart(folder, members)
-        owners = {member.module: member for member in members}
-        names: dict[Member, set[str]] = {member: set() for member in members}
-        for message in diagnostics.read(result.stderr, frozenset(owners)):
-            member = owners.get(message.file)
-            if member is not None and message.code and message.code not in FRAGMENT and not _excused(member, message):
-                names[member].add(message.code)
-        return {member: tuple(sorted(lints)) for member, lints in names.items()}
+            return self._lint_apart(folder, members, result, messages)
+        return _named(members, messages)
 
-    def _lint_apart(self, folder: Path, members: Sequence[Member]) -> dict[Member, tuple[str, ...]]:
-        if len(members) == 1:
-            raise JudgeFault("a candidate that compiles could not be linted")
-        names: dict[Member, tuple[str, ...]] = {}
-        for number, member in enumerate(members):
-            names |= self.lint(folder / str(number), [member])
-        return names
+    def _lint_apart(
+        self, folder: Path, members: Sequence[Member], result: Completed, messages: list[Message]
+    ) -> dict[Member, LintOutcome]:
+        if len(members) > 1:
+            apart = [self.lint(folder / str(number), [member]) for number, member in enumerate(members)]
+            return {member: outcome for one in apart for member, outcome in one.items()}
+        errors = [message for message in messages if message.is_error]
+        if result.flooded and not errors:
+            return _named(members, messages)  # a flood of lints is still a list of lints
+        return {members[0]: failures.of_errors(errors) if errors else failures.of_crash(result, self._work)}
 
 
-def _excused(member: Member, message: Message) -> bool:
-    """Whether a lint points at text that the problem supplied: the prelude, or the declaration given."""
-    text = member.text(published=False).encode("utf-8", "surrogatepass")
-    head = member.text_offset
-    if message.start < head + len(member.prefix.encode()):
-        return message.start >= head and bool(member.prefix)
-    declarations = member.candidate.prelude + "\n" + member.candidate.signature
-    span = text[message.start : message.end].decode("utf-8", "replace")
-    return _is_given(member, span, declarations, text[: message.start].decode("utf-8", "replace"))
+def _named(members: Sequence[Member], messages: Sequence[Message]) -> dict[Member, LintOutcome]:
+    """The lints by member, without those that say nothing about it."""
+    supplied = {member.file: (member, _Supplied(member)) for member in members}
+    names: dict[Member, set[str]] = {member: set() for member in members}
+    for message in messages:
+        if message.file not in supplied or not message.code or message.code in FRAGMENT:
+            continue
+        member, given = supplied[message.file]
+        if message.code not in names[member] and not given.excuses(message):
+            names[member].add(message.code)
+    return {member: tuple(sorted(lints)) for member, lints in names.items()}
 
 
-def _is_given(member: Member, span: str, declarations: str, before: str) -> bool:
-    """Whether a span stands in a `use` or in the entry point's declaration, and repeats what the problem says there."""
-    words = [token.text for token in significant(tokens(span))]
-    supplied = [token.text for token in significant(tokens(declarations))]
-    context = rf"\b(?:use\s[^;]*|fn\s+{re.escape(member.candidate.entry_point)}\b[^{{;]*)$"
-    return bool(words) and re.search(context, before + span) is not None and _contains(supplied, words)
+class _Supplied:
+    """What of a member's text the problem supplied: the prelude, and the declarations that it repeats."""
+
+    def __init__(self, member: Member) -> None:
+        self._member = member
+        self._text = member.linted.encode("utf-8", "surrogatepass")
+
+    @cached_property
+    def _words(self) -> list[str]:
+        candidate = self._member.candidate
+        return [token.text for token in significant(tokens(f"{candidate.prelude}\n{candidate.signature}"))]
+
+    @cached_property
+    def _places(self) -> list[range]:
+        """The bytes of `use` declarations and of the entry point's declaration, up to its body."""
+        name = re.escape(self._member.candidate.entry_point)
+        text = self._text.decode("utf-8", "surrogatepass")
+        places, at, offset = [], 0, 0
+        for match in re.finditer(rf"\buse\s[^;]*|\bfn\s+{name}\b[^{{;]*", text):
+            offset += len(text[at : match.start()].encode("utf-8", "surrogatepass"))
+            at = match.start()
+            places.append(range(offset, offset + len(match[0].encode("utf-8", "surrogatepass")) + 1))
+        return places
+
+    def excuses(self, message: Message) -> bool:
+        """Whether a lint points at text that the problem supplied."""
+        head = self._member.text_offset
+        if self._member.prefix and head <= message.start < head + len(self._member.prefix.encode()):
+            return True
+        if not any(message.start in place and message.end <= place.stop for place in self._places):
+            return False
+        own = self._text[message.start : message.end].decode("utf-8", "replace")
+        words = [token.text for token in significant(tokens(own))]
+        return bool(words) and _contains(self._words, words)
 
 
 def _contains(longer: list[str], shorter: list[str]) -> bool:

@@ -62,7 +62,7 @@ class CaseRunner:
         """The reports of the cases that ended, and the others in the parts in which to run them next."""
         complete, reports = self._supervised(program, cases)
         unreported = [case for case in cases if not reports[case].end]
-        if (unreported and len(cases) == 1) or any(report.not_confined for report in reports.values()):
+        if (unreported and len(cases) == 1) or any(report.refused for report in reports.values()):
             raise JudgeFault("the sandbox refused to confine a test process")
         ended = {case: report for case, report in reports.items() if report.end}
         # Without its supervisor: each alone.

@@ -4,9 +4,9 @@ The tests call a function of exactly the declared type, which hands its argument
 back is then of the declared type, whatever the candidate declares: a type that is equal to everything does not fit.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from rustml.rust.lexer import Token, partners, significant, tokens
+from rustml.rust.lexer import Token, partners, significant, spelled, tokens
 
 
 @dataclass(frozen=True)
@@ -20,13 +20,43 @@ class Signature:
     where: str
     tokens: tuple[str, ...]
     """From `fn` to what stands before the body."""
+    qualifiers: tuple[str, ...] = ()
+    """Of `const`, `async` and `unsafe`, those that stand before `fn`."""
 
-    def wrapper(self, target: str) -> str:
-        """A function of this signature that calls the function at the path `target`."""
+    def wrapper(self, target: str, harness: str, *, constant: bool) -> str:
+        """A function of this signature that calls the function at the path `target`.
+
+        An iterator of a type that only the candidate knows goes through the `harness`, which believes only its items.
+        With `constant` the function may be called where constants are made.
+        """
         parameters = ", ".join(f"a{index}: {kind}" for index, kind in enumerate(self.types))
         arguments = ", ".join(f"a{index}" for index in range(len(self.types)))
-        head = f"pub fn {self.name}{self.generics}({parameters}) {self.output} {self.where}"
-        return f"{head} {{ {target}({arguments}) }}\n"
+        qualifiers = dict.fromkeys((*(("const",) if constant else ()), *self.qualifiers))
+        named = f"pub {' '.join(qualifiers)} fn {spelled(self.name)}{self.generics}"
+        head = f"{named}({parameters}) {self.output} {self.where}"
+        call = f"{target}{self._arguments()}({arguments})"
+        call = f"unsafe {{ {call} }}" if "unsafe" in qualifiers else call
+        call = f"{call}.await" if "async" in qualifiers else call
+        return f"{head} {{ {self._stepwise(call, harness)} }}\n"
+
+    def _arguments(self) -> str:
+        """The generic arguments, where the types of the parameters do not decide all of them."""
+        pieces = _split(significant(tokens(self.generics))[1:-1])
+        names = [piece[1 if piece[0].text == "const" else 0].text for piece in pieces if piece[0].kind == "ident"]
+        words = {token.text for kind in self.types for token in significant(tokens(kind))}
+        return f"::<{', '.join(names)}>" if set(names) - words and "impl" not in words else ""
+
+    def _stepwise(self, call: str, harness: str) -> str:
+        words = self.output.replace("(", " ").split()[1:]
+        outer = "".join(words)
+        if "Iterator" not in self.output:
+            return call
+        if words[:1] == ["impl"]:
+            inner = f"::core::iter::IntoIterator::into_iter({call})" if "IntoIterator" in self.output else call
+            return f"::{harness}::Stepwise({inner})"
+        if outer.startswith(("Box<dynIterator", "Box<dynDoubleEndedIterator", "Box<dynstd::iter::Iterator")):
+            return f"::std::boxed::Box::new(::{harness}::Stepwise({call}))"
+        return call
 
 
 def parse(text: str, name: str = "") -> Signature | None:
@@ -42,7 +72,16 @@ def parse(text: str, name: str = "") -> Signature | None:
     if not heads:
         return None
     start = (named or heads)[-1]
-    return _cut(text, _header(stream, start))
+    cut = _cut(text, _header(stream, start))
+    return replace(cut, qualifiers=_qualifiers(stream, start)) if cut is not None else None
+
+
+def _qualifiers(stream: list[Token], start: int) -> tuple[str, ...]:
+    words: list[str] = []
+    while start > 0 and stream[start - 1].text in ("const", "async", "unsafe"):
+        start -= 1
+        words.insert(0, stream[start].text)
+    return tuple(words)
 
 
 def _header(stream: list[Token], start: int) -> list[Token]:

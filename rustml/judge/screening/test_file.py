@@ -1,26 +1,27 @@
 """The tests of one problem, made ready for a crate of their own.
 
 The text of the tests is the problem's, not the candidate's. It is edited by token: test functions become callable,
-the `assert!` macros become the harness's, and the names that the tests use come from the candidate, unless they mean
-something in the standard library.
+and the `assert!` macros become the harness's. Which names it takes from the candidate says `visible_names`.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 from rustml.errors import InputError
 from rustml.judge.screening import imports, signature
 from rustml.judge.screening.candidate_source import CandidateSource
 from rustml.judge.screening.guarded_asserts import guard_comparisons
+from rustml.judge.screening.items import Item, Scanner
+from rustml.judge.screening.visible_names import visible_names
 from rustml.records import Candidate
-from rustml.rust.lexer import Token, edited
+from rustml.rust.lexer import Token, edited, spelled
 
 _ASSERTS = {"assert", "assert_eq", "assert_ne", "debug_assert", "debug_assert_eq", "debug_assert_ne"}
-_NAMES = """Option Some None Result Ok Err Vec String Box ToString ToOwned Clone Copy Send Sync Sized Drop Fn FnMut
-FnOnce AsRef AsMut Into From TryFrom TryInto FromIterator Default Iterator Extend IntoIterator DoubleEndedIterator
-ExactSizeIterator Eq PartialEq Ord PartialOrd Debug Hash drop i8 i16 i32 i64 i128 isize u8 u16 u32 u64 u128 usize
-f32 f64 bool char str std core alloc self Self super crate"""
-PROTECTED = frozenset(_NAMES.split())
-"""Names that a candidate cannot give another meaning to in the tests."""
+_CATCHES = frozenset({"catch_unwind", "spawn", "scope", "set_hook", "take_hook"})
+"""What tests use that expect a panic of their own to be caught."""
+_MACHINE = {"fs": frozenset({"fs", "File", "OpenOptions"}), "env": frozenset({"env"})}
+Edit = tuple[int, int, str]
 
 
 @dataclass(frozen=True)
@@ -37,110 +38,148 @@ class TestFile:
     """The tests of one candidate."""
 
     def __init__(self, candidate: Candidate, source: CandidateSource) -> None:
-        self._text = candidate.tests
-        source_of_tests = CandidateSource(candidate.tests)
-        self._tokens, pairs = source_of_tests.tokens, source_of_tests.partners
-        if pairs is None:
+        """Raises InputError for tests that cannot be read; what a candidate writes raises nothing."""
+        own = CandidateSource(candidate.tests)
+        self._text, self._tokens, self._head = own.code, own.tokens, own.inner_end
+        if own.partners is None:
             raise InputError(f"candidate {candidate.id}: the delimiters of its tests do not match up")
-        self._pairs = pairs
-        self._source = source
-        self._edits: list[tuple[int, int, str]] = []
-        self.prelude = imports.standard(f"{candidate.prelude}\n{candidate.signature}")
-        self.signature = signature.parse(candidate.signature, candidate.entry_point)
+        self._pairs, self._scanner = own.partners, Scanner(own.tokens, own.partners)
+        self._source, self._entry = source, candidate.entry_point.split("::", maxsplit=1)[0]
+        self._edits: list[Edit] = []
         self.functions = tuple(self._functions(0, len(self._tokens), ()))
         if not self.functions:
             raise InputError(f"candidate {candidate.id}: its tests hold no #[test] function")
-        self.wanted = self._wanted(candidate.entry_point, {item.name for item in source_of_tests.items})
-        self.own_types = frozenset(item.name for item in source.items if self._is_own(item.name))
+        self.prelude = tuple(
+            path for path in imports.leaves(f"{candidate.prelude}\n{candidate.signature}") if _std(path)
+        )
+        declared = signature.parse(candidate.signature, candidate.entry_point)
+        self.signature = declared if candidate.pinned else None
+        words = frozenset(declared.tokens) if declared is not None else frozenset[str]()
+        given = frozenset(imports.imported_name(path) for path in self.prelude) - {"*"}
+        self.names = visible_names(source, self._tokens, self._entry, words, given)
 
-    def _functions(self, index: int, end: int, path: tuple[str, ...]) -> list[TestFunction]:
+    @property
+    def watched(self) -> bool:
+        """Whether every panic that starts in the tests is meant to fail them."""
+        return not any(token.text in _CATCHES for token in self._tokens)
+
+    @cached_property
+    def machine(self) -> frozenset[str]:
+        """The modules of the standard library about the machine that the tests use themselves."""
+        words = {token.text for token in self._tokens if token.kind == "ident"}
+        return frozenset(module for module, names in _MACHINE.items() if words & names)
+
+    @cached_property
+    def comparable(self) -> tuple[str, ...] | None:
+        """The candidate's types that the tests may compare: without a signature, those that they reach by name."""
+        if self.signature is not None or not self._source.own_types.reachable:
+            return None
+        words = frozenset(token.text for token in self._tokens if token.kind == "ident")
+        return tuple(sorted(self._source.own_types.named_by(words)))
+
+    def _functions(self, start: int, end: int, path: tuple[str, ...]) -> Iterator[TestFunction]:
         """The tests between two token indices; on the way they and their modules are made public."""
-        functions: list[TestFunction] = []
-        attributes: list[list[Token]] = []
-        while index < end:
-            token, follows = self._tokens[index], self._tokens[min(index + 1, end - 1)]
-            if token.text == "#" and index + 1 in self._pairs:
-                attributes.append(self._tokens[index : self._pairs[index + 1] + 1])
-                index = self._pairs[index + 1] + 1
+        for item in self._scanner.items(start, end):
+            if not self._scanner.active(item, test=True):
                 continue
-            if token.text in ("fn", "mod") and token.kind == "ident":
-                self._edits.append((self._visible_from(index), token.start, "pub "))
-            if token.text == "fn":
-                functions += self._test(attributes, (*path, follows.text))
-            if token.text == "mod" and index + 2 in self._pairs:
-                self._drop_attributes(attributes)
-                functions += self._functions(index + 3, self._pairs[index + 2], (*path, follows.text))
-            attributes = attributes if token.text in ("pub", "async", "const") else []
-            index = self._pairs.get(index, index) + 1
-        return functions
+            body = item.head + 2
+            if item.keyword == "mod" and body in self._pairs:
+                self._publish(item)
+                yield from self._functions(body + 1, self._pairs[body], (*path, spelled(item.name)))
+            elif item.keyword == "fn":
+                yield from self._test(item, (*path, spelled(item.name)))
 
-    def _visible_from(self, index: int) -> int:
-        """Where the visibility in front of an item starts, or the item where it has none."""
-        before = self._tokens[index - 1] if index else None
-        return before.start if before is not None and before.text == "pub" else self._tokens[index].start
+    def _publish(self, item: Item) -> None:
+        end = self._scanner.visibility_end(item.first)
+        start = self._tokens[item.first].start
+        self._edits.append((start, self._tokens[end].start if end > item.first else start, "pub "))
 
-    def _drop_attributes(self, attributes: list[list[Token]]) -> None:
-        for attribute in attributes:
-            texts = [token.text for token in attribute[2:-1]]
-            if texts[:1] in (["test"], ["should_panic"], ["ignore"]) or texts == ["cfg", "(", "test", ")"]:
+    def _test(self, item: Item, path: tuple[str, ...]) -> Iterator[TestFunction]:
+        heads: dict[str, list[Token]] = {}
+        for start, end in item.attributes:
+            attribute = self._tokens[start:end]
+            name = attribute[2].text
+            heads[name] = attribute
+            if name in ("test", "should_panic", "ignore"):
                 self._edits.append((attribute[0].start, attribute[-1].end, ""))
-
-    def _test(self, attributes: list[list[Token]], path: tuple[str, ...]) -> list[TestFunction]:
-        self._drop_attributes(attributes)
-        heads = {attribute[2].text: attribute for attribute in attributes if len(attribute) > 3}
         if "test" not in heads or "ignore" in heads:
-            return []
+            return
+        self._publish(item)
         panics = None
         if "should_panic" in heads:
             texts = [token.text for token in heads["should_panic"] if token.kind == "string"]
             panics = texts[0] if texts else '""'
-        return [TestFunction("::".join(path), panics)]
+        yield TestFunction("::".join(path), panics)
 
-    def _wanted(self, entry_point: str, defined: set[str]) -> frozenset[str]:
-        """The candidate's names that the tests use and do not define."""
-        words = {token.text for token in self._tokens if token.kind == "ident"} | {
-            entry_point.split("::", maxsplit=1)[0]
-        }
+    def render(self, *, root: str, prelude: str, harness: str, given: str, here: str) -> tuple[str, range]:
+        """The test file, a module `here` of the test crate, and the bytes of it that pin the candidate.
+
+        The candidate is the module or crate `root`; what it gives is imported by the module `given`.
+        """
+        lines = [f"#[allow(unused_imports)] use super::{prelude}::*;\n"] if self.prelude else []
+        lines.append(f"mod {given} {{\n{self._given(root)}}}\n#[allow(unused_imports)] use self::{given}::*;\n")
+        pinned = ""
         if self.signature is not None:
-            words |= set(self.signature.tokens)
-        offered = {item.name for item in self._source.items}
-        imported = {imports.imported_name(path) for path in self.prelude}
-        names = (words & offered) - PROTECTED - imported - defined
-        return frozenset(names | ({entry_point} if entry_point.isidentifier() else set()))
+            constant = self._constant(self.signature.name)
+            pinned = self.signature.wrapper(f"{root}::{spelled(self.signature.name)}", harness, constant=constant)
+        starts = list(self._asserts())
+        edits = [*self._edits, *self._redirected(harness, here, starts)]
+        edits += guard_comparisons(self._tokens, self._pairs, harness, starts)
+        before = len((self._text[: self._head] + "".join(lines)).encode("utf-8", "surrogatepass"))
+        text = edited(self._text, [*edits, (self._head, self._head, "".join([*lines, pinned]))])
+        return text, range(before, before + len(pinned.encode("utf-8", "surrogatepass")))
 
-    def _is_own(self, name: str) -> bool:
-        kinds = {item.keyword for item in self._source.items if item.name == name}
-        return name in self.wanted and bool(kinds & {"struct", "enum", "union", "type", "trait"})
-
-    def render(self, *, library: str, module: str, prelude: str, harness: str, here: str) -> str:
-        """The test file, a module `here` of the test crate."""
-        target = f"::{library}::{module}"
-        lines = [f"use super::{prelude}::*;\n"] if self.prelude else []
+    def _given(self, root: str) -> str:
         bound = self.signature.name if self.signature is not None else None
-        lines += [f"use {target}::{name};\n" for name in sorted(self.wanted) if name != bound]
-        if self.signature is not None:
-            lines.append(self.signature.wrapper(f"{target}::{bound}"))
-        equal = "own" if self.own_types else "plain"
-        guards = guard_comparisons(self._tokens, self._pairs, harness, equal)
-        edits = [*self._edits, *self._redirected(harness, here), *guards]
-        return "".join(lines) + edited(self._text, edits)
+        names = [f"{root}::{spelled(name)}" for name in sorted(self.names.own) if name != bound]
+        names += [f"::{root.split('::')[1]}::{spelled(name)}" for name in sorted(self.names.macros)]
+        names += [f"::{path.removeprefix('::')}" for path in self.names.standard]
+        if self.names.library:
+            names.append(f"{root} as {self.names.library}")
+        return "".join(f"    #[allow(unused_imports)] pub use {name};\n" for name in dict.fromkeys(names))
 
-    def _redirected(self, harness: str, here: str) -> list[tuple[int, int, str]]:
-        """The `assert!` macros lead to the harness, `crate::` to the test file."""
-        edits = []
-        suffix = "_own" if self.own_types else ""
+    def _constant(self, name: str) -> bool:
+        """Whether the candidate's function may be called where constants are made, and the tests make some."""
+        heads = [item for item in self._source.items if item.name == name and item.keyword == "fn"]
+        words = {token.text for item in heads for token in self._source.tokens[item.first : item.head]}
+        return "const" in words and any(token.text in ("const", "static") for token in self._tokens)
+
+    def _asserts(self) -> Iterator[int]:
+        """The names of the `assert!` macros, but where a constant is made: only the language's types compare there."""
+        constant = -1
         for index, token in enumerate(self._tokens[:-1]):
-            follows = self._tokens[index + 1].text
-            if token.text in _ASSERTS and token.kind == "ident" and follows == "!":
-                start = self._path_start(index)
-                name = token.text.removeprefix("debug_")
-                edits.append((start, token.end, f"::{harness}::{name}{suffix if name != 'assert' else ''}"))
-            elif token.text == "crate" and follows == "::":
-                edits.append((token.start, token.end, f"crate::{here}"))
-        return edits
+            if token.text in ("const", "static") and index >= constant:
+                constant = self._constant_end(index)
+            called = token.text in _ASSERTS and self._tokens[index + 1].text == "!"
+            if called and token.kind == "ident" and index >= constant:
+                yield index
+
+    def _constant_end(self, index: int) -> int:
+        if index + 1 in self._pairs:
+            return self._pairs[index + 1]
+        words = [token.text for token in self._tokens[index + 1 : index + 4]]
+        named = words[1:2] == [":"] or (words[:1] == ["mut"] and words[2:3] == [":"]) or "fn" in words
+        return self._scanner.item(index, len(self._tokens)).end if named else index
+
+    def _redirected(self, harness: str, here: str, starts: list[int]) -> Iterator[Edit]:
+        """The `assert!` macros lead to the harness, `crate::` to the test file."""
+        for index in starts:
+            start, token = self._path_start(index), self._tokens[index]
+            yield start, token.end, f"::{harness}::{token.text.removeprefix('debug_')}"
+        for index, token in enumerate(self._tokens[:-1]):
+            if token.text == "crate" and token.kind == "ident" and self._tokens[index + 1].text == "::":
+                yield token.start, token.end, f"crate::{here}"
+            if token.text == "extern" and [one.text for one in self._tokens[index + 1 : index + 4]] == [
+                "crate", self.names.library, ";"
+            ]:  # fmt: skip
+                yield token.start, self._tokens[index + 3].end, ""
 
     def _path_start(self, index: int) -> int:
         """Where the path starts that a macro's name at `index` ends: `std::assert_eq` is one."""
         while index >= 1 and self._tokens[index - 1].text == "::":
             index -= 2 if index >= 2 and self._tokens[index - 2].kind == "ident" else 1
         return self._tokens[index].start
+
+
+def _std(path: str) -> bool:
+    return imports.in_standard(path)

@@ -10,14 +10,16 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::io::{Read, Write};
 use std::os::fd::FromRawFd;
 use std::panic::{catch_unwind, AssertUnwindSafe};
-use std::sync::atomic::{AtomicI32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 use std::time::{Duration, Instant};
 
 mod confine;
-mod plain;
+mod iterators;
 mod sys;
+mod trust;
 
-pub use plain::{own, plain, Plain};
+pub use iterators::Stepwise;
+pub use trust::{ordered, plain, Trust};
 
 /// One `#[test]`: what to call and, for `#[should_panic]`, the text that its panic must hold.
 pub struct Test {
@@ -28,6 +30,11 @@ pub struct Test {
 /// The tests of one candidate.
 pub struct Case {
     pub tests: &'static [Test],
+    /// The file of the tests, by the end of its path.
+    pub file: &'static str,
+    /// Whether the tests catch no panic themselves: then one that starts in their file has to fail them.
+    pub watched: bool,
+    pub trust: Trust,
 }
 
 /// What a test function may return.
@@ -41,46 +48,52 @@ impl Outcome for () {
     }
 }
 
-impl<E> Outcome for Result<(), E> {
+impl<T: Outcome, E> Outcome for Result<T, E> {
     fn succeeded(self) -> bool {
-        self.is_ok()
+        self.is_ok_and(T::succeeded)
     }
 }
 
 /// `assert!` whose condition has to be a true `bool`, not something that `!` turns into one.
 #[macro_export]
 macro_rules! assert {
-    ($condition:expr $(, $($rest:tt)*)?) => {{
+    ($condition:expr $(,)?) => {{
         let verdict: ::core::primitive::bool = $condition;
         if !verdict {
-            $crate::failed("assertion failed");
+            $crate::failed(::core::format_args!("assertion failed: {}", ::core::stringify!($condition)));
+        }
+    }};
+    ($condition:expr, $($rest:tt)+) => {{
+        let verdict: ::core::primitive::bool = $condition;
+        if !verdict {
+            $crate::failed(::core::format_args!($($rest)+));
         }
     }};
 }
 
 macro_rules! equalities {
-    ($d:tt $equal:ident $different:ident $check:ident $text:literal) => {
-        #[doc = $text]
+    ($d:tt $equal:ident $different:ident) => {
+        /// Compares what the case trusts to be compared.
         #[macro_export]
         macro_rules! $equal {
             ($d left:expr, $d right:expr $d(, $d($d rest:tt)*)?) => {
                 match (&$d left, &$d right) {
                     (left, right) => {
-                        if !(*$d crate::$check(left) == *$d crate::$check(right)) {
-                            $d crate::failed("assertion `left == right` failed");
+                        if !(*$d crate::plain(left) == *$d crate::plain(right)) {
+                            $d crate::failed($d crate::explain!("==" $d(, $d($d rest)*)?));
                         }
                     }
                 }
             };
         }
-        #[doc = $text]
+        /// Compares what the case trusts to be compared.
         #[macro_export]
         macro_rules! $different {
             ($d left:expr, $d right:expr $d(, $d($d rest:tt)*)?) => {
                 match (&$d left, &$d right) {
                     (left, right) => {
-                        if *$d crate::$check(left) == *$d crate::$check(right) {
-                            $d crate::failed("assertion `left != right` failed");
+                        if *$d crate::plain(left) == *$d crate::plain(right) {
+                            $d crate::failed($d crate::explain!("!=" $d(, $d($d rest)*)?));
                         }
                     }
                 }
@@ -89,18 +102,31 @@ macro_rules! equalities {
     };
 }
 
-equalities!($ assert_eq assert_ne plain "Compares by the standard library's equality alone: no other type fits.");
-equalities!($ assert_eq_own assert_ne_own own "Compares types that the problem asks the candidate to define.");
+equalities!($ assert_eq assert_ne);
+
+/// What a failed comparison says: the text that `should_panic` may ask for, without the values.
+#[macro_export]
+macro_rules! explain {
+    ($operator:literal $(,)?) => { ::core::format_args!(::core::concat!("assertion `left ", $operator, " right` failed")) };
+    ($operator:literal, $($rest:tt)+) => {
+        ::core::format_args!("assertion `left {} right` failed: {}", $operator, ::core::format_args!($($rest)+))
+    };
+}
+
+/// An assertion or another panic of the tests' own has failed. A candidate that is handed a callback may catch the panic.
+static FAILED: AtomicBool = AtomicBool::new(false);
 
 #[cold]
 #[inline(never)]
-pub fn failed(what: &str) -> ! {
-    panic!("{}", what)
+pub fn failed(what: std::fmt::Arguments<'_>) -> ! {
+    FAILED.store(true, Ordering::SeqCst);
+    panic!("{what}")
 }
 
 /// Reports that memory ran out before the process aborts for it: the abort alone would look like any other.
 struct Reporting;
 
+static STARVING: AtomicBool = AtomicBool::new(false);
 static REPORTS: AtomicI32 = AtomicI32::new(-1);
 
 unsafe impl GlobalAlloc for Reporting {
@@ -119,7 +145,8 @@ unsafe impl GlobalAlloc for Reporting {
 }
 
 fn or_report(block: *mut u8) -> *mut u8 {
-    if block.is_null() {
+    // Once is enough: code that asks for too much and is content with the refusal may do so many times.
+    if block.is_null() && !STARVING.swap(true, Ordering::Relaxed) {
         report(0, STARVED, 0);
     }
     block
@@ -133,6 +160,8 @@ const RECORD: usize = 13;
 /// Memory ran out: the one record without a cookie, as it only harms the candidate that forges it.
 const STARVED: u8 = b'm';
 const FORGED: u8 = b'x';
+/// The tests compared a type of the candidate's whose equality is not to be trusted.
+const DISTRUSTED: u8 = b'd';
 /// The child is confined: from here on its time counts. To mount and to unshare takes long on a busy machine.
 const READY: u8 = b'r';
 const CONFINING: Duration = Duration::from_secs(60);
@@ -245,17 +274,44 @@ fn run_child(case: &'static Case, writer: i32, cookie: u64, limits: &confine::Li
         sys::exit_now(confine::REFUSED);
     }
     REPORTS.store(writer, Ordering::Relaxed);
+    trust::begin(&case.trust, Box::new(move || report(0, DISTRUSTED, cookie)));
+    watch_panics(case);
     report(0, READY, cookie);
     for (index, test) in case.tests.iter().enumerate() {
-        let what = if passes(test) { b'p' } else { b'f' };
+        let what = if run_apart(test, case.watched) { b'p' } else { b'f' };
         report(index as u32, what, cookie);
     }
     sys::exit_now(0)
 }
 
-fn passes(test: &Test) -> bool {
+/// A panic that starts in the tests' own file is a failure of the tests, whoever catches it.
+fn watch_panics(case: &'static Case) {
+    std::panic::set_hook(Box::new(move |panic| {
+        if panic.location().is_some_and(|place| place.file().ends_with(case.file)) {
+            FAILED.store(true, Ordering::SeqCst);
+        }
+    }));
+}
+
+/// As much stack as a main thread has.
+const STACK: usize = 8 << 20;
+
+/// Whether a test passes in a thread of its own, so that nothing thread-local is left for the next.
+fn run_apart(test: &'static Test, watched: bool) -> bool {
+    let thread = std::thread::Builder::new().stack_size(STACK).spawn(move || passes(test, watched));
+    match thread {
+        Ok(thread) => thread.join().unwrap_or(false),
+        Err(_) => {
+            report(0, STARVED, 0);
+            false
+        }
+    }
+}
+
+fn passes(test: &Test, watched: bool) -> bool {
+    FAILED.store(false, Ordering::SeqCst);
     match (catch_unwind(AssertUnwindSafe(test.call)), test.panics) {
-        (Ok(succeeded), None) => succeeded,
+        (Ok(succeeded), None) => succeeded && !(watched && FAILED.load(Ordering::SeqCst)),
         (Ok(_), Some(_)) => false,
         (Err(payload), expected) => {
             let right = expected.is_some_and(|text| message(&*payload).contains(text));

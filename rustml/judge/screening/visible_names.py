@@ -1,0 +1,143 @@
+"""Which names the tests of a problem take from the candidate.
+
+The entry point, what the signature mentions, and what the tests name without defining it, as far as it cannot change
+the meaning of anything else in them: nothing that the standard library names, nothing that a pattern could capture, no
+trait that would win over a method of the standard library. What is taken is imported by a glob, so that whatever the
+tests declare or import themselves comes first. The candidate's own imports from the standard library are visible too.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from rustml.judge.screening import imports
+from rustml.judge.screening.candidate_source import CandidateSource
+from rustml.judge.screening.items import Item
+from rustml.judge.screening.standard_names import MACROS, METHODS, PATHS, PROTECTED
+from rustml.rust.lexer import Token
+
+_CALLED = frozenset({"(", "::"})
+_STANDARD_ALIAS = re.compile(r"^type \w+ (?:< [^=]* > )?= (?::: )?(?:std|core) :: (?:\w+ :: )*\w+ (?:<|;)")
+
+
+@dataclass(frozen=True)
+class VisibleNames:
+    """What the tests import."""
+
+    own: frozenset[str]
+    """Items of the candidate's; `*` for all that it exports."""
+    macros: frozenset[str]
+    """Macros of the candidate's."""
+    standard: tuple[str, ...]
+    """Paths into the standard library."""
+    library: str = ""
+    """The name by which the tests call the candidate's crate as a whole; empty where they do not."""
+
+
+def visible_names(
+    source: CandidateSource, stream: Sequence[Token], entry: str, declared: frozenset[str], given: frozenset[str]
+) -> VisibleNames:
+    """The names for tests of these tokens.
+
+    `declared` are the words of the signature, `given` the names that the problem's imports bring along.
+    """
+    view = _View(source, stream, entry, declared)
+    macros = frozenset(name for name in view.used_macros & source.macros if name == entry or name not in MACROS)
+    library = "" if entry in view.offered or entry in source.macros else view.library()
+    own = frozenset(view.own(given)) - macros
+    if not library and entry.isidentifier() and entry not in macros and not view.is_method(entry):
+        own |= {entry} if "*" not in own else frozenset()
+    return VisibleNames(own, macros, tuple(view.standard(given | frozenset(view.offered if library else ()))), library)
+
+
+class _View:
+    """The tests' words, held against what a candidate offers."""
+
+    def __init__(self, source: CandidateSource, stream: Sequence[Token], entry: str, declared: frozenset[str]) -> None:
+        self._source, self._stream, self._entry, self._declared = source, stream, entry, declared
+        self.words = frozenset(token.text for token in stream if token.kind == "ident")
+        self._used = self.words | declared | {entry}
+        pairs = list(pairwise([*stream, Token("punct", "", 0, 0)]))
+        self.used_macros = frozenset(a.text for a, b in pairs if b.text == "!") | {entry}
+        self._uncalled = frozenset(a.text for a, b in pairs if a.kind == "ident" and b.text not in _CALLED)
+        dots = pairwise(stream)
+        self._methods = frozenset(b.text for a, b in dots if a.text in (".", "::") and b.kind == "ident")
+        self.offered: dict[str, list[Item]] = {}
+        for item in source.items:
+            if item.name and item.keyword != "macro_rules":
+                self.offered.setdefault(item.name, []).append(item)
+
+    def is_method(self, name: str) -> bool:
+        """Whether the entry point stands inside another item alone: then its owner is what the tests name."""
+        imported = any(imports.imported_name(path) in (name, "*") for _, path in self._source.imports)
+        return name not in self.offered and not imported and self._source.defines_inside(name)
+
+    def library(self) -> str:
+        """The entry point where the tests use it as the name of a crate."""
+        texts = [token.text for token in self._stream]
+        triples = zip(texts, texts[1:], texts[2:], strict=False)
+        as_crate = any(
+            (first in ("use", "crate") and second == self._entry) or (first == self._entry and second == "::")
+            for first, second, _ in triples
+        )
+        return self._entry if as_crate and not self.is_method(self._entry) else ""
+
+    def own(self, given: frozenset[str]) -> Iterator[str]:
+        """The candidate's items that the tests may name."""
+        for name, items in self.offered.items():
+            if name in given and name != self._entry:
+                continue
+            if name == self._entry or any(self._harmless(name, item) for item in items):
+                yield name
+        for _, path in self._source.imports:
+            name = imports.imported_name(path)
+            if not imports.in_standard(path) and name not in given and self._reexport(name):
+                yield name
+
+    def _harmless(self, name: str, item: Item) -> bool:
+        if item.keyword == "trait" and self._methods & self._methods_of(item):
+            return not self._overrides(item)
+        if name not in self._used:
+            return False
+        if name in PROTECTED or name in PATHS:
+            return item.keyword == "type" and self._is_standard_alias(item)
+        if item.keyword in ("fn", "mod"):
+            return True
+        return not name[0].islower() or name in self._declared
+
+    def _reexport(self, name: str) -> bool:
+        if name == "*":
+            return self._entry not in self.offered
+        if name == self._entry:
+            return True
+        known = name in self._used and name not in PROTECTED and name not in PATHS
+        return known and (not name[0].islower() or name not in self._uncalled)
+
+    def _is_standard_alias(self, item: Item) -> bool:
+        """`type Result<T> = std::result::Result<T, Error>;` is still the standard library's."""
+        text = " ".join(token.text for token in self._source.tokens[item.head : item.end][:64])
+        return _STANDARD_ALIAS.match(text) is not None and not {"std", "core"} & self.offered.keys()
+
+    def _methods_of(self, item: Item) -> frozenset[str]:
+        pairs = pairwise(self._source.tokens[item.head : item.end])
+        return frozenset(name.text for word, name in pairs if word.text == "fn")
+
+    def _overrides(self, item: Item) -> bool:
+        """Whether the trait offers a method under a name that the standard library's types have."""
+        return bool(self._methods_of(item) & METHODS & self._methods)
+
+    def standard(self, given: frozenset[str]) -> Iterator[str]:
+        """What the candidate imports from the standard library, and what the tests name without importing it."""
+        names = set(given)
+        for _, path in self._source.imports:
+            name = imports.imported_name(path)
+            if imports.in_standard(path) and (name in ("*", "_") or self._importable(path, name, names)):
+                names.add(name)
+                yield path
+        yield from (PATHS[name] for name in sorted(self._used & PATHS.keys() - names))
+
+    def _importable(self, path: str, name: str, names: set[str]) -> bool:
+        """A renaming must not look like a variable, nor like what everybody knows by that name."""
+        renamed = " as " in path
+        return name not in names and not (renamed and (name[0].islower() or name in PROTECTED or name in PATHS))

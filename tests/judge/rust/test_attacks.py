@@ -1,0 +1,153 @@
+# ruff: noqa: E501 - code of candidates
+"""What attack has got through once: wrong code that passed, faults that a candidate forced, neighbours that it touched."""
+
+import time
+
+import pytest
+
+from rustml.judge import Judge
+from rustml.judge.screening.candidate_source import CandidateSource
+from rustml.records import Candidate, Verdict
+from tests.support.attacks import UNPINNED, WRONG, body
+from tests.support.judge_cases import RIGHT, candidate
+
+ITERATOR_TESTS = """
+#[test]
+fn counts() {
+    assert_eq!(up_to(3).count(), 3);
+    assert!(up_to(3).eq([1, 2, 3]));
+    assert_eq!(up_to(4).fold(0, |a, b| a + b), 10);
+}
+"""
+LYING_ITERATOR = """
+pub struct Lies;
+impl Iterator for Lies {
+    type Item = u32;
+    fn next(&mut self) -> Option<u32> { None }
+    fn count(self) -> usize { 3 }
+    fn fold<B, F: FnMut(B, u32) -> B>(self, _: B, mut f: F) -> B { let b = f(unreachable(), 10); b }
+    fn eq<I: IntoIterator>(self, _: I) -> bool where u32: PartialEq<I::Item> { true }
+}
+fn unreachable<B>() -> B { panic!() }
+pub fn up_to(n: u32) -> impl Iterator<Item = u32> { let _ = n; Lies }
+"""
+CALLBACK_TESTS = """
+#[test]
+fn calls_with_each() {
+    let mut sum = 0;
+    each(vec![1, 2], |x| { assert!(x > 0); sum += x; });
+    each(vec![5], |x| { if x != 5 { panic!("not five") } });
+}
+"""
+SWALLOWS = "pub fn each(_: Vec<i32>, mut f: impl FnMut(i32)) { let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| { f(1); f(2); f(-3) })); }"
+METHODS = """
+#[test]
+fn is_even_by_method() {
+    assert!(parse("3").is_ok());
+    assert_eq!(parse("3").iter().len(), 1);
+}
+"""
+
+
+@pytest.fixture(scope="module")
+def verdicts(judge: Judge) -> dict[str, Verdict]:
+    pinned = [candidate(code, name) for name, code in WRONG.items()]
+    unpinned = [candidate(code, f"unpinned, {name}", signature="") for name, code in UNPINNED.items()]
+    honest = [candidate(RIGHT + f"// {number}\n", f"honest {number}") for number in range(4)]
+    return {verdict.id: verdict for verdict in judge.judge([*honest, *pinned, *unpinned])}
+
+
+@pytest.mark.parametrize("name", [*WRONG, *(f"unpinned, {name}" for name in UNPINNED)])
+def test_wrong_code_neither_passes_nor_becomes_the_judges_fault(verdicts: dict[str, Verdict], name: str) -> None:
+    assert verdicts[name].status not in ("passed", "infrastructure"), verdicts[name]
+
+
+def test_the_neighbours_of_attacks_pass(verdicts: dict[str, Verdict]) -> None:
+    assert {verdicts[f"honest {number}"].status for number in range(4)} == {"passed"}
+
+
+def test_results_and_callbacks_cannot_lie(judge: Judge) -> None:
+    iterator = {
+        "tests": ITERATOR_TESTS,
+        "entry_point": "up_to",
+        "signature": "fn up_to(n: u32) -> impl Iterator<Item = u32>",
+    }
+    callback = {
+        "tests": CALLBACK_TESTS,
+        "entry_point": "each",
+        "signature": "fn each(xs: Vec<i32>, f: impl FnMut(i32))",
+    }
+    methods = {"tests": METHODS, "entry_point": "parse", "signature": "fn parse(s: &str) -> Result<i32, String>"}
+    trait = "pub trait Tests { fn is_ok(self) -> bool; } impl<T> Tests for Result<T, String> { fn is_ok(self) -> bool { true } }"
+    given = [
+        Candidate(id="lying iterator", code=LYING_ITERATOR, **iterator),
+        Candidate(id="iterator", code="pub fn up_to(n: u32) -> impl Iterator<Item = u32> { 1..=n }", **iterator),
+        Candidate(id="swallows", code=SWALLOWS, **callback),
+        Candidate(id="calls", code="pub fn each(xs: Vec<i32>, f: impl FnMut(i32)) { xs.into_iter().for_each(f) }", **callback),
+        Candidate(id="by-value trait", code=trait + 'pub fn parse(_: &str) -> Result<i32, String> { Err("".into()) }', **methods),
+    ]  # fmt: skip
+    statuses = {verdict.id: verdict.status for verdict in judge.judge(given)}
+    assert statuses == {
+        "lying iterator": "wrong", "iterator": "passed", "swallows": "wrong", "calls": "passed", "by-value trait": "wrong"
+    }  # fmt: skip
+
+
+def test_an_exit_code_is_no_fault_of_the_machine(judge: Judge, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rustml.judge.rust.batch.POLICY_LINTS", {})
+    verdict = judge.judge([candidate(body("std::process::exit(97);"))])[0]
+    assert verdict.status == "incomplete", verdict
+
+
+def test_what_clippy_alone_refuses_is_no_fault_of_the_machine(judge: Judge) -> None:
+    reexport = "mod inner { fn hidden() {} pub use self::hidden as shown; }\n" + RIGHT
+    flood = RIGHT + "".join(f"pub fn f{n}() -> i32 {{ return {n}; }}\n" for n in range(6000))
+    refused, flooded = judge.judge([candidate(reexport, "r"), candidate(flood, "f")])
+    assert refused.status == "compile_error", refused
+    assert (flooded.status, flooded.clippy_clean) == ("passed", False)
+
+
+def test_no_attribute_about_lints_silences_or_stops(judge: Judge) -> None:
+    loud = RIGHT.replace(
+        "    xs.into_iter().map(|x| x * 2).collect()\n",
+        "    xs.iter().map(|x| x * 2).collect::<Vec<i32>>().iter().cloned().map(|x| x + 0).collect()\n",
+    )
+    old = '#![clippy::msrv = "1.0.0"]\n' + loud
+    denied = (
+        "//! Doubles.\n#![deny(clippy::pedantic)]\n#![deny(missing_docs)]\n/// Doubles.\n" + RIGHT + "fn helper() {}\n"
+    )
+    plain, silenced, strict = judge.judge([candidate(loud, "l"), candidate(old, "o"), candidate(denied, "d")])
+    assert plain.lints
+    assert plain.lints == silenced.lints
+    assert strict.status == "passed", strict
+
+
+def test_a_neighbours_own_type_breaks_no_inference(judge: Judge) -> None:
+    hostile = (
+        "#[allow(non_camel_case_types)] mod m { pub struct i32; } pub struct L; impl PartialEq<L> for i32 { fn eq(&self, _: &L) -> bool { true } }\n"
+        + RIGHT
+    )
+    needs = RIGHT.replace("x * 2", "if x == 1.into() { 2 } else { x * 2 }")
+    assert [verdict.status for verdict in judge.judge([candidate(hostile, "h"), candidate(needs, "n")])] == [
+        "passed"
+    ] * 2
+
+
+@pytest.mark.parametrize(
+    "piece",
+    ['"\\', "'\\u{", "/*", "impl ", "impl X for ", "use {", "use a::{", "PartialEq ", "dyn ", "#[", "#![a]", "mod a{}super ",
+     "macro_rules! a", "r#", "crate::", "struct A;", "struct A{a:A,", "impl<T> A for ", "a!(", "'a 'b ", "const ", "pub(", "<", "::",
+     "type A=A;", "fn f(", "fn f<'a,'b>(x:&'a &'b u8){} f ", "=", "#[derive(PartialEq)]struct A;", "\u200e", "trait A{fn a();}"],
+)  # fmt: skip
+def test_reading_is_linear(piece: str) -> None:
+    seconds = []
+    for size in (4 * 1024, 16 * 1024):
+        started = time.process_time()
+        _read_all(piece * (size // len(piece)))
+        seconds.append(time.process_time() - started)
+    assert seconds[1] < 10 * seconds[0] + 0.2, seconds
+
+
+def _read_all(code: str) -> None:
+    source = CandidateSource(code)
+    _ = source.alone, source.own_types, source.forbidden(allow_unsafe=False), source.items, source.imports
+    _ = source.published(frozenset({"a"})), source.linted, source.defines_inside("a")
