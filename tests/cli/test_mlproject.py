@@ -30,7 +30,8 @@ def command_of(name: str) -> click.Command:
 
 
 def options_of(name: str) -> dict[str, click.Option]:
-    found = {p.opts[0].removeprefix("--"): p for p in command_of(name).params}
+    """Those that a command acts on; `--explain` only prints, and is for a shell."""
+    found = {p.opts[0].removeprefix("--"): p for p in command_of(name).params if p.expose_value}
     assert all(isinstance(option, click.Option) for option in found.values()), "MLproject passes no bare arguments"
     return found  # type: ignore[return-value]
 
