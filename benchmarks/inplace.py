@@ -1,26 +1,37 @@
 """How many held-out functions can be judged in their crates, and whether wrong ones fail there.
 
     python -m benchmarks.inplace --pairs RUN/output/holdout.jsonl [--limit N] [--cache FOLDER]
+    python -m benchmarks.inplace --pairs RUN/output/holdout.jsonl --registry [--limit N] [--cache FOLDER]
 
-Every reference is given as an answer, then a `todo!()`, then the reference with a number or an operator changed.
+Every reference is given as an answer, then a `todo!()`, then the reference with a number or an operator changed. With
+`--registry` one table is printed instead: what is eligible with the directory source that the pairs came from, and with
+a sparse registry on loopback that serves the crates of that source, each resolved and brought by Cargo.
 """
 
 import argparse
 import re
+import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
+import msgspec
+
 from rustml.cache_layout import CacheLayout
-from rustml.evaluation.kinds.holdout import TASK
-from rustml.evaluation.suites.holdout import COMPILES, INPLACE, TESTED, Holdout, Sources
+from rustml.evaluation.kinds.holdout import COMPILES, INPLACE, TASK, TESTED
+from rustml.evaluation.suites.crates import Sources, Watch, label
+from rustml.evaluation.suites.holdout import Holdout
 from rustml.evaluation.suites.suite import Suite
 from rustml.judge import Limits
+from rustml.origin import archive_folder, directory_of, folder_of, sparse_registry
 from rustml.profile import load
 from rustml.profile.evaluation import SuiteSection
-from rustml.records import Problem, candidate_of
+from rustml.records import Pair, Problem, candidate_of, read_jsonl, write_jsonl
+from rustml.runs.progress import Progress
 from rustml.tasks import task_of
+from tests.support.cargo_registry import CrateRegistry, archive_path, crate_files
 
 
 def unwritten(code: str) -> str:
@@ -53,18 +64,83 @@ def main() -> None:
     parser.add_argument("--pairs", type=Path, required=True)
     parser.add_argument("--limit", type=int, default=0)
     parser.add_argument("--cache", type=Path, default=Path("outputs/cache"))
+    parser.add_argument("--registry", action="store_true", help="compare with a registry on loopback")
     options = parser.parse_args()
+    if options.registry:
+        compare(options.pairs, options.limit, options.cache)
+        return
+    started = time.monotonic()
+    with made(options.pairs, options.limit, CacheLayout(options.cache)) as suite:
+        print(f"made ready in {time.monotonic() - started:.1f} s")
+        _report(suite)
+
+
+@contextmanager
+def made(pairs: Path, limit: int, cache: CacheLayout) -> Iterator[Suite]:
+    """The suite of a file of pairs, its crates made ready."""
     profile = load("tiny")
     shape = profile.evaluation.suites["holdout"]
     fields = {name: getattr(shape, name) for name in shape.__struct_fields__}
-    section = SuiteSection(**{**fields, "problems": options.pairs.stem, "limit": options.limit})
-    cache = CacheLayout(options.cache)
-    sources = Sources(cache.unpacked_crates, profile.evaluation.dependencies, cache.built_crates)
-    started = time.monotonic()
-    with Holdout(options.pairs.parent, sources, Limits.from_section(profile.judge), print) as holdout:
-        suite = holdout.suite("holdout", section, profile.seed)
-        print(f"made ready in {time.monotonic() - started:.1f} s")
-        _report(suite)
+    section = SuiteSection(**{**fields, "problems": pairs.stem, "limit": limit})
+    sources = Sources(cache.unpacked_crates, profile.evaluation.dependencies, cache.built_crates, cache.dependencies)
+    limits = Limits.from_section(profile.judge)
+    with Progress("crates") as progress, Holdout(pairs.parent, sources, limits, told(progress)) as holdout:
+        yield holdout.suite("holdout", section, profile.seed)
+
+
+def told(progress: Progress) -> Watch:
+    """A callback that shows what is counted on `progress`."""
+
+    def watch(what: str, done: int, total: int) -> None:
+        progress.begin(what)
+        progress(done, total)
+
+    return watch
+
+
+def compare(path: Path, limit: int, cache: Path) -> None:
+    """Print eligibility with the directory source of the pairs beside that with a registry, and where they differ."""
+    pairs = sorted(read_jsonl(path, Pair), key=lambda pair: pair.id)[: limit or None]
+    (source,) = {folder for pair in pairs if (folder := directory_of(pair.origin.registry))}
+    tags: dict[str, dict[str, str]] = {}
+    columns: dict[str, list[object]] = {}
+    with CrateRegistry() as registry, tempfile.TemporaryDirectory() as folder:
+        checksums = registry.add_source(source)
+        served = [_served(pair, registry, checksums, cache) for pair in pairs]
+        for name, group in (("directory source", pairs), ("registry", served)):
+            write_jsonl(Path(folder, name, "holdout.jsonl"), group)
+            started = time.monotonic()
+            with made(Path(folder, name, "holdout.jsonl"), 0, CacheLayout(cache)) as suite:
+                account = suite.account
+            assert account is not None
+            tags[name] = {problem.id: problem.tags[INPLACE] for problem in suite.problems}
+            bound = {f"excluded: {reason}": count for reason, count in account.excluded.items()}
+            counts = {"pairs that ask for code": account.asked, "eligible for compile": account.compiled}
+            counts |= {"eligible for tests": account.tested, **bound, "seconds": int(time.monotonic() - started)}
+            for row, count in counts.items():
+                columns.setdefault(row, []).append(count)
+    for row, values in columns.items():
+        if any(values):
+            print(f"{row:32}" + "".join(f"{value!s:>18}" for value in values))
+    differing = [pair for pair in pairs if tags["registry"][pair.id] != tags["directory source"][pair.id]]
+    for pair in differing:
+        print(f"{label(pair)}: {tags['directory source'][pair.id]} -> {tags['registry'][pair.id]}")
+    print(f"{len(differing)} of {len(pairs)} pairs differ")
+
+
+def _served(pair: Pair, registry: CrateRegistry, checksums: Mapping[str, str], cache: Path) -> Pair:
+    """The pair as if its crate had been harvested from the registry, its archive unpacked as harvest does."""
+    checksum = checksums[label(pair)]
+    target = archive_folder(CacheLayout(cache).unpacked_crates, checksum) / label(pair)
+    if not target.is_dir():
+        for path, content in crate_files(Path(str(folder_of(pair.origin.url)))).items():
+            (target / path).parent.mkdir(parents=True, exist_ok=True)
+            (target / path).write_bytes(content)
+    url = registry.host + archive_path(pair.origin.name, pair.origin.version)
+    origin = msgspec.structs.replace(
+        pair.origin, registry=sparse_registry(registry.url), url=url, archive_sha256=checksum
+    )
+    return msgspec.structs.replace(pair, origin=origin)
 
 
 def _report(suite: Suite) -> None:

@@ -33,6 +33,11 @@ class CacheLayout:
         return self.root / "built-crates"
 
     @property
+    def dependencies(self) -> Path:
+        """What crates of a registry depend on, as Cargo directory sources by the digest of their locks."""
+        return self.root / "dependencies"
+
+    @property
     def compute(self) -> Path:
         """What was measured of this machine's dtypes and attention."""
         return self.root / "compute"

@@ -106,7 +106,7 @@ sandbox() {
     die "bubblewrap cannot make namespaces here; allow them: sysctl kernel.unprivileged_userns_clone=1 kernel.apparmor_restrict_unprivileged_userns=0"
 }
 
-crates() {
+crates() { # those of the corpus come with the stage harvest, what hold-out crates depend on with evaluate: nothing here
   if curl -fsS --max-time 5 -A "rustml set-up" https://index.crates.io/config.json >/dev/null 2>&1; then return; fi
   local list=() package
   while read -r package; do

@@ -175,5 +175,6 @@ def _result(suite: Suite, protocol: dict[str, Any], chunks: Sequence[Chunk]) -> 
         contaminated=suite.contaminated,
         excluded=dict(suite.excluded),
         tasks=kind.tasks(suite.problems),
+        in_place=suite.account.counts() if suite.account else {},
         seconds={phase: sum(chunk.seconds[phase] for chunk in chunks) for phase in ("generate", "judge")},
     )

@@ -90,8 +90,8 @@ class EvaluationSection(Section, frozen=True):
     batch_size: Positive
     """Sequences generated at once. Part of the protocol: it moves greedy scores."""
     dependencies: str
-    """Cargo directory source that the crates of hold-out suites are built against; empty takes the one that they came
-    from, which crates from a registry do not have: make one with `cargo vendor`."""
+    """Cargo directory source that the crates of hold-out suites are built against, as `cargo vendor` makes it. Empty
+    takes the one that a crate came from; what a crate of a registry needs, Cargo brings from `harvest.registry`."""
     behaviour: BehaviourSection
     """Completions to read beside the measurements."""
     rater: RaterSection

@@ -4,10 +4,12 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import click
 from msgspec.structs import replace
 
+from rustml.cargo.registry import resolve
 from rustml.contents import directory_source_contents, file_contents
 from rustml.errors import InputError
 from rustml.evaluation.kinds import ItemSource
@@ -24,6 +26,7 @@ from rustml.stages.computing import resolved
 from rustml.stages.judging import judging_environment
 
 if TYPE_CHECKING:
+    from rustml.evaluation.suites.account import Account
     from rustml.evaluation.suites.suite import HoldoutMaker, Suite
     from rustml.judge import Limits
     from rustml.profile.evaluation import SuiteSection
@@ -45,7 +48,11 @@ def environment(profile: Profile) -> Mapping[str, str]:
 
 
 STAGE = Stage(
-    "evaluate", ("compute", "chat", "evaluation", "judge", "pairs.decontamination"), __name__, contents, environment
+    "evaluate",
+    ("compute", "chat", "evaluation", "judge", "pairs.decontamination", "harvest.registry"),
+    __name__,
+    contents,
+    environment,
 )
 
 
@@ -143,6 +150,7 @@ def _measure(
             progress(done, total)
 
         suites = _suites(profile, only, contaminated, space, limits, stack)
+        accounts = _told({suite.name: suite.account for suite in suites if suite.account})
         folder = subject.model if isinstance(subject.model, Path) else None
         context = open_context(profile, folder, judge, limits, watch=watch, rater=rater)
         completions = sample_completions.completions(
@@ -150,7 +158,8 @@ def _measure(
         )
         report = evaluate(subject.model, suites, context, space.out, model=subject.name)
     draw_evaluation(report, space.report / "plots")
-    tables = {sample_completions.TABLE: completions} if completions else {}
+    tables: dict[str, list[dict[str, Any]]] = {f"crates-{name}.json": made.crates for name, made in accounts.items()}
+    tables |= {sample_completions.TABLE: completions} if completions else {}
     tags = {WEIGHTS_RUN_TAG: subject.digest, "rustml.model": subject.name}
     return Outcome(report.metrics(), tables, tags=tags)
 
@@ -173,14 +182,33 @@ def _suites(
     return checked_suites(profile.evaluation, source, only, check)
 
 
-def _holdout(profile: Profile, pairs: Path, space: Workspace, limits: "Limits", stack: ExitStack) -> "HoldoutMaker":
-    from rustml.evaluation.suites.holdout import Holdout, Sources  # noqa: PLC0415
+def _told(accounts: "Mapping[str, Account]") -> "Mapping[str, Account]":
+    """The accounts of hold-out suites, printed."""
+    for name, account in accounts.items():
+        for line in account.lines(name):
+            click.echo(f"  {line}")
+        if account.warning(name):
+            click.secho(f"  WARNING: {account.warning(name)}", fg="yellow")
+    return accounts
 
-    cache = space.cache
-    sources = Sources(cache.unpacked_crates, profile.evaluation.dependencies, cache.built_crates)
+
+def _holdout(profile: Profile, pairs: Path, space: Workspace, limits: "Limits", stack: ExitStack) -> "HoldoutMaker":
+    from rustml.evaluation.suites.crates import Sources  # noqa: PLC0415
+    from rustml.evaluation.suites.holdout import Holdout  # noqa: PLC0415
+    from rustml.judge.in_crate.resolution import CargoSource  # noqa: PLC0415
+
+    cache, named = space.cache, profile.harvest.registry
+    registry = CargoSource.of(resolve(named)) if named else None
+    dependencies = profile.evaluation.dependencies
+    sources = Sources(cache.unpacked_crates, dependencies, cache.built_crates, cache.dependencies, registry)
 
     def make(name: str, section: "SuiteSection", seed: int) -> "Suite":
         with Progress("crates of the hold-out") as progress:
-            return stack.enter_context(Holdout(pairs, sources, limits, progress)).suite(name, section, seed)
+
+            def watch(what: str, done: int, total: int) -> None:
+                progress.begin(what)
+                progress(done, total)
+
+            return stack.enter_context(Holdout(pairs, sources, limits, watch)).suite(name, section, seed)
 
     return make

@@ -40,4 +40,4 @@ def pack(folder: str, files: Mapping[str, bytes | str]) -> bytes:
             member = tarfile.TarInfo(f"{folder}/{path}")
             member.size = len(data)
             tar.addfile(member, io.BytesIO(data))
-    return gzip.compress(buffer.getvalue(), mtime=0)
+    return gzip.compress(buffer.getvalue(), compresslevel=1, mtime=0)

@@ -41,12 +41,19 @@ class Bench:
 
 
 @contextmanager
-def built(root: Path) -> Iterator[Bench]:
-    """The bench in an empty folder. Skips where there is no sandbox or no toolchain."""
-    source = write_source(root / "vendor")
+def opened_sandbox() -> Iterator[CrateSandbox]:
+    """A sandbox for crates. Skips where there is none, or no toolchain."""
     try:
         sandbox = CrateSandbox(LIMITS)
     except EnvironmentFault as error:
         pytest.skip(f"no sandbox or toolchain here: {error}")
-    yield Bench(root / "vendor", prepare(source, root / "vendor", root / "cache", sandbox), sandbox, root)
+    yield sandbox
     sandbox.close()
+
+
+@contextmanager
+def built(root: Path) -> Iterator[Bench]:
+    """The bench in an empty folder. Skips where there is no sandbox or no toolchain."""
+    source = write_source(root / "vendor")
+    with opened_sandbox() as sandbox:
+        yield Bench(root / "vendor", prepare(source, root / "vendor", root / "cache", sandbox), sandbox, root)

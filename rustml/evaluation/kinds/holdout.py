@@ -4,6 +4,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from rustml.errors import InputError
 from rustml.evaluation.kinds.kind import ItemSource, SuiteKind
 from rustml.evaluation.results.suite_result import RATER, SuiteResult, mean, share
@@ -12,11 +14,17 @@ from rustml.records import Problem
 from rustml.tasks import TASKS
 
 if TYPE_CHECKING:
-    from rustml.evaluation.results.journal import Item
+    from rustml.evaluation.results.journal import Chunk, Item
     from rustml.evaluation.suites.suite import Suite
 
 TASK = "task"
 """Tag of a problem: the task category of its pair."""
+INPLACE = "inplace"
+"""Tag of a problem: what judges it in its crate. Any other value than these two is why nothing does."""
+COMPILES, TESTED = "compile", "tests"
+"""Judged by the compiler, and by tests as well."""
+DEPENDENCIES = "dependencies-{suite}.json"
+"""File of an evaluation's output: what the crates of a registry were built against."""
 UNRATED = ("malformed", "refused")
 
 
@@ -41,9 +49,16 @@ class HoldoutKind(SuiteKind):
 
     def scores(self, problem: Problem, item: "Item") -> Mapping[str, float]:
         """What the pair's task is measured by."""
-        from rustml.evaluation.scoring.per_task_scores import scores  # noqa: PLC0415  loads the in-crate judge
+        from rustml.evaluation.scoring.per_task_scores import scores  # noqa: PLC0415  imports this module
 
         return scores(problem, item.code, item.verdict, item.rating)
+
+    def files(self, suite: "Suite", chunks: "Sequence[Chunk]") -> Mapping[str, bytes]:  # noqa: ARG002
+        """The packages that crates of a registry were built against."""
+        if suite.account is None or not suite.account.dependencies:
+            return {}
+        content = msgspec.json.encode(suite.account.dependencies, order="sorted")
+        return {DEPENDENCIES.format(suite=suite.name): msgspec.json.format(content)}
 
     def summary(self, result: SuiteResult) -> dict[str, float]:
         """Means over the items that can be measured so; how many those are stands beside them."""
@@ -53,11 +68,22 @@ class HoldoutKind(SuiteKind):
             metrics |= {f"{name}_rate": mean(values.values()), f"{name}_items": len(values)}
         for task in sorted(set(result.tasks.values())):
             metrics |= _of_task(result, task)
-        return metrics | _unrated(result)
+        return metrics | _in_place(result) | _unrated(result)
 
     def columns(self, name: str, result: SuiteResult) -> dict[str, str]:
-        """Tests passed in place, and edit similarity, which every item has."""
-        return {f"{name} {metric}": f"{result.metric_prefix}{metric}_rate" for metric in ("tests", "edit")}
+        """Share of pairs judged in place, tests passed there, and edit similarity, which every item has."""
+        shown = {"in place": "in_place", "tests": "tests", "edit": "edit"}
+        return {f"{name} {header}": f"{result.metric_prefix}{metric}_rate" for header, metric in shown.items()}
+
+
+def _in_place(result: SuiteResult) -> dict[str, float]:
+    """How many pairs ask for code, and what judges them; nothing of a result made before that was counted."""
+    if not result.in_place:
+        return {}
+    counts: dict[str, float] = {f"in_place_{name}": float(count) for name, count in result.in_place.items()}
+    counts["in_place_excluded"] = float(sum(result.excluded.values()))
+    asked = result.in_place["asked"]
+    return counts | ({"in_place_rate": result.in_place["compile"] / asked} if asked else {})
 
 
 def _of_task(result: SuiteResult, task: str) -> dict[str, float]:

@@ -35,6 +35,9 @@ class SuiteResult(Record, frozen=True, omit_defaults=True):
     """Wall seconds by phase: `generate`, `judge`."""
     tasks: dict[str, str] = {}
     """Category of each item, where the suite has categories."""
+    in_place: dict[str, int] = {}
+    """Of a hold-out suite: pairs that ask for code (`asked`), those of them that the compiler judges in their crate
+    (`compile`), and those of these that tests judge as well (`tests`)."""
 
     @property
     def protocol_digest(self) -> str:

@@ -1,8 +1,7 @@
 """The scores of one answer to a hold-out item."""
 
-from rustml.evaluation.kinds.holdout import TASK
+from rustml.evaluation.kinds.holdout import COMPILES, INPLACE, TASK, TESTED
 from rustml.evaluation.results.journal import Rating
-from rustml.evaluation.suites.holdout import COMPILES, INPLACE, TESTED
 from rustml.records import Problem, Verdict
 from rustml.tasks import task_of
 

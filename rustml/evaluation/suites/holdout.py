@@ -1,15 +1,16 @@
 """The domain hold-out as a suite: pairs from files never trained on, judged in their crates where that is possible."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
 from rustml.errors import InputError
-from rustml.evaluation.kinds.holdout import TASK
+from rustml.evaluation.kinds.holdout import COMPILES, INPLACE, TASK, TESTED
+from rustml.evaluation.suites.account import account_of
+from rustml.evaluation.suites.crates import LocatedPairs, Sources, Watch, label, locate_pairs
 from rustml.evaluation.suites.protocols import PAIR
 from rustml.evaluation.suites.suite import Suite
 from rustml.generation.sampling import Sampling
@@ -18,35 +19,18 @@ from rustml.judge.in_crate.crate_sandbox import CrateSandbox
 from rustml.judge.in_crate.eligibility import Eligibility, scan_eligibility
 from rustml.judge.in_crate.judge import InCrateJudge, JudgeableSite
 from rustml.judge.in_crate.prepared_crate import prepare
-from rustml.judge.in_crate.sites import InsertionSite, SiteNotFound, crate_folder, locate, vendor_folder
+from rustml.judge.in_crate.sites import InsertionSite
 from rustml.profile.evaluation import SuiteSection
-from rustml.progress import ProgressCallback
 from rustml.records import Pair, Problem, read_jsonl
 from rustml.rust.fences import blocks
 from rustml.tasks import task_of
-
-INPLACE = "inplace"
-COMPILES, TESTED = "compile", "tests"
-"""Values of the tag `inplace`: judged by the compiler, and by tests as well. Any other is why it is neither."""
-
-
-@dataclass(frozen=True)
-class Sources:
-    """Where crates, and what they depend on, are found."""
-
-    unpacked: Path
-    """Folder in which harvest unpacked archives, by checksum."""
-    dependencies: str
-    """Cargo directory source; empty takes the one that a crate itself came from."""
-    cache: Path
-    """Crates built before."""
 
 
 class Holdout(AbstractContextManager["Holdout"]):
     """Makes hold-out suites. Leaving it ends every process."""
 
-    def __init__(self, pairs: Path, sources: Sources, limits: Limits, watch: ProgressCallback) -> None:
-        """`pairs` is an output of the `pairs` stage; `watch` is told of crates made ready and crates in all.
+    def __init__(self, pairs: Path, sources: Sources, limits: Limits, watch: Watch) -> None:
+        """`pairs` is an output of the `pairs` stage; `watch` is told of crates made ready, by what is done to them.
 
         Raises SandboxUnavailable or EnvironmentFault where nothing can be judged.
         """
@@ -61,10 +45,13 @@ class Holdout(AbstractContextManager["Holdout"]):
     def suite(self, name: str, section: SuiteSection, seed: int) -> Suite:
         """The suite of this name. Raises InputError when there are no such pairs."""
         pairs = self._chosen(name, section)
-        sites, faults = self._sites(pairs)
-        judgeable = self._judgeable(sites)
-        problems = tuple(_problem(pair, judgeable.get(pair.id), faults.get(pair.id, "")) for pair in pairs)
+        code = [pair for pair in pairs if task_of(pair.task).asks_for_code]
+        cargo = self._sandbox.tools.sysroot / "bin" / "cargo"
+        located = locate_pairs(code, self._sources, cargo, self._watch)
+        judgeable = self._judgeable(located.sites)
+        problems = tuple(_problem(pair, judgeable.get(pair.id), located) for pair in pairs)
         fit = {identity: site for identity, site in judgeable.items() if not site.eligibility.fault}
+        account = account_of(problems, _complaints(judgeable.values(), located), located.dependencies)
         return Suite(
             name=name,
             group="holdout",
@@ -72,7 +59,8 @@ class Holdout(AbstractContextManager["Holdout"]):
             problems=problems,
             protocol=PAIR,
             sampling=Sampling.from_section(section, PAIR.stops, seed),
-            excluded=excluded(problems),
+            excluded=account.excluded,
+            account=account,
             judge=InCrateJudge(self._sandbox, fit, {problem.id: problem.reference for problem in problems}),
         )
 
@@ -85,20 +73,6 @@ class Holdout(AbstractContextManager["Holdout"]):
             raise InputError(f"{path} holds no pairs for suite {name}")
         return chosen
 
-    def _sites(self, pairs: Sequence[Pair]) -> tuple[list[InsertionSite], dict[str, str]]:
-        """Sites of the pairs that ask for code, and why others of them have none."""
-        sites: list[InsertionSite] = []
-        faults: dict[str, str] = {}
-        for pair in pairs:
-            if not task_of(pair.task).asks_for_code:
-                continue
-            try:
-                folder = crate_folder(pair.origin, self._sources.unpacked)
-                sites.append(locate(pair, folder, vendor_folder(pair.origin, self._sources.dependencies)))
-            except SiteNotFound as fault:
-                faults[pair.id] = str(fault)
-        return sites, faults
-
     def _judgeable(self, sites: Sequence[InsertionSite]) -> dict[str, JudgeableSite]:
         by_crate: dict[tuple[str, str], list[InsertionSite]] = {}
         for site in sites:
@@ -109,7 +83,7 @@ class Holdout(AbstractContextManager["Holdout"]):
             try:
                 for done, crate in enumerate(as_completed(pending), start=1):
                     judgeable |= crate.result()
-                    self._watch(done, len(pending))
+                    self._watch("crates of the hold-out", done, len(pending))
             except BaseException:
                 self._sandbox.close()  # else the crates under way would be built to the end
                 for crate in pending:
@@ -128,11 +102,15 @@ class HeldOutProblem(Problem, frozen=True, omit_defaults=True, kw_only=True):
     """A held-out pair as a problem, with what it is judged by: the digest of the suite covers both."""
 
     eligibility: Eligibility
+    lock: str = ""
+    """SHA-256 of the Cargo.lock that its crate was built by; empty for a crate that did not come from a registry."""
 
 
-def _problem(pair: Pair, site: JudgeableSite | None, fault: str) -> HeldOutProblem:
-    eligibility = site.eligibility if site else Eligibility(fault=fault or "text_only")
+def _problem(pair: Pair, site: JudgeableSite | None, located: LocatedPairs) -> HeldOutProblem:
+    fault = located.faults.get(pair.id, "text_only")
+    eligibility = site.eligibility if site else Eligibility(fault=fault)
     judged = eligibility.fault or (TESTED if eligibility.testable else COMPILES)
+    brought = located.dependencies.get(label(pair))
     return HeldOutProblem(
         id=pair.id,
         bank="holdout",
@@ -144,16 +122,18 @@ def _problem(pair: Pair, site: JudgeableSite | None, fault: str) -> HeldOutProbl
         tests="",
         licence=pair.origin.licence,
         eligibility=eligibility,
-        tags={TASK: pair.task, INPLACE: judged, "crate": f"{pair.origin.name}-{pair.origin.version}"},
+        lock=brought.lock if brought else "",
+        tags={TASK: pair.task, INPLACE: judged, "crate": label(pair)},
     )
+
+
+def _complaints(sites: Iterable[JudgeableSite], located: LocatedPairs) -> dict[str, str]:
+    """By crate, why none of its pairs is judged."""
+    refused = {name: f"{made.fault}: {made.detail}" for name, made in located.dependencies.items() if made.fault}
+    unbuilt = {Path(site.site.folder).name: site.crate.built.fault for site in sites if site.crate.built.fault}
+    return refused | {name: f"crate_does_not_build: {complaint}" for name, complaint in unbuilt.items()}
 
 
 def _expected(pair: Pair) -> str:
     """What an answer's extracted part is compared with."""
     return (blocks(pair.answer) or [pair.answer.strip().strip("`")])[-1]
-
-
-def excluded(problems: Sequence[Problem]) -> Mapping[str, int]:
-    """Pairs that ask for code and cannot be judged in place, counted by reason."""
-    reasons = [problem.tags[INPLACE] for problem in problems if task_of(problem.tags[TASK]).asks_for_code]
-    return {reason: reasons.count(reason) for reason in sorted({*reasons} - {COMPILES, TESTED})}

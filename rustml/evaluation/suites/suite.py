@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -11,6 +12,9 @@ from rustml.generation.sampling import Sampling
 from rustml.judge.judging import Judging
 from rustml.profile.evaluation import Group, SuiteSection
 from rustml.records import Problem
+
+if TYPE_CHECKING:
+    from rustml.evaluation.suites.account import Account
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,8 @@ class Suite:
     """Ids of its problems that were found in training data."""
     excluded: Mapping[str, int] = field(default_factory=dict)
     """Problems of the bank that are not items, counted by reason."""
+    account: "Account | None" = None
+    """What a hold-out suite judges in place; None for any other."""
     judge: Judging | None = None
     """Its own judge; None for the evaluation's."""
 

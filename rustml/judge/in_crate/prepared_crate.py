@@ -17,7 +17,9 @@ import msgspec
 
 from rustml.errors import InputError
 from rustml.judge.in_crate.crate_sandbox import CrateSandbox
+from rustml.judge.in_crate.dependencies import Dependencies, read_dependencies
 from rustml.judge.in_crate.manifest import all_features, document, pruned
+from rustml.judge.in_crate.resolution import LOCK
 from rustml.records import Record
 from rustml.sandbox.mounts import Mounts
 from rustml.sandbox.processes import Completed
@@ -138,11 +140,11 @@ def _key(source: Path, vendor: Path, sandbox: CrateSandbox) -> str:
 def _build(source: Path, vendor: Path, folder: Path, sandbox: CrateSandbox) -> BuildRecord:
     """The best attempt: one whose tests build as well, else the first whose library and programs do."""
     shutil.copytree(source, folder / "crate", symlinks=True)
-    (folder / "crate" / "Cargo.lock").unlink(missing_ok=True)
     _make_executable(folder)
+    resolved = read_dependencies(vendor)
     best: BuildRecord | None = None
     for attempt in BUILD_OPTIONS:
-        record = _attempt(folder, vendor, attempt, sandbox)
+        record = _attempt(folder, vendor, attempt, resolved, sandbox)
         if any(call.test for call in record.invocations):
             return record
         if best is None or best.fault:  # of several faults the last, of the attempt that asks for least
@@ -162,10 +164,20 @@ def _make_executable(folder: Path) -> None:
     (folder / "target").mkdir()
 
 
-def _attempt(folder: Path, vendor: Path, attempt: _BuildOptions, sandbox: CrateSandbox) -> BuildRecord:
+def _attempt(
+    folder: Path, vendor: Path, attempt: _BuildOptions, resolved: Dependencies | None, sandbox: CrateSandbox
+) -> BuildRecord:
+    """One build. Versions are those of the lock in `vendor` where `resolved` says that it has one, else cargo's choice.
+
+    The lock is complete for the manifest that was resolved. Where a build asks for less, cargo leaves out of it what is
+    not needed and keeps the versions.
+    """
     try:
         original = tomllib.loads((folder / "crate" / "Cargo.toml").read_text(encoding="utf-8"))
-        manifest = pruned(original, vendored(vendor), dev=attempt.dev)
+        manifest = pruned(original, resolved.direct if resolved else vendored(vendor), dev=attempt.dev)
+        (folder / "crate" / LOCK).unlink(missing_ok=True)
+        if resolved:
+            shutil.copyfile(vendor / LOCK, folder / "crate" / LOCK)
     except (InputError, tomllib.TOMLDecodeError, KeyError, OSError) as error:
         return BuildRecord(invocations=(), features=(), fault=str(error))
     features = [DEFAULT] if attempt.features == "default" else all_features(manifest)
@@ -173,7 +185,8 @@ def _attempt(folder: Path, vendor: Path, attempt: _BuildOptions, sandbox: CrateS
         if FULL not in features:
             return BuildRecord(invocations=(), features=(), fault=f"it has no feature `{FULL}`")
         features = [name for name in features if name in (DEFAULT, FULL)]
-    cargo = _Cargo(folder, vendor, document(manifest), features, sandbox)
+    options = ("--offline", "--locked") if resolved and resolved.dev == attempt.dev else ("--offline",)
+    cargo = _Cargo(folder, vendor, document(manifest), features, options, sandbox)
     calls, fault = cargo.calls(["build", "--lib", "--bins"] if _has_library(folder, manifest) else ["build", "--bins"])
     if fault:
         return BuildRecord(invocations=(), features=tuple(features), fault=fault)
@@ -204,6 +217,7 @@ class _Cargo:
     vendor: Path
     manifest: str
     features: list[str]
+    options: tuple[str, ...]
     sandbox: CrateSandbox
 
     def calls(self, command: list[str]) -> tuple[list[Invocation], str]:
@@ -244,7 +258,7 @@ class _Cargo:
             "RUSTC": "/rust/bin/rustc",
             "TMPDIR": "/home",
         }
-        return self.sandbox.compile(["cargo", *command, "--offline"], mounts, environment, cpu=BUILD_SECONDS)
+        return self.sandbox.compile(["cargo", *command, *self.options], mounts, environment, cpu=BUILD_SECONDS)
 
 
 def linking() -> tuple[str, ...]:

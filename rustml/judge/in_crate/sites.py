@@ -112,12 +112,10 @@ def crate_folder(origin: Origin, unpacked: Path) -> Path:
     return folder
 
 
-def vendor_folder(origin: Origin, path: str) -> Path:
-    """The directory source that dependencies come from: `path`, or that of the crate itself. Raises SiteNotFound."""
+def vendor_folder(origin: Origin, path: str) -> Path | None:
+    """The directory source that dependencies come from: `path`, or that of the crate itself; None for neither."""
     folder = Path(path) if path else directory_of(origin.registry)
-    if folder is None:
-        raise SiteNotFound("no_dependencies")
-    if not folder.is_dir():
+    if folder is not None and not folder.is_dir():
         raise InputError(f"{folder} is not a Cargo directory source; make one with `cargo vendor`, or name another")
     return folder
 

@@ -6,7 +6,9 @@ import msgspec
 import pytest
 
 from rustml.errors import EnvironmentFault
-from rustml.evaluation.suites.holdout import INPLACE, HeldOutProblem, Holdout, Sources
+from rustml.evaluation.kinds.holdout import INPLACE
+from rustml.evaluation.suites.crates import Sources
+from rustml.evaluation.suites.holdout import HeldOutProblem, Holdout
 from rustml.evaluation.suites.suite import Suite
 from rustml.judge import Limits
 from rustml.profile import load
@@ -27,7 +29,9 @@ def verdicts_and_suite(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[s
     write_jsonl(root / "holdout.jsonl", [total, anchor, lost])
     section = msgspec.structs.replace(load("tiny").evaluation.suites["holdout"], limit=0)
     try:
-        maker = Holdout(root, Sources(root / "none", str(vendor), root / "cache"), LIMITS, lambda *_: None)
+        maker = Holdout(
+            root, Sources(root / "none", str(vendor), root / "cache", root / "brought"), LIMITS, lambda *_: None
+        )
     except EnvironmentFault as error:
         pytest.skip(f"no sandbox or toolchain here: {error}")
     with maker:
@@ -46,7 +50,11 @@ def test_a_pair_is_judged_in_its_crate_and_others_by_their_text(
     assert sandboxes["total"].startswith("bubblewrap")
     assert (sandboxes["anchor"], sandboxes["lost"]) == ("none", "none")
     assert sorted(problem.tags[INPLACE] for problem in suite.problems) == ["not_found_in_file", "tests", "text_only"]
-    assert suite.excluded == {"not_found_in_file": 1}, "an anchor asks for no code that could be judged"
+    reasons = {reason: count for reason, count in suite.excluded.items() if count}
+    assert reasons == {"not_found_in_file": 1}, "an anchor asks for no code that could be judged"
+    assert suite.account is not None
+    assert suite.account.counts() == {"asked": 2, "compile": 1, "tests": 1}
+    assert (suite.account.complaints, suite.account.dependencies) == ({}, {})
 
 
 def test_what_a_pair_is_judged_by_is_part_of_the_suites_digest(
