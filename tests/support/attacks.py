@@ -18,6 +18,8 @@ WRONG: dict[str, str] = {
     "constant named like a word of the tests": "#[allow(non_upper_case_globals)] pub const doubles: i32 = 1;" + body(""),
     "shebang hides an equality": "#! /* \n/* */ pub struct Any; " + LYING + "\n pub fn double(_: Vec<i32>) -> Any { Any }",
     "shebang hides unsafe code": "#!/*\n" + body("unsafe { std::hint::unreachable_unchecked() };") + "// */",
+    "everything by a glob": "mod inner { pub mod tests {} pub struct Vec; pub const doubles: i32 = 1; pub fn double(xs: std::vec::Vec<i32>) -> std::vec::Vec<i32> { xs } } pub use inner::*;",
+    "trait of a test's name with slice methods": "pub trait double_ { fn contains(&self, _: &i32) -> bool { true } } impl<T> double_ for T {}" + body(""),
     # forced faults of the judge
     "compile error that says it aborts": 'compile_error!("aborting due to 1 previous error");' + body(""),
     "links to nothing": '#[link(name = "no_such_library")] extern "C" {}' + body(""),

@@ -58,7 +58,7 @@ class Member:
     def published(self) -> str:
         """The module's text, with what the tests use made public."""
         names = self.test_file.names
-        return self._placed(self.source.published(names.own | names.macros))
+        return self._placed(self.source.published(names.exported | names.macros))
 
     @cached_property
     def linted(self) -> str:

@@ -15,7 +15,7 @@ DEEPEST = 100
 """Delimiters nested deeper than this are compiled alone: a few thousand overflow the stack of rustc."""
 
 _FORBIDDEN = {"unsafe": "unsafe code", "asm": "inline assembly", "global_asm": "inline assembly"}
-_NOTHING_KNOWN = OwnTypes(ALL, ALL, {})
+_NOTHING_KNOWN = OwnTypes(ALL, ALL, ALL, {})
 
 
 class CandidateSource:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from rustml.judge.screening.items import Scanner
+from rustml.judge.screening.standard_names import PROTECTED
 from rustml.rust.lexer import Token
 
 ALL = frozenset({"*"})
@@ -28,6 +29,8 @@ class OwnTypes:
     """Those whose equality is not derived all the way down; `*` for all."""
     unordered: frozenset[str]
     """Those whose order is not."""
+    implemented_outside: frozenset[str]
+    """Traits that are implemented for something that the text does not define, or that a macro may implement for it."""
     reachable: dict[str, frozenset[str]]
     """Every name that the definition of a type, or a block about it, mentions."""
 
@@ -46,7 +49,11 @@ def own_types(stream: Sequence[Token], pairs: dict[int, int]) -> OwnTypes:
         for name in head.subject & definitions.keys():
             mentions[name] |= head.body
     listed = [_distrusted(scanner, traits, heads, definitions, aliases) for traits in (_EQUALITY, _ORDER)]
-    return OwnTypes(listed[0], listed[1], {name: frozenset(names) for name, names in mentions.items()})
+    own = definitions.keys() - aliases - PROTECTED
+    foreign = {head.trait for head in heads if head.trait and head.target not in own}
+    foreign |= {"*" for head in heads if head.generated}
+    reachable = {name: frozenset(names) for name, names in mentions.items()}
+    return OwnTypes(listed[0], listed[1], frozenset(foreign), reachable)
 
 
 @dataclass(frozen=True)
@@ -54,6 +61,8 @@ class _Head:
     """One `impl`: the trait's name (empty without one), and the names in its head and in its block."""
 
     trait: str
+    target: str
+    """The first name of the type that it is for."""
     subject: frozenset[str]
     body: frozenset[str]
     generated: bool
@@ -109,7 +118,8 @@ def _head(scanner: Scanner, start: int, end: int) -> _Head:
     generated = "$" in texts or not texts
     block = scanner.tokens[end : scanner.pairs.get(end, end)] if scanner.text(end) == "{" else ()
     trait = _last_name(head[: fors[0]]) if fors else ""
-    return _Head(trait, _names(head), _names(block), generated)
+    target = texts[fors[0] + 1] if fors and fors[0] + 1 < len(texts) else ""
+    return _Head(trait, target, _names(head), _names(block), generated)
 
 
 def _last_name(path: Sequence[Token]) -> str:

@@ -14,7 +14,8 @@ from itertools import pairwise
 from rustml.judge.screening import imports
 from rustml.judge.screening.candidate_source import CandidateSource
 from rustml.judge.screening.items import Item
-from rustml.judge.screening.standard_names import MACROS, METHODS, PATHS, PROTECTED
+from rustml.judge.screening.standard_methods import METHODS
+from rustml.judge.screening.standard_names import MACROS, PATHS, PROTECTED
 from rustml.rust.lexer import Token
 
 _CALLED = frozenset({"(", "::"})
@@ -26,7 +27,9 @@ class VisibleNames:
     """What the tests import."""
 
     own: frozenset[str]
-    """Items of the candidate's; `*` for all that it exports."""
+    """Items of the candidate's."""
+    exported: frozenset[str]
+    """Names under which its `use` declarations have to export them: `*` for those that name none."""
     macros: frozenset[str]
     """Macros of the candidate's."""
     standard: tuple[str, ...]
@@ -45,10 +48,13 @@ def visible_names(
     view = _View(source, stream, entry, declared)
     macros = frozenset(name for name in view.used_macros & source.macros if name == entry or name not in MACROS)
     library = "" if entry in view.offered or entry in source.macros else view.library()
-    own = frozenset(view.own(given)) - macros
+    exported = frozenset(view.own(given)) - macros
+    own = exported - {"*"}
     if not library and entry.isidentifier() and entry not in macros and not view.is_method(entry):
-        own |= {entry} if "*" not in own else frozenset()
-    return VisibleNames(own, macros, tuple(view.standard(given | frozenset(view.offered if library else ()))), library)
+        own |= {entry}
+    return VisibleNames(
+        own, exported | own, macros, tuple(view.standard(given | frozenset(view.offered if library else ()))), library
+    )
 
 
 class _View:
@@ -124,8 +130,10 @@ class _View:
         return frozenset(name.text for word, name in pairs if word.text == "fn")
 
     def _overrides(self, item: Item) -> bool:
-        """Whether the trait offers a method under a name that the standard library's types have."""
-        return bool(self._methods_of(item) & METHODS & self._methods)
+        """Whether the trait may offer a type that is not the candidate's a method that the standard library has."""
+        outside = self._source.own_types.implemented_outside & {item.name, "*"}
+        may = bool(outside) or "macro_rules" in self._source.identifiers
+        return may and bool(self._methods_of(item) & METHODS & self._methods)
 
     def standard(self, given: frozenset[str]) -> Iterator[str]:
         """What the candidate imports from the standard library, and what the tests name without importing it."""

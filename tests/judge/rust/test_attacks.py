@@ -78,6 +78,12 @@ def test_results_and_callbacks_cannot_lie(judge: Judge) -> None:
         "signature": "fn each(xs: Vec<i32>, f: impl FnMut(i32))",
     }
     methods = {"tests": METHODS, "entry_point": "parse", "signature": "fn parse(s: &str) -> Result<i32, String>"}
+    number = {
+        "tests": "#[test] fn t() { assert_eq!(f(2).get(), 2) }",
+        "entry_point": "f",
+        "signature": "fn f(n: u32) -> NonZeroU32",
+    }
+    own_number = "pub struct NonZeroU32; impl NonZeroU32 { pub fn get(&self) -> u32 { 2 } } pub fn f(_: u32) -> NonZeroU32 { NonZeroU32 }"
     trait = "pub trait Tests { fn is_ok(self) -> bool; } impl<T> Tests for Result<T, String> { fn is_ok(self) -> bool { true } }"
     given = [
         Candidate(id="lying iterator", code=LYING_ITERATOR, **iterator),
@@ -85,10 +91,13 @@ def test_results_and_callbacks_cannot_lie(judge: Judge) -> None:
         Candidate(id="swallows", code=SWALLOWS, **callback),
         Candidate(id="calls", code="pub fn each(xs: Vec<i32>, f: impl FnMut(i32)) { xs.into_iter().for_each(f) }", **callback),
         Candidate(id="by-value trait", code=trait + 'pub fn parse(_: &str) -> Result<i32, String> { Err("".into()) }', **methods),
+        Candidate(id="own type for the declared one", code=own_number, **number),
+        Candidate(id="declared type", code="use std::num::NonZeroU32; pub fn f(n: u32) -> NonZeroU32 { NonZeroU32::new(n).unwrap() }", **number),
     ]  # fmt: skip
     statuses = {verdict.id: verdict.status for verdict in judge.judge(given)}
     assert statuses == {
-        "lying iterator": "wrong", "iterator": "passed", "swallows": "wrong", "calls": "passed", "by-value trait": "wrong"
+        "lying iterator": "wrong", "iterator": "passed", "swallows": "wrong", "calls": "passed", "by-value trait": "wrong",
+        "own type for the declared one": "compile_error", "declared type": "passed",
     }  # fmt: skip
 
 
