@@ -66,7 +66,7 @@ class CaseReport:
             if self.spent
             else reasons.get(self.end, f"the process ended with {self.end}")
         )
-        return f"{len(self.passed)} of {expected} tests passed; {why}"
+        return f"{len(self.passed - self.failed)} of {expected} tests passed; {why}"
 
     def status(self, expected: int) -> Status:
         """The verdict on the tests alone. A test without a record never counts as passed."""

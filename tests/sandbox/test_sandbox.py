@@ -11,6 +11,7 @@ from rustml.sandbox.mounts import Mounts
 from rustml.sandbox.process_limits import ProcessLimits
 from rustml.sandbox.sandbox import SANDBOXES, Sandbox, open_sandbox
 from rustml.sandbox.unconfined import Unconfined
+from rustml.sandbox.workdir import sweep
 
 LIMITS = ProcessLimits(cpu_seconds=5, memory_mb=256, file_mb=1)
 SYSTEM = {path: str(path) for path in map(Path, ("/usr", "/lib", "/lib64", "/bin")) if path.exists()}
@@ -75,6 +76,15 @@ def test_a_device_node_of_the_machine_cannot_be_changed_from_inside(devices: boo
     assert run(Bubblewrap(), script, Mounts(read=SYSTEM, devices=devices, may_mount=True)) == "ok"
     after = Path("/dev/null").stat()
     assert (after.st_mode, after.st_uid, after.st_mtime_ns) == (before.st_mode, before.st_uid, before.st_mtime_ns)
+
+
+def test_own_device_nodes_outlive_a_sweep_by_another_judge(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setattr("rustml.sandbox.workdir._UNBORN_SECONDS", -1)
+    sandbox = Bubblewrap()
+    assert sweep() == []
+    assert run(sandbox, "echo -n x > /dev/null && echo -n ok", Mounts(read=SYSTEM)) == "ok"
+    sandbox.close()
 
 
 def test_own_device_nodes_go_with_the_sandbox(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""Holds a candidate and does what the test driver asks: look a name up, call, get and set attributes.
+"""Holds a candidate and does what the tests ask: look a name up, call, get and set attributes, apply an operation.
 
 The candidate controls this process, and with it nothing but the values that it returns.
 This file runs inside the sandbox and imports nothing of rustml.
@@ -6,37 +6,139 @@ This file runs inside the sandbox and imports nothing of rustml.
 
 import os
 import sys
+import types
 from typing import Any
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))  # noqa: PTH100, PTH120 - pathlib takes longer to import than all else
 
-from wire import Channel, decode, encode  # type: ignore[import-not-found]
+import guests  # type: ignore[import-not-found]
+import streams  # type: ignore[import-not-found]
+from peer import Peer  # type: ignore[import-not-found]
+from wire import HARMLESS, Channel, builtin_type, pack_data  # type: ignore[import-not-found]
+
+_CONTENTS: tuple[tuple[type, Any], ...] = (
+    (list, lambda value: list(list.__iter__(value))),
+    (dict, lambda value: dict(dict.items(value))),
+    (set, lambda value: set(set.__iter__(value))),
+    (bytearray, lambda value: bytearray(bytes(value))),
+)
+_ABSTRACT = ("collections.abc", "numbers")
+_UNSHARED = object()
 
 
-class Host:
-    """One candidate's module and the objects that the test driver holds handles of."""
+class Host(Peer):  # type: ignore[misc]
+    """One candidate's module and the objects that the tests hold."""
 
-    def __init__(self) -> None:
-        self._kept: list[Any] = []
-        self._module: dict[str, Any] = {"__name__": "candidate"}
+    def __init__(self, channel: Channel) -> None:
+        super().__init__(channel, 1)
+        self._objects: dict[int, Any] = {}
+        self._numbers: dict[int, int] = {}
+        self._next = 0
+        self._described: set[int] = set()
+        self._guests: dict[int, Any] = {}
+        self._able: dict[type, bool] = {}
+        self._printed = streams.Printed()
+        self._module = types.ModuleType("candidate")
+        self._loop: Any = None
+        sys.modules["candidate"] = self._module
+        sys.stdout = sys.stderr = self._printed
+        sys.stdin = streams.Asked(lambda: self.request("read"))
 
-    def answer(self, request: list[Any]) -> list[Any]:
-        """Do one request: [verb, …]. The answer is ["ok", value] or ["error", class names, text]."""
+    def aside(self) -> list[str]:
+        """What was printed since the last message."""
+        texts: list[str] = self._printed.taken()
+        return texts
+
+    def take_aside(self, message: Any) -> None:
+        """Forget the objects that the tests hold no more."""
+        for number in message:
+            self._numbers.pop(id(self._objects.pop(number, _UNSHARED)), None)
+
+    # What is sent
+
+    def pack_object(self, value: Any) -> Any:
+        """An object as its number and its class, and the data in it where its class derives from a type of data."""
+        number = guests.number_of(value)
+        if number is not None:
+            return ["g", number]
+        if isinstance(value, BaseException):
+            return self._error(value)
+        if (
+            isinstance(value, types.ModuleType)
+            and sys.modules.get(value.__name__) is value
+            and value is not self._module
+        ):
+            return ["mod", value.__name__]
+        if isinstance(value, type):
+            return _harmless(value) or self._class(value)
+        public = _harmless(value)
+        return public or ["h", self._number(value), self._class(type(value)), self._data(value)]
+
+    def _data(self, value: Any) -> Any:
+        base = next((base for base in _COPIES if isinstance(value, base)), None)
+        return self.pack(_COPIES[base](value)) if base is not None else None
+
+    def _error(self, error: BaseException) -> list[Any]:
         try:
-            return ["ok", encode(getattr(self, f"do_{request[0]}")(*request[1:]), self._keep)]
-        except BaseException as error:
-            names = [kind.__name__ for kind in type(error).__mro__]
-            return ["error", names, str(error)[:500]]
+            arguments, text = self.pack(list(error.args)), str(error)[:5000]
+        except BaseException:
+            arguments, text = self.pack([]), ""
+        cause = None if error.__cause__ is None else self.pack(error.__cause__)
+        return ["e", self._class(type(error)), arguments, text, self._number(error), cause]
 
-    def _keep(self, value: Any) -> int:
-        for number, handle in enumerate(self._kept):
-            if handle is value:
-                return number
-        self._kept.append(value)
-        return len(self._kept) - 1
+    def _class(self, kind: type) -> list[Any]:
+        known = pack_data(kind, self.pack) or (_harmless(kind) if issubclass(kind, BaseException) else None)
+        if known:
+            return list(known)
+        number = self._number(kind)
+        if number in self._described:
+            return ["k", number]
+        self._described.add(number)
+        special = [name for name, value in vars(kind).items() if name[:2] == "__" and value is not None]
+        fields = [str(name) for name in getattr(kind, "__dataclass_fields__", ())]
+        abstract = [base.__name__ for base in kind.__mro__ if base.__module__ in _ABSTRACT]
+        bases = [self._class(base) for base in kind.__bases__]
+        return ["k", number, kind.__name__, kind.__module__, bases, special, fields, abstract]
 
-    def _value(self, message: Any) -> Any:
-        return decode(message, lambda number, _: self._kept[number])
+    def _number(self, value: Any) -> int:
+        number = self._numbers.get(id(value))
+        if number is None:
+            number = self._numbers[id(value)] = self._next
+            self._objects[number] = value
+            self._next += 1
+        return number
+
+    # What arrives
+
+    def unpack_h(self, number: int) -> Any:
+        """An object that the tests got from here."""
+        return self._objects[number]
+
+    def unpack_g(self, number: int, kind: str, name: str, special: list[str]) -> Any:
+        """An object of the tests."""
+        if number not in self._guests:
+            self._guests[number] = guests.guest(self.request, number, kind, name, special)
+        return self._guests[number]
+
+    def unpack_mod(self, name: str) -> Any:
+        """A module of the standard library."""
+        __import__(name)
+        return sys.modules[name]
+
+    def unpack_std(self, module: str, name: str) -> Any:
+        """A function or class of the standard library."""
+        value = self.unpack_mod(module)
+        for part in name.split("."):
+            value = getattr(value, part)
+        return value
+
+    def unpack_e(self, kind: Any, arguments: Any, _text: str, number: int) -> BaseException:
+        """An exception that the tests raised: as the built-in one nearest to it, and itself when it comes back."""
+        error: BaseException = builtin_type(kind[1])(*self.unpack(arguments))
+        error.__dict__[guests.NUMBER] = number
+        return error
+
+    # What the tests ask
 
     def do_compile(self, code: str) -> None:
         """Compile the candidate's code."""
@@ -44,40 +146,127 @@ class Host:
 
     def do_load(self) -> None:
         """Run the candidate's code as a module."""
-        exec(self._code, self._module)  # noqa: S102 - in the sandbox, and what the sandbox is for
+        exec(self._code, vars(self._module))  # noqa: S102 - in the sandbox, and what the sandbox is for
 
     def do_names(self) -> list[str]:
         """The names that the module defines."""
-        return [name for name in self._module if isinstance(name, str)]
+        return [name for name in vars(self._module) if isinstance(name, str)]
 
     def do_name(self, name: str) -> Any:
         """The value of a name of the module."""
-        return self._module[name]
+        return vars(self._module)[name]
 
     def do_call(self, target: Any, arguments: Any, named: Any) -> Any:
         """Call an object."""
-        return self._value(target)(*self._value(arguments), **self._value(named))
+        return target(*arguments, **named)
 
     def do_get(self, target: Any, name: str) -> Any:
         """The value of an object's attribute."""
-        return getattr(self._value(target), name)
+        return getattr(target, name)
 
     def do_set(self, target: Any, name: str, value: Any) -> None:
         """Set an object's attribute."""
-        setattr(self._value(target), name, self._value(value))
+        setattr(target, name, value)
 
-    def do_operate(self, name: str, *operands: Any) -> Any:
+    def do_delete(self, target: Any, name: str) -> None:
+        """Delete an object's attribute."""
+        delattr(target, name)
+
+    def do_operate(self, name: str, target: Any, *operands: Any) -> Any:
         """Apply a special method, such as `__getitem__`, to an object."""
-        target, *rest = map(self._value, operands)
-        return getattr(type(target), name)(target, *rest)
+        if name == "__getitem__":
+            return target[operands[0]]
+        if name == "__dir__":
+            return dir(target)
+        if name == "__repr__":
+            return repr(target)
+        return getattr(type(target), name)(target, *operands)
+
+    def do_truth(self, target: Any) -> bool:
+        """What an object says of its own truth."""
+        return bool(target)
+
+    def do_content(self, target: Any) -> Any:
+        """What an object of a class derived from a container holds, by the container's own means."""
+        return next(content(target) for base, content in _CONTENTS if isinstance(target, base))
+
+    def do_equal(self, one: Any, other: Any) -> bool:
+        """Whether two objects are equal, by an equality that can tell objects apart at all."""
+        answer = _equality(one)(other)
+        if answer is NotImplemented:
+            answer = _equality(other)(one)
+        return answer is True and self._tells_apart(one)
+
+    def _tells_apart(self, value: Any) -> bool:
+        kind = type(value)
+        if kind not in self._able:
+            self._able[kind] = _tells_apart(value)
+        return self._able[kind]
+
+    def do_await(self, target: Any) -> Any:
+        """Run an awaitable to its end."""
+        import asyncio  # noqa: PLC0415 - it takes longer to import than all else
+
+        async def wait() -> Any:
+            return await target
+
+        if self._loop is None:
+            self._loop = asyncio.new_event_loop()
+            asyncio.set_event_loop(self._loop)
+        return self._loop.run_until_complete(wait())
+
+
+_WHOLE = slice(None)
+_COPIES: dict[type, Any] = {
+    int: int.__int__,
+    float: float.__float__,
+    str: lambda value: str.__getitem__(value, _WHOLE),
+    bytes: lambda value: bytes.__getitem__(value, _WHOLE),
+    tuple: lambda value: tuple(tuple.__iter__(value)),
+    frozenset: lambda value: frozenset(frozenset.__iter__(value)),
+    complex: lambda value: complex.__add__(value, 0j),
+}
+"""The data in a value of a derived class, by the base's own means."""
+
+
+def _equality(value: Any) -> Any:
+    """What `value` says of its equality with another object, as a function of that object."""
+    compare: Any = type(value).__eq__
+    return lambda other: compare(value, other)
+
+
+def _harmless(value: Any) -> Any:
+    """How to name a function or class of the standard library; None for anything else."""
+    module, name = getattr(value, "__module__", None), getattr(value, "__name__", None)
+    if type(module) is str and type(name) is str and module in HARMLESS and callable(value):
+        return ["std", module, name] if getattr(sys.modules.get(module), name, None) is value else None
+    return None
+
+
+def _tells_apart(value: Any) -> bool:
+    """Whether `value` is unequal to a stranger, and to a copy of itself with another value in one of its attributes."""
+    kind = type(value)
+    if _equality(value)(object()) is True:
+        return False
+    slots = [name for base in kind.__mro__ for name in getattr(base, "__slots__", ()) if hasattr(value, name)]
+    state = {**{name: getattr(value, name) for name in slots}, **getattr(value, "__dict__", {})}
+    return not state or any(_differs(value, state, name) for name in state)
+
+
+def _differs(value: Any, state: dict[str, Any], name: str) -> bool:
+    try:
+        copy = object.__new__(type(value))
+        for attribute, held in {**state, name: object()}.items():
+            object.__setattr__(copy, attribute, held)
+        return _equality(value)(copy) is not True
+    except Exception:
+        return True
 
 
 def main() -> None:
-    """Serve the test driver on descriptors 3 and 4 until it goes away."""
+    """Serve the tests on descriptors 3 and 4 until they go away."""
     sys.setrecursionlimit(20_000)
-    channel, host = Channel(3, 4), Host()
-    while True:
-        channel.send(host.answer(channel.receive()))
+    Host(Channel(3, 4)).serve()
 
 
 if __name__ == "__main__":

@@ -4,8 +4,6 @@ Standard input: one JSON request. Standard output: lines `nonce case test p|f`, 
 as the Rust harness writes them. This file runs inside the sandbox and imports nothing of rustml.
 """
 
-import ast
-import builtins
 import json
 import os
 import resource
@@ -18,146 +16,47 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))  # noqa: PTH100, 
 
 import confine  # type: ignore[import-not-found]
 from deadline import Deadline, JudgeGone, drain  # type: ignore[import-not-found]
-from wire import Channel, Closed, decode, encode  # type: ignore[import-not-found]
+from link import Link  # type: ignore[import-not-found]
+from script import Script  # type: ignore[import-not-found]
+from wire import Channel, Closed  # type: ignore[import-not-found]
 
 HERE = os.path.dirname(os.path.abspath(__file__))  # noqa: PTH100, PTH120
-# What a test may do with an object of the candidate. Comparing is not among it: an assertion decides on data.
-_OPERATIONS = ("__getitem__", "__setitem__", "__len__", "__iter__", "__next__", "__str__", "__float__", "__int__")
-
-
-class Remote:
-    """Stands for an object that stayed with the candidate. It equals itself alone."""
-
-    def __init__(self, link: "Link", number: int) -> None:
-        object.__setattr__(self, "_link", link)
-        object.__setattr__(self, "_number", number)
-
-    def __eq__(self, other: Any) -> bool:
-        return type(other) is Remote and object.__getattribute__(other, "_number") == self._number
-
-    def __hash__(self) -> int:
-        return hash(self._number)
-
-    def __call__(self, *arguments: Any, **named: Any) -> Any:
-        """Call the object where it is."""
-        return self._link.ask("call", self, arguments, named)
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):
-            raise AttributeError(name)
-        return self._link.ask("get", self, name)
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        self._link.ask("set", self, name, value)
-
-
-def _operation(name: str) -> Any:
-    def operate(self: Remote, *operands: Any) -> Any:
-        return self._link.operate(name, self, *operands)
-
-    return operate
-
-
-for _name in _OPERATIONS:
-    setattr(Remote, _name, _operation(_name))
-
-
-class Link:
-    """The test driver's end of the channel to one candidate."""
-
-    def __init__(self, channel: Channel) -> None:
-        self._channel = channel
-
-    def ask(self, verb: str, target: Any, *rest: Any) -> Any:
-        """Ask the candidate to do something with an object that it keeps."""
-        texts = (item if isinstance(item, str) and verb != "call" and index == 0 else self._pack(item)
-                 for index, item in enumerate(rest))  # fmt: skip
-        return self.request([verb, self._pack(target), *texts])
-
-    def operate(self, name: str, *operands: Any) -> Any:
-        """Apply a special method to an object that the candidate keeps."""
-        return self.request(["operate", name, *map(self._pack, operands)])
-
-    def request(self, message: list[Any]) -> Any:
-        """One exchange. What the candidate raised is raised here, as the built-in exception nearest to it."""
-        self._channel.send(message)
-        status, *rest = self._channel.receive()
-        if status == "ok":
-            return decode(rest[0], lambda number, _: Remote(self, number))
-        raise _nearest(rest[0])(str(rest[1]))
-
-    def _pack(self, value: Any) -> list[Any]:
-        if type(value) is Remote:
-            return ["h", object.__getattribute__(value, "_number"), True]
-        if type(value) in (list, tuple, dict):
-            return self._pack_container(value)
-        packed: list[Any] = encode(value, _refuse)
-        return packed
-
-    def _pack_container(self, value: Any) -> list[Any]:
-        if type(value) is dict:
-            return ["d", [[self._pack(key), self._pack(item)] for key, item in value.items()]]
-        return ["l" if type(value) is list else "t", [self._pack(item) for item in value]]
-
-
-def _refuse(value: Any) -> int:
-    raise TypeError(f"the tests cannot hand over a {type(value).__name__}")
-
-
-def _nearest(names: Any) -> type[Exception]:
-    for name in names if isinstance(names, list) else ():
-        kind = getattr(builtins, str(name), None)
-        if isinstance(kind, type) and issubclass(kind, Exception):
-            return kind
-    return RuntimeError
-
-
-def steps(tests: str) -> list[tuple[str, Any]]:
-    """What the tests are made of, in order: ("set-up", code) and ("test", code or the name of a function)."""
-    plan: list[tuple[str, Any]] = []
-    functions: list[tuple[str, Any]] = []
-    for node in ast.parse(tests).body:
-        call = isinstance(node, ast.Expr) and isinstance(node.value, ast.Call)
-        kind = "test" if isinstance(node, ast.Assert) or call else "set-up"
-        plan.append((kind, compile(ast.Module([node], []), "tests.py", "exec")))
-        if isinstance(node, ast.FunctionDef) and node.name.startswith("test"):
-            functions.append(("test", node.name))
-    return plan + functions
 
 
 def run_tests(case: dict[str, Any], channel: Channel, report: int) -> None:
     """Load the candidate and run its tests, writing one record per test to the descriptor `report`."""
-    link = Link(channel)
+    tests = Script(case["tests"])
+    link = Link(channel, tests)
     names: dict[str, Any] = {"__name__": "tests"}
-    plan = steps(case["tests"])
     ready = _load(case, link, names, report)
     number = 0
-    for kind, step in plan:
-        succeeded = ready and _succeeds(step, names, report)
+    for kind, step in tests.steps():
+        succeeded = ready and _succeeds(step, names, report) and not link.swallowed
+        link.swallowed = False
         if kind == "test":
             os.write(report, f"{number} {'p' if succeeded else 'f'}\n".encode())
             number += 1
         else:
             ready = succeeded
+    if not ready:  # also where no test came after the step that failed
+        os.write(report, f"{number - 1} f\n".encode())
 
 
 def _load(case: dict[str, Any], link: Link, names: dict[str, Any], report: int) -> bool:
-    """Load the candidate and give its names to the tests; a name of the language's own keeps its meaning."""
+    """Load the candidate and give its names to the tests."""
     try:
-        link.request(["compile", case["code"]])
+        link.request("compile", case["code"])
     except Closed:
         raise
-    except Exception:
+    except BaseException:
         os.write(report, b"0 s\n")
         return False
-    return _succeeds(lambda: names.update(_offered(link, case["entry_point"])), names, report)
+    return _succeeds(lambda: _offer(link, names, case["entry_point"]), names, report)
 
 
-def _offered(link: Link, entry_point: str) -> dict[str, Any]:
-    link.request(["load"])
-    names = [name for name in link.request(["names"]) if type(name) is str and name.isidentifier()]
-    public = [name for name in names if name == entry_point or not (hasattr(builtins, name) or name.startswith("__"))]
-    return {name: link.request(["name", name]) for name in public}
+def _offer(link: Link, names: dict[str, Any], entry_point: str) -> None:
+    link.request("load")
+    names.update(link.offered(entry_point))
 
 
 def _succeeds(step: Any, names: dict[str, Any], report: int) -> bool:
@@ -173,7 +72,7 @@ def _succeeds(step: Any, names: dict[str, Any], report: int) -> bool:
     except MemoryError:
         os.write(report, b"0 m\n")
         return False
-    except Exception:
+    except BaseException:  # an exit, too, is a failure of this step alone
         return False
     return True
 
@@ -253,6 +152,7 @@ def main() -> None:
     """Run every case of the request."""
     request = json.loads(sys.stdin.buffer.read())
     out = os.dup(1)
+    sys.setrecursionlimit(5000)
     null = os.open("/dev/null", os.O_RDWR)
     for fd in range(3):
         os.dup2(null, fd)

@@ -1,33 +1,32 @@
 """Values between the process that knows the tests and the process that holds the candidate.
 
-Only plain data travels, in one canonical form; everything else stays where it is and travels as a handle. What
-arrives is data of the built-in types whatever the other side sends: no class of the candidate, and so no equality,
-hash or truth value that it defines, ever meets an assertion.
+Plain data travels and is rebuilt from JSON as the standard library's own types, whatever the other side sends: no
+equality, hash or truth value that a candidate defines ever meets an assertion by way of data. What is not data is the
+business of `peer`.
 
 This file runs inside the sandbox and imports nothing of rustml.
 """
 
-import collections
-import datetime
-import decimal
-import fractions
+import builtins
 import json
-import math
 import os
 import sys
+from collections.abc import Callable
 from typing import Any
 
 LARGEST = 1 << 26
 """Bytes of one message."""
+SCALARS = frozenset({int, float, str, bool, type(None)})
+"""What JSON carries as it is: numbers keep their type, and texts their lone surrogates."""
+SINGLE = {"NotImplemented": NotImplemented, "Ellipsis": Ellipsis}
+HARMLESS = frozenset({
+    "abc", "bisect", "builtins", "collections", "collections.abc", "copy", "dataclasses", "datetime", "decimal", "enum",
+    "fractions", "functools", "heapq", "itertools", "json", "json.decoder", "math", "numbers", "operator", "random",
+    "re", "statistics", "string", "typing",
+})  # fmt: skip
+"""Modules of the standard library of which the tests use their own copy where a candidate names a function of one."""
 sys.set_int_max_str_digits(0)
-
-_SEQUENCES: dict[str, Any] = {"l": list, "t": tuple, "s": set, "fs": frozenset, "dq": collections.deque}
-_MAPPINGS = {"d": dict, "od": collections.OrderedDict, "c": collections.Counter}
-_TYPES: dict[str, Any] = {
-    kind.__name__: kind for kind in (int, str, float, bool, list, tuple, dict, set, frozenset, bytes, complex)
-}
-_TEXTS = {"D": decimal.Decimal, "F": fractions.Fraction}
-_MOMENTS: dict[str, Any] = {"dt": datetime.datetime, "da": datetime.date, "ti": datetime.time}
+Pack = Callable[[Any], Any]
 
 
 class Closed(Exception):
@@ -65,82 +64,119 @@ class Channel:
         return b"".join(pieces)
 
 
-def encode(value: Any, keep: "collections.abc.Callable[[Any], int]") -> list[Any]:  # noqa: PLR0911 - one line per kind
-    """`value` as JSON; `keep` stores what is not plain data and returns its number."""
+def _view(tag: str) -> Callable[[Any, Pack], list[Any]]:
+    def packed(view: Any, pack: Pack) -> list[Any]:
+        return ["dv", tag, [[pack(key), pack(value)] for key, value in view.mapping.items()]]
+
+    return packed
+
+
+_PACKERS: dict[str, Callable[[Any, Pack], list[Any]]] = {
+    "builtins.tuple": lambda v, pack: ["t", [pack(item) for item in v]],
+    "builtins.frozenset": lambda v, pack: ["fs", [pack(item) for item in v]],
+    "builtins.complex": lambda v, _: ["z", v.real, v.imag],
+    "builtins.bytes": lambda v, _: ["b", v.hex()],
+    "builtins.range": lambda v, _: ["r", v.start, v.stop, v.step],
+    "builtins.slice": lambda v, pack: ["sl", pack(v.start), pack(v.stop), pack(v.step)],
+    "builtins.dict_keys": _view("keys"),
+    "builtins.dict_values": _view("values"),
+    "builtins.dict_items": _view("items"),
+    "builtins.NotImplementedType": lambda _v, _: ["one", "NotImplemented"],
+    "builtins.ellipsis": lambda _v, _: ["one", "Ellipsis"],
+    "decimal.Decimal": lambda v, _: ["D", str(v)],
+    "fractions.Fraction": lambda v, _: ["F", str(v)],
+    "datetime.datetime": lambda v, _: ["dt", v.isoformat()],
+    "datetime.date": lambda v, _: ["da", v.isoformat()],
+    "datetime.time": lambda v, _: ["ti", v.isoformat()],
+    "datetime.timedelta": lambda v, _: ["td", v.days, v.seconds, v.microseconds],
+    "datetime.timezone": lambda v, pack: ["tz", pack(v.utcoffset(None))],
+    "pathlib.PosixPath": lambda v, _: ["pa", "PosixPath", str(v)],
+    "pathlib.PurePosixPath": lambda v, _: ["pa", "PurePosixPath", str(v)],
+    "pathlib.PureWindowsPath": lambda v, _: ["pa", "PureWindowsPath", str(v)],
+    "uuid.UUID": lambda v, _: ["uu", v.hex],
+}
+_VIEWS: dict[Any, str] = {
+    type({}.keys()): "dict_keys",
+    type({}.values()): "dict_values",
+    type({}.items()): "dict_items",
+}
+_HIDDEN = {**_VIEWS, type(NotImplemented): "NotImplementedType", type(Ellipsis): "ellipsis"}
+
+
+def pack_data(value: Any, pack: Pack) -> Any:
+    """`value` for JSON, with `pack` for what it holds; None where it is not immutable data of the standard library."""
     kind = type(value)
-    if value is None or kind is bool or kind is str:
-        return ["v", value] if kind is not str else ["u", value]
-    if kind is int:
-        return ["i", hex(value)]
-    if kind is float:
-        return ["f", value.hex() if math.isfinite(value) else repr(value)]
-    if kind is complex:
-        return ["z", encode(value.real, keep), encode(value.imag, keep)]
-    if kind in (bytes, bytearray):
-        return ["b" if kind is bytes else "ba", value.hex()]
-    if kind is range:
-        return ["r", value.start, value.stop, value.step]
-    return _encode_container(value, kind, keep)
+    name = f"builtins.{_HIDDEN[kind]}" if kind in _HIDDEN else f"{kind.__module__}.{kind.__name__}"
+    packer = _PACKERS.get(name)
+    if packer is not None and (kind in _HIDDEN or _public(kind.__module__, kind.__name__) is kind):
+        return packer(value, pack)
+    if isinstance(value, type) and _public("builtins", value.__name__) is value:
+        return ["ty", value.__name__]
+    return None
 
 
-def _encode_container(value: Any, kind: type, keep: "collections.abc.Callable[[Any], int]") -> list[Any]:  # noqa: PLR0911 - one line per kind
-    for tag, container in _SEQUENCES.items():
-        if kind is container or (container is tuple and isinstance(value, tuple)):
-            return [tag, [encode(item, keep) for item in value]]
-    kind = dict if kind is collections.defaultdict else kind
-    for tag, container in _MAPPINGS.items():
-        if kind is container:
-            return [tag, [[encode(key, keep), encode(entry, keep)] for key, entry in value.items()]]
-    for tag, simple in _TEXTS.items():
-        if kind is simple:
-            return [tag, str(value)]
-    for tag, moment in _MOMENTS.items():
-        if kind is moment:
-            return [tag, value.isoformat()]
-    data: Any = value
-    if isinstance(value, (collections.abc.Iterator, type({}.keys()), type({}.values()), type({}.items()))):
-        return ["it", [encode(data_item, keep) for data_item in iter(data)]]
-    if isinstance(data, type) and any(data is listed for listed in _TYPES.values()):
-        return ["ty", data.__name__]
-    return ["h", keep(value), callable(value)]
+def _public(module: str, name: str) -> Any:
+    return getattr(sys.modules.get(module), name, None)
 
 
-def decode(message: Any, handle: "collections.abc.Callable[[int, bool], Any]") -> Any:  # noqa: PLR0911 - one line per kind
-    """The value of a message; `handle` makes what stands for a thing that stayed on the other side.
+def _library(module: str, *path: str) -> Callable[..., Any]:
+    def make(*parts: Any) -> Any:
+        value: Any = __import__(
+            module
+        )  # only where a value of it travels: to import all would take longer than a verdict
+        for name in path:
+            value = getattr(value, name)
+        return value(*parts)
 
-    Raises ValueError, KeyError or TypeError for what `encode` never makes.
-    """
-    tag, *rest = message
-    if tag in ("v", "u"):
-        if rest[0] is not None and type(rest[0]) is not (str if tag == "u" else bool):
-            raise ValueError(tag)
-        return rest[0]
-    if tag == "i":
-        return int(rest[0], 16)
-    if tag == "f":
-        return float.fromhex(rest[0])
-    if tag == "z":
-        return complex(decode(rest[0], handle), decode(rest[1], handle))
-    if tag in ("b", "ba"):
-        return (bytes if tag == "b" else bytearray).fromhex(rest[0])
-    if tag == "r":
-        return range(*map(int, rest))
-    return _decode_container(tag, rest, handle)
+    return make
 
 
-def _decode_container(tag: str, rest: list[Any], handle: "collections.abc.Callable[[int, bool], Any]") -> Any:  # noqa: PLR0911 - one line per kind
-    if tag in _SEQUENCES:
-        return _SEQUENCES[tag](decode(item, handle) for item in rest[0])
-    if tag in _MAPPINGS:
-        return _MAPPINGS[tag]({decode(key, handle): decode(item, handle) for key, item in rest[0]})
-    if tag in _TEXTS:
-        return _TEXTS[tag](rest[0])
-    if tag in _MOMENTS:
-        return _MOMENTS[tag].fromisoformat(rest[0])
-    if tag == "it":
-        return iter([decode(item, handle) for item in rest[0]])
-    if tag == "ty":
-        return _TYPES[rest[0]]
-    if tag == "h":
-        return handle(int(rest[0]), bool(rest[1]))
-    raise ValueError(tag)
+def _view_of(tag: str, pairs: list[Any], unpack: Pack) -> Any:
+    held: dict[Any, Any] = {unpack(key): unpack(value) for key, value in pairs}
+    return {"keys": held.keys, "values": held.values, "items": held.items}[tag]()
+
+
+def _path(kind: str, text: str) -> Any:
+    if kind not in ("PosixPath", "PurePosixPath", "PureWindowsPath"):
+        raise ValueError(kind)
+    return _library("pathlib", kind)(text)
+
+
+_UNPACKERS: dict[str, Callable[..., Any]] = {
+    "t": lambda items, unpack: tuple(unpack(item) for item in items),
+    "fs": lambda items, unpack: frozenset(unpack(item) for item in items),
+    "sl": lambda start, stop, step, unpack: slice(unpack(start), unpack(stop), unpack(step)),
+    "tz": lambda offset, unpack: _library("datetime", "timezone")(unpack(offset)),
+    "dv": _view_of,
+}
+"""Of what holds other values."""
+_SIMPLE: dict[str, Callable[..., Any]] = {
+    "D": _library("decimal", "Decimal"),
+    "F": _library("fractions", "Fraction"),
+    "td": _library("datetime", "timedelta"),
+    "uu": _library("uuid", "UUID"),
+    "dt": _library("datetime", "datetime", "fromisoformat"),
+    "da": _library("datetime", "date", "fromisoformat"),
+    "ti": _library("datetime", "time", "fromisoformat"),
+    "pa": _path,
+    "z": lambda real, imaginary: complex(float(real), float(imaginary)),
+    "b": bytes.fromhex,
+    "r": range,
+    "one": lambda name: SINGLE[name],
+}
+
+
+def unpack_data(tag: str, rest: list[Any], unpack: Pack) -> Any:
+    """The value of a tagged message. Raises KeyError for an unknown tag, ValueError or TypeError for wrong contents."""
+    reader = _UNPACKERS.get(tag)
+    if reader is not None:
+        return reader(*rest, unpack)
+    return builtin_type(rest[0]) if tag == "ty" else _SIMPLE[tag](*rest)
+
+
+def builtin_type(name: Any) -> type:
+    """The built-in type of this name. Raises ValueError where there is none."""
+    kind = getattr(builtins, str(name), None)
+    if not isinstance(kind, type):
+        raise ValueError(f"no built-in type {name}")
+    return kind

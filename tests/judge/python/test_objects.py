@@ -1,0 +1,45 @@
+"""A candidate's objects do in the tests what they do in plain Python, and decide nothing that an assertion rests on."""
+
+import subprocess
+import sys
+from collections.abc import Mapping
+
+import pytest
+
+from rustml.judge.python.examiner import PythonExaminer
+from rustml.records import Candidate, Verdict
+from tests.support.python_programs import HONEST, WRONG
+
+
+def judged(examiner: PythonExaminer, programs: Mapping[str, tuple[str, str]]) -> dict[str, Verdict]:
+    candidates = [
+        Candidate(id=name, code=code, tests=tests, entry_point="f", language="python")
+        for name, (code, tests) in programs.items()
+    ]
+    return {one.id: one for one in examiner.verdicts(candidates)}
+
+
+@pytest.fixture(scope="module")
+def honest(examiner: PythonExaminer) -> dict[str, Verdict]:
+    return judged(examiner, HONEST)
+
+
+@pytest.fixture(scope="module")
+def wrong(examiner: PythonExaminer) -> dict[str, Verdict]:
+    return judged(examiner, WRONG)
+
+
+@pytest.mark.parametrize("name", HONEST)
+def test_an_honest_program_passes(honest: dict[str, Verdict], name: str) -> None:
+    assert honest[name].status == "passed", honest[name]
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_a_wrong_program_does_not(wrong: dict[str, Verdict], name: str) -> None:
+    assert wrong[name].status in ("wrong", "incomplete"), wrong[name]
+
+
+def test_the_honest_programs_pass_under_plain_python() -> None:
+    whole = "".join(f"exec({code + tests!r}, {{'__name__': 'm'}})\n" for code, tests in HONEST.values())
+    done = subprocess.run([sys.executable, "-I", "-c", whole], capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 0, done.stderr
