@@ -77,7 +77,7 @@ def test_the_status_is_the_candidates_own(verdicts: dict[str, Verdict], name: st
 
 
 def test_the_time_limit_holds_for_one_that_is_deaf_to_its_timer(verdicts: dict[str, Verdict]) -> None:
-    assert verdicts["deaf to timers"].seconds["run"] < 3
+    assert verdicts["deaf to timers"].detail.endswith("its processor time was spent")
 
 
 def test_the_machines_device_keeps_its_mode_and_times(examiner: PythonExaminer) -> None:
