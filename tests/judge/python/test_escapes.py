@@ -82,7 +82,7 @@ def test_the_time_limit_holds_for_one_that_is_deaf_to_its_timer(verdicts: dict[s
 
 def test_the_machines_device_keeps_its_mode_and_times(examiner: PythonExaminer) -> None:
     before = Path("/dev/null").stat()
-    change = "for f, a in ((os.chmod, 0o600), (os.utime, (1, 1))]:\n  try: f('/dev/null', a)\n  except OSError: pass\n"
+    change = "for f, a in [(os.chmod, 0o600), (os.utime, (1, 1))]:\n  try: f('/dev/null', a)\n  except OSError: pass\n"
     use = "assert open('/dev/null', 'w').write('x') and open('/dev/null').read() == ''\n"
     assert examiner.verdicts([candidate("null", "import os\n" + change + use + RIGHT)])[0].status == "passed"
     after = Path("/dev/null").stat()
