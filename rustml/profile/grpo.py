@@ -5,7 +5,17 @@ from typing import Annotated, Literal
 from msgspec import Meta
 
 from rustml.profile.method import TrainerSection
+from rustml.profile.section import Section
 from rustml.profile.types import Count, Positive, Rate
+
+
+class DevSection(Section, frozen=True):
+    """Which checkpoint is kept: the one that solves most development problems, by its greedy answers."""
+
+    every: Count
+    """Steps between two measurements; the last step is measured too. 0: the last checkpoint is kept, unmeasured."""
+    problems: Positive
+    """Problems of the bank's `rust-dev`, the first ones."""
 
 
 class GrpoSection(TrainerSection, frozen=True):
@@ -25,6 +35,7 @@ class GrpoSection(TrainerSection, frozen=True):
     prompt_pool: Positive
     """Training problems from which prompts are chosen: the last ones of the bank, so that supervised fine-tuning, which
     takes the first ones, need not have seen them."""
+    dev: DevSection
     probe_samples: Count
     """Samples per problem by which all-passed and all-failed problems are taken out beforehand; 0 keeps all."""
     reward_malformed: float

@@ -1,10 +1,13 @@
 """Teach a version with the compiler as reward and register the result."""
 
 from collections.abc import Mapping
+from itertools import islice
 from pathlib import Path
 
 from rustml import chat
 from rustml.profile import Profile
+from rustml.profile.grpo import GrpoSection
+from rustml.records import Problem, read_jsonl
 from rustml.release import versions
 from rustml.release.find_evidence import required_version, step_to_make
 from rustml.release.ladder import profile_of
@@ -49,6 +52,12 @@ def run(
     return done
 
 
+def _dev(section: GrpoSection, space: Workspace) -> list[Problem]:
+    """The problems by which a checkpoint is chosen; none where the profile keeps the last one."""
+    file = space.inputs["bank"] / "rust-dev.jsonl"
+    return list(islice(read_jsonl(file, Problem), section.dev.problems)) if section.dev.every else []
+
+
 def _train(profile: Profile, folder: Path, name: str, space: Workspace) -> Outcome:
     """Train the checkpoint in `folder`, which an adapter records under `name`."""
     from rustml.generation.engines.transformers import TransformersEngine  # noqa: PLC0415
@@ -73,7 +82,7 @@ def _train(profile: Profile, folder: Path, name: str, space: Workspace) -> Outco
 
             machine = compute.of_profile(profile.compute)
             job = Job(folder, space.out / versions.MODEL, space.scratch, profile.seed, machine, log, name)
-            facts = grpo.train(chosen.problems, judge, section, job)
+            facts = grpo.train(chosen.problems, judge, section, job, _dev(section, space))
     prompts = {f"grpo.prompts.{name}": float(count) for name, count in chosen.counts.items()}
     metrics = {**prompts, **{f"grpo.{name}": value for name, value in facts.items()}}
     return Outcome(metrics, tags={chat.TAG: chat.digest(checkpoint.load_tokenizer(folder))})

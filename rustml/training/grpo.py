@@ -1,7 +1,10 @@
 """Group relative policy optimisation (Shao et al., 2024) through TRL, the judge as reward."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
+from pathlib import Path
+from typing import Any
 
 from datasets import Dataset
 from trl import GRPOConfig
@@ -12,16 +15,21 @@ from rustml.generation import decoding
 from rustml.judge.judging import Judging
 from rustml.profile.grpo import GrpoSection
 from rustml.records import Problem
+from rustml.training.best import BestCheckpoint, pass_rate
 from rustml.training.job import Job
 from rustml.training.reward import JudgeReward
 from rustml.training.schedules import total_steps
-from rustml.training.trainer import fit, load, on_one_device, optimisation, shared_arguments
+from rustml.training.trainer import Loaded, fit, load, on_one_device, optimisation, shared_arguments
 from rustml.training.trimmed_grpo import TrimmedGRPOTrainer
 from rustml.training.trl_callback import Reporter
 
 
-def train(problems: Sequence[Problem], judge: Judging, section: GrpoSection, job: Job) -> dict[str, float]:
+def train(
+    problems: Sequence[Problem], judge: Judging, section: GrpoSection, job: Job, dev: Sequence[Problem] = ()
+) -> dict[str, float]:
     """Teach the checkpoint `job.parent` by the judge's verdicts on its own answers and write the result to `job.out`.
+
+    With development problems the result is the checkpoint that solves most of them, else the last one.
 
     A killed training goes on from its last save. The trainer generates anew after a resume, so a save has to fall on a
     step that generates: each one does here, since a step uses up its completions (`steps_per_generation` equals
@@ -46,7 +54,18 @@ def train(problems: Sequence[Problem], judge: Judging, section: GrpoSection, job
         optimizers=optimisation(loaded.model, section, steps),
         callbacks=[Reporter(job.log)],
     )
-    return fit(trainer, loaded, job)
+    best = _best(loaded, judge, section, job, dev) if dev else None
+    if best is not None:
+        trainer.add_callback(best)
+    return fit(trainer, loaded, job, best)
+
+
+def _best(loaded: Loaded, judge: Judging, section: GrpoSection, job: Job, dev: Sequence[Problem]) -> BestCheckpoint:
+    def save(model: Any, folder: Path) -> None:
+        loaded.method.save(model, loaded.tokenizer, replace(job, out=folder))
+
+    measure = pass_rate(loaded.tokenizer, dev, judge, section.max_new_tokens)
+    return BestCheckpoint(measure, save, job.scratch, section.dev.every, job.log)
 
 
 def length(problems: int, section: GrpoSection) -> int:

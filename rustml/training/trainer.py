@@ -1,5 +1,6 @@
 """What the trainers of SFT and GRPO share: loading, arguments, optimizer and schedule, saves and resume."""
 
+import shutil
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -11,6 +12,7 @@ from rustml.errors import InputError
 from rustml.models import checkpoint
 from rustml.profile.method import TrainerSection
 from rustml.training import memory, optim, resume, schedules
+from rustml.training.best import BestCheckpoint
 from rustml.training.job import Job
 from rustml.training.methods import method_of
 from rustml.training.methods.base import Method, model_shape, weight_count
@@ -85,10 +87,16 @@ def on_one_device(arguments: TrainingArguments) -> TrainingArguments:
     return arguments
 
 
-def fit(trainer: Trainer, loaded: Loaded, job: Job) -> dict[str, float]:
-    """Train from the last whole save in `job.scratch` or from the start, write the checkpoint, return the facts."""
+def fit(trainer: Trainer, loaded: Loaded, job: Job, best: BestCheckpoint | None = None) -> dict[str, float]:
+    """Train from the last whole save in `job.scratch` or from the start, write the checkpoint, return the facts.
+
+    With `best` the checkpoint is the best one that it kept, else the last.
+    """
     trainer.remove_callback(PrinterCallback)
     save = resume.last_save(job.scratch)
     trainer.train(resume_from_checkpoint=str(save) if save else None)
-    loaded.method.save(trainer.model, loaded.tokenizer, job)
-    return loaded.facts
+    if best is None:
+        loaded.method.save(trainer.model, loaded.tokenizer, job)
+        return loaded.facts
+    shutil.copytree(best.chosen(), job.out)
+    return loaded.facts | best.facts()

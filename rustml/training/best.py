@@ -1,0 +1,140 @@
+"""Keep the checkpoint that answers best: reinforcement learning is judged on development problems as it goes.
+
+The last weights are a sample of the noise of the last steps. No gate looks at the development problems, so that a
+choice by them costs the gates nothing.
+"""
+
+import json
+import shutil
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import GenerationConfig, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+
+from rustml import chat
+from rustml.errors import JudgeFault
+from rustml.generation import decoding
+from rustml.io import write_bytes
+from rustml.judge.completions import judge_completions
+from rustml.judge.judging import Judging
+from rustml.records import Problem
+from rustml.training.job import Log
+
+FOLDER, SCORE = "best", "best.json"
+BATCH = 64
+"""Problems answered at once."""
+Measure = Callable[[Any], float]
+"""Takes a model, returns a score in [0, 1]."""
+
+
+class BestCheckpoint(TrainerCallback):  # type: ignore[misc]  # transformers is untyped here
+    """Measures the model every `every` steps and after the last one, and saves it in `scratch` where it is the best.
+
+    Of equal scores the later one counts. What training starts from is measured and logged, and never chosen: it exists
+    already.
+    """
+
+    def __init__(
+        self, measure: Measure, save: Callable[[Any, Path], None], scratch: Path, every: int, log: Log
+    ) -> None:
+        self._measure, self._save, self._every, self._log = measure, save, every, log
+        self._folder, self._score = scratch / FOLDER, scratch / SCORE
+
+    def on_train_begin(
+        self,
+        args: TrainingArguments,  # noqa: ARG002  the trainer's interface
+        state: TrainerState,
+        control: TrainerControl,  # noqa: ARG002
+        model: Any = None,
+        **_: Any,
+    ) -> None:
+        """Measure what training starts from."""
+        if state.global_step == 0:
+            self._log(0, {"dev.pass": self._measured(model)})
+
+    def on_step_end(
+        self,
+        args: TrainingArguments,  # noqa: ARG002
+        state: TrainerState,
+        control: TrainerControl,  # noqa: ARG002
+        model: Any = None,
+        **_: Any,
+    ) -> None:
+        """Measure where it is time to, and keep what is best so far."""
+        if state.global_step % self._every and state.global_step < state.max_steps:
+            return
+        score = self._measured(model)
+        if score >= self._best():
+            self._keep(model, state.global_step, score)
+        self._log(state.global_step, {"dev.pass": score, "dev.best": self._best()})
+
+    def chosen(self) -> Path:
+        """The folder of the best checkpoint."""
+        return self._folder
+
+    def facts(self) -> dict[str, float]:
+        """The step of the best checkpoint, and its score."""
+        record = json.loads(self._score.read_bytes())
+        return {"dev.step": float(record["step"]), "dev.best": float(record["score"])}
+
+    def _measured(self, model: Any) -> float:
+        training = model.training
+        model.eval()
+        score = self._measure(model)
+        model.train(training)
+        return score
+
+    def _best(self) -> float:
+        """The score of the checkpoint that is kept; below every score where there is none."""
+        if not self._folder.is_dir() or not self._score.is_file():
+            return -1.0
+        return float(json.loads(self._score.read_bytes())["score"])
+
+    def _keep(self, model: Any, step: int, score: float) -> None:
+        """The score is written last: a folder without one is replaced."""
+        self._score.unlink(missing_ok=True)
+        shutil.rmtree(self._folder, ignore_errors=True)
+        partial = self._folder.with_suffix(".partial")
+        shutil.rmtree(partial, ignore_errors=True)
+        self._save(model, partial)
+        partial.rename(self._folder)
+        write_bytes(self._score, json.dumps({"step": step, "score": score}).encode())
+
+
+def pass_rate(tokenizer: Any, problems: Sequence[Problem], judge: Judging, max_new_tokens: int) -> Measure:
+    """The share of problems that a model solves by its greedy answers; `tokenizer` pads on the left.
+
+    The measure raises JudgeFault where the judge could judge none.
+    """
+    config = GenerationConfig(
+        do_sample=False,
+        max_new_tokens=max_new_tokens,
+        eos_token_id=chat.end_ids(tokenizer),
+        pad_token_id=tokenizer.pad_token_id,
+    )
+
+    def measure(model: Any) -> float:
+        answers: list[str] = []
+        for start in range(0, len(problems), BATCH):
+            prompts = [chat.prompt(tokenizer, problem.instruction) for problem in problems[start : start + BATCH]]
+            answers += _answers(model, tokenizer, prompts, config)
+        verdicts = judge_completions(judge, problems, answers)
+        judged = [verdict for verdict in verdicts if verdict is None or verdict.status != "infrastructure"]
+        if not judged:
+            raise JudgeFault("the judge could judge no answer to a development problem")
+        return sum(verdict is not None and verdict.status == "passed" for verdict in judged) / len(judged)
+
+    return measure
+
+
+def _answers(model: Any, tokenizer: Any, prompts: Sequence[str], config: GenerationConfig) -> list[str]:
+    inputs = tokenizer(prompts, add_special_tokens=False, padding=True, return_tensors="pt").to(model.device)
+    with torch.no_grad():
+        output = decoding.generate(
+            model, input_ids=inputs.input_ids, attention_mask=inputs.attention_mask, generation_config=config
+        )
+    new = output[:, inputs.input_ids.shape[1] :]
+    answers: list[str] = tokenizer.batch_decode(new, skip_special_tokens=True, clean_up_tokenization_spaces=False)
+    return answers
