@@ -1,6 +1,6 @@
 """What a supervisor inside the sandbox reports about one case, that is one candidate's tests.
 
-The Rust harness and the Python test driver write the same lines: `nonce case test p|f|m|s|x` per record and
+The Rust harness and the Python test driver write the same lines: `nonce case test p|f|m|s|d|x|n` per record and
 `nonce case end HOW CPU_US WALL_US` per case.
 """
 
@@ -20,6 +20,8 @@ class CaseReport:
 
     passed: set[int] = field(default_factory=set)
     failed: set[int] = field(default_factory=set)
+    total: int | None = None
+    """How many tests there are, where the supervisor says so."""
     starved: bool = False
     """An allocation was refused."""
     malformed: bool = False
@@ -98,6 +100,8 @@ def read_reports(stream: bytes, nonce: str, cases: Sequence[int]) -> dict[int, C
             report.starved = True
         elif words[3] == "s":
             report.malformed = True
+        elif words[3] == "n":
+            report.total = int(words[2])
         elif words[3] == "d":
             report.distrusted = True
         elif words[3] == "x":

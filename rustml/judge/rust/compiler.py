@@ -128,7 +128,12 @@ class Compiler:
     def _linker_flags(self) -> list[str]:
         """What cc would tell the linker, said by us: cc and its helpers cost more time than the linking."""
         inside = f"/rust/{self._toolchain.linker.relative_to(self._toolchain.sysroot)}"
-        flags = [f"-Clinker={self._sandbox.path(self._toolchain.linker, inside)}", "-Clinker-flavor=ld.lld"]
+        # The array of registered tests is reached by the names of its ends alone.
+        flags = [
+            "-Clink-arg=-znostart-stop-gc",
+            f"-Clinker={self._sandbox.path(self._toolchain.linker, inside)}",
+            "-Clinker-flavor=ld.lld",
+        ]
         words = [str(path) for path in self._toolchain.start_files]
         words += [f"-L{path}" for path in self._toolchain.library_folders]
         return [

@@ -11,6 +11,7 @@ from functools import cached_property
 from rustml.errors import InputError
 from rustml.judge.screening import imports, signature
 from rustml.judge.screening.candidate_source import CandidateSource
+from rustml.judge.screening.generated_tests import generated_tests
 from rustml.judge.screening.guarded_asserts import guard_comparisons
 from rustml.judge.screening.items import Item, Scanner
 from rustml.judge.screening.visible_names import visible_names
@@ -47,7 +48,8 @@ class TestFile:
         self._source, self._entry = source, candidate.entry_point.split("::", maxsplit=1)[0]
         self._edits: list[Edit] = []
         self.functions = tuple(self._functions(0, len(self._tokens), ()))
-        if not self.functions:
+        self._generated = tuple(generated_tests(self._scanner))
+        if not self.functions and not self._generated:
             raise InputError(f"candidate {candidate.id}: its tests hold no #[test] function")
         self.prelude = tuple(
             path for path in imports.leaves(f"{candidate.prelude}\n{candidate.signature}") if _std(path)
@@ -124,6 +126,8 @@ class TestFile:
             pinned = self.signature.wrapper(f"{root}::{spelled(self.signature.name)}", harness, constant=constant)
         starts = list(self._asserts())
         edits = [*self._edits, *self._redirected(harness, here, starts)]
+        for test in self._generated:
+            edits += [(*test.mark, test.registration(harness, f"{here}.rs")), *((*at, "") for at in test.other_marks)]
         edits += guard_comparisons(self._tokens, self._pairs, harness, starts)
         before = len((self._text[: self._head] + "".join(lines)).encode("utf-8", "surrogatepass"))
         text = edited(self._text, [*edits, (self._head, self._head, "".join([*lines, pinned]))])

@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import msgspec
 import pytest
 from msgspec import UNSET
 
@@ -43,3 +44,12 @@ def test_unsafe_code_is_judged_where_problem_and_judge_allow_it(judge: Judge) ->
         refused, allowed = lenient.judge([strict, weak])
     assert (refused.status, refused.integrity) == ("policy", UNSET)
     assert (allowed.status, allowed.integrity) == ("passed", "weak")
+
+
+def test_tests_that_a_macro_writes_are_run_and_counted(judge: Judge) -> None:
+    right = next(one for one in HONEST if one.id == "tests that a macro writes")
+    wrong = msgspec.structs.replace(right, code=right.code.replace("x * x", "if x == 3 { 8 } else { x * x }"))
+    only = msgspec.structs.replace(wrong, tests=right.tests[: right.tests.index("#[test] #[should_panic")])
+    verdicts = judge.judge([right, wrong, only])
+    counts = [(verdict.status, verdict.tests_passed, verdict.tests_expected) for verdict in verdicts]
+    assert counts == [("passed", 3, 3), ("wrong", 2, 3), ("wrong", 1, 2)]

@@ -15,10 +15,12 @@ use std::time::{Duration, Instant};
 
 mod confine;
 mod iterators;
+mod registered;
 mod sys;
 mod trust;
 
 pub use iterators::Stepwise;
+pub use registered::Registered;
 pub use trust::{ordered, plain, Trust};
 
 /// One `#[test]`: what to call and, for `#[should_panic]`, the text that its panic must hold.
@@ -255,13 +257,15 @@ fn run_case(case: &'static Case, request: &Request, stdout: i32) -> Vec<String> 
     sys::close(writer);
     let ready = sys::first(reader, &mut sys::Deadline::new(child, CONFINING, stdout), RECORD);
     let mut deadline = sys::Deadline::new(child, request.wall, stdout);
-    let (bytes, expired) = sys::drain(reader, &mut deadline, RECORD * (case.tests.len() + 64));
+    let total = tests(case).count();
+    let (bytes, expired) = sys::drain(reader, &mut deadline, RECORD * (total + 64));
     if expired {
         sys::kill(child);
     }
     let end = sys::wait(child);
     sys::close(reader);
     let mut lines = read_records(&bytes, cookie);
+    lines.push(format!("{total} n"));
     let confined = ready.get(4) == Some(&READY);
     let how = if expired { deadline.reason().to_string() } else { end.describe() };
     let how = if confined { how } else { "refused".to_string() };
@@ -277,11 +281,16 @@ fn run_child(case: &'static Case, writer: i32, cookie: u64, limits: &confine::Li
     trust::begin(&case.trust, Box::new(move || report(0, DISTRUSTED, cookie)));
     watch_panics(case);
     report(0, READY, cookie);
-    for (index, test) in case.tests.iter().enumerate() {
+    for (index, test) in tests(case).enumerate() {
         let what = if run_apart(test, case.watched) { b'p' } else { b'f' };
         report(index as u32, what, cookie);
     }
     sys::exit_now(0)
+}
+
+/// The tests that stand in the text, and then those that its macros write.
+fn tests(case: &'static Case) -> impl Iterator<Item = &'static Test> {
+    case.tests.iter().chain(registered::of(case.file))
 }
 
 /// A panic that starts in the tests' own file is a failure of the tests, whoever catches it.
