@@ -25,11 +25,11 @@ def main(profile: Profile, model: str, bank: str, pairs: str, suites: str, conta
     from rustml.evaluation.kinds import made_from_pairs
     from rustml.stages import evaluate
 
-    chosen, held_out = tuple(filter(None, suites.split(","))), made_from_pairs(profile.evaluation.suites)
-    if held_out and not (chosen or pairs):
+    names, held_out = tuple(filter(None, suites.split(","))), made_from_pairs(profile.evaluation.suites)
+    if held_out and not (names or pairs):
         click.echo(f"left out: {', '.join(held_out)}, which needs held-out pairs (-P pairs=RUN)")
     return evaluate.run(
-        profile, model=model, bank=bank, pairs=pairs, suites=chosen, contaminated=contaminated, reuse=reuse
+        profile, model=model, bank=bank, pairs=pairs, suites=names, contaminated=contaminated, reuse=reuse
     )
 
 

@@ -16,8 +16,10 @@ from rustml.profile import Profile
 def main(profile: Profile, to: str, **options: str) -> None:
     from rustml.stages import promote
 
-    done = promote.run(profile, to=to, **options)
-    click.echo(f"{done.model} version {done.version} is {to}:\n" + "\n".join(done.decision.reasons))
+    promotion_run = promote.run(profile, to=to, **options)
+    click.echo(
+        f"{promotion_run.model} version {promotion_run.version} is {to}:\n" + "\n".join(promotion_run.decision.reasons)
+    )
 
 
 if __name__ == "__main__":

@@ -49,14 +49,14 @@ class FakeJudge:
     def judge(self, candidates: Sequence[Candidate], progress: ProgressCallback | None = None) -> list[Verdict]:
         """One verdict per candidate, in their order; `progress` is called after each."""
         verdicts = []
-        for done, candidate in enumerate(candidates, start=1):
+        for count, candidate in enumerate(candidates, start=1):
             self.judged.append(candidate)
             answer = self._decide(candidate)
             verdicts.append(
                 with_id(answer, candidate.id) if isinstance(answer, Verdict) else make_verdict(candidate.id, answer)
             )
             if progress is not None:
-                progress(done, len(candidates))
+                progress(count, len(candidates))
         return verdicts
 
 

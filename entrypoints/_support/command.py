@@ -112,15 +112,15 @@ def stage_command(name: str, *, reusable: bool = True) -> Callable[[Callable[...
     def decorate(function: Callable[..., StageRun | None]) -> click.Command:
         @functools.wraps(function)
         def load_and_run(profile: str, overrides: tuple[str, ...], **options: Any) -> None:
-            done = function(load(profile, overrides), **options)
-            if done is not None:
-                click.echo(f"{name}: {_closing(done)}")
+            run = function(load(profile, overrides), **options)
+            if run is not None:
+                click.echo(f"{name}: {_closing(run)}")
 
         text = sys.modules[function.__module__].__doc__
         command = click.command(name, cls=StageCommand, help=text, context_settings={"show_default": True})
-        made = command(load_and_run)
-        made.params += _shared_options(reusable=reusable)
-        return made
+        stage = command(load_and_run)
+        stage.params += _shared_options(reusable=reusable)
+        return stage
 
     return decorate
 
@@ -140,5 +140,5 @@ def _shared_options(*, reusable: bool) -> list[click.Parameter]:
     return options
 
 
-def _closing(done: StageRun) -> str:
-    return f"reused run {done.run_id}" if done.reused else f"run {done.run_id} in {done.seconds:.1f} s"
+def _closing(run: StageRun) -> str:
+    return f"reused run {run.run_id}" if run.reused else f"run {run.run_id} in {run.seconds:.1f} s"

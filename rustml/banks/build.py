@@ -74,26 +74,28 @@ def build(
     bad input before anything is judged, and JudgeFault when the judge fails.
     """
     refuse_names(section.benchmarks)
-    drawn = {drawn_stem(language, split): _draw(section, language, split, seed) for language, split in DRAWS}
+    problems_by_file = {drawn_stem(language, split): _draw(section, language, split, seed) for language, split in DRAWS}
     banks = [load_source(name, source) for name, source in section.benchmarks.items()]
     verifier = _Verifier(judge, progress)
-    generated = [problem for stem, problems in drawn.items() if stem != "python-train" for problem in problems]
+    generated = [
+        problem for stem, problems in problems_by_file.items() if stem != "python-train" for problem in problems
+    ]
     verifier.run([*generated, *[problem for bank in banks for problem in bank.problems]])
     _require_sound(generated, verifier)
-    dropped = {bank.name: _dropped(bank, verifier) for bank in banks}
-    files = dict(drawn)
+    left_out = {bank.name: _dropped(bank, verifier) for bank in banks}
+    files = dict(problems_by_file)
     for bank in banks:
-        files |= benchmark_files(bank, {problem.id for problem in dropped[bank.name]})
+        files |= benchmark_files(bank, {problem.id for problem in left_out[bank.name]})
     for stem, problems in files.items():
         write_jsonl(out / f"{stem}.jsonl", problems)
     return BankReport(
         counts={stem: len(problems) for stem, problems in files.items()},
-        families={stem: _count(problems, "family") for stem, problems in drawn.items()},
-        difficulties={stem: _count(problems, "difficulty") for stem, problems in drawn.items()},
+        families={stem: _count(problems, "family") for stem, problems in problems_by_file.items()},
+        difficulties={stem: _count(problems, "difficulty") for stem, problems in problems_by_file.items()},
         digests={stem: file_sha256(out / f"{stem}.jsonl") for stem in files},
         judged=verifier.judged,
         judge_seconds=verifier.seconds,
-        dropped=tuple(problem for problems in dropped.values() for problem in problems),
+        dropped=tuple(problem for problems in left_out.values() for problem in problems),
         excluded={bank.name: reasons for bank in banks if (reasons := excluded_problems(bank))},
     )
 

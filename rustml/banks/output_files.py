@@ -23,11 +23,11 @@ def drawn_stem(language: Language, split: Split) -> str:
 
 def refuse_names(benchmarks: Iterable[str]) -> None:
     """Raise InputError for a benchmark whose file would replace another one, or lie outside the output folder."""
-    drawn = {drawn_stem(language, split) for language, split in DRAWS}
+    stems = {drawn_stem(language, split) for language, split in DRAWS}
     names = list(benchmarks)
     for name in names:
         owner = next((other for other in names if name in {f"{other}-{suffix}" for suffix in SUFFIXES}), None)
-        if name in drawn:
+        if name in stems:
             reason = "the stage writes the families' problems to a file of this name"
         elif owner is not None:
             reason = f"the stage writes problems of {owner} to a file of this name"

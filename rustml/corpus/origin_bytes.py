@@ -92,10 +92,10 @@ def _in_archive(origin: Origin, cache: CacheLayout, limits: ArchiveLimits) -> Or
         return OriginBytes((("archive", missing),))
     actual = file_sha256(path)
     whole = f"has CHANGED: its SHA-256 is {actual}; remove it, then --fetch"
-    told, data = _member(path, origin, limits)
+    text, data = _member(path, origin, limits)
     if actual == origin.archive_sha256:
         whole = SAME
-    return OriginBytes((("archive", f"{path} is in the cache"), ("archive bytes", whole), ("file bytes", told)), data)
+    return OriginBytes((("archive", f"{path} is in the cache"), ("archive bytes", whole), ("file bytes", text)), data)
 
 
 def _member(path: Path, origin: Origin, limits: ArchiveLimits) -> tuple[str, bytes | None]:

@@ -78,15 +78,15 @@ class HarvestReport(Record, frozen=True):
 
     def lines(self) -> list[str]:
         """The same for a reader of the log: crates asked for, kept, and refused; crates over the bound on files."""
-        shown = [f"crates: {self.requests} asked, {self.crates} kept, {self.refused} refused"]
+        lines = [f"crates: {self.requests} asked, {self.crates} kept, {self.refused} refused"]
         for group in self.refused_crates:
             licence = f" ({group.licence})" if group.licence else ""
-            shown.append(f"  {group.reason}{licence}: {len(group.crates)}: {_names(group.crates)}")
+            lines.append(f"  {group.reason}{licence}: {len(group.crates)}: {_names(group.crates)}")
         if self.over_file_limit:
             most = self.file_limit
             crates = [f"{crate} {count} of {most + count}" for crate, count in self.over_file_limit.items()]
-            shown.append(f"files over harvest.max_files_per_crate ({most}), left out: {_names(crates)}")
-        return shown
+            lines.append(f"files over harvest.max_files_per_crate ({most}), left out: {_names(crates)}")
+        return lines
 
     def histograms(self) -> dict[str, dict[str, float]]:
         """Histograms by name: a count per value."""

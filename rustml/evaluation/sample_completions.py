@@ -36,8 +36,8 @@ def completions(
 
     Raises InputError for a prompt that leaves no room for its completion.
     """
-    asked = prompts(section)
-    if not asked:
+    openings = prompts(section)
+    if not openings:
         return []
     how = Sampling(
         temperature=section.temperature,
@@ -47,5 +47,5 @@ def completions(
         stops=(),
         seed=seed,
     )
-    drawn = generator.generate([Prompt.raw(tokenizer, prompt) for prompt in asked], how)
-    return [{"prompt": prompt, "completion": text} for prompt, (text,) in zip(asked, drawn, strict=True)]
+    answers = generator.generate([Prompt.raw(tokenizer, prompt) for prompt in openings], how)
+    return [{"prompt": prompt, "completion": text} for prompt, (text,) in zip(openings, answers, strict=True)]

@@ -103,8 +103,8 @@ class _Batch:
 
         if stops:
             texts = tokenizer.batch_decode(self.output[self.live, self._start : self.width])
-            held = [any(stop in text for stop in stops) for text in texts]
-            self._ended |= torch.tensor(held, device=self._ended.device)
+            matches = [any(stop in text for stop in stops) for text in texts]
+            self._ended |= torch.tensor(matches, device=self._ended.device)
 
     def ended(self) -> bool:
         """Whether every answer has ended."""

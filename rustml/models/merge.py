@@ -62,8 +62,8 @@ def _require_equal(before: torch.Tensor, after: torch.Tensor, adapter: Path) -> 
 
 
 def _divergence(before: torch.Tensor, after: torch.Tensor) -> float:
-    wanted, measured = (torch.log_softmax(logits, dim=-1) for logits in (before, after))
-    return float((wanted.exp() * (wanted - measured)).sum(dim=-1).mean())
+    reference, measured = (torch.log_softmax(logits, dim=-1) for logits in (before, after))
+    return float((reference.exp() * (reference - measured)).sum(dim=-1).mean())
 
 
 def _form(model: Any) -> dict[str, tuple[tuple[int, ...], torch.dtype]]:

@@ -39,8 +39,8 @@ def save(
     ends = chat.end_ids(tokenizer)
     if ends:
         model.generation_config.eos_token_id = ends if len(ends) > 1 else ends[0]
-    given = {} if state_dict is None else {"state_dict": state_dict}
-    model.save_pretrained(str(partial), max_shard_size=MAX_SHARD_SIZE, **given)
+    state = {} if state_dict is None else {"state_dict": state_dict}
+    model.save_pretrained(str(partial), max_shard_size=MAX_SHARD_SIZE, **state)
     tokenizer.save_pretrained(str(partial))
     if base is not None:
         model.generation_config.save_pretrained(str(partial))

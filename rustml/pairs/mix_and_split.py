@@ -118,8 +118,8 @@ class MixAndSplit:
                 trainable = part == "train" and key not in self._holdout.files
                 if trainable and not _repeats(pair, seen) and not self._holdout.repeats(row):
                     keyed.append((-math.log1p(-fraction("raw", pair.id)) / weight, pair.id))
-        drawn = {name for _, name in heapq.nsmallest(self._section.raw_pieces or len(keyed), keyed)}
-        pairs = (pair for shard in self._shards for pair in read_jsonl(shard / RAW, Pair) if pair.id in drawn)
+        names = {name for _, name in heapq.nsmallest(self._section.raw_pieces or len(keyed), keyed)}
+        pairs = (pair for shard in self._shards for pair in read_jsonl(shard / RAW, Pair) if pair.id in names)
         return write_jsonl(self._out / "raw.jsonl", pairs)
 
     def _write_anchors(self, anchors: Anchors, pairs: int) -> tuple[dict[str, int], dict[str, int], int]:
@@ -135,10 +135,10 @@ class MixAndSplit:
         for name in anchors.names:
             pool = self._work / f"pool-{name}.jsonl"
             size = write_jsonl(pool, self._clean(name, anchors, seen))
-            held = _held_ids(pool, min(self._section.general_holdout, int(size * MAX_HELD_SHARE)))
+            holdout_ids = _held_ids(pool, min(self._section.general_holdout, int(size * MAX_HELD_SHARE)))
             held_files.append(self._work / f"held-{name}.jsonl")
-            write_jsonl(held_files[-1], (pair for pair in read_jsonl(pool, Pair) if pair.id in held))
-            others = (pair for pair in read_jsonl(pool, Pair) if pair.id not in held)
+            write_jsonl(held_files[-1], (pair for pair in read_jsonl(pool, Pair) if pair.id in holdout_ids))
+            others = (pair for pair in read_jsonl(pool, Pair) if pair.id not in holdout_ids)
             written[name] = write_jsonl(self._work / f"anchor-{name}.jsonl", islice(others, limits[name]))
         general = (pair for path in held_files for pair in read_jsonl(path, Pair))
         count = write_jsonl(self._out / "general_holdout.jsonl", general)

@@ -129,11 +129,11 @@ def _inner(hint: Any, key: str, default: Any) -> Iterator[Entry]:
 
 def _meanings(section: type[Section]) -> dict[str, str]:
     """The docstring under each field of a section, its parents' included."""
-    found: dict[str, str] = {}
+    meanings: dict[str, str] = {}
     for parent in reversed(section.__mro__):
         if issubclass(parent, Section) and parent is not Section:
-            found |= _documented(sys.modules[parent.__module__], parent.__name__)
-    return found
+            meanings |= _documented(sys.modules[parent.__module__], parent.__name__)
+    return meanings
 
 
 def _documented(module: types.ModuleType, name: str) -> dict[str, str]:

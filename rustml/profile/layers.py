@@ -156,8 +156,10 @@ def _parent(path: Path, name: object) -> Path:
     file = name if name.endswith(SUFFIXES) else f"{name}.yaml"
     beside, ours = path.parent / file, FOLDER / file
     # A file may have the name of the shipped profile that it extends.
-    taken = (candidate for candidate in (beside, ours) if candidate.exists() and candidate.resolve() != path.resolve())
-    return next(taken, beside)
+    existing = (
+        candidate for candidate in (beside, ours) if candidate.exists() and candidate.resolve() != path.resolve()
+    )
+    return next(existing, beside)
 
 
 def _presets(tree: object, path: Path) -> dict[str, Tree]:

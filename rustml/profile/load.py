@@ -62,9 +62,9 @@ def changed(profile: Profile, changes: Mapping[str, Any], origin: str) -> Profil
 def _resolve(tree: Tree, path: Path, changes: Sequence[Override]) -> Profile:
     for change in changes:
         tree = merged(tree, change.tree)
-    chosen = [change.preset for change in changes if change.preset]
-    if chosen:
-        tree = {**tree, "name": "+".join([str(tree["name"]), *chosen])}
+    presets = [change.preset for change in changes if change.preset]
+    if presets:
+        tree = {**tree, "name": "+".join([str(tree["name"]), *presets])}
     refusal = fault(tree, Profile)
     if refusal:
         causes = " ".join(change.text for change in changes if change.touches(refusal.key))

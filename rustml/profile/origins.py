@@ -46,9 +46,9 @@ def origins(name: str, overrides: Sequence[str] = (), folder: Path = FOLDER) -> 
 
 def table(values: Sequence[Value]) -> str:
     """One line per value: key, value as YAML's flow style reads it, origin."""
-    shown = [(value.key, msgspec.json.encode(value.value).decode(), value.origin) for value in values]
-    widths = [min(40, max(len(row[column]) for row in shown)) for column in (0, 1)]
-    return "\n".join(f"{key:{widths[0]}}  {text:{widths[1]}}  {origin}" for key, text, origin in shown)
+    rows = [(value.key, msgspec.json.encode(value.value).decode(), value.origin) for value in values]
+    widths = [min(40, max(len(row[column]) for row in rows)) for column in (0, 1)]
+    return "\n".join(f"{key:{widths[0]}}  {text:{widths[1]}}  {origin}" for key, text, origin in rows)
 
 
 def leaves(tree: Any, at: str = "") -> Iterator[tuple[str, Any]]:

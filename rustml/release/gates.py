@@ -109,10 +109,10 @@ def _unequal_metrics(side: str, recorded: Mapping[str, float], computed: Mapping
 
 
 def _missing(candidate: Evaluation, baseline: Evaluation, thresholds: Thresholds) -> Iterator[str]:
-    wanted = {measure.split(".")[0] for measure in (*thresholds.rise, *thresholds.hold)}
-    wanted |= {name for side in (candidate, baseline) for name in retained(side.suites)}
+    names = {measure.split(".")[0] for measure in (*thresholds.rise, *thresholds.hold)}
+    names |= {name for side in (candidate, baseline) for name in retained(side.suites)}
     for side, evaluation in (("candidate", candidate), ("baseline", baseline)):
-        for name in sorted(wanted - evaluation.suites.keys()):
+        for name in sorted(names - evaluation.suites.keys()):
             yield f"{side}: suite {name} was not evaluated"
         if not retained(evaluation.suites):
             yield f"{side}: no retention suite was evaluated"
@@ -153,21 +153,21 @@ def _retention(candidate: Evaluation, baseline: Evaluation, thresholds: Threshol
 
 
 def _non_inferior(rule: str, comparison: Comparison, margin: float, thresholds: Thresholds) -> Finding:
-    shown = comparison.low > -margin
+    holds = comparison.low > -margin
     tolerable = comparison.delta >= -thresholds.retention_point_margin
     demand = (
         f"must show a loss below {_points(margin)} and observe at most {_points(thresholds.retention_point_margin)}"
     )
-    return _finding(rule, shown and tolerable, demand, comparison)
+    return _finding(rule, holds and tolerable, demand, comparison)
 
 
 def _gains_and_holds(candidate: Evaluation, baseline: Evaluation, thresholds: Thresholds) -> Iterator[Finding]:
-    held = thresholds.hold if thresholds.require_gain else (*thresholds.rise, *thresholds.hold)
+    measures = thresholds.hold if thresholds.require_gain else (*thresholds.rise, *thresholds.hold)
     risen = thresholds.rise if thresholds.require_gain else ()
     demand_hold = f"must show a loss below {_points(thresholds.fall_margin)}"
     rules: list[tuple[str, str, Callable[[Comparison], bool]]] = [
         *((measure, "must rise", lambda comparison: comparison.low > 0) for measure in risen),
-        *((measure, demand_hold, lambda comparison: comparison.low > -thresholds.fall_margin) for measure in held),
+        *((measure, demand_hold, lambda comparison: comparison.low > -thresholds.fall_margin) for measure in measures),
     ]
     for measure, demand, holds in rules:
         comparison = _compare({measure: _paired(candidate, baseline, measure)}, thresholds)

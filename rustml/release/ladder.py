@@ -135,12 +135,12 @@ def thresholds_of(profile: Profile, name: str) -> Thresholds:
 def _row(profile: Profile, name: str) -> Step:
     """The row of the table that a step is, or that a phase is made like."""
     phase = profile.phases.get(name)
-    wanted, key = (phase.step, f"phases.{name}.step") if phase else (name, "ladder")
+    row_name, key = (phase.step, f"phases.{name}.step") if phase else (name, "ladder")
     for row in STEPS:
-        if row.name == wanted and (row.made_by or not phase):
+        if row.name == row_name and (row.made_by or not phase):
             return row
     known = ", ".join(row.name for row in STEPS if row.made_by or not phase)
-    raise ProfileError(f"{key}: no step {wanted!r}; the table has {known}, and `phases` may add to it")
+    raise ProfileError(f"{key}: no step {row_name!r}; the table has {known}, and `phases` may add to it")
 
 
 def known_steps() -> tuple[str, ...]:

@@ -75,21 +75,21 @@ class Registry:
             if error.error_code != "RESOURCE_ALREADY_EXISTS":
                 raise
         tags = {WEIGHTS_TAG: self._digest(folder), PARENT_TAG: parent, STEP_TAG: step}
-        made = self.client.create_model_version(self.model, source, run_id=run_id, tags=tags)
-        return ModelVersion(self, str(made.version), run_id, tags)
+        version = self.client.create_model_version(self.model, source, run_id=run_id, tags=tags)
+        return ModelVersion(self, str(version.version), run_id, tags)
 
     def version(self, number: str) -> "ModelVersion":
         """The version with its tags as they are now. Raises InputError when there is none."""
         try:
-            held = self.client.get_model_version(self.model, number)
+            version = self.client.get_model_version(self.model, number)
         except MlflowException as error:
             raise InputError(f"the registry holds no version {number} of {self.model}") from error
-        return ModelVersion(self, number, held.run_id or "", dict(held.tags))
+        return ModelVersion(self, number, version.run_id or "", dict(version.tags))
 
     def registered_from(self, run_id: str) -> "ModelVersion | None":
         """The version that a run's checkpoint was registered as; None where it was not."""
-        held = self.client.search_model_versions(f"name = '{self.model}' and run_id = '{run_id}'")
-        return self.version(str(held[0].version)) if held else None
+        registered = self.client.search_model_versions(f"name = '{self.model}' and run_id = '{run_id}'")
+        return self.version(str(registered[0].version)) if registered else None
 
     def holder(self, alias: str) -> str:
         """Number of the version that an alias points at; empty where it points at none."""
@@ -98,10 +98,10 @@ class Registry:
     def aliases(self) -> dict[str, str]:
         """Version numbers by alias; empty as long as nothing is registered."""
         try:
-            held = self.client.get_registered_model(self.model).aliases
+            aliases = self.client.get_registered_model(self.model).aliases
         except MlflowException:
             return {}
-        return {alias: str(number) for alias, number in sorted(held.items())}
+        return {alias: str(number) for alias, number in sorted(aliases.items())}
 
     def tag(self, name: str) -> str:
         """A tag of the registered model; empty where it has none of the name."""

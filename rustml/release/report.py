@@ -43,9 +43,9 @@ class ModelRow(Record, frozen=True):
 
 def columns(models: Sequence[ModelRow]) -> list[str]:
     """The metrics of the table: rates and pass@k that any model has, in the order of the suites."""
-    shown = ("_rate", "pass_at_1")
+    endings = ("_rate", "pass_at_1")
     names = dict.fromkeys(name for model in models for name in model.evaluation.metrics())
-    greedy = [name for name in names if name.endswith(shown)]
+    greedy = [name for name in names if name.endswith(endings)]
     repeated = {
         name for name in greedy if name.endswith(".pass_at_1") and name[: -len("pass_at_1")] + "pass_rate" in names
     }
@@ -128,7 +128,7 @@ def _cell(text: str) -> str:
 def _gates(row: ModelRow) -> str:
     override = f"<p>Overridden: {html.escape(row.override)}</p>\n" if row.override else ""
     first = _gate(row.name, verdict(row), row.decision, override) if row.decision else ""
-    later = (_gate(step, "passed" if made.passed else "refused", made) for step, made in row.later.items())
+    later = (_gate(step, "passed" if decision.passed else "refused", decision) for step, decision in row.later.items())
     return first + "".join(later)
 
 

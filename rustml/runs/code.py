@@ -49,13 +49,13 @@ def code_digest(module: str, root: Path = ROOT) -> str:
 def reached(module: str, root: Path = ROOT) -> set[str]:
     """The module and all modules of the package that it imports, lazily or not, directly or through others."""
     names: set[str] = set()
-    waiting = [module]
-    while waiting:
-        name = waiting.pop()
+    stack = [module]
+    while stack:
+        name = stack.pop()
         if name not in names and (name == module or not _outside(name)):
             names.add(name)
             file = _file_of(name, root)
-            waiting += [other for other in imports_of(file, root) if _file_of(other, root)] if file else []
+            stack += [other for other in imports_of(file, root) if _file_of(other, root)] if file else []
     return names
 
 

@@ -30,11 +30,11 @@ def device() -> str:
 def _gpus() -> str:
     command = ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+        result = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     except (OSError, subprocess.TimeoutExpired):
         return ""
-    names = {line.strip() for line in done.stdout.splitlines() if line.strip()}
-    return ", ".join(sorted(names)) if done.returncode == 0 else ""
+    names = {line.strip() for line in result.stdout.splitlines() if line.strip()}
+    return ", ".join(sorted(names)) if result.returncode == 0 else ""
 
 
 def _version(name: str) -> str:

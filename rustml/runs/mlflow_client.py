@@ -71,9 +71,9 @@ def home() -> Path:
 
 def experiment() -> str:
     """Id of the experiment: the one that `mlflow run` chose, else `rustml`, which is made where it is missing."""
-    chosen = os.environ.get("MLFLOW_EXPERIMENT_ID")
-    if chosen:
-        return chosen
+    experiment_id = os.environ.get("MLFLOW_EXPERIMENT_ID")
+    if experiment_id:
+        return experiment_id
     name = os.environ.get("MLFLOW_EXPERIMENT_NAME", EXPERIMENT)
-    known = client().get_experiment_by_name(name)
-    return str(known.experiment_id if known else client().create_experiment(name))
+    named = client().get_experiment_by_name(name)
+    return str(named.experiment_id if named else client().create_experiment(name))

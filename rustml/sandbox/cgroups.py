@@ -136,11 +136,11 @@ def open_groups(name: str, parent: Path | None = None) -> Cgroups | None:
 def _passed_on(parent: Path) -> tuple[str, ...]:
     """The wanted controllers that groups below `parent` have, switched on first where `parent` is ours to set."""
     offered = _words(parent / "cgroup.controllers")
-    missing = [name for name in WANTED if name in offered - _words(parent / "cgroup.subtree_control")]
+    absent = [name for name in WANTED if name in offered - _words(parent / "cgroup.subtree_control")]
     is_root = not (parent / "cgroup.type").exists()
-    if missing and not is_root:
+    if absent and not is_root:
         with contextlib.suppress(OSError):  # busy: it holds processes of its own, and then may not pass anything on
-            (parent / "cgroup.subtree_control").write_text(_switched_on(missing))
+            (parent / "cgroup.subtree_control").write_text(_switched_on(absent))
     passed = _words(parent / "cgroup.subtree_control")
     return tuple(name for name in WANTED if name in passed)
 

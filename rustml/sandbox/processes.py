@@ -61,14 +61,14 @@ class Processes:
             return self._watched(argv, seconds, stdin, output)
         group = self._group(self._groups, memory_mb)
         try:
-            done = self._watched(group.enter(argv), seconds, stdin, output)
+            result = self._watched(group.enter(argv), seconds, stdin, output)
         finally:
             group.remove()
-        if done.returncode == GROUP_REFUSED and not done.stdout:
+        if result.returncode == GROUP_REFUSED and not result.stdout:
             raise JudgeFault(
-                f"a command could not enter its control group: {done.stderr[-200:].decode('utf-8', 'replace')}"
+                f"a command could not enter its control group: {result.stderr[-200:].decode('utf-8', 'replace')}"
             )
-        return done
+        return result
 
     def _group(self, groups: Cgroups, memory_mb: int) -> Group:
         try:

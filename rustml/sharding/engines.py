@@ -104,8 +104,8 @@ def _on_ray(work: ShardWork, todo: Sequence[int]) -> Iterator[None]:
     queue_length = AHEAD * max(int(ray.cluster_resources().get("CPU", 1)), 1)
     running = [remote.remote(shared, index) for index in islice(rest, queue_length)]
     while running:
-        (done,), running = ray.wait(running, num_returns=1)
-        _raise_error(ray, done)
+        (task,), running = ray.wait(running, num_returns=1)
+        _raise_error(ray, task)
         yield
         running += [remote.remote(shared, index) for index in islice(rest, 1)]
 

@@ -37,9 +37,9 @@ class Funnel:
         """Count items that the step `stage` dropped; `sample` names one of them for a reader of the report."""
         self._open(stage)
         self._dropped[stage][reason] = self._dropped[stage].get(reason, 0) + count
-        shown = self._samples[stage].setdefault(reason, [])
-        if len(shown) < SAMPLES_PER_REASON:
-            shown.append(sample[:SAMPLE_CHARACTERS])
+        samples = self._samples[stage].setdefault(reason, [])
+        if len(samples) < SAMPLES_PER_REASON:
+            samples.append(sample[:SAMPLE_CHARACTERS])
 
     def add(self, step: Step) -> None:
         """Add the counts of another funnel's step."""
@@ -55,11 +55,11 @@ class Funnel:
         return tuple(
             Step(
                 stage=stage,
-                kept=kept,
+                kept=count,
                 dropped=dict(sorted(self._dropped[stage].items())),
-                samples={reason: tuple(shown) for reason, shown in sorted(self._samples[stage].items())},
+                samples={reason: tuple(labels) for reason, labels in sorted(self._samples[stage].items())},
             )
-            for stage, kept in self._kept.items()
+            for stage, count in self._kept.items()
         )
 
     def _open(self, stage: str) -> None:
@@ -83,8 +83,8 @@ def rows(steps: Iterable[Step]) -> list[dict[str, Any]]:
     for step in steps:
         table.append({"step": step.stage, "outcome": "kept", "count": step.kept, "samples": ""})
         for reason, count in step.dropped.items():
-            shown = " | ".join(step.samples.get(reason, ()))
-            table.append({"step": step.stage, "outcome": reason, "count": count, "samples": shown})
+            labels = " | ".join(step.samples.get(reason, ()))
+            table.append({"step": step.stage, "outcome": reason, "count": count, "samples": labels})
     return table
 
 

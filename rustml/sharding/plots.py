@@ -42,9 +42,9 @@ def draw_funnel(steps: Iterable[Step], path: Path) -> Path:
     """Draw one bar per step: the items kept, and beside them the items dropped."""
     bars = list(steps)
     figure, axes = _figure(0.45 * len(bars) + 1.2)
-    names, kept = [step.stage for step in bars], [step.kept for step in bars]
-    axes.barh(names, kept, color=KEPT, label="kept")
-    axes.barh(names, [sum(step.dropped.values()) for step in bars], left=kept, color=DROPPED, label="dropped")
+    names, counts = [step.stage for step in bars], [step.kept for step in bars]
+    axes.barh(names, counts, color=KEPT, label="kept")
+    axes.barh(names, [sum(step.dropped.values()) for step in bars], left=counts, color=DROPPED, label="dropped")
     axes.invert_yaxis()
     axes.set_xlabel("items")
     axes.legend()

@@ -67,8 +67,8 @@ def run(
     todo = [index for index in range(count) if not (folder / shard_name(index)).is_dir()]
     progress(count - len(todo), count)
     finished = run_each(workers, ShardTask(job, folder), todo)
-    for done, _ in enumerate(finished, start=count - len(todo) + 1):
-        progress(done, count)
+    for number, _ in enumerate(finished, start=count - len(todo) + 1):
+        progress(number, count)
     _remove_partial(folder)  # a worker of a killed run may have begun a shard before it noticed
     return [read_summary(folder / shard_name(index)) for index in range(count)]
 
@@ -103,17 +103,17 @@ def finished_shards(folder: Path) -> list[Path]:
 
 def bind_to_plan(folder: Path, plan: dict[str, Any]) -> None:
     """Bind `folder` to `plan`: output of an earlier run under another plan is removed, with a warning in the log."""
-    wanted = msgspec.json.encode(plan, order="sorted")
+    text = msgspec.json.encode(plan, order="sorted")
     path = folder / PLAN
     folder.mkdir(parents=True, exist_ok=True)
-    if path.exists() and path.read_bytes() == wanted:
+    if path.exists() and path.read_bytes() == text:
         return
     stale = [entry for entry in folder.iterdir() if entry.name != PLAN]
     if path.exists() and stale:
         log.warning("%s was made under another plan: its %d entries are removed and made anew", folder, len(stale))
         for entry in stale:
             shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
-    write_bytes(path, wanted)
+    write_bytes(path, text)
 
 
 def remove_atomically(folder: Path) -> None:

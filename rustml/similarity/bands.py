@@ -62,11 +62,11 @@ def repeated(pairs: Iterable[Pairs]) -> dict[int, int]:
     """
     unique = np.unique(np.concatenate([np.empty((0, 3), dtype=np.int64), *pairs]), axis=0)
     order = np.lexsort((unique[:, 0], -unique[:, 2], unique[:, 1]))
-    dropped: dict[int, int] = {}
+    repeats: dict[int, int] = {}
     for earlier, later, _ in unique[order].tolist():
-        if later not in dropped and earlier not in dropped:
-            dropped[later] = earlier
-    return dropped
+        if later not in repeats and earlier not in repeats:
+            repeats[later] = earlier
+    return repeats
 
 
 def signature_rows(parts: list[NDArray[np.uint32]]) -> Callable[[Numbers], NDArray[np.uint32]]:

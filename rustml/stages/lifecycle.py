@@ -85,8 +85,8 @@ class Lifecycle:
         module = importlib.import_module(f"rustml.stages.{step.made_by}")
         offered = {**self.inputs, "version": model.version, "step": step.name}
         named = inspect.signature(module.run).parameters
-        done = self.stage(module, step.name, **{name: offered[name] for name in offered if name in named})
-        version = versions.ensure(self.profile.registered_model, done.run_id)
+        run = self.stage(module, step.name, **{name: offered[name] for name in offered if name in named})
+        version = versions.ensure(self.profile.registered_model, run.run_id)
         uri = f"{versions.SCHEME}{self.profile.registered_model}/{version}"
         return Measured(version, self.evaluated(step.name, uri))
 
@@ -100,11 +100,13 @@ class Lifecycle:
         click.secho(f"== gate {step.name}", bold=True)
         runs = {"evaluation": candidate.evaluation, "baseline": baseline.evaluation}
         try:
-            done = promote.run(self.profile, candidate=candidate.version, to=step.name, parent=self.parent, **runs)
+            promotion_run = promote.run(
+                self.profile, candidate=candidate.version, to=step.name, parent=self.parent, **runs
+            )
         except GateRefused:
             self.summary.decide(step.name, candidate.version, self._decision(step, candidate, baseline))
             raise
-        self.summary.decide(step.name, candidate.version, done.decision)
+        self.summary.decide(step.name, candidate.version, promotion_run.decision)
 
     def _decision(self, step: Step, candidate: Measured, baseline: Measured) -> Decision:
         """The refusal once more, for the report: a decision is a pure function of its evidence."""
@@ -119,14 +121,12 @@ class Lifecycle:
         started = time.monotonic()
         try:
             with tracking.only_finding():
-                done: tracking.Finished = module.run(self.profile, **arguments)
+                run: tracking.Finished = module.run(self.profile, **arguments)
         except tracking.NotFinished:
-            done = children.call(module.__name__, self.profile, arguments)
-        click.echo(
-            f"   {'reused' if done.reused else 'done'} in {time.monotonic() - started:.1f} s  (run {done.run_id})"
-        )
-        self.summary.note(label, done)
-        return done
+            run = children.call(module.__name__, self.profile, arguments)
+        click.echo(f"   {'reused' if run.reused else 'done'} in {time.monotonic() - started:.1f} s  (run {run.run_id})")
+        self.summary.note(label, run)
+        return run
 
 
 def preflight(profile: Profile) -> None:

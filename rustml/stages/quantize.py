@@ -20,9 +20,9 @@ def run(
     `step` is the step of the ladder to make a version for; empty for the first that this stage makes.
     Raises InputError where the ladder leaves the stage out, EvidenceError when the version's evidence does not hold.
     """
-    made = step_to_make(profile, STAGE.name, step)
-    verified = required_version(profile, made, version)
-    profile = profile_of(profile, made.name)
+    target = step_to_make(profile, STAGE.name, step)
+    verified = required_version(profile, target, version)
+    profile = profile_of(profile, target.name)
 
     def body(space: Workspace) -> Outcome:
         from rustml.models.quantise import quantize  # noqa: PLC0415  torch and torchao take seconds to load
@@ -31,6 +31,6 @@ def run(
         return Outcome({f"quantize.{name}": value for name, value in sizes.items()})
 
     params = {"weights": verified.decision.candidate_weights}
-    done = tracking.run_stage(STAGE, profile, body, params=params, parent=parent, reuse=reuse)
-    versions.ensure(profile.registered_model, done.run_id, parent=verified.version, step=made.name)
-    return done
+    finished_run = tracking.run_stage(STAGE, profile, body, params=params, parent=parent, reuse=reuse)
+    versions.ensure(profile.registered_model, finished_run.run_id, parent=verified.version, step=target.name)
+    return finished_run

@@ -71,10 +71,10 @@ def _serve(profile: Profile, folder: Path, space: Workspace, *, stay: bool) -> O
 
     section, name, log = profile.serve, profile.registered_model, space.report / f"{profile.serve.engine}.log"
     problems = inputs.held_out(space.inputs["bank"], "rust-dev", section.smoke_problems)
-    waiting = Progress(f"seconds until {section.engine} answers", int(section.startup_seconds))
+    progress = Progress(f"seconds until {section.engine} answers", int(section.startup_seconds))
     started = time.monotonic()
     served, merged = _servable(folder, profile, space)
-    with serving(served, name, section, log, waiting) as url:
+    with serving(served, name, section, log, progress) as url:
         ready = time.monotonic() - started
         answers = _ask(profile, url, problems)
         passed = sum(answer.status == "passed" for answer in answers)

@@ -37,11 +37,11 @@ def run(
     Raises InputError where the start is missing or `sft.sources` names a task that does not exist, EvidenceError when
     the version's evidence does not hold.
     """
-    made = step_to_make(profile, STAGE.name, step)
-    start = required_version(profile, made, version) if made.requires else None
+    target = step_to_make(profile, STAGE.name, step)
+    start = required_version(profile, target, version) if target.requires else None
     if start is None and not base:
-        raise InputError(f"step {made.name} starts from the base model: give its run (base)")
-    profile = resolved(profile_of(profile, made.name))
+        raise InputError(f"step {target.name} starts from the base model: give its run (base)")
+    profile = resolved(profile_of(profile, target.name))
     sources.check(profile.sft.sources, "sft.sources", profile.pairs.anchors)
 
     def body(space: Workspace) -> Outcome:
@@ -51,9 +51,11 @@ def run(
 
     roles = {"bank": bank, "pairs": pairs, **({} if start else {"base": base})}
     params = {"weights": start.decision.candidate_weights} if start else {}
-    done = tracking.run_stage(STAGE, profile, body, inputs=roles, params=params, parent=parent, reuse=reuse)
-    versions.ensure(profile.registered_model, done.run_id, parent=start.version if start else "", step=made.name)
-    return done
+    finished_run = tracking.run_stage(STAGE, profile, body, inputs=roles, params=params, parent=parent, reuse=reuse)
+    versions.ensure(
+        profile.registered_model, finished_run.run_id, parent=start.version if start else "", step=target.name
+    )
+    return finished_run
 
 
 def _train(profile: Profile, folder: Path, name: str, space: Workspace) -> Outcome:

@@ -24,6 +24,6 @@ class InstructionCode(Task):
             return None
         signature = subject.signature.strip()
         # A declaration over several lines keeps them: joined, it would be laid out as rustfmt never does.
-        shown = f"\n\n{fence(signature)}" if "\n" in signature else f" `{' '.join(signature.split())}`"
-        instruction = f"Write a Rust {subject.noun}. {paragraph}\n\nSignature:{shown}"
+        heading = f"\n\n{fence(signature)}" if "\n" in signature else f" `{' '.join(signature.split())}`"
+        instruction = f"Write a Rust {subject.noun}. {paragraph}\n\nSignature:{heading}"
         return Draft(instruction, fence(subject.code))

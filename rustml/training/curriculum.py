@@ -45,10 +45,10 @@ def choose(
         for start in range(0, len(pool), PROBE_BATCH):
             solved += _solved(engine, pool[start : start + PROBE_BATCH], judge, section, seed + start)
             progress(len(solved), len(pool))
-    kept = [p for p, count in zip(pool, solved, strict=True) if 0 < count < section.probe_samples]
-    random.Random(seed).shuffle(kept)
-    counts = {"kept": len(kept), "always": solved.count(section.probe_samples), "never": solved.count(0)}
-    return Chosen(kept, counts)
+    informative = [p for p, count in zip(pool, solved, strict=True) if 0 < count < section.probe_samples]
+    random.Random(seed).shuffle(informative)
+    counts = {"kept": len(informative), "always": solved.count(section.probe_samples), "never": solved.count(0)}
+    return Chosen(informative, counts)
 
 
 def _solved(engine: Engine, problems: Sequence[Problem], judge: Judging, section: GrpoSection, seed: int) -> list[int]:
@@ -62,7 +62,7 @@ def _solved(engine: Engine, problems: Sequence[Problem], judge: Judging, section
         seed=seed,
     )
     prompts = [Prompt.question(engine.tokenizer, problem.instruction) for problem in problems]
-    answers = [answer for drawn in engine.generate(prompts, sampling) for answer in drawn]
+    answers = [answer for samples in engine.generate(prompts, sampling) for answer in samples]
     repeated = [problem for problem in problems for _ in range(section.probe_samples)]
     passed = [v is not None and v.status == "passed" for v in judge_completions(judge, repeated, answers)]
     return [sum(passed[i : i + section.probe_samples]) for i in range(0, len(passed), section.probe_samples)]

@@ -66,7 +66,7 @@ def mix(
     amounts = amounts or {}
     rows: dict[str, list[Row]] = {}
     too_long: dict[str, int] = {}
-    wanted: dict[str, int] = {}
+    requested: dict[str, int] = {}
     by_share = [part for part in parts if amounts.get(part, ALL).share is not None]
     for part in [*(part for part in parts if part not in by_share), *by_share]:
         share = amounts.get(part, ALL).share
@@ -74,10 +74,10 @@ def mix(
         if share is not None:
             limit = round(_other_rows(rows, by_share) * share / (1 - _total_share(amounts)))
         rows[part], too_long[part] = encode(tokenizer, parts[part], context, limit)
-        wanted[part] = len(rows[part]) if limit is None else limit
+        requested[part] = len(rows[part]) if limit is None else limit
     mixed = [row for part in parts for row in rows[part]]
     random.Random(seed).shuffle(mixed)
-    return Mixture(mixed, {part: len(rows[part]) for part in parts}, too_long, wanted)
+    return Mixture(mixed, {part: len(rows[part]) for part in parts}, too_long, requested)
 
 
 def _other_rows(rows: Mapping[str, Sequence[Row]], by_share: Sequence[str]) -> int:

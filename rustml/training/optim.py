@@ -156,7 +156,7 @@ def _adamw8bit(masters: Masters, section: AdamW8bitSection | PagedAdamW8bitSecti
             f"8-bit optimizers need bitsandbytes, which cannot be imported ({error}): pip install bitsandbytes==0.50.2"
         ) from error
     kind = optim.PagedAdamW8bit if paged else optim.AdamW8bit
-    made: Optimizer = kind(
+    optimizer: Optimizer = kind(
         list(masters.values()), lr=section.learning_rate, betas=section.betas, weight_decay=section.weight_decay
     )
-    return made
+    return optimizer

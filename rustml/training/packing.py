@@ -23,13 +23,13 @@ def packed_dataset(rows: Sequence[Row], context: int, size: int, steps: int, see
     epoch but for those of sequences that fill no batch; each epoch packs the records anew, in another order. Raises
     InputError when the records fill no batch.
     """
-    taken, missing = [], steps * size
+    parts, shortage = [], steps * size
     for epoch in _epochs(rows, context, size, seed):
-        taken.append(epoch.select(range(min(missing, len(epoch)))))
-        missing -= len(taken[-1])
-        if not missing:
+        parts.append(epoch.select(range(min(shortage, len(epoch)))))
+        shortage -= len(parts[-1])
+        if not shortage:
             break
-    return concatenate_datasets(taken)
+    return concatenate_datasets(parts)
 
 
 def packed_batches_per_epoch(rows: Sequence[Row], context: int, size: int, seed: int) -> int:

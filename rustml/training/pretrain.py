@@ -97,7 +97,7 @@ def length(rows: Sequence[Row], section: ScratchBase, seed: int) -> int:
 def _loss(model: Qwen3ForCausalLM, ids: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
     """Mean next-token cross-entropy, nats, over the labelled positions alone: the head runs on nothing else."""
     hidden = model.model(input_ids=ids, use_cache=False).last_hidden_state[:, :-1]
-    wanted = labels[:, 1:]
-    chosen = wanted != IGNORED
-    logits = model.lm_head(hidden[chosen])
-    return functional.cross_entropy(logits.float(), wanted[chosen])
+    targets = labels[:, 1:]
+    labelled = targets != IGNORED
+    logits = model.lm_head(hidden[labelled])
+    return functional.cross_entropy(logits.float(), targets[labelled])

@@ -53,7 +53,7 @@ class JudgeReward:
     @staticmethod
     def _log_shares(verdicts: Sequence[Verdict | None], log: Callable[[str, float], None] | None) -> None:
         if log is not None:
-            known = [verdict for verdict in verdicts if verdict is not None]
-            log("share.formatted", len(known) / len(verdicts))
-            log("share.compiled", sum(bool(verdict.compiles) for verdict in known) / len(verdicts))
-            log("share.passed", sum(verdict.status == "passed" for verdict in known) / len(verdicts))
+            judgements = [verdict for verdict in verdicts if verdict is not None]
+            log("share.formatted", len(judgements) / len(verdicts))
+            log("share.compiled", sum(bool(verdict.compiles) for verdict in judgements) / len(verdicts))
+            log("share.passed", sum(verdict.status == "passed" for verdict in judgements) / len(verdicts))

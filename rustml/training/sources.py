@@ -31,15 +31,15 @@ def texts(sources: Mapping[str, Source], bank: Path, pairs: Path, seed: int) -> 
 
     Raises InputError for a file that is missing, and for a source that has no record to give.
     """
-    drawn: dict[str, list[Text]] = {}
+    texts_by_source: dict[str, list[Text]] = {}
     for name, source in sources.items():
         if isinstance(source, BankSource):
-            drawn[name] = _problems(name, source, bank, seed)
+            texts_by_source[name] = _problems(name, source, bank, seed)
         else:
-            drawn[name] = _pairs(name, source, pairs, seed)
-        if not drawn[name] and source.share != 0:
+            texts_by_source[name] = _pairs(name, source, pairs, seed)
+        if not texts_by_source[name] and source.share != 0:
             raise InputError(f"source {name}: {source.file}.jsonl holds no record for it; change the source or drop it")
-    return drawn
+    return texts_by_source
 
 
 def amounts(sources: Mapping[str, Source]) -> dict[str, Amount]:
@@ -49,7 +49,7 @@ def amounts(sources: Mapping[str, Source]) -> dict[str, Amount]:
 
 def validation_texts(sources: Mapping[str, Source], bank: Path, pairs: Path, seed: int) -> dict[str, list[Text]]:
     """Held-out records of the sources that have any, in a random order."""
-    held: dict[str, list[Text]] = {}
+    texts_by_source: dict[str, list[Text]] = {}
     for name, source in sources.items():
         if isinstance(source, BankSource):
             path = bank / f"{source.file.removesuffix('-train')}-dev.jsonl"
@@ -59,8 +59,8 @@ def validation_texts(sources: Mapping[str, Source], bank: Path, pairs: Path, see
             wanted = (pair for pair in read_jsonl(path, Pair) if _weight(source, pair) > 0)
             records = written(_shuffled(wanted, seed, name)) if source.file == "train" else []
         if records and source.share != 0:
-            held[name] = records
-    return held
+            texts_by_source[name] = records
+    return texts_by_source
 
 
 def general_texts(pairs: Path, seed: int) -> list[Text]:

@@ -78,11 +78,11 @@ def tally(model: Any, rows: Sequence[Row], pad: int) -> Tally:
     for group in cut_by_tokens(order, rows, tokens) if rows else ():
         ids, labels = (tensor.to(model.device) for tensor in collate([rows[index] for index in group], pad))
         targets = labels[:, 1:]
-        chosen = targets != IGNORED
-        logits = model(input_ids=ids, use_cache=False).logits[:, :-1][chosen].float()
-        nats = functional.cross_entropy(logits, targets[chosen], reduction="sum")
-        correct = (logits.argmax(-1) == targets[chosen]).sum()
-        total += Tally(float(nats), int(correct), int(chosen.sum()))
+        labelled = targets != IGNORED
+        logits = model(input_ids=ids, use_cache=False).logits[:, :-1][labelled].float()
+        nats = functional.cross_entropy(logits, targets[labelled], reduction="sum")
+        correct = (logits.argmax(-1) == targets[labelled]).sum()
+        total += Tally(float(nats), int(correct), int(labelled.sum()))
     return total
 
 

@@ -33,12 +33,12 @@ def draw(
     in dev and test each task occurs once. Raises InputError for an unknown family, and when the split holds fewer than
     `count` problems.
     """
-    chosen = _chosen(families)
-    tasks = _tasks(chosen, split, count, seed)
+    active = _chosen(families)
+    tasks = _tasks(active, split, count, seed)
     problems = [problem(family, name, draft, split, language) for family, name, draft in tasks]
     if len(problems) < count:
         raise InputError(
-            f"{len(chosen)} tiny families hold {len(problems)} {split} problems, fewer than {count}: "
+            f"{len(active)} tiny families hold {len(problems)} {split} problems, fewer than {count}: "
             f"set bank.{language}_{split} to {len(problems)} or less, or name more families"
         )
     return problems
@@ -59,16 +59,16 @@ def _tasks(active: list[Family], split: Split, count: int, seed: int) -> Iterato
     """The first `count` tasks of round after round over the families that are not exhausted."""
     rng = Random(f"{split} {seed}")
     seen: set[tuple[str, ...]] = set()
-    drawn = 0
-    while active and drawn < count:
+    number = 0
+    while active and number < count:
         order = rng.sample(active, len(active))
         exhausted = set()
-        for family in order[: count - drawn]:
+        for family in order[: count - number]:
             task = _fresh(family, split, rng, seen)
             if task is None:
                 exhausted.add(family.name)
             else:
-                drawn += 1
+                number += 1
                 yield family, *task
         active = [family for family in active if family.name not in exhausted]
 

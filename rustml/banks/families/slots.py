@@ -135,8 +135,8 @@ def two_predicates(rng: Random) -> tuple[Slot, Slot, tuple[int, ...]]:
 def first_that_is(rest: Slot, start: int) -> int:
     """The first integer from `start` on for which a predicate on the remainder holds."""
     divisor = int(str(rest.constants[0])) if rest.constants else 2
-    wanted = rest.kind in ("div", "even")
-    return next(x for x in range(start, start + divisor + 1) if (x % divisor == 0) == wanted)
+    divides = rest.kind in ("div", "even")
+    return next(x for x in range(start, start + divisor + 1) if (x % divisor == 0) == divides)
 
 
 def _plus(rng: Random) -> Slot:

@@ -133,12 +133,12 @@ def entries(crate: Crate, limits: ArchiveLimits, is_read: Callable[[str], bool])
 
 def _walk(root: Path, most: int) -> Iterator[Path]:
     """Regular files below `root` in sorted order, without links."""
-    seen = 0
+    count = 0
     for folder, names, files in os.walk(root, followlinks=False):
         names.sort()
         for file in sorted(files):
-            seen += 1
-            if seen > most:
+            count += 1
+            if count > most:
                 raise InputError(f"entries: more than {most}")
             path = Path(folder, file)
             if path.is_file() and not path.is_symlink():

@@ -171,8 +171,8 @@ def _git(repository: str, *words: str) -> bytes:
         repository,
         *words,
     ]
-    done = subprocess.run(command, capture_output=True, check=False)
-    if done.returncode != 0:
-        lines = done.stderr.decode("utf-8", "replace").strip().splitlines()
+    result = subprocess.run(command, capture_output=True, check=False)
+    if result.returncode != 0:
+        lines = result.stderr.decode("utf-8", "replace").strip().splitlines()
         raise InputError(f"harvest.repositories: {repository}: {lines[-1] if lines else 'git failed'}")
-    return done.stdout
+    return result.stdout

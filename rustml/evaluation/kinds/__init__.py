@@ -30,8 +30,8 @@ def retained(suites: Mapping[str, SuiteResult] | Mapping[str, SuiteSection]) -> 
 
 def made_from_pairs(suites: Mapping[str, SuiteSection], names: Iterable[str] = ()) -> tuple[str, ...]:
     """Names of the suites whose items are held-out pairs, among `names` where any are given."""
-    chosen = tuple(names) or tuple(suites)
-    return tuple(name for name in chosen if KINDS[suites[name].group].from_pairs)
+    candidates = tuple(names) or tuple(suites)
+    return tuple(name for name in candidates if KINDS[suites[name].group].from_pairs)
 
 
 __all__ = ["KINDS", "ItemSource", "SuiteKind", "made_from_pairs", "metrics_of", "retained"]

@@ -25,13 +25,13 @@ CLASSES_SHOWN = 12
 def draw_evaluation(evaluation: Evaluation, folder: Path) -> list[Path]:
     """Figures of one model: rates with 95% intervals, failure classes, answer length against outcome."""
     folder.mkdir(parents=True, exist_ok=True)
-    drawn = [draw_stages({"": evaluation}, folder / "rates.png")]
+    figures = [draw_stages({"": evaluation}, folder / "rates.png")]
     for name, suite in evaluation.suites.items():
-        drawn.append(_failures(name, suite, folder / f"failures-{name}.png"))
-        drawn.append(_lengths(name, suite, folder / f"lengths-{name}.png"))
+        figures.append(_failures(name, suite, folder / f"failures-{name}.png"))
+        figures.append(_lengths(name, suite, folder / f"lengths-{name}.png"))
         if suite.tasks:
-            drawn.append(_tasks(name, suite, folder / f"tasks-{name}.png"))
-    return drawn
+            figures.append(_tasks(name, suite, folder / f"tasks-{name}.png"))
+    return figures
 
 
 def draw_stages(stages: Mapping[str, Evaluation], path: Path) -> Path:
@@ -39,9 +39,9 @@ def draw_stages(stages: Mapping[str, Evaluation], path: Path) -> Path:
     suites = list(dict.fromkeys((name, suite.group) for each in stages.values() for name, suite in each.suites.items()))
     figure, axes = _axes(len(suites))
     for axis, (name, group) in zip(axes, suites, strict=True):
-        drawn = KINDS[group].drawn
-        for shift, metric in enumerate(drawn):
-            _bars(axis, [each.suites.get(name) for each in stages.values()], metric, shift, len(drawn))
+        metrics = KINDS[group].drawn
+        for shift, metric in enumerate(metrics):
+            _bars(axis, [each.suites.get(name) for each in stages.values()], metric, shift, len(metrics))
         axis.set_xticks(range(len(stages)), list(stages))
         axis.set(title=name, ylim=(0, 1.02), ylabel="share of items")
         _legend_below(axis)
@@ -83,10 +83,10 @@ def draw_pairs(baseline: Evaluation, candidate: Evaluation, path: Path) -> Path:
     figure, axes = _axes(len(names))
     for axis, name in zip(axes, names, strict=True):
         before, after = baseline.suites[name], candidate.suites[name]
-        drawn = KINDS[before.group].drawn
-        gained, lost = zip(*(_changes(before.values(m), after.values(m)) for m in drawn), strict=True)
-        axis.barh(drawn, gained, color=GAIN, label="gained")
-        axis.barh(drawn, [-count for count in lost], color=LOSS, label="lost")
+        metrics = KINDS[before.group].drawn
+        gained, lost = zip(*(_changes(before.values(m), after.values(m)) for m in metrics), strict=True)
+        axis.barh(metrics, gained, color=GAIN, label="gained")
+        axis.barh(metrics, [-count for count in lost], color=LOSS, label="lost")
         axis.axvline(0, color="black", linewidth=0.8)
         axis.set(title=name, xlabel="items")
         _legend_below(axis)
@@ -123,14 +123,14 @@ def _tasks(name: str, suite: SuiteResult, path: Path) -> Path:
     FigureCanvasAgg(figure)
     axis = figure.subplots()
     scores = {name for sample in suite.samples for name in sample.scores}
-    shown = [name for name in METRICS if name in scores]
-    bars = list(_task_bars(suite, tasks, shown))
-    for metric in shown:
+    measures = [name for name in METRICS if name in scores]
+    bars = list(_task_bars(suite, tasks, measures))
+    for metric in measures:
         mine = [(height, mean, alpha) for height, name, mean, alpha in bars if name == metric]
         for number, (height, mean, alpha) in enumerate(mine):
             label = metric if number == 0 else None
             axis.barh(
-                height, mean, 0.8 / len(shown), color=(colour(metric), alpha), edgecolor=colour(metric), label=label
+                height, mean, 0.8 / len(measures), color=(colour(metric), alpha), edgecolor=colour(metric), label=label
             )
     counts = Counter(suite.tasks.values())
     axis.set_yticks(range(len(tasks)), [f"{task} ({counts[task]})" for task in tasks])
@@ -138,7 +138,7 @@ def _tasks(name: str, suite: SuiteResult, path: Path) -> Path:
         title=f"{name}: scores by task (items); in full, the task's headline metric", xlim=(0, 1.02), xlabel="mean"
     )
     if bars:
-        figure.legend(fontsize=8, ncols=len(shown), frameon=False, loc="outside lower center")
+        figure.legend(fontsize=8, ncols=len(measures), frameon=False, loc="outside lower center")
     return _save(figure, path)
 
 

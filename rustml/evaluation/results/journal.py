@@ -49,16 +49,16 @@ def complete(path: Path, count: int, make: Callable[[int], Chunk], watch: Callab
 
     `watch` is told the number of answers so far.
     """
-    done = {chunk.number: chunk for chunk in _read(path)}
+    chunks = {chunk.number: chunk for chunk in _read(path)}
     with path.open("ab") as journal:
         for number in range(count):
-            if number not in done:
-                done[number] = make(number)
-                journal.write(msgspec.json.encode(done[number]) + b"\n")
+            if number not in chunks:
+                chunks[number] = make(number)
+                journal.write(msgspec.json.encode(chunks[number]) + b"\n")
                 journal.flush()
                 os.fsync(journal.fileno())
-            watch(sum(len(chunk.items) for chunk in done.values()))
-    return [done[number] for number in range(count)]
+            watch(sum(len(chunk.items) for chunk in chunks.values()))
+    return [chunks[number] for number in range(count)]
 
 
 def _read(path: Path) -> list[Chunk]:

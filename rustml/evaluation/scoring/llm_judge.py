@@ -75,8 +75,8 @@ def open_rater(section: RaterSection) -> "LanguageModelRater | None":
 def ratings(rater: Rater | None, drafts: Sequence[tuple[Problem, str | None]]) -> list[Rating | None]:
     """One rating per draft, None where its task is not rated; an answer without code is the worst and is not sent."""
     tasks = rater.tasks if rater is not None else ()
-    asked = [(problem, code) for problem, code in drafts if problem.tags.get("task") in tasks and code is not None]
-    given = iter(rater.rate(asked) if rater is not None and asked else [])
+    answers = [(problem, code) for problem, code in drafts if problem.tags.get("task") in tasks and code is not None]
+    given = iter(rater.rate(answers) if rater is not None and answers else [])
     return [
         None
         if problem.tags.get("task") not in tasks
@@ -103,8 +103,8 @@ def rated(reply: bytes) -> Rating:
     except (msgspec.DecodeError, UnicodeDecodeError):
         return Rating(reason="malformed")
     text = (choices[0].message.content or "") if choices else ""
-    found = RATED.fullmatch(text.rstrip().rpartition("\n")[2].strip())
-    return Rating(score=int(found[1])) if found else Rating(reason="malformed")
+    rating = RATED.fullmatch(text.rstrip().rpartition("\n")[2].strip())
+    return Rating(score=int(rating[1])) if rating else Rating(reason="malformed")
 
 
 class _Message(msgspec.Struct):

@@ -32,10 +32,10 @@ def checked_suites(
 ) -> list[Suite]:
     """The suites named in `only` (all for none), those of their items marked that training data holds."""
     suites = suites_of(section, source.banks, seed=source.seed, only=only, holdout=source.holdout)
-    asked = [problem for suite in suites if not KINDS[suite.group].from_pairs for problem in suite.problems]
-    ids = contamination.listed(check.ids, [problem.id for problem in asked]) if check.ids else frozenset()
+    questions = [problem for suite in suites if not KINDS[suite.group].from_pairs for problem in suite.problems]
+    ids = contamination.listed(check.ids, [problem.id for problem in questions]) if check.ids else frozenset()
     if check.pairs is not None:
-        ids |= contamination.in_training(asked, check.pairs, check.section, check.cache)
+        ids |= contamination.in_training(questions, check.pairs, check.section, check.cache)
     return marked(suites, ids)
 
 
@@ -57,12 +57,12 @@ def suites_of(
     if unknown:
         raise InputError(f"no suite {', '.join(unknown)} in evaluation.suites; known: {', '.join(section.suites)}")
     left_out = set() if holdout or only else {*made_from_pairs(section.suites)}
-    chosen = {name: s for name, s in section.suites.items() if (not only or name in only) and name not in left_out}
-    prefixes = [suite.metric_prefix for suite in chosen.values()]
+    sections = {name: s for name, s in section.suites.items() if (not only or name in only) and name not in left_out}
+    prefixes = [suite.metric_prefix for suite in sections.values()]
     if len(set(prefixes)) != len(prefixes):
         raise InputError("two of evaluation.suites have one metric_prefix: their metrics would overwrite each other")
     source = ItemSource(banks, seed, holdout)
-    return [KINDS[suite.group].suite(name, suite, source) for name, suite in chosen.items()]
+    return [KINDS[suite.group].suite(name, suite, source) for name, suite in sections.items()]
 
 
 def marked(suites: Sequence[Suite], contaminated: Collection[str]) -> list[Suite]:
@@ -99,12 +99,12 @@ def _items(
 ) -> tuple[Problem, ...]:
     """The problems that are asked: all, or the test split where the protocol takes its examples from the others."""
     test_split = tuple(problem for problem in bank if not protocol.shots or problem.split == "test")
-    chosen = test_split[:limit] if limit else test_split
-    if not chosen:
+    items = test_split[:limit] if limit else test_split
+    if not items:
         raise InputError(f"{path} holds no problems for suite {name}")
-    if len({problem.id for problem in chosen}) != len(chosen):
+    if len({problem.id for problem in items}) != len(items):
         raise InputError(f"{path}: problem ids occur twice, so items could not be paired")
-    return chosen
+    return items
 
 
 def _shots(path: Path, bank: tuple[Problem, ...], protocol: AnswerProtocol) -> tuple[Problem, ...]:

@@ -26,10 +26,10 @@ def in_training(problems: Sequence[Problem], pairs: Path, section: Decontaminati
         digest.update(hashlib.sha256(file.read_bytes()).digest())
     place = cache / f"contaminated-{digest.hexdigest()[:16]}.json"
     if not place.is_file():
-        found = sorted(_overlapping(problems, files, section))
+        names = sorted(_overlapping(problems, files, section))
         cache.mkdir(parents=True, exist_ok=True)
         partial = place.with_name(f"{place.name}.partial")
-        partial.write_bytes(msgspec.json.encode(found))
+        partial.write_bytes(msgspec.json.encode(names))
         partial.replace(place)
     return frozenset(msgspec.json.decode(place.read_bytes(), type=list[str]))
 
@@ -41,12 +41,12 @@ def _overlapping(problems: Sequence[Problem], files: Iterable[Path], section: De
         for text in (problem.instruction, problem.reference)
     ]
     overlap = Overlap(guarded, section)
-    found: set[str] = set()
+    names: set[str] = set()
     for file in files:
         for pair in read_jsonl(file, Pair):
-            found.update(overlap.banks(f"{pair.instruction}\n{pair.answer}"))
-            found.update(overlap.banks(pair.answer))
-    return found
+            names.update(overlap.banks(f"{pair.instruction}\n{pair.answer}"))
+            names.update(overlap.banks(pair.answer))
+    return names
 
 
 def listed(path: Path, known: Iterable[str]) -> frozenset[str]:
@@ -58,8 +58,8 @@ def listed(path: Path, known: Iterable[str]) -> frozenset[str]:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"cannot read the contaminated ids in {path}: {error}") from error
-    asked = frozenset(known)
+    names = frozenset(known)
     for number, line in enumerate(lines, start=1):
-        if line.strip() and not line.startswith("#") and line.strip() not in asked:
+        if line.strip() and not line.startswith("#") and line.strip() not in names:
             raise InputError(f"{path}, line {number}: no suite holds an item {line.strip()!r}")
     return frozenset(line.strip() for line in lines if line.strip() and not line.startswith("#"))

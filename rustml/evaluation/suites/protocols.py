@@ -47,8 +47,8 @@ def _pair_code(problem: Problem, completion: str) -> str | None:
     if task_of(problem.tags["task"]).answer_kind == "name":
         return completion.strip().partition("\n")[0].strip("` ") or None
     whole = extract(completion, problem.entry_point) if problem.entry_point else None
-    found = blocks(completion)
-    return whole or (found[-1] if found else None)
+    codes = blocks(completion)
+    return whole or (codes[-1] if codes else None)
 
 
 def _humaneval_prompt(problem: Problem, tokenizer: Tokenizer, _shots: Sequence[Problem]) -> Prompt:
@@ -60,12 +60,12 @@ def _humaneval_code(problem: Problem, completion: str) -> str:
 
 
 def _humaneval_chat_prompt(problem: Problem, tokenizer: Tokenizer, _shots: Sequence[Problem]) -> Prompt:
-    asked = (
+    request = (
         "Write a solution to the following problem and make sure that it passes the tests:\n"
         f"{FENCE}python\n{problem.instruction}\n{FENCE}"
     )
     opening = f"Here is the completed function:\n\n{FENCE}python\n{problem.instruction}"
-    return Prompt.question(tokenizer, asked, opening)
+    return Prompt.question(tokenizer, request, opening)
 
 
 def _humaneval_chat_code(problem: Problem, completion: str) -> str:

@@ -46,9 +46,9 @@ class OpenAiEngine:
                 f"suite's protocol without it (chat, humaneval, mbpp). The prompt begins: {opened.text[:80]!r}"
             )
         requests = [(prompt, number) for prompt in prompts for number in range(sampling.samples)]
-        drawn = self._client.map(partial(self._ask, sampling), self._refused, requests)
+        replies = self._client.map(partial(self._ask, sampling), self._refused, requests)
         self._progress(len(prompts), len(prompts))
-        return [drawn[start : start + sampling.samples] for start in range(0, len(drawn), sampling.samples)]
+        return [replies[start : start + sampling.samples] for start in range(0, len(replies), sampling.samples)]
 
     def close(self) -> None:
         """See Engine.close; the server keeps its model."""
@@ -73,8 +73,8 @@ class OpenAiEngine:
                 choice = client.completions.create(prompt=prompt.text, **options).choices[0]
                 content = choice.text
             else:
-                asked = chat.messages(prompt.instruction, self._system)
-                choice = client.chat.completions.create(messages=asked, **options).choices[0]
+                messages = chat.messages(prompt.instruction, self._system)
+                choice = client.chat.completions.create(messages=messages, **options).choices[0]
                 content = choice.message.content
         except (IndexError, TypeError, AttributeError):
             raise self._unusable("holds no choice") from None

@@ -74,8 +74,8 @@ class TransformersEngine:
                 tokenizer=self.tokenizer,
             )
         new = output[:, inputs.input_ids.shape[1] :]
-        drawn = self.tokenizer.batch_decode(new, skip_special_tokens=True, clean_up_tokenization_spaces=False)
-        cut = [before_stop(text, sampling.stops) for text in drawn]
+        answers = self.tokenizer.batch_decode(new, skip_special_tokens=True, clean_up_tokenization_spaces=False)
+        cut = [before_stop(text, sampling.stops) for text in answers]
         return [cut[start : start + sampling.samples] for start in range(0, len(cut), sampling.samples)]
 
     def _config(self, sampling: Sampling) -> Any:

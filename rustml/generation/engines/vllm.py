@@ -59,7 +59,8 @@ class VllmEngine:
         outputs = self._llm.generate(inputs, parameters, use_tqdm=False, lora_request=self._lora)
         self._progress(len(outputs), len(prompts))
         return [
-            [before_stop(self._text(drawn.token_ids), sampling.stops) for drawn in output.outputs] for output in outputs
+            [before_stop(self._text(sample.token_ids), sampling.stops) for sample in output.outputs]
+            for output in outputs
         ]
 
     def close(self) -> None:

@@ -88,8 +88,8 @@ def target_layers(shape: Any, modules: Modules) -> Mapping[str, nn.Linear]:
 
 def _names(modules: Modules) -> list[str]:
     """The names given; none for all linear layers."""
-    given = modules.split(";") if isinstance(modules, str) else modules
-    names = [name.strip() for name in given if name.strip()]
+    words = modules.split(";") if isinstance(modules, str) else modules
+    names = [name.strip() for name in words if name.strip()]
     if not names:
         raise InputError(f"method.target_modules is empty: name linear layers, or say {ALL_LINEAR}")
     return [] if names == [ALL_LINEAR] else names
