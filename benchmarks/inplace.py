@@ -2,14 +2,17 @@
 
     python -m benchmarks.inplace --pairs RUN/output/holdout.jsonl [--limit N] [--cache FOLDER]
     python -m benchmarks.inplace --pairs RUN/output/holdout.jsonl --registry [--limit N] [--cache FOLDER]
+    python -m benchmarks.inplace --pairs RUN/output/holdout.jsonl --bring [--limit N] [--cache FOLDER]
 
 Every reference is given as an answer, then a `todo!()`, then the reference with a number or an operator changed. With
 `--registry` one table is printed instead: what is eligible with the directory source that the pairs came from, and with
-a sparse registry on loopback that serves the crates of that source, each resolved and brought by Cargo.
+a sparse registry on loopback that serves the crates of that source, each resolved and brought by Cargo. `--bring` ends
+after that, and prints for how many crates it could be done; nothing is built.
 """
 
 import argparse
 import re
+import resource
 import tempfile
 import time
 from collections import Counter
@@ -21,10 +24,12 @@ import msgspec
 
 from rustml.cache_layout import CacheLayout
 from rustml.evaluation.kinds.holdout import COMPILES, INPLACE, TASK, TESTED
-from rustml.evaluation.suites.crates import Sources, Watch, label
+from rustml.evaluation.suites.crates import Sources, Watch, label, locate_pairs
 from rustml.evaluation.suites.holdout import Holdout
 from rustml.evaluation.suites.suite import Suite
 from rustml.judge import Limits
+from rustml.judge.in_crate.dependencies import Dependencies
+from rustml.judge.rust import toolchain
 from rustml.origin import archive_folder, directory_of, folder_of, sparse_registry
 from rustml.profile import load
 from rustml.profile.evaluation import SuiteSection
@@ -65,7 +70,11 @@ def main() -> None:
     parser.add_argument("--limit", type=int, default=0)
     parser.add_argument("--cache", type=Path, default=Path("outputs/cache"))
     parser.add_argument("--registry", action="store_true", help="compare with a registry on loopback")
+    parser.add_argument("--bring", action="store_true", help="bring dependencies from a registry on loopback")
     options = parser.parse_args()
+    if options.bring:
+        bring(options.pairs, options.limit, options.cache)
+        return
     if options.registry:
         compare(options.pairs, options.limit, options.cache)
         return
@@ -98,18 +107,50 @@ def told(progress: Progress) -> Watch:
     return watch
 
 
+def bring(path: Path, limit: int, cache: Path) -> None:
+    """Print for how many crates a registry on loopback gives what they need, and why not for the others."""
+    pairs = sorted(read_jsonl(path, Pair), key=lambda pair: pair.id)[: limit or None]
+    code = [pair for pair in pairs if task_of(pair.task).asks_for_code]
+    layout = CacheLayout(cache)
+    sources = Sources(layout.unpacked_crates, "", layout.built_crates, layout.dependencies)
+    with CrateRegistry() as registry, Progress("crates") as progress:
+        checksums = registry.add_source(source_of(pairs))
+        served = [_served(pair, registry, checksums, cache) for pair in code]
+        started = time.monotonic()
+        located = locate_pairs(served, sources, toolchain.find().sysroot / "bin" / "cargo", told(progress))
+        seconds = time.monotonic() - started
+    needs = located.dependencies
+    size = sum(file.stat().st_size for file in layout.dependencies.rglob("*") if file.is_file())
+    print(f"{len(code)} of {len(pairs)} pairs ask for code, in {len(needs)} crates; {len(located.sites)} are located")
+    print(f"dependencies brought for {sum(not made.fault for made in needs.values())} crates in {seconds:.0f} s:")
+    print(f"{sum(len(made.packages) for made in needs.values())} packages, {size / 2**20:.0f} MiB on disk")
+    print(f"crates that leave out something for tests, features or other machines: {_count(needs, 'left_out')}")
+    for name, made in needs.items():
+        if made.fault:
+            print(f"{name}: {made.fault}: {made.detail}")
+
+
+def _count(needs: Mapping[str, Dependencies], name: str) -> int:
+    return sum(bool(getattr(made, name)) for made in needs.values())
+
+
+def source_of(pairs: Sequence[Pair]) -> Path:
+    """The directory source that pairs came from."""
+    (source,) = {folder for pair in pairs if (folder := directory_of(pair.origin.registry))}
+    return source
+
+
 def compare(path: Path, limit: int, cache: Path) -> None:
     """Print eligibility with the directory source of the pairs beside that with a registry, and where they differ."""
     pairs = sorted(read_jsonl(path, Pair), key=lambda pair: pair.id)[: limit or None]
-    (source,) = {folder for pair in pairs if (folder := directory_of(pair.origin.registry))}
     tags: dict[str, dict[str, str]] = {}
     columns: dict[str, list[object]] = {}
     with CrateRegistry() as registry, tempfile.TemporaryDirectory() as folder:
-        checksums = registry.add_source(source)
+        checksums = registry.add_source(source_of(pairs))
         served = [_served(pair, registry, checksums, cache) for pair in pairs]
         for name, group in (("directory source", pairs), ("registry", served)):
             write_jsonl(Path(folder, name, "holdout.jsonl"), group)
-            started = time.monotonic()
+            started, before = time.monotonic(), processor_seconds()
             with made(Path(folder, name, "holdout.jsonl"), 0, CacheLayout(cache)) as suite:
                 account = suite.account
             assert account is not None
@@ -117,6 +158,7 @@ def compare(path: Path, limit: int, cache: Path) -> None:
             bound = {f"excluded: {reason}": count for reason, count in account.excluded.items()}
             counts = {"pairs that ask for code": account.asked, "eligible for compile": account.compiled}
             counts |= {"eligible for tests": account.tested, **bound, "seconds": int(time.monotonic() - started)}
+            counts["processor seconds"] = int(processor_seconds() - before)
             for row, count in counts.items():
                 columns.setdefault(row, []).append(count)
     for row, values in columns.items():
@@ -126,6 +168,12 @@ def compare(path: Path, limit: int, cache: Path) -> None:
     for pair in differing:
         print(f"{label(pair)}: {tags['directory source'][pair.id]} -> {tags['registry'][pair.id]}")
     print(f"{len(differing)} of {len(pairs)} pairs differ")
+
+
+def processor_seconds() -> float:
+    """Processor time of this process and of all that it ran, in seconds."""
+    used = (resource.getrusage(whose) for whose in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return sum(each.ru_utime + each.ru_stime for each in used)
 
 
 def _served(pair: Pair, registry: CrateRegistry, checksums: Mapping[str, str], cache: Path) -> Pair:

@@ -198,11 +198,11 @@ def _holdout(profile: Profile, pairs: Path, space: Workspace, limits: "Limits", 
     from rustml.judge.in_crate.resolution import CargoSource  # noqa: PLC0415
 
     cache, named = space.cache, profile.harvest.registry
-    registry = CargoSource.of(resolve(named)) if named else None
-    dependencies = profile.evaluation.dependencies
-    sources = Sources(cache.unpacked_crates, dependencies, cache.built_crates, cache.dependencies, registry)
 
     def make(name: str, section: "SuiteSection", seed: int) -> "Suite":
+        registry = CargoSource.of(resolve(named)) if named else None  # Cargo's settings are read only where needed
+        dependencies = profile.evaluation.dependencies
+        sources = Sources(cache.unpacked_crates, dependencies, cache.built_crates, cache.dependencies, registry)
         with Progress("crates of the hold-out") as progress:
 
             def watch(what: str, done: int, total: int) -> None:
