@@ -64,11 +64,8 @@ def test_qlora_is_served_as_the_adapter_that_was_measured(start: Start, profile:
     client = MlflowClient(f"sqlite:///{tmp_path}/mlflow.db")
     assert aliases(client) == {"sft": "1", "champion": "1"}
     assert checkpoint.kind(folder_of(client, "1")) == "adapter"
-    assert metrics_of(client, "serve")["serve.asked"] == 1
+    assert metrics_of(client, "serve")["serve.asked"] == 1, "the server knows the model's name only by its adapter"
     assert "serve.merge.difference" not in metrics_of(client, "serve")
-    (serve,) = [run.info.run_id for run in runs(client) if run.info.run_name == "serve"]
-    log = Path(str(client.get_run(serve).info.artifact_uri).removeprefix("file://")) / "report" / "vllm.log"
-    assert "enable_lora" in log.read_text()
 
     change(profile, serve={"smoke_passes": 0}, grpo={"method": method, "optimizer": FAST})
     profile.write_text(yaml.safe_dump({**yaml.safe_load(profile.read_text()), "ladder": ["sft", "grpo", "champion"]}))
