@@ -167,7 +167,9 @@ def test_vllm_computes_an_adapter_beside_its_base_as_transformers_does(
     wanted = engine(tmp_path / "adapter").generate(prompts, sampling())
     assert wanted != generator.generate(prompts, sampling()), "the adapter changes answers"
     vllm = VllmEngine(Setup(CHAT, tmp_path / "adapter", dtype="float32", batch_size=4, context=256))
-    assert vllm.generate(prompts, sampling()) == wanted
+    answers = vllm.generate(prompts, sampling())
+    vllm.close()
+    assert answers == wanted
 
 
 def test_vllm_where_it_is_absent_dies_with_what_to_do(tiny_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
