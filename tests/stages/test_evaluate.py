@@ -1,33 +1,74 @@
-"""What the stage says of hold-out suites."""
+"""The body of the stage `evaluate` on a model behind a server: the same suites, an identity in place of weights."""
 
+import json
+from pathlib import Path
+from typing import Any
+
+import msgspec
 import pytest
 
-from rustml.evaluation.suites.account import Account
-from rustml.stages.evaluate import _told
+from rustml import chat
+from rustml.cache_layout import CacheLayout
+from rustml.errors import InputError, ProfileError
+from rustml.generation.served import ServedModel
+from rustml.profile import Profile, load
+from rustml.records import write_jsonl
+from rustml.release.find_evidence import WEIGHTS_RUN_TAG
+from rustml.runs.stage import Workspace
+from rustml.stages import evaluate, lifecycle
+from tests.support.openai_server import serving
+from tests.support.toy_models import problem
+
+VARIABLE = "SERVER_TEST_KEY"
 
 
-def account(compiled: int, reason: str, excluded: int) -> Account:
-    return Account(
-        asked=compiled + excluded,
-        compiled=compiled,
-        tested=0,
-        excluded={reason: excluded},
-        crates=[],
-        complaints={},
-        dependencies={},
-    )
+@pytest.fixture
+def profile() -> Profile:
+    tiny = load("tiny")
+    server = msgspec.structs.replace(tiny.evaluation.server, key_variable=VARIABLE)
+    return msgspec.structs.replace(tiny, evaluation=msgspec.structs.replace(tiny.evaluation, server=server))
 
 
-def test_what_is_judged_is_a_line_and_that_nothing_is_a_warning(capsys: pytest.CaptureFixture[str]) -> None:
-    _told({"some": account(1, "file_changed", 2), "none": account(0, "no_crate_source", 3)})
-    said = capsys.readouterr().out
-    assert "some: 3 pairs ask for code; judged in place by the compiler 1" in said
-    assert "none: 3 pairs ask for code; judged in place by the compiler 0" in said
-    (warning,) = [line for line in said.splitlines() if "WARNING" in line]
-    assert "none of 3 pairs" in warning
-    assert "harvest.unpack" in warning
+def test_a_served_model_is_measured_by_the_suites_of_the_profile(
+    profile: Profile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(VARIABLE, "sk-secret")
+    problems = [msgspec.structs.replace(problem(number), split="test") for number in range(4)]
+    write_jsonl(tmp_path / "bank" / "rust-test.jsonl", problems)
+    answers = {each.instruction: chat.answer(each) for each in problems[:3]}
+
+    def play(_number: int, body: dict[str, Any]) -> tuple[int, str]:
+        text = answers.get(body["messages"][-1]["content"], "I do not know.")
+        choice = {"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": "stop"}
+        return 200, json.dumps({"id": "1", "object": "x", "created": 1, "model": "m", "choices": [choice]})
+
+    with serving() as start:
+        api = start(play)
+        api.models = 200, json.dumps({"object": "list", "data": [{"id": "coder-1", "owned_by": "us"}]})
+        measured, subject = evaluate._subject(profile, f"openai:coder-1@{api.url}")
+        space = Workspace(
+            tmp_path / "out",
+            tmp_path / "report",
+            {"bank": tmp_path / "bank"},
+            tmp_path / "scratch",
+            CacheLayout(tmp_path / "cache"),
+            lambda *_: None,
+        )
+        outcome = evaluate._measure(measured, subject, ("rust",), None, space)
+    assert isinstance(subject.model, ServedModel)
+    assert outcome.metrics["rust.pass_rate"] == 0.75
+    assert outcome.metrics["rust.format_rate"] == 0.75
+    assert outcome.tags[WEIGHTS_RUN_TAG] == subject.digest == subject.model.digest
+    report = (tmp_path / "out" / "report.json").read_text()
+    assert "sk-secret" not in report
+    assert json.loads(report)["model"] == f"openai:coder-1@{api.url}"
+    assert evaluate.environment(measured).keys() >= {"openai"}
+    assert "torch" not in evaluate.environment(measured)
 
 
-def test_an_evaluation_without_a_hold_out_suite_says_nothing_of_it(capsys: pytest.CaptureFixture[str]) -> None:
-    assert _told({}) == {}
-    assert capsys.readouterr().out == ""
+def test_a_checkpoint_is_not_measured_by_a_servers_engine(profile: Profile) -> None:
+    served = msgspec.structs.replace(profile, evaluation=msgspec.structs.replace(profile.evaluation, engine="openai"))
+    with pytest.raises(InputError, match="and 3 is a checkpoint: give -P model=openai"):
+        evaluate._subject(served, "3")
+    with pytest.raises(ProfileError, match="a lifecycle measures checkpoints"):
+        lifecycle.preflight(served)
