@@ -58,22 +58,22 @@ def _compare(kind: str, english: str, operator: str) -> Draw:
     return draw
 
 
-def _divisible(rng: Random, _low: int = 0, _high: int = 0) -> Slot:
-    k = rng.randint(3, 12)
-    return Slot("div", (k,), f"divisible by {k}", f"$ % {k} == 0", f"$ % {k} == 0", (k, k + 1, 2 * k, k - 1, -k))
+def _remainder(kind: str, english: str, operator: str) -> Draw:
+    def draw(rng: Random, _low: int, _high: int) -> Slot:
+        k = rng.randint(3, 12)
+        code = f"$ % {k} {operator} 0"
+        return Slot(kind, (k,), f"{english} {k}", code, code, (k, k + 1, 2 * k, k - 1, -k))
+
+    return draw
 
 
-def _indivisible(rng: Random, _low: int = 0, _high: int = 0) -> Slot:
-    k = rng.randint(3, 12)
-    return Slot("ndiv", (k,), f"not divisible by {k}", f"$ % {k} != 0", f"$ % {k} != 0", (k, k + 1, 2 * k, k - 1, -k))
+def _parity(kind: str, operator: str, edges: tuple[int, ...]) -> Draw:
+    code = f"$ % 2 {operator} 0"
+    return lambda _rng, _low, _high: Slot(kind, (), kind, code, code, edges)
 
 
-def _even(_: Random, _low: int = 0, _high: int = 0) -> Slot:
-    return Slot("even", (), "even", "$ % 2 == 0", "$ % 2 == 0", (4, 3, 6, -1, -2))
-
-
-def _odd(_: Random, _low: int = 0, _high: int = 0) -> Slot:
-    return Slot("odd", (), "odd", "$ % 2 != 0", "$ % 2 != 0", (3, 4, 6, -1, -2))
+_divisible, _indivisible = _remainder("div", "divisible by", "=="), _remainder("ndiv", "not divisible by", "!=")
+_even, _odd = _parity("even", "==", (4, 3, 6, -1, -2)), _parity("odd", "!=", (3, 4, 6, -1, -2))
 
 
 def _between(rng: Random, least: int, most: int) -> Slot:
@@ -119,7 +119,7 @@ def threshold(rng: Random) -> Slot:
 
 def division(rng: Random) -> Slot:
     """A predicate on the remainder."""
-    return rng.choice(_DIVISIONS)(rng)
+    return rng.choice(_DIVISIONS)(rng, LOW, HIGH)
 
 
 def two_predicates(rng: Random) -> tuple[Slot, Slot, tuple[int, ...]]:
@@ -139,48 +139,44 @@ def first_that_is(rest: Slot, start: int) -> int:
     return next(x for x in range(start, start + divisor + 1) if (x % divisor == 0) == divides)
 
 
-def _plus(rng: Random) -> Slot:
-    k = rng.randint(1, 60)
-    return Slot("plus", (k,), f"$ plus {k}", f"$ + {k}", f"$ + {k}", (0, 5, -4))
+Map = Callable[[Random], Slot]
 
 
-def _minus(rng: Random) -> Slot:
-    k = rng.randint(1, 60)
-    return Slot("minus", (k,), f"$ minus {k}", f"$ - {k}", f"$ - {k}", (0, 5, -4))
+def _with_constant(kind: str, english: str, code: str, least: int, most: int, edges: tuple[int, ...]) -> Map:
+    """A map whose code is one text in both languages; in the texts `#` stands for the constant."""
+
+    def draw(rng: Random) -> Slot:
+        k = rng.randint(least, most)
+        text = code.replace("#", str(k))
+        return Slot(kind, (k,), english.replace("#", str(k)), text, text, edges)
+
+    return draw
 
 
-def _from(rng: Random) -> Slot:
-    k = rng.randint(1, 60)
-    return Slot("from", (k,), f"{k} minus $", f"{k} - $", f"{k} - $", (0, 5, -4))
+def _without_constant(kind: str, english: str, rust: str, python: str) -> Map:
+    return lambda _: Slot(kind, (), english, rust, python, (3, 5, -4))
 
 
-def _times(rng: Random) -> Slot:
-    k = rng.randint(2, 30)
-    return Slot("times", (k,), f"$ times {k}", f"$ * {k}", f"$ * {k}", (1, 5, -4))
+def _bound(kind: str, adjective: str, function: str) -> Map:
+    """The larger or the smaller of the value and a constant."""
+
+    def draw(rng: Random) -> Slot:
+        k = rng.randint(-20, 40)
+        rust, python = f"$.{function}({k})", f"{function}($, {k})"
+        return Slot(kind, (k,), f"the {adjective} of $ and {k}", rust, python, (k, k + 1, k - 1))
+
+    return draw
 
 
-def _square(_: Random) -> Slot:
-    return Slot("square", (), "the square of $", "$ * $", "$ * $", (3, 5, -4))
-
-
-def _negate(_: Random) -> Slot:
-    return Slot("negate", (), "the negative of $", "-$", "-$", (3, 5, -4))
-
-
-def _abs(_: Random) -> Slot:
-    return Slot("abs", (), "the absolute value of $", "$.abs()", "abs($)", (3, 5, -4))
-
-
-def _at_least(rng: Random) -> Slot:
-    k = rng.randint(-20, 40)
-    return Slot("floor", (k,), f"the larger of $ and {k}", f"$.max({k})", f"max($, {k})", (k, k + 1, k - 1))
-
-
-def _at_most(rng: Random) -> Slot:
-    k = rng.randint(-20, 40)
-    return Slot("cap", (k,), f"the smaller of $ and {k}", f"$.min({k})", f"min($, {k})", (k, k + 1, k - 1))
-
-
+_plus = _with_constant("plus", "$ plus #", "$ + #", 1, 60, (0, 5, -4))
+_minus = _with_constant("minus", "$ minus #", "$ - #", 1, 60, (0, 5, -4))
+_from = _with_constant("from", "# minus $", "# - $", 1, 60, (0, 5, -4))
+_times = _with_constant("times", "$ times #", "$ * #", 2, 30, (1, 5, -4))
+_square = _without_constant("square", "the square of $", "$ * $", "$ * $")
+_negate = _without_constant("negate", "the negative of $", "-$", "-$")
+_abs = _without_constant("abs", "the absolute value of $", "$.abs()", "abs($)")
+_at_least = _bound("floor", "larger", "max")
+_at_most = _bound("cap", "smaller", "min")
 _MAPS = (_plus, _plus, _minus, _minus, _from, _times, _times, _square, _negate, _abs, _at_least, _at_most)
 
 

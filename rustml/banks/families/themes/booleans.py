@@ -22,36 +22,30 @@ def int_is(rng: Random) -> Draft:
     )
 
 
-@family("medium", "both_hold", "passes", "is_match", "qualifies", "both", "satisfies")
-def int_is_both(rng: Random) -> Draft:
-    """Two predicates on one integer, joined by and."""
+def _joined(rng: Random, word: str, operator: str) -> Draft:
     x = rng.choice(INTS)
     p, q, around = two_predicates(rng)
     return Draft(
         args=((x, "int"),),
         returns="flag",
-        english=f"tells whether {x} is {p.english} and {q.english}",
-        rust=f"{p.rs(x)} && {q.rs(x)}",
-        python=f"return {p.py(x)} and {q.py(x)}",
+        english=f"tells whether {x} is {p.english} {word} {q.english}",
+        rust=f"{p.rs(x)} {operator} {q.rs(x)}",
+        python=f"return {p.py(x)} {word} {q.py(x)}",
         inputs=ints(rng, around),
         slots=tuple(sorted((p, q))),
     )
+
+
+@family("medium", "both_hold", "passes", "is_match", "qualifies", "both", "satisfies")
+def int_is_both(rng: Random) -> Draft:
+    """Two predicates on one integer, joined by and."""
+    return _joined(rng, "and", "&&")
 
 
 @family("medium", "either_holds", "any_of", "either", "eligible", "some_hold", "one_of")
 def int_is_either(rng: Random) -> Draft:
     """Two predicates on one integer, joined by or."""
-    x = rng.choice(INTS)
-    p, q, around = two_predicates(rng)
-    return Draft(
-        args=((x, "int"),),
-        returns="flag",
-        english=f"tells whether {x} is {p.english} or {q.english}",
-        rust=f"{p.rs(x)} || {q.rs(x)}",
-        python=f"return {p.py(x)} or {q.py(x)}",
-        inputs=ints(rng, around),
-        slots=tuple(sorted((p, q))),
-    )
+    return _joined(rng, "or", "||")
 
 
 @family("easy", "compare", "exceeds", "is_ahead", "beats", "wins", "over")
