@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx
 import msgspec
 
-from rustml.io import write_bytes
+from rustml.io import write_cache_entry
 
 
 class CachedAnswer(msgspec.Struct, frozen=True):
@@ -43,7 +43,8 @@ def store(folder: Path, url: str, response: httpx.Response, body: bytes) -> None
     """Keep an answer with its validators."""
     etag, modified = (response.headers.get(name, "") for name in ("etag", "last-modified"))
     answer = CachedAnswer(body, etag, modified, time.time())
-    write_bytes(_path(folder, url), msgspec.msgpack.encode(answer))
+    folder.mkdir(parents=True, exist_ok=True)
+    write_cache_entry(_path(folder, url), msgspec.msgpack.encode(answer))
 
 
 def _path(folder: Path, url: str) -> Path:
