@@ -142,9 +142,10 @@ class Batch:
         crates = {library: f"/l/{library.name}", self._tools.harness: "/l/libharness.rlib"}
         folders = Folders(folder / "tests", _made(folder / "program"), crates)
         harness, self._pinned = write_tests(folders.sources, alive, self._library)
+        called = [member.test_file.names.library for member in alive if member.test_file.names.library]
         while alive:
             (folders.sources / "main.rs").write_text(test_root(alive, self._library, harness))
-            result = self._tools.compiler.program(folders, self._library, alive)
+            result = self._tools.compiler.program(folders, self._library, alive, called)
             owners = {name: member for member in alive for name in (member.file, member.tests)}
             messages = diagnostics.read(result.stderr, frozenset(owners))
             if result.returncode == 0 and not result.expired and not result.flooded:

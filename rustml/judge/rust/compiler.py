@@ -91,9 +91,12 @@ class Compiler:
         flags = ["--crate-name=lint", "--crate-type=lib", "--emit=metadata", _edition(members)]
         return self._lint(folders, [*flags, *self._forced], self._cpu_seconds(members))
 
-    def program(self, folders: Folders, library: str, members: Sequence[Compilable]) -> Completed:
-        """Compile and link the test program."""
+    def program(
+        self, folders: Folders, library: str, members: Sequence[Compilable], called: Sequence[str] = ()
+    ) -> Completed:
+        """Compile and link the test program, in which the library is also `called` by other names."""
         crates = [f"--extern={name}={self._crate(folders, name)}" for name in (library, "harness")]
+        crates += [f"--extern={name}={self._crate(folders, library)}" for name in called]
         flags = [
             "--crate-name=main",
             "--crate-type=bin",

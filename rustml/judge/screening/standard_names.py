@@ -42,7 +42,7 @@ io: Read Write BufRead
 """
 PATHS = {
     name: f"std::{module}::{name}"
-    for module, _, names in (line.partition(":") for line in _PATHS.strip().splitlines())
+    for module, _, names in (line.partition(": ") for line in _PATHS.strip().splitlines())
     for name in names.split()
 }
 """Types and traits that people name without a thought: name → path."""

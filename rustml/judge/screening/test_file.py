@@ -59,6 +59,8 @@ class TestFile:
         words = frozenset(declared.tokens) if declared is not None else frozenset[str]()
         given = frozenset(imports.imported_name(path) for path in self.prelude) - {"*"}
         self.names = visible_names(source, self._tokens, self._entry, words, given)
+        if self.names.library:
+            self.signature = None  # the tests import the entry point from the crate themselves
 
     @property
     def watched(self) -> bool:
@@ -138,8 +140,6 @@ class TestFile:
         names = [f"{root}::{spelled(name)}" for name in sorted(self.names.own) if name != bound]
         names += [f"::{root.split('::')[1]}::{spelled(name)}" for name in sorted(self.names.macros)]
         names += [f"::{path.removeprefix('::')}" for path in self.names.standard]
-        if self.names.library:
-            names.append(f"{root} as {self.names.library}")
         return "".join(f"    #[allow(unused_imports)] pub use {name};\n" for name in dict.fromkeys(names))
 
     def _constant(self, name: str) -> bool:

@@ -47,7 +47,7 @@ def visible_names(
     """
     view = _View(source, stream, entry, declared)
     macros = frozenset(name for name in view.used_macros & source.macros if name == entry or name not in MACROS)
-    library = "" if entry in view.offered or entry in source.macros else view.library()
+    library = "" if entry in source.macros else view.library()
     exported = frozenset(view.own(given)) - macros
     own = exported - {"*"}
     if not library and entry.isidentifier() and entry not in macros and not view.is_method(entry):
@@ -83,11 +83,14 @@ class _View:
         """The entry point where the tests use it as the name of a crate."""
         texts = [token.text for token in self._stream]
         triples = zip(texts, texts[1:], texts[2:], strict=False)
+        item = self._entry in self.offered
         as_crate = any(
-            (first in ("use", "crate") and second == self._entry) or (first == self._entry and second == "::")
-            for first, second, _ in triples
+            (second == self._entry and ((first == "use" and third in ("::", "as", ";")) or first == "crate"))
+            or (first == self._entry and second == "::" and not item)
+            for first, second, third in triples
         )
-        return self._entry if as_crate and not self.is_method(self._entry) else ""
+        modules = {item.keyword for item in self.offered.get(self._entry, ())} - {"fn", "const", "static"}
+        return self._entry if as_crate and not modules and not self.is_method(self._entry) else ""
 
     def own(self, given: frozenset[str]) -> Iterator[str]:
         """The candidate's items that the tests may name."""
