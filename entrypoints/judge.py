@@ -30,18 +30,24 @@ if TYPE_CHECKING:
 @click.option("--cache", default="", help="Folder that keeps verdicts; empty keeps none.")
 @click.option(
     "--sandbox",
-    type=click.Choice(list(SANDBOXES)),
-    default="bubblewrap",
-    help="`none` is for trusted code alone, and every verdict says so.",
+    type=click.Choice(["profile", *SANDBOXES]),
+    default="profile",
+    help="`profile` takes `judge.sandbox`. `none` is for trusted code alone, and every verdict says so.",
 )
-def main(profile: Profile, candidates: Path, output: Path, workers: int, cache: str, **options: Any) -> None:
+def main(
+    profile: Profile, candidates: Path, output: Path, workers: int, cache: str, sandbox: str, **options: Any
+) -> None:
     from rustml.judge import Judge, Limits
     from rustml.judge.batch_file import judge_jsonl, read_candidates
     from rustml.runs.progress import Progress
 
     read_candidates(candidates)
     limits, folder = Limits.from_section(profile.judge), Path(cache) if cache else None
-    judge = Judge(limits, workers=workers or None, cache=folder, batch_size=profile.judge.batch_size, **options)
+    options |= {
+        "batch_size": profile.judge.batch_size,
+        "sandbox": profile.judge.sandbox if sandbox == "profile" else sandbox,
+    }
+    judge = Judge(limits, workers=workers or None, cache=folder, **options)
     with judge, Progress("judge") as progress:
         summary = judge_jsonl(judge, candidates, output, progress)
     click.echo(table(summary))

@@ -7,6 +7,8 @@ from msgspec import Meta
 from rustml.profile.section import Section
 from rustml.profile.types import Positive, Seconds
 
+SandboxName = Literal["bubblewrap", "landlock", "auto"]
+
 
 class JudgeSection(Section, frozen=True):
     """Limits of the sandbox in which model-written code is compiled and run."""
@@ -25,5 +27,8 @@ class JudgeSection(Section, frozen=True):
     """Length of a candidate's code, KiB; longer code gets the status `policy`."""
     weak_integrity: Literal["refused", "accepted"]
     """Whether reward and gates take verdicts on problems whose policy is `unsafe`: such code could forge its own."""
+    sandbox: SandboxName
+    """What holds model-written code: `bubblewrap`, `landlock` (no user namespaces needed), or `auto`, the first of them
+    that this machine can run. Verdicts say which it was. Judging in a crate needs bubblewrap."""
     batch_size: Positive
     """Candidates that share one compilation."""

@@ -24,6 +24,7 @@ class Bubblewrap:
     """Commands in namespaces of their own."""
 
     isolated = True
+    mounts = True
 
     def __init__(self, groups: Sequence[str] = ()) -> None:
         """Try it. `groups` are the controllers of the control groups that commands run in; the name says them.

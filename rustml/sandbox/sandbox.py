@@ -4,8 +4,9 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from rustml.errors import InputError
+from rustml.errors import InputError, SandboxUnavailable
 from rustml.sandbox.bubblewrap import Bubblewrap
+from rustml.sandbox.landlock import Landlock
 from rustml.sandbox.mounts import Mounts
 from rustml.sandbox.process_limits import ProcessLimits
 from rustml.sandbox.unconfined import Unconfined
@@ -21,7 +22,12 @@ class Sandbox(Protocol):
 
     @property
     def isolated(self) -> bool:
-        """Whether a command sees its mounts alone, each at its path inside. Without it only trusted code may run."""
+        """Whether a command opens its mounts alone. Without it only trusted code may run."""
+        ...
+
+    @property
+    def mounts(self) -> bool:
+        """Whether a command may mount inside: each candidate then gets a private, writable /tmp, else none at all."""
         ...
 
     def wrap(
@@ -44,7 +50,20 @@ class Sandbox(Protocol):
         ...
 
 
-SANDBOXES: Mapping[str, Callable[[Sequence[str]], Sandbox]] = {"bubblewrap": Bubblewrap, "none": Unconfined}
+def _first_that_holds(groups: Sequence[str]) -> Sandbox:
+    """Bubblewrap, else Landlock. Raises SandboxUnavailable with what both say; never goes without."""
+    try:
+        return Bubblewrap(groups)
+    except SandboxUnavailable as first:
+        try:
+            return Landlock(groups)
+        except SandboxUnavailable as second:
+            raise SandboxUnavailable(f"{first}; and {second}") from second
+
+
+SANDBOXES: Mapping[str, Callable[[Sequence[str]], Sandbox]] = {
+    "bubblewrap": Bubblewrap, "landlock": Landlock, "auto": _first_that_holds, "none": Unconfined
+}  # fmt: skip
 """By name. Each is called with the controllers of the control groups that commands run in."""
 
 

@@ -14,22 +14,36 @@ from rustml.errors import EnvironmentFault
 CALLS: Mapping[str, tuple[int | None, int | None]] = {
     "add_key": (248, 217),
     "bpf": (321, 280),
+    "chmod": (90, None),
+    "chown": (92, None),
     "chroot": (161, 51),
     "connect": (42, 203),
     "execve": (59, 221),
     "execveat": (322, 281),
+    "fchmod": (91, 52),
+    "fchmodat": (268, 53),
+    "fchmodat2": (452, 452),
+    "fchown": (93, 55),
+    "fchownat": (260, 54),
     "fcntl": (72, 25),
+    "file_setattr": (469, 469),
     "fork": (57, None),
+    "fremovexattr": (199, 16),
     "fsconfig": (431, 431),
+    "fsetxattr": (190, 7),
     "fsmount": (432, 432),
     "fsopen": (430, 430),
     "fspick": (433, 433),
+    "futimesat": (261, None),
     "io_uring_setup": (425, 425),
     "ioctl": (16, 29),
     "ioprio_set": (251, 30),
     "kcmp": (312, 272),
     "keyctl": (250, 219),
     "kill": (62, 129),
+    "lchown": (94, None),
+    "lremovexattr": (198, 15),
+    "lsetxattr": (189, 6),
     "memfd_create": (319, 279),
     "memfd_secret": (447, 447),
     "migrate_pages": (256, 238),
@@ -58,6 +72,8 @@ CALLS: Mapping[str, tuple[int | None, int | None]] = {
     "process_vm_readv": (310, 270),
     "process_vm_writev": (311, 271),
     "ptrace": (101, 117),
+    "removexattr": (197, 14),
+    "removexattrat": (466, 466),
     "request_key": (249, 218),
     "rt_sigqueueinfo": (129, 138),
     "rt_tgsigqueueinfo": (297, 240),
@@ -75,6 +91,8 @@ CALLS: Mapping[str, tuple[int | None, int | None]] = {
     "setpriority": (141, 140),
     "setrlimit": (160, 164),
     "setsid": (112, 157),
+    "setxattr": (188, 5),
+    "setxattrat": (463, 463),
     "shmat": (30, 196),
     "shmctl": (31, 195),
     "shmdt": (67, 197),
@@ -87,6 +105,9 @@ CALLS: Mapping[str, tuple[int | None, int | None]] = {
     "umount2": (166, 39),
     "unshare": (272, 97),
     "userfaultfd": (323, 282),
+    "utime": (132, None),
+    "utimensat": (280, 88),
+    "utimes": (235, None),
     "vfork": (58, None),
 }
 """Numbers on x86_64 and aarch64; None where the architecture does not have the call."""
@@ -112,6 +133,13 @@ SIGNALS = frozenset({"pidfd_open", "rt_sigqueueinfo", "rt_tgsigqueueinfo", "tgki
 """Further ways to send signals to other processes."""
 CONNECTIONS = frozenset({"add_key", "connect", "pidfd_open", "request_key"})
 """Ways to what outlives the process: sockets that others opened, keys of the kernel."""
+
+METADATA = frozenset({
+    "chmod", "chown", "fchmod", "fchmodat", "fchmodat2", "fchown", "fchownat", "file_setattr", "fremovexattr",
+    "fsetxattr", "futimesat", "lchown", "lremovexattr", "lsetxattr", "removexattr", "removexattrat", "setxattr",
+    "setxattrat", "utime", "utimensat", "utimes",
+})  # fmt: skip
+"""Changes to what a file is rather than what it holds: no Landlock rule speaks of them."""
 
 
 class Guard(NamedTuple):
@@ -162,9 +190,16 @@ Instruction = tuple[int, int, int, int]
 
 
 def program(
-    refused: Collection[str], *, kill: bool, guards: Sequence[Guard] = OTHER_PROCESSES, machine: str = ""
+    refused: Collection[str],
+    *,
+    kill: bool,
+    guards: Sequence[Guard] = OTHER_PROCESSES,
+    processes: bool = False,
+    machine: str = "",
 ) -> bytes:
     """The bytes of a filter on calls by name and on guarded ones, 8 per instruction, for `machine` or this machine.
+
+    With `processes`, `clone` may make processes and not only threads.
 
     A refused call ends the process where `kill` is set, else it fails with EPERM. Raises EnvironmentFault for a machine
     whose system calls are not listed.
@@ -177,7 +212,8 @@ def program(
     refusal = _KILL if kill else _NOT_PERMITTED
     watched = [(number, guard) for guard in guards if (number := CALLS[guard.call][column]) is not None]
     checks = [step for number, guard in watched for step in _check(number, guard, refusal)]
-    steps = _instructions(architecture, clone, numbers, checks, refusal)
+    clones = [] if processes else _threads_only(clone, refusal)
+    steps = _instructions(architecture, numbers, [*checks, *clones], refusal)
     return b"".join(struct.pack("=HBBI", *step) for step in steps)
 
 
@@ -198,9 +234,7 @@ def _check(number: int, guard: Guard, refusal: int) -> list[Instruction]:
     return [(_EQUAL, 0, len(body), number), *body]
 
 
-def _instructions(
-    architecture: int, clone: int, refused: list[int], checks: list[Instruction], refusal: int
-) -> list[Instruction]:
+def _instructions(architecture: int, refused: list[int], checks: list[Instruction], refusal: int) -> list[Instruction]:
     steps = [
         (_LOAD, 0, 0, 4),
         (_EQUAL, 1, 0, architecture),
@@ -213,6 +247,8 @@ def _instructions(
     ]
     for call in refused:
         steps += [(_EQUAL, 0, 1, call), (_RETURN, 0, 0, refusal)]
-    steps += checks
-    steps += [(_EQUAL, 0, 3, clone), (_LOAD, 0, 0, 16), (_ANY_BIT, 1, 0, _CLONE_THREAD), (_RETURN, 0, 0, refusal)]
-    return [*steps, (_RETURN, 0, 0, _ALLOW)]
+    return [*steps, *checks, (_RETURN, 0, 0, _ALLOW)]
+
+
+def _threads_only(clone: int, refusal: int) -> list[Instruction]:
+    return [(_EQUAL, 0, 3, clone), (_LOAD, 0, 0, 16), (_ANY_BIT, 1, 0, _CLONE_THREAD), (_RETURN, 0, 0, refusal)]

@@ -12,6 +12,7 @@ class Unconfined:
 
     name = "none"
     isolated = False
+    mounts = False
 
     def __init__(self, groups: Sequence[str] = ()) -> None:  # noqa: ARG002 - the name says that nothing is held
         """Raises EnvironmentFault where `prlimit` is missing."""

@@ -36,7 +36,12 @@ def run(profile: Profile, *, parent: str | None = None, reuse: bool = True) -> t
     def body(space: Workspace) -> Outcome:
         limits = Limits.from_section(profile.judge)
         with (
-            Judge(limits, batch_size=profile.judge.batch_size, cache=space.cache.verdicts) as judge,
+            Judge(
+                limits,
+                sandbox=profile.judge.sandbox,
+                batch_size=profile.judge.batch_size,
+                cache=space.cache.verdicts,
+            ) as judge,
             Progress("references judged") as progress,
         ):
             report = build(profile.bank, profile.seed, space.out, judge, progress)

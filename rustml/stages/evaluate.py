@@ -140,7 +140,12 @@ def _measure(
 
     limits, rater = Limits.from_section(profile.judge), open_rater(profile.evaluation.rater)
     with (
-        Judge(limits, batch_size=profile.judge.batch_size, cache=space.cache.verdicts) as judge,
+        Judge(
+            limits,
+            sandbox=profile.judge.sandbox,
+            batch_size=profile.judge.batch_size,
+            cache=space.cache.verdicts,
+        ) as judge,
         ExitStack() as stack,
         Progress("answers judged") as progress,
     ):

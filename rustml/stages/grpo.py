@@ -68,8 +68,8 @@ def _train(profile: Profile, folder: Path, name: str, space: Workspace) -> Outco
 
     section = profile.grpo
     pool = trainable_problems(space.inputs["bank"], "rust-train", section.prompt_pool)[-section.prompt_pool :]
-    limits = Limits.from_section(profile.judge)
-    with Judge(limits, batch_size=profile.judge.batch_size, lints=section.reward_clippy != 0) as judge:
+    limits, asked, lints = Limits.from_section(profile.judge), profile.judge, section.reward_clippy != 0
+    with Judge(limits, sandbox=asked.sandbox, batch_size=asked.batch_size, lints=lints) as judge:
         size = curriculum.PROBE_BATCH * max(1, section.probe_samples)
         setup = Setup(profile.chat, folder, profile.compute.dtype, profile.compute.attention, size)
         probing = Progress("prompts probed", len(pool))

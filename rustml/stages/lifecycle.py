@@ -144,7 +144,7 @@ def preflight(profile: Profile) -> None:
     for stage in (harvest.STAGE, bank.STAGE, pairs.STAGE, base.STAGE, evaluate.STAGE):
         stage.contents(profile)
     toolchain.find()
-    open_sandbox("bubblewrap")
+    open_sandbox(profile.judge.sandbox)
     free_port(profile.serve)
     ENGINES[profile.serve.engine].check_installed()
     free, needed = shutil.disk_usage(tracking.home()).free, disk_bytes(profile)

@@ -103,7 +103,7 @@ def _ask(profile: Profile, url: str, problems: list[Problem]) -> "list[Answer]":
     from rustml.judge import Judge, Limits  # noqa: PLC0415
     from rustml.serving.smoke import ask  # noqa: PLC0415
 
-    with Judge(Limits.from_section(profile.judge), lints=False) as judge:
+    with Judge(Limits.from_section(profile.judge), sandbox=profile.judge.sandbox, lints=False) as judge:
         return ask(url, profile.registered_model, problems, judge, profile.serve)
 
 

@@ -11,8 +11,9 @@ from tests.support.bombs import BOMBS
 from tests.support.judge_cases import LIMITS, RIGHT, candidate
 
 
-@pytest.fixture(scope="module")
-def verdicts(judge: Judge) -> dict[str, Verdict]:
+@pytest.fixture(scope="module", params=["judge", "landlock_judge"])
+def verdicts(request: pytest.FixtureRequest) -> dict[str, Verdict]:
+    judge: Judge = request.getfixturevalue(request.param)
     bombs = [candidate(code, name) for name, (code, _) in BOMBS.items()]
     honest = [candidate(RIGHT + f"// {number}\n", f"honest {number}") for number in range(len(bombs))]
     mixed = [one for pair in zip(bombs, honest, strict=True) for one in pair]

@@ -17,8 +17,9 @@ POLICY = (
 )  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def verdicts(judge: Judge) -> dict[str, Verdict]:
+@pytest.fixture(scope="module", params=["judge", "landlock_judge"])
+def verdicts(request: pytest.FixtureRequest) -> dict[str, Verdict]:
+    judge: Judge = request.getfixturevalue(request.param)
     honest = [candidate(RIGHT + f"// {number}\n", f"honest {number}") for number in range(8)]
     cheats = [candidate(code, name) for name, code in CHEATS.items()]
     mixed = [one for pair in zip(cheats, honest * len(cheats), strict=False) for one in pair]

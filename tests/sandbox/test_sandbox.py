@@ -1,11 +1,13 @@
 """Sandboxes by name, and how a command is wrapped in one."""
 
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from rustml.errors import InputError
+from rustml.errors import InputError, SandboxUnavailable
+from rustml.sandbox import seccomp
 from rustml.sandbox.bubblewrap import Bubblewrap
 from rustml.sandbox.mounts import Mounts
 from rustml.sandbox.process_limits import ProcessLimits
@@ -23,17 +25,50 @@ def run(sandbox: Sandbox, script: str, mounts: Mounts) -> str:
 
 
 def test_an_unknown_sandbox_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(InputError, match="bubblewrap, none"):
+    with pytest.raises(InputError, match="bubblewrap, landlock, auto, none"):
         open_sandbox("cage")
 
 
 def test_only_none_lets_a_command_see_the_machine() -> None:
-    assert {name: open_sandbox(name).isolated for name in SANDBOXES} == {"bubblewrap": True, "none": False}
+    assert {name for name in SANDBOXES if not open_sandbox(name).isolated} == {"none"}
 
 
 def test_the_name_says_which_control_groups_hold() -> None:
     assert open_sandbox("bubblewrap", ["memory", "pids"]).name == "bubblewrap+rlimits+cgroups(memory,pids)"
     assert open_sandbox("none", ["memory"]).name == "none"
+
+
+def test_auto_takes_landlock_where_bubblewrap_is_missing_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert open_sandbox("auto").name.startswith("bubblewrap")
+    monkeypatch.setattr("shutil.which", lambda name: None if name == "bwrap" else f"/usr/bin/{name}")
+    assert open_sandbox("auto", ["pids"]).name == "landlock+seccomp+rlimits+cgroups(pids)"
+
+
+def test_auto_never_goes_without_a_sandbox(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shutil.which", lambda name: None if name == "bwrap" else f"/usr/bin/{name}")
+    monkeypatch.setattr("rustml.sandbox.landlock.OLDEST", 1000)
+    with pytest.raises(SandboxUnavailable, match=r"bubblewrap is missing.*Landlock is too old"):
+        open_sandbox("auto")
+
+
+def test_a_user_namespace_that_is_refused_leads_auto_to_landlock(tmp_path: Path) -> None:
+    """As in a container: the call fails for the whole process, which has to find its sandbox all the same."""
+    filter_file = tmp_path / "filter"
+    filter_file.write_bytes(seccomp.program({"unshare", "mount"}, kill=False, guards=()))
+    program = (
+        "import ctypes, struct, sys\n"
+        "code = open(sys.argv[1], 'rb').read()\n"
+        "libc, buffer = ctypes.CDLL(None), ctypes.create_string_buffer(code, len(code))\n"
+        "libc.prctl(38, 1, 0, 0, 0)\n"
+        "filter = struct.pack('@HP', len(code) // 8, ctypes.addressof(buffer))\n"
+        "libc.prctl(22, 2, filter, 0, 0)\n"
+        "from rustml.sandbox.sandbox import open_sandbox\n"
+        "print(open_sandbox('auto').name)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(filter_file)], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert done.stdout == "landlock+seccomp+rlimits\n", done.stderr
 
 
 def test_a_command_sees_its_mounts_alone(tmp_path: Path) -> None:

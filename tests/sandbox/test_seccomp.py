@@ -30,8 +30,10 @@ def test_numbers_are_those_of_the_kernels_headers(machine: str) -> None:
     lines = re.findall(r"#define __NR(?:3264)?_(\w+)\s+(\d+)\s", HEADERS[machine].read_text())
     known = {name: int(number) for name, number in lines}
     column = seccomp.ARCHITECTURES[machine][0]
-    assert {name: known.get(name) for name in seccomp.CALLS} == {
-        name: numbers[column] for name, numbers in seccomp.CALLS.items()
+    listed = {name: numbers[column] for name, numbers in seccomp.CALLS.items()}
+    newer = {name for name, number in listed.items() if number is not None and number > max(known.values())}
+    assert {name: known.get(name) for name in seccomp.CALLS if name not in newer} == {
+        name: number for name, number in listed.items() if name not in newer
     }
     assert known["clone"] == seccomp.ARCHITECTURES[machine][2]
 

@@ -61,7 +61,7 @@ class PythonExaminer:
                 "wall": limits.run_seconds,
                 "memory": limits.memory_mb * MEBIBYTE,
                 "file_size": limits.disk_mb * MEBIBYTE,
-                "contained": self._sandbox.isolated,
+                "contained": self._sandbox.mounts,
                 "filter": self._filter,
             },
             "cases": [[case, _case(candidates[case])] for case in cases],

@@ -84,7 +84,7 @@ class CaseRunner:
         )
         request: list[int | str] = [nonce, int(limits.cpu_seconds * 1000), int(limits.run_seconds * 1000)]
         request += [limits.memory_mb * MEBIBYTE, limits.disk_mb * MEBIBYTE]
-        request += [int(self._sandbox.isolated), SLOW_MS, self._filter]
+        request += [int(self._sandbox.mounts), SLOW_MS, self._filter]
         text = " ".join(map(str, [*request, *cases]))
         seconds = len(cases) * limits.longest_run + 10
         result = self._processes.run(argv, stdin=text.encode(), seconds=seconds, memory_mb=limits.tree_mb)

@@ -1,0 +1,83 @@
+"""Gives up what a command must not have, and becomes it. Run as a program by `landlock.py`; imports nothing of rustml.
+
+The first argument is JSON: `read` and `write` (paths), `work`, `environment`, `filter` (a seccomp program in
+hexadecimal digits); the others are the command. Exit code 95 says that something could not be given up:
+then nothing was started.
+https://docs.kernel.org/userspace-api/landlock.html
+"""
+
+import ctypes
+import json
+import os
+import stat
+import struct
+import sys
+from typing import Any
+
+_CREATE, _ADD, _RESTRICT = 444, 445, 446
+_ALL_ACCESS, _ALL_NETWORK, _ALL_SCOPES = (1 << 16) - 1, 0b11, 0b11
+"""ABI 5: 16 kinds of access to files; ABI 4: to bind and connect TCP; ABI 6: abstract sockets and signals."""
+_READ = 0b1101
+"""Execute, read a file, list a folder."""
+_TRUNCATE, _IOCTL = 1 << 14, 1 << 15
+_MAKE_DEVICES = (1 << 6) | (1 << 11) | (1 << 9)
+_PR_SET_PDEATHSIG, _PR_SET_SECCOMP, _PR_SET_NO_NEW_PRIVS, _SIGKILL = 1, 22, 38, 9
+REFUSED = 95
+
+
+def main() -> None:
+    """Restrict this process and become the command."""
+    try:
+        wanted = json.loads(sys.argv[1])
+        libc = ctypes.CDLL(None, use_errno=True)
+        _demand(libc.prctl(_PR_SET_PDEATHSIG, _SIGKILL, 0, 0, 0) == 0)
+        _demand(libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0)
+        os.chdir(wanted["work"])
+        _restrict_files(libc, wanted)
+        _filter_calls(libc, bytes.fromhex(wanted["filter"]))
+    except BaseException as error:
+        os.write(2, f"landlock: {error}\n".encode())
+        os._exit(REFUSED)
+    try:
+        os.execve(sys.argv[2], sys.argv[2:], wanted["environment"])  # noqa: S606 - the command to start
+    except OSError as error:
+        os.write(2, f"landlock: {sys.argv[2]}: {error}\n".encode())
+        os._exit(REFUSED)
+
+
+def _demand(condition: bool) -> None:
+    if not condition:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
+
+
+def _restrict_files(libc: ctypes.CDLL, wanted: dict[str, Any]) -> None:
+    attributes = struct.pack("=QQQ", _ALL_ACCESS, _ALL_NETWORK, _ALL_SCOPES)
+    rules = libc.syscall(_CREATE, attributes, len(attributes), 0)
+    _demand(rules >= 0)
+    for path in wanted["read"]:
+        _allow(libc, rules, path, _READ)
+    for path in wanted["write"]:
+        _allow(libc, rules, path, _ALL_ACCESS & ~_MAKE_DEVICES & ~_IOCTL)
+    _allow(libc, rules, "/dev/null", 0b110 | _TRUNCATE)
+    _demand(libc.syscall(_RESTRICT, rules, 0) == 0)
+    os.close(rules)
+
+
+def _allow(libc: ctypes.CDLL, rules: int, path: str, access: int) -> None:
+    place = os.open(path, os.O_PATH | os.O_CLOEXEC)
+    if not stat.S_ISDIR(os.fstat(place).st_mode):
+        access &= 0b111 | _TRUNCATE
+    rule = struct.pack("=Qi", access, place)
+    _demand(libc.syscall(_ADD, rules, 1, rule, 0) == 0)
+    os.close(place)
+
+
+def _filter_calls(libc: ctypes.CDLL, code: bytes) -> None:
+    buffer = ctypes.create_string_buffer(code, len(code))
+    program = struct.pack("@HP", len(code) // 8, ctypes.addressof(buffer))
+    _demand(libc.prctl(_PR_SET_SECCOMP, 2, program, 0, 0) == 0)
+
+
+if __name__ == "__main__":
+    main()
