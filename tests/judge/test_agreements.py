@@ -11,8 +11,8 @@ HARNESS, GUEST = JUDGE / "rust" / "harness", JUDGE / "python" / "guest"
 
 
 def number(file: Path, pattern: str) -> int:
-    (found,) = re.findall(pattern, file.read_text(), re.MULTILINE)
-    return int(found)
+    (digits,) = re.findall(pattern, file.read_text(), re.MULTILINE)
+    return int(digits)
 
 
 def test_the_share_of_a_processor_below_which_a_process_waits() -> None:

@@ -59,10 +59,10 @@ def small_disk(tmp_path: Path) -> list[str]:
 def test_a_full_disk_is_infrastructure_and_passes_when_there_is_room_again(small_disk: list[str]) -> None:
     done = subprocess.run([*small_disk, sys.executable, "-c", SCRIPT], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    found = json.loads(done.stdout)
-    assert [status for status, _ in found.pop("room")] == ["passed"] * 3
-    for verdicts in found.values():
-        assert [status for status, _ in verdicts] == ["infrastructure"] * 3, found
+    statuses = json.loads(done.stdout)
+    assert [status for status, _ in statuses.pop("room")] == ["passed"] * 3
+    for verdicts in statuses.values():
+        assert [status for status, _ in verdicts] == ["infrastructure"] * 3, statuses
         assert all("; then " in detail for _, detail in verdicts), "it was tried once more"
 
 

@@ -39,15 +39,15 @@ def finish(process: subprocess.Popen[str]) -> tuple[int, str]:
 
 def processes_of(session: int) -> list[int]:
     """Processes of a session that are not zombies."""
-    found = []
+    processes = []
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:
             state, *fields = stat.read_text().rpartition(")")[2].split()
         except OSError:  # it ended meanwhile
             continue
         if state != "Z" and int(fields[2]) == session:
-            found.append(int(stat.parent.name))
-    return found
+            processes.append(int(stat.parent.name))
+    return processes
 
 
 def wait_for_nobody(session: int) -> None:

@@ -24,8 +24,8 @@ def load(folder: Path, **options: Any) -> Any:
 
 def logits(network: Any) -> torch.Tensor:
     with torch.inference_mode():
-        found: torch.Tensor = network(IDS).logits.float()
-    return found
+        values: torch.Tensor = network(IDS).logits.float()
+    return values
 
 
 @pytest.fixture
@@ -102,8 +102,8 @@ def test_a_base_that_is_not_here_is_refused_by_name_and_may_be_given(adapter: Pa
     base.rename(tmp_path / "elsewhere")
     with pytest.raises(InputError, match=rf"adapter on {base}, which is not a folder here"):
         load(adapter)
-    found = logits(load(adapter, base=tmp_path / "elsewhere"))
-    assert torch.allclose(found, torch.load(tmp_path / "logits.pt"), atol=1e-5)
+    values = logits(load(adapter, base=tmp_path / "elsewhere"))
+    assert torch.allclose(values, torch.load(tmp_path / "logits.pt"), atol=1e-5)
 
 
 def test_the_digest_of_an_adapter_covers_its_base(adapter: Path) -> None:

@@ -40,9 +40,9 @@ IDS = torch.tensor([words().encode(TEXTS[0] + TEXTS[1])])
 def logits(folder: Path) -> torch.Tensor:
     network = AutoModelForCausalLM.from_pretrained(str(folder), dtype=torch.bfloat16)
     with torch.inference_mode():
-        found: torch.Tensor = network(IDS).logits[0].float()
-    assert bool(torch.isfinite(found).all())
-    return found
+        values: torch.Tensor = network(IDS).logits[0].float()
+    assert bool(torch.isfinite(values).all())
+    return values
 
 
 def loss(folder: Path) -> float:
@@ -51,8 +51,8 @@ def loss(folder: Path) -> float:
 
 def divergence(folder: Path, parent: Path) -> float:
     """Kullback-Leibler divergence of the next-token distributions from the parent's, nats, mean over positions."""
-    found, wanted = (torch.log_softmax(logits(place), dim=-1) for place in (folder, parent))
-    return float((wanted.exp() * (wanted - found)).sum(dim=-1).mean())
+    measured, wanted = (torch.log_softmax(logits(place), dim=-1) for place in (folder, parent))
+    return float((wanted.exp() * (wanted - measured)).sum(dim=-1).mean())
 
 
 def test_weights_expanded_on_loading_give_the_very_logits_of_float8_layers(trained: Path, tmp_path: Path) -> None:

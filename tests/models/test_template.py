@@ -21,9 +21,9 @@ def fetched(folder: Path, family: str) -> dict[str, bytes]:
 @pytest.mark.parametrize("family", FAMILIES)
 def test_a_profile_that_asks_for_nothing_changes_no_byte(family: str, tmp_path: Path) -> None:
     before = fetched(tmp_path, family)
-    found = template.apply(tmp_path, ChatSection(template="checkpoint", system=""))
+    digest = template.apply(tmp_path, ChatSection(template="checkpoint", system=""))
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
-    assert found == chat.digest(tokenizer_of(family))
+    assert digest == chat.digest(tokenizer_of(family))
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -31,9 +31,9 @@ def test_a_profile_that_asks_for_nothing_changes_no_byte(family: str, tmp_path: 
 def test_later_stages_find_the_profiles_template_beside_the_weights(family: str, system: str, tmp_path: Path) -> None:
     before = fetched(tmp_path, family)
     settings = ChatSection(template="chatml", system=system)
-    found = template.apply(tmp_path, settings)
+    digest = template.apply(tmp_path, settings)
     loaded = checkpoints.load_tokenizer(tmp_path)
-    assert chat.digest(loaded) == found
+    assert chat.digest(loaded) == digest
     assert chat.prompt(loaded, "Add.") == chat.prompt(chat.prepare(tokenizer_of(family), settings), "Add.")
     others = {path.name: path.read_bytes() for path in tmp_path.iterdir() if path.name != template.TEMPLATE}
     assert others == {name: content for name, content in before.items() if name != template.TEMPLATE}

@@ -111,9 +111,9 @@ def test_an_unchanged_model_is_certified_at_664_items_and_not_at_100(evaluation:
 
 def test_retention_at_the_margin_itself_is_refused(tuned: Evaluation, base: Evaluation, thresholds: Thresholds) -> None:
     """The bound must lie above minus the margin: equality passes nothing."""
-    found = decide(tuned, base, thresholds).findings[1].comparison
-    assert found is not None
-    exact, looser = -found.low, np.nextafter(-found.low, 1)
+    comparison = decide(tuned, base, thresholds).findings[1].comparison
+    assert comparison is not None
+    exact, looser = -comparison.low, np.nextafter(-comparison.low, 1)
     assert not decide(tuned, base, replace(thresholds, retention_suite_margin=exact)).passed
     assert decide(tuned, base, replace(thresholds, retention_suite_margin=looser)).passed
     assert not decide(tuned, base, replace(thresholds, retention_pooled_margin=exact)).passed

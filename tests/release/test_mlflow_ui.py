@@ -126,21 +126,21 @@ def check_comparison(page: Any, made: Lifecycle, shot: Path) -> None:
 
 def rows(page: Any, names: set[str]) -> dict[str, list[str]]:
     """The comparison's metrics: by name, the values that stand on its line, from left to right; scrolls through all."""
-    found: dict[str, list[str]] = {}
+    table: dict[str, list[str]] = {}
     values = page.locator(".ReactVirtualized__Grid").nth(1)
     values.wait_for()
     values.hover()
     deadline = time.monotonic() + PATIENCE / 1000
-    while not names <= set(found) and time.monotonic() < deadline:
+    while not names <= set(table) and time.monotonic() < deadline:
         cells = page.evaluate(CELLS)
         for name, _, top in cells[0]:
             line = sorted((left, text) for text, left, at in cells[1] if abs(at - top) < HALF_A_ROW)
             if len(line) == len(STAGES):
-                found[name] = [text for _, text in line]
+                table[name] = [text for _, text in line]
         scroll(page, STEP)
     for _ in range(3):
         scroll(page, -1)
-    return found
+    return table
 
 
 def scroll(page: Any, pixels: int) -> None:

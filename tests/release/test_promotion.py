@@ -69,13 +69,13 @@ def test_a_promotion_writes_alias_stage_and_tags(store: Store, report: Report) -
     verified = store.promote(version, "sft", candidate, baseline)
     assert verified.decision.passed
     assert aliases(store) == {"sft": version}
-    found = store.client.get_model_version(MODEL, version)
-    assert found.current_stage == "Staging"
-    assert found.tags["gate.sft"] == "passed"
-    assert found.tags["gate.sft.candidate_evaluation"] == candidate
-    assert found.tags["gate.sft.baseline_evaluation"] == baseline
-    assert found.tags["weights_digest"] == store.digest("sft")
-    decided = store.client.list_artifacts(found.tags["gate.sft.run"])
+    promoted = store.client.get_model_version(MODEL, version)
+    assert promoted.current_stage == "Staging"
+    assert promoted.tags["gate.sft"] == "passed"
+    assert promoted.tags["gate.sft.candidate_evaluation"] == candidate
+    assert promoted.tags["gate.sft.baseline_evaluation"] == baseline
+    assert promoted.tags["weights_digest"] == store.digest("sft")
+    decided = store.client.list_artifacts(promoted.tags["gate.sft.run"])
     assert [entry.path for entry in decided] == [f"decision-sft-v{version}.json"]
 
 

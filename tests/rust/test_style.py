@@ -28,24 +28,24 @@ mod tests {
 
 
 def test_items_tests_and_documentation_are_counted() -> None:
-    found = style(CODE)
-    assert found is not None
-    assert found.items == {"struct": 1, "impl": 1, "function": 2, "module": 1, "test": 1}
-    assert (found.documented, found.documentable) == (1, 3)
+    report = style(CODE)
+    assert report is not None
+    assert report.items == {"struct": 1, "impl": 1, "function": 2, "module": 1, "test": 1}
+    assert (report.documented, report.documentable) == (1, 3)
 
 
 def test_all_idioms_are_seen_in_idiomatic_code_and_none_in_plain() -> None:
-    found, plain = style(CODE), style("fn f(x: i64) -> i64 { let mut y = x; y += 1; y }")
-    assert found is not None
+    report, plain = style(CODE), style("fn f(x: i64) -> i64 { let mut y = x; y += 1; y }")
+    assert report is not None
     assert plain is not None
-    assert set(found.idioms) == set(IDIOMS)
+    assert set(report.idioms) == set(IDIOMS)
     assert (plain.idioms, plain.idiom_score) == ((), 0.0)
 
 
 def test_words_in_strings_and_comments_are_no_idioms() -> None:
-    found = style('fn f() { let _ = "match Option map(?)"; /* if let Some(x) = y */ }')
-    assert found is not None
-    assert found.idioms == ()
+    report = style('fn f() { let _ = "match Option map(?)"; /* if let Some(x) = y */ }')
+    assert report is not None
+    assert report.idioms == ()
 
 
 @pytest.mark.parametrize("code", ["fn f( {", "fn f() -> { }", "let"])
@@ -70,5 +70,5 @@ def test_the_summary_counts_what_does_not_parse_beside_the_rest() -> None:
 
 @given(st.text())
 def test_any_text_is_taken(text: str) -> None:
-    found = style(text, text)
-    assert found is None or (0 <= found.keywords <= 1 and 0 <= found.documentation_rate <= 1)
+    report = style(text, text)
+    assert report is None or (0 <= report.keywords <= 1 and 0 <= report.documentation_rate <= 1)

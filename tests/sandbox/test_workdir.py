@@ -68,12 +68,12 @@ def below(pid: int) -> dict[int, str]:
                 commands[int(folder.name)] = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode()
             except OSError:
                 continue
-    found: set[int] = set()
+    descendants: set[int] = set()
     fresh = {pid}
     while fresh:
         fresh = {child for child, parent in parents.items() if parent in fresh}
-        found |= fresh
-    return {child: commands[child] for child in found}
+        descendants |= fresh
+    return {child: commands[child] for child in descendants}
 
 
 def until(condition: Callable[[], object], seconds: float = 120) -> None:

@@ -50,9 +50,9 @@ def item(source: str, key: str = "k") -> DocumentedFunction:
 
 
 def code(text: str) -> str:
-    found = re.search(r"```rust\n([\s\S]*?)\n```", text)
-    assert found is not None
-    return found[1]
+    match = re.search(r"```rust\n([\s\S]*?)\n```", text)
+    assert match is not None
+    return match[1]
 
 
 def question_and_answer(task: str, key: str = "k") -> tuple[str, str]:

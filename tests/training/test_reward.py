@@ -48,8 +48,8 @@ ANSWERS = [chat.answer(found) for found in PROBLEMS.values()]
 def test_every_status_has_its_reward(
     status: Status, compiles: bool | None, clean: bool | None, reward: float | None
 ) -> None:
-    found = msgspec.structs.replace(make_verdict("x", status), compiles=compiles, clippy_clean=clean)
-    assert score(found, SECTION) == reward
+    verdict = msgspec.structs.replace(make_verdict("x", status), compiles=compiles, clippy_clean=clean)
+    assert score(verdict, SECTION) == reward
 
 
 def reward(*statuses: Status, kind: str = "judge", seed: int = 1) -> tuple[JudgeReward, FakeJudge]:
@@ -59,8 +59,8 @@ def reward(*statuses: Status, kind: str = "judge", seed: int = 1) -> tuple[Judge
 
 def test_rewards_stand_in_the_order_of_the_completions() -> None:
     function, judge = reward("passed", "infrastructure", "compile_error")
-    found = function([ANSWERS[0], "no code", ANSWERS[2], ANSWERS[3]], ["toy/0", "toy/1", "toy/2", "toy/3"])
-    assert found == [1.0, -0.2, None, 0.01]
+    rewards = function([ANSWERS[0], "no code", ANSWERS[2], ANSWERS[3]], ["toy/0", "toy/1", "toy/2", "toy/3"])
+    assert rewards == [1.0, -0.2, None, 0.01]
     assert [candidate.entry_point for candidate in judge.judged] == ["add_0", "add_2", "add_3"], "no code, no judge"
 
 

@@ -36,9 +36,9 @@ def test_loss_and_accuracy_are_those_of_each_row_alone() -> None:
         nats += float(functional.cross_entropy(logits, wanted, ignore_index=-100, reduction="sum"))
         correct += int((logits.argmax(-1) == wanted).sum())
         tokens += int((wanted != -100).sum())
-    found = validation.tally(toy, ROWS, PAD)
-    assert (found.tokens, found.correct) == (tokens, correct)
-    assert found.nats == pytest.approx(nats, rel=1e-2), "bf16, padded to other widths"
+    tally = validation.tally(toy, ROWS, PAD)
+    assert (tally.tokens, tally.correct) == (tokens, correct)
+    assert tally.nats == pytest.approx(nats, rel=1e-2), "bf16, padded to other widths"
 
 
 def test_a_large_vocabulary_takes_smaller_batches(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -55,15 +55,15 @@ def test_a_large_vocabulary_takes_smaller_batches(monkeypatch: pytest.MonkeyPatc
 
 def test_metrics_are_of_both_sets_and_of_each_source_weighted_by_tokens() -> None:
     held = validation.HeldOut({"a": ROWS[:2], "b": ROWS[2:7], "none": []}, [])
-    found = held.measure(model().eval(), PAD)
-    assert found.keys() == {
+    metrics = held.measure(model().eval(), PAD)
+    assert metrics.keys() == {
         f"{name}.{metric}"
         for name in ("validation", "validation.a", "validation.b")
         for metric in ("loss", "token_accuracy")
     }
-    low, high = sorted((found["validation.a.loss"], found["validation.b.loss"]))
-    assert low <= found["validation.loss"] <= high
-    assert found["validation.loss"] == pytest.approx(math.log(320), rel=0.2), "an untrained model knows nothing"
+    low, high = sorted((metrics["validation.a.loss"], metrics["validation.b.loss"]))
+    assert low <= metrics["validation.loss"] <= high
+    assert metrics["validation.loss"] == pytest.approx(math.log(320), rel=0.2), "an untrained model knows nothing"
 
 
 def test_records_are_drawn_in_the_proportion_of_training(tmp_path: Path) -> None:

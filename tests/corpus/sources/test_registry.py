@@ -272,8 +272,8 @@ def test_index_paths(name: str, path: str) -> None:
 
 
 def test_versions_are_compared_as_numbers() -> None:
-    found = [Release("a", version, "0" * 64) for version in ("0.9.0", "0.10.0", "0.2.11")]
-    chosen = choose(found, CrateRequest(name="a"))
+    releases = [Release("a", version, "0" * 64) for version in ("0.9.0", "0.10.0", "0.2.11")]
+    chosen = choose(releases, CrateRequest(name="a"))
     assert isinstance(chosen, Release)
     assert chosen.vers == "0.10.0"
 

@@ -86,12 +86,12 @@ def test_bootstrap_of_many_distinct_values_follows_the_same_law() -> None:
 @given(pairs)
 @settings(max_examples=60)
 def test_the_delta_lies_in_its_bounds_and_counts_add_up(rows: Rows) -> None:
-    found = compared(rows)
-    assert found.low <= found.delta + 1e-9
-    assert found.bootstrap.high >= found.delta - 1e-9 or found.items < 5
-    assert found.losses + found.gains == sum(before != after for before, after in rows)
-    assert found.delta == pytest.approx(found.candidate - found.baseline)
-    assert -1 <= found.bootstrap.low <= found.bootstrap.high <= 1
+    comparison = compared(rows)
+    assert comparison.low <= comparison.delta + 1e-9
+    assert comparison.bootstrap.high >= comparison.delta - 1e-9 or comparison.items < 5
+    assert comparison.losses + comparison.gains == sum(before != after for before, after in rows)
+    assert comparison.delta == pytest.approx(comparison.candidate - comparison.baseline)
+    assert -1 <= comparison.bootstrap.low <= comparison.bootstrap.high <= 1
 
 
 @given(pairs, st.randoms())
@@ -112,23 +112,23 @@ def test_a_swap_of_sides_mirrors_delta_and_adjusted_interval(rows: Rows) -> None
 
 
 def test_equal_sides_are_not_certain_to_be_equal() -> None:
-    found = compared([(1.0, 1.0)] * 164)
-    assert found.bootstrap.low == 0
+    comparison = compared([(1.0, 1.0)] * 164)
+    assert comparison.bootstrap.low == 0
     z_squared = stats.norm.ppf(0.975) ** 2
-    assert found.low == pytest.approx(-z_squared / (164 + z_squared))
+    assert comparison.low == pytest.approx(-z_squared / (164 + z_squared))
 
 
 def test_ten_percent_discordant_pairs_at_164_give_the_documented_half_width() -> None:
     rows = [(1.0, 0.0)] * 8 + [(0.0, 1.0)] * 8 + [(1.0, 1.0)] * 148
-    found = compared(rows, resamples=10_000)
-    assert (found.bootstrap.high - found.bootstrap.low) / 2 == pytest.approx(0.048, abs=0.002)
+    comparison = compared(rows, resamples=10_000)
+    assert (comparison.bootstrap.high - comparison.bootstrap.low) / 2 == pytest.approx(0.048, abs=0.002)
 
 
 def test_strata_are_resampled_within_themselves() -> None:
     """Between-suite variance must not widen a pooled interval: each suite is constant, so the mean cannot move."""
     zeros, ones = [0.0] * 50, [1.0] * 50
-    found = compare({"a": (zeros, ones), "b": (ones, ones)}, confidence=0.95, resamples=200, seed=1)
-    assert (found.bootstrap.low, found.delta, found.bootstrap.high) == (0.5, 0.5, 0.5)
+    comparison = compare({"a": (zeros, ones), "b": (ones, ones)}, confidence=0.95, resamples=200, seed=1)
+    assert (comparison.bootstrap.low, comparison.delta, comparison.bootstrap.high) == (0.5, 0.5, 0.5)
 
 
 @pytest.mark.parametrize(
@@ -149,9 +149,9 @@ def test_the_intervals_cover_the_true_delta(items: int, loss: float, gain: float
     runs, truth = 400, gain - loss
     simulated = draw(np.random.default_rng(items), items, loss, gain, runs)
     intervals = [bootstrap([deltas], confidence=0.95, resamples=1000, seed=1) for deltas in simulated]
-    covered = np.mean([found.low <= truth <= found.high for found in intervals])
+    covered = np.mean([interval.low <= truth <= interval.high for interval in intervals])
     adjusted = [adjusted_wald(deltas, confidence=0.95) for deltas in simulated]
-    adjusted_covered = np.mean([found.low <= truth <= found.high for found in adjusted])
+    adjusted_covered = np.mean([interval.low <= truth <= interval.high for interval in adjusted])
     assert 0.91 <= covered <= 0.985
     assert adjusted_covered >= 0.92
 

@@ -146,9 +146,9 @@ def test_a_body_that_is_no_reply_is_malformed(body: bytes) -> None:
 
 @given(st.binary(max_size=60) | st.text(max_size=60).map(lambda text: reply(text).encode()))
 def test_no_body_is_guessed_at(body: bytes) -> None:
-    found = rated(body)
-    assert (found.score is None) == (found.reason == "malformed")
-    assert found.score is None or 1 <= found.score <= 10
+    rating = rated(body)
+    assert (rating.score is None) == (rating.reason == "malformed")
+    assert rating.score is None or 1 <= rating.score <= 10
 
 
 @given(st.text(max_size=40))
@@ -171,8 +171,8 @@ def test_only_rated_tasks_are_sent_and_an_answer_without_code_is_the_worst(serve
         (asked(2), "/// Adds."),
         (asked(3, "bug_detection"), "a + b"),
     ]
-    found = ratings(opened(api.url), drafts)
-    assert found == [None, Rating(score=1, reason="no_answer"), Rating(score=6), Rating(score=6)]
+    scores = ratings(opened(api.url), drafts)
+    assert scores == [None, Rating(score=1, reason="no_answer"), Rating(score=6), Rating(score=6)]
     assert ratings(None, drafts) == [None] * 4
     assert len(api.bodies) == 2
 
@@ -242,12 +242,12 @@ def test_ratings_are_metrics_and_items_and_what_is_malformed_or_refused_is_count
         return plays[int(body["messages"][0]["content"].partition("\ntask ")[2][0])]
 
     report = measured(checkpoint, tmp_path / "out", opened(serve(play).url), TASKS)
-    found = report.metrics()
-    assert found["holdout.docstring_generation.rating"] == pytest.approx(1 / 3)
-    assert (found["holdout.rating_rate"], found["holdout.rating_items"]) == (pytest.approx(1 / 3), 3)
-    assert (found["holdout.unrated_malformed"], found["holdout.unrated_refused"]) == (1, 1)
-    assert found["holdout.items"] == 6
-    assert "holdout.completion.rating" not in found
+    metrics = report.metrics()
+    assert metrics["holdout.docstring_generation.rating"] == pytest.approx(1 / 3)
+    assert (metrics["holdout.rating_rate"], metrics["holdout.rating_items"]) == (pytest.approx(1 / 3), 3)
+    assert (metrics["holdout.unrated_malformed"], metrics["holdout.unrated_refused"]) == (1, 1)
+    assert metrics["holdout.items"] == 6
+    assert "holdout.completion.rating" not in metrics
     items = list(read_jsonl(tmp_path / "out" / "items-holdout.jsonl", Item))
     assert [item.rating and (item.rating.score, item.rating.reason) for item in items] == [
         (10, ""),

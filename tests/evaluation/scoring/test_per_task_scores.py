@@ -27,7 +27,7 @@ def held(**items: tuple[str, Outcome]) -> SuiteResult:
         group="holdout",
         metric_prefix="holdout.",
         protocol={},
-        outcomes={name: (found,) for name, (_, found) in items.items()},
+        outcomes={name: (result,) for name, (_, result) in items.items()},
         contaminated=(),
         excluded={},
         seconds={},
@@ -86,22 +86,22 @@ def verdict(status: Status) -> Verdict:
 
 
 def test_the_principal_measure_is_over_the_items_that_have_it_and_says_how_many() -> None:
-    found = metrics_of(SUITE)
-    assert (found["holdout.completion.principal"], found["holdout.completion.principal_items"]) == (0.75, 2)
-    assert (found["holdout.sig_doc_impl.principal"], found["holdout.sig_doc_impl.principal_items"]) == (0.0, 1)
-    assert found["holdout.sig_doc_impl.items"] == 2
+    metrics = metrics_of(SUITE)
+    assert (metrics["holdout.completion.principal"], metrics["holdout.completion.principal_items"]) == (0.75, 2)
+    assert (metrics["holdout.sig_doc_impl.principal"], metrics["holdout.sig_doc_impl.principal_items"]) == (0.0, 1)
+    assert metrics["holdout.sig_doc_impl.items"] == 2
 
 
 def test_a_task_whose_principal_measure_no_item_has_reports_none() -> None:
-    found = metrics_of(SUITE)
-    assert "holdout.test_generation.principal" not in found
-    assert found["holdout.test_generation.principal_items"] == 0
+    metrics = metrics_of(SUITE)
+    assert "holdout.test_generation.principal" not in metrics
+    assert metrics["holdout.test_generation.principal_items"] == 0
 
 
 def test_a_task_that_is_not_known_has_its_measures_and_no_principal_one() -> None:
-    found = metrics_of(held(a=("riddle", outcome(exact=1.0))))
-    assert found["holdout.riddle.exact"] == 1.0
-    assert "holdout.riddle.principal_items" not in found
+    metrics = metrics_of(held(a=("riddle", outcome(exact=1.0))))
+    assert metrics["holdout.riddle.exact"] == 1.0
+    assert "holdout.riddle.principal_items" not in metrics
 
 
 def test_tasks_are_drawn_with_their_principal_measure_in_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -37,11 +37,11 @@ def test_a_problem_whose_solution_was_trained_on_is_found_and_marked(tmp_path: P
         reworded(0, TEXT),
         reworded(1, "fn other(a: &str) -> String { a.chars().rev().skip(1).collect::<String>() }"),
     ]
-    found = in_training(
+    names = in_training(
         problems, pairs(tmp_path / "pairs", f"```rust\n// copied\n{TEXT}\n```"), SECTION, tmp_path / "c"
     )
-    assert found == {"p/0"}
-    (suite,) = marked([made_suite(2)], found)
+    assert names == {"p/0"}
+    (suite,) = marked([made_suite(2)], names)
     assert suite.contaminated == ("p/0",)
 
 
