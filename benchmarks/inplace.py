@@ -12,7 +12,6 @@ after that, and prints for how many crates it could be done; nothing is built.
 
 import argparse
 import re
-import resource
 import tempfile
 import time
 from collections import Counter
@@ -150,7 +149,7 @@ def compare(path: Path, limit: int, cache: Path) -> None:
         served = [_served(pair, registry, checksums, cache) for pair in pairs]
         for name, group in (("directory source", pairs), ("registry", served)):
             write_jsonl(Path(folder, name, "holdout.jsonl"), group)
-            started, before = time.monotonic(), processor_seconds()
+            started = time.monotonic()
             with made(Path(folder, name, "holdout.jsonl"), 0, CacheLayout(cache)) as suite:
                 account = suite.account
             assert account is not None
@@ -158,7 +157,6 @@ def compare(path: Path, limit: int, cache: Path) -> None:
             bound = {f"excluded: {reason}": count for reason, count in account.excluded.items()}
             counts = {"pairs that ask for code": account.asked, "eligible for compile": account.compiled}
             counts |= {"eligible for tests": account.tested, **bound, "seconds": int(time.monotonic() - started)}
-            counts["processor seconds"] = int(processor_seconds() - before)
             for row, count in counts.items():
                 columns.setdefault(row, []).append(count)
     for row, values in columns.items():
@@ -168,12 +166,6 @@ def compare(path: Path, limit: int, cache: Path) -> None:
     for pair in differing:
         print(f"{label(pair)}: {tags['directory source'][pair.id]} -> {tags['registry'][pair.id]}")
     print(f"{len(differing)} of {len(pairs)} pairs differ")
-
-
-def processor_seconds() -> float:
-    """Processor time of this process and of all that it ran, in seconds."""
-    used = (resource.getrusage(whose) for whose in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    return sum(each.ru_utime + each.ru_stime for each in used)
 
 
 def _served(pair: Pair, registry: CrateRegistry, checksums: Mapping[str, str], cache: Path) -> Pair:
