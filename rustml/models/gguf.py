@@ -2,11 +2,14 @@
 
 import struct
 from pathlib import Path
+from typing import Any
 
 from rustml.errors import InputError
 from rustml.models import saving
 
 MAGIC = b"GGUF"
+ADDS_START = "tokenizer.ggml.add_bos_token"
+"""The file's word on whether a text begins with the start token."""
 
 
 def convert(file: Path, out: Path) -> None:
@@ -28,8 +31,25 @@ def convert(file: Path, out: Path) -> None:
         tokenizer = AutoTokenizer.from_pretrained(folder, gguf_file=name, local_files_only=True)
     except (ValueError, KeyError, NotImplementedError, struct.error) as error:
         raise InputError(f"base.file: transformers cannot read {file}: {str(error)[:200]}") from error
+    _put_start_token(tokenizer, file)
     model.config.quantization_config = None
     saving.save(model.to(torch.bfloat16), tokenizer, out)
+
+
+def _put_start_token(tokenizer: Any, file: Path) -> None:
+    """Let the tokenizer begin texts with its start token where the file says so; transformers drops that on reading.
+
+    A model that was trained with one writes nonsense without it.
+    """
+    from gguf import GGUFReader  # noqa: PLC0415  of this conversion alone
+    from tokenizers.processors import TemplateProcessing  # noqa: PLC0415
+
+    field, start = GGUFReader(file).get_field(ADDS_START), tokenizer.bos_token
+    if not (field and field.contents() and start) or tokenizer.encode("x")[:1] == [tokenizer.bos_token_id]:
+        return
+    tokenizer.backend_tokenizer.post_processor = TemplateProcessing(
+        single=f"{start} $A", pair=f"{start} $A {start} $B", special_tokens=[(start, tokenizer.bos_token_id)]
+    )
 
 
 def _check(file: Path) -> None:

@@ -9,6 +9,7 @@ import pytest
 import torch
 from transformers import PreTrainedTokenizerFast, Qwen3ForCausalLM
 
+from rustml import chat
 from rustml.errors import InputError
 from rustml.models import checkpoint
 from rustml.models.compute import Compute
@@ -26,7 +27,7 @@ def model() -> Qwen3ForCausalLM:
     return pretrain.new_model(shape, words(), seed=1, compute=Compute("cpu", "bfloat16", "eager"))
 
 
-def write(network: Qwen3ForCausalLM, tokenizer: PreTrainedTokenizerFast, file: Path) -> None:
+def write(network: Qwen3ForCausalLM, tokenizer: PreTrainedTokenizerFast, file: Path, start: bool | None = None) -> None:
     config = network.config
     writer = format_.GGUFWriter(file, "qwen3")
     writer.add_block_count(config.num_hidden_layers)
@@ -39,6 +40,9 @@ def write(network: Qwen3ForCausalLM, tokenizer: PreTrainedTokenizerFast, file: P
     writer.add_layer_norm_rms_eps(config.rms_norm_eps)
     writer.add_vocab_size(config.vocab_size)
     _write_tokenizer(writer, tokenizer)
+    if start is not None:
+        writer.add_bos_token_id(tokenizer.pad_token_id)
+        writer.add_add_bos_token(start)
     names = format_.get_tensor_name_map(format_.MODEL_ARCH.QWEN3, config.num_hidden_layers)
     for name, weight in network.state_dict().items():
         if name != "lm_head.weight":  # tied
@@ -76,6 +80,19 @@ def test_a_gguf_file_becomes_a_full_checkpoint_of_the_same_weights(tmp_path: Pat
     assert tokenizer.get_vocab() == words().get_vocab()
     assert tokenizer.chat_template == words().chat_template
     assert tokenizer.eos_token_id == words().eos_token_id
+
+
+@pytest.mark.parametrize("start", [True, False, None])
+def test_the_start_token_is_put_once_where_the_file_says_so(start: bool | None, tmp_path: Path) -> None:
+    """transformers drops it on reading, and Gemma 3 without it repeats itself for ever."""
+    write(model(), words(), tmp_path / "toy.gguf", start)
+    fetch(GgufBase(file=str(tmp_path / "toy.gguf")), tmp_path / "out")
+    tokenizer = checkpoint.load_tokenizer(tmp_path / "out")
+    begins = tokenizer.bos_token if start else ""
+    assert chat.start_token(tokenizer) == begins
+    ids = tokenizer.encode("fn add")
+    assert ids == ([tokenizer.bos_token_id] if start else []) + words().encode("fn add", add_special_tokens=False)
+    assert chat.prompt(tokenizer, "Add.").startswith(begins)
 
 
 def test_a_file_that_is_not_gguf_is_refused(tmp_path: Path) -> None:
