@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from rustml.banks.bank import Bank
@@ -83,11 +83,7 @@ def build(
     verifier.run([*generated, *[problem for bank in banks for problem in bank.problems]])
     _require_sound(generated, verifier)
     left_out = {bank.name: _dropped(bank, verifier) for bank in banks}
-    files = dict(problems_by_file)
-    for bank in banks:
-        files |= benchmark_files(bank, {problem.id for problem in left_out[bank.name]})
-    for stem, problems in files.items():
-        write_jsonl(out / f"{stem}.jsonl", problems)
+    files = _written(problems_by_file, banks, left_out, out)
     return BankReport(
         counts={stem: len(problems) for stem, problems in files.items()},
         families={stem: _count(problems, "family") for stem, problems in problems_by_file.items()},
@@ -98,6 +94,21 @@ def build(
         dropped=tuple(problem for problems in left_out.values() for problem in problems),
         excluded={bank.name: reasons for bank in banks if (reasons := excluded_problems(bank))},
     )
+
+
+def _written(
+    drawn: Mapping[str, list[Problem]],
+    banks: Sequence[Bank],
+    left_out: Mapping[str, Sequence[DroppedProblem]],
+    out: Path,
+) -> dict[str, list[Problem]]:
+    """Write every file; the problems by its stem."""
+    files = dict(drawn)
+    for bank in banks:
+        files |= benchmark_files(bank, {problem.id for problem in left_out[bank.name]})
+    for stem, problems in files.items():
+        write_jsonl(out / f"{stem}.jsonl", problems)
+    return files
 
 
 def _draw(section: BankSection, language: Language, split: Split, seed: int) -> list[Problem]:

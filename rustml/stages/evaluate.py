@@ -139,13 +139,9 @@ def _measure(
     from rustml.judge import Judge, Limits  # noqa: PLC0415
 
     limits, rater = Limits.from_section(profile.judge), open_rater(profile.evaluation.rater)
+    kind, size = profile.judge.sandbox, profile.judge.batch_size
     with (
-        Judge(
-            limits,
-            sandbox=profile.judge.sandbox,
-            batch_size=profile.judge.batch_size,
-            cache=space.cache.verdicts,
-        ) as judge,
+        Judge(limits, sandbox=kind, batch_size=size, cache=space.cache.verdicts) as judge,
         ExitStack() as stack,
         Progress("answers judged") as progress,
     ):
