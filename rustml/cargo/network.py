@@ -79,6 +79,6 @@ def _direct(environment: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def _seconds(setting: Setting) -> float:
-    if not setting.text.isdigit() or int(setting.text) == 0:
+    if not (setting.text.isascii() and setting.text.isdigit()) or int(setting.text) == 0:
         raise InputError(f"{setting.where}: a number of seconds above 0 is expected")
     return float(setting.text)

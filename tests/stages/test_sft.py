@@ -69,7 +69,7 @@ def test_the_sources_of_the_profile_are_trained_on_and_held_out_records_measured
     inputs = write_inputs(tmp_path)
     out, scratch, report = (tmp_path / name for name in ("out", "scratch", "report"))
     space = Workspace(out, report, inputs, scratch, CacheLayout(tmp_path), log)
-    outcome = sft._train(resolved(chosen), inputs["base"] / "model", space)
+    outcome = sft._train(resolved(chosen), inputs["base"] / "model", "runs:/base", space)
     rows = {name: outcome.metrics[f"sft.rows.{name}"] for name in chosen.sft.sources}
     assert rows == {"families": 12, "crates": 12, "python": 6}, "two copies of each completion, and raw text"
     assert outcome.metrics["sft.share.python"] == pytest.approx(0.2)

@@ -55,7 +55,7 @@ def retry_after(response: httpx.Response) -> float | None:
     A date is read against the server's own clock where the answer tells it.
     """
     text = response.headers.get("retry-after", "").strip()
-    if text.isdigit():
+    if text.isascii() and text.isdigit():
         return float(text)
     until = _date(text)
     if until is None:

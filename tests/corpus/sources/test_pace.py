@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import httpx
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from rustml.corpus.sources import pace
@@ -106,6 +106,7 @@ def test_a_wait_that_is_too_long_ends_the_harvest_at_once(registry: Registry, br
 
 
 @given(st.text())
+@example("²")
 def test_any_other_retry_after_is_none(text: str) -> None:
     waits = [retry_after(httpx.Response(429, headers=[(b"retry-after", text.encode("utf-8", "replace"))]))]
     assert all(wait is None or wait >= 0 for wait in waits)

@@ -148,12 +148,19 @@ def test_a_neighbours_own_type_breaks_no_inference(judge: Judge) -> None:
      "type A=A;", "fn f(", "fn f<'a,'b>(x:&'a &'b u8){} f ", "=", "#[derive(PartialEq)]struct A;", "\u200e", "trait A{fn a();}"],
 )  # fmt: skip
 def test_reading_is_linear(piece: str) -> None:
-    seconds = []
-    for size in (4 * 1024, 16 * 1024):
-        started = time.process_time()
-        _read_all(piece * (size // len(piece)))
-        seconds.append(time.process_time() - started)
+    """Four times the text takes about four times the processor time, and sixteen times where it is read again."""
+    seconds = [_seconds(piece * (size // len(piece))) for size in (4 * 1024, 16 * 1024)]
     assert seconds[1] < 10 * seconds[0] + 0.2, seconds
+
+
+def _seconds(code: str) -> float:
+    """Processor time of the quickest of three readings: a collection of garbage falls into one of them at most."""
+    spent = []
+    for _ in range(3):
+        started = time.process_time()
+        _read_all(code)
+        spent.append(time.process_time() - started)
+    return min(spent)
 
 
 def _read_all(code: str) -> None:
