@@ -82,16 +82,16 @@ def rows(runs: Sequence[FirstRun]) -> Iterator[tuple[str, ...]]:
         for step, decision in run.decisions.items():
             for finding in decision.findings:
                 findings[step, finding.rule].append(finding)
-    for (step, rule), found in findings.items():
-        compared = [finding.comparison for finding in found if finding.comparison is not None]
+    for (step, rule), of_rule in findings.items():
+        compared = [finding.comparison for finding in of_rule if finding.comparison is not None]
         effects = [100 * comparison.delta for comparison in compared] or [float("nan")]
         lowest = min((100 * comparison.low for comparison in compared), default=float("nan"))
         yield (
             step,
             rule,
-            str(len(found)),
+            str(len(of_rule)),
             *(f"{effect:+.1f}" for effect in (min(effects), statistics.median(effects), max(effects), lowest)),
-            f"{sum(finding.passed for finding in found)}/{len(found)}",
+            f"{sum(finding.passed for finding in of_rule)}/{len(of_rule)}",
         )
 
 

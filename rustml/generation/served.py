@@ -52,7 +52,7 @@ def is_served(digest: str) -> bool:
 
 
 def names_server(model: str) -> bool:
-    """Whether a user's name for a model means one behind a server."""
+    """Whether the name that a user gave stands for a model behind a server."""
     return model == SCHEME or model.startswith(f"{SCHEME}:")
 
 

@@ -1,6 +1,6 @@
 """Device nodes of a sandbox's own.
 
-A bound node of the machine's is the machine's inode: whoever owns it outside can change its mode and times from
+A bound node of the machine's is the machine's inode: its owner outside can change its mode and times from
 inside. Nodes of its own behave the same and belong to nobody else.
 """
 

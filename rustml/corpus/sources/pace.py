@@ -36,7 +36,7 @@ class Pace:
     async def turn(self, request: httpx.Request) -> None:
         """Wait until a request may start. Raises Unavailable where its host asked for a wait that is too long."""
         loop, host = asyncio.get_running_loop(), request.url.host
-        # Whoever wakes first takes the turn, and the others see it when they look again.
+        # The first to wake takes the turn; the others see that when they look again.
         while (wait := self._start(host) - loop.time()) > 0:
             if wait > LONGEST_WAIT and self._held.get(host, 0.0) > loop.time() + LONGEST_WAIT:
                 raise Unavailable(f"{host} asks to be left alone for {wait:.0f} s; run the stage again after that")

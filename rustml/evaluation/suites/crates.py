@@ -44,7 +44,8 @@ class LocatedPairs:
 def locate_pairs(pairs: Sequence[Pair], sources: Sources, cargo: Path, watch: Watch) -> LocatedPairs:
     """Find each pair's function, after the dependencies of all crates were brought.
 
-    Raises EnvironmentFault where a registry does not answer, and InputError where `sources.dependencies` is no source.
+    Raises EnvironmentFault where a registry does not answer, and InputError where `sources.dependencies`
+    cannot be read as a source.
     """
     located = LocatedPairs()
     folders: dict[str, Path] = {}

@@ -145,7 +145,7 @@ class DependencyStore(AbstractContextManager["DependencyStore"]):
                 return self._attempt(manifest, Dependencies(dev=dev, left_out=left_out))
             except DependencyRefused as error:
                 refused, left_out = error, (str(error),)
-                if error.reason == CHECKSUM:  # a wrong archive is no reason to do without it
+                if error.reason == CHECKSUM:  # to go on without it would hide a wrong archive
                     break
         return Dependencies(fault=refused.reason, detail=f"{refused.dependency}: {refused}".removeprefix(": "))
 
