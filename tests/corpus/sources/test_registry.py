@@ -103,7 +103,7 @@ def test_no_wrong_archive_is_left_in_the_cache(registry: Registry, bring: Bring,
 
 def test_what_is_missing_is_refused_and_the_rest_unharmed(registry: Registry, bring: Bring) -> None:
     registry.add("here", "1.0.0", b"x")
-    registry.add("nowhere", "1.0.0", b"x")
+    registry.add("nowhere", "1.0.0", b"y")
     del registry.archives["/dl/nowhere/1.0.0/download"]
     crates, refused = bring("absent", "here", "nowhere")
     assert [crate.name for crate in crates] == ["here"]
