@@ -1,11 +1,13 @@
 """Compile, lint and test untrusted code in a sandbox; one verdict per candidate, in order."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from entrypoints._support.command import stage_command
+from entrypoints._support.command import StageRun, stage_command
+from rustml.errors import InputError
 from rustml.profile import Profile
 from rustml.sandbox.sandbox import SANDBOXES
 
@@ -14,44 +16,79 @@ if TYPE_CHECKING:
 
 
 @stage_command("judge", reusable=False)
-@click.option(
-    "--candidates", required=True, type=click.Path(path_type=Path), help="JSON Lines, one candidate per line."
-)
+@click.option("--candidates", default="", help="JSON Lines, one candidate per line.")
 @click.option(
     "--output",
     default="verdicts.jsonl",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="File for the verdicts, one per line.",
+    help="File for the verdicts on candidates, one per line.",
 )
 @click.option(
     "--workers", type=click.IntRange(min=0), default=0, help="Batches judged at a time; 0 takes one per processor."
 )
-@click.option("--lints", type=bool, default=True, help="Run clippy too.")
-@click.option("--cache", default="", help="Folder that keeps verdicts; empty keeps none.")
+@click.option("--lints", type=bool, default=True, help="Run clippy too; samples are always linted.")
+@click.option("--cache", default="", help="Folder that keeps verdicts on candidates; empty keeps none.")
 @click.option(
     "--sandbox",
     type=click.Choice(["profile", *SANDBOXES]),
     default="profile",
     help="`profile` takes `judge.sandbox`. `none` is for trusted code alone, and every verdict says so.",
 )
-def main(
-    profile: Profile, candidates: Path, output: Path, workers: int, cache: str, sandbox: str, **options: Any
-) -> None:
+@click.option(
+    "--samples",
+    default="",
+    help="In the place of candidates: JSON Lines (also .gz) or parquet of answers without tests, to compile and lint.",
+)
+@click.option("--column", default="", help="Of the samples: where the answer is; empty takes the first known column.")
+@click.option("--edition", type=click.Choice(["2015", "2018", "2021", "2024"]), default="2021", help="Of the samples.")
+@click.option("--min-characters", type=click.IntRange(min=0), default=0, help="Shorter samples are set aside.")
+@click.option(
+    "--min-lines", type=click.IntRange(min=0), default=0, help="Samples of fewer lines, blank ones apart, too."
+)
+@click.option("--complete", type=bool, default=False, help="Set aside samples that break off or do not parse.")
+@click.option("--main", "needs_main", type=bool, default=False, help="Set aside samples without `fn main`.")
+def main(profile: Profile, candidates: str, samples: str, **options: Any) -> StageRun | None:
+    if bool(candidates) == bool(samples):
+        raise InputError("give either --candidates or --samples")
+    if samples:
+        return _judge_samples(profile, Path(samples), options)
+    _judge(profile, Path(candidates), options)
+    return None
+
+
+def _judge(profile: Profile, candidates: Path, options: Mapping[str, Any]) -> None:
     from rustml.judge import Judge, Limits
     from rustml.judge.batch_file import judge_jsonl, read_candidates
     from rustml.runs.progress import Progress
 
     read_candidates(candidates)
-    limits, folder = Limits.from_section(profile.judge), Path(cache) if cache else None
-    options |= {
-        "batch_size": profile.judge.batch_size,
-        "sandbox": profile.judge.sandbox if sandbox == "profile" else sandbox,
-    }
-    judge = Judge(limits, workers=workers or None, cache=folder, **options)
+    judge = Judge(
+        Limits.from_section(profile.judge),
+        workers=options["workers"] or None,
+        cache=Path(options["cache"]) if options["cache"] else None,
+        batch_size=profile.judge.batch_size,
+        sandbox=profile.judge.sandbox if options["sandbox"] == "profile" else options["sandbox"],
+        lints=options["lints"],
+    )
     with judge, Progress("judge") as progress:
-        summary = judge_jsonl(judge, candidates, output, progress)
+        summary = judge_jsonl(judge, candidates, options["output"], progress)
     click.echo(table(summary))
-    click.echo(f"verdicts: {output}")
+    click.echo(f"verdicts: {options['output']}")
+
+
+def _judge_samples(profile: Profile, samples: Path, options: Mapping[str, Any]) -> StageRun:
+    from rustml.evaluation.samples.sample_filter import SampleFilter
+    from rustml.stages.samples import run
+
+    names = ("min_characters", "min_lines", "complete")
+    sample_filter = SampleFilter(main=options["needs_main"], **{name: options[name] for name in names})
+    edition, workers = options["edition"], options["workers"] or None
+    done = run(
+        profile, samples, column=options["column"], edition=edition, sample_filter=sample_filter, workers=workers
+    )
+    for name, value in sorted(done.metrics.items()):
+        click.echo(f"  {name:40} {value:.4g}")
+    return done
 
 
 def table(summary: "BatchSummary") -> str:

@@ -27,6 +27,7 @@ Status = Literal[
     "crashed",  # a signal: stack overflow, abort, segmentation fault
     "policy",  # forbidden means: unsafe, inline assembly, process exit, a look at the machine
     "format",  # the answer holds no complete code block with the entry point
+    "untested",  # it compiles, and there are no tests
     "infrastructure",  # the judge's own fault; says nothing about the candidate
 ]
 
@@ -131,6 +132,7 @@ class Candidate(Record, frozen=True, omit_defaults=True):
     id: str
     code: str
     tests: str
+    """Empty for Rust that is compiled and linted alone; nothing of it is run then, and any means are allowed."""
     entry_point: str
     signature: str = ""
     prelude: str = ""
@@ -139,6 +141,11 @@ class Candidate(Record, frozen=True, omit_defaults=True):
     policy: Policy = "strict"
     pinned: bool = True
     """False where the tests call whatever the candidate declares, as the problem's upstream lets them."""
+
+    @property
+    def untested(self) -> bool:
+        """Whether it is compiled and linted alone."""
+        return self.language == "rust" and not self.tests.strip()
 
 
 def candidate_of(problem: Problem, code: str, name: str) -> Candidate:
@@ -185,6 +192,8 @@ class Verdict(Record, frozen=True):
     """One line for a human, free of paths and of test source."""
     transient: bool | msgspec.UnsetType = msgspec.UNSET
     """True where the load of the machine may have decided the status. Left out of files where it did not."""
+    lint_counts: dict[str, int] | msgspec.UnsetType = msgspec.UNSET
+    """How often each of `lints` was raised. Left out of files where there are none."""
     integrity: Literal["weak"] | msgspec.UnsetType = msgspec.UNSET
     """`weak` where the candidate could reach the memory that the verdict rests on: the problem's policy is `unsafe`."""
 

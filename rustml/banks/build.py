@@ -68,7 +68,8 @@ def build(
     benchmark. Every Rust reference and every held-out Python one must pass its tests, the Rust ones without a lint; one
     that does not is a defect of this package, and raises RustmlError. The Python training problems, tens of thousands,
     are not judged: their expected values are the results of running their reference. A benchmark's problem is dropped
-    and reported when its reference does not pass; one without a reference stays if its tests compile against `todo!()`.
+    and reported when its reference does not pass; one without a reference stays if its tests compile against `todo!()`,
+    one without tests if its reference compiles.
 
     `judge` must be open with lints. `progress` is called with references judged and their total. Raises InputError for
     bad input before anything is judged, and JudgeFault when the judge fails.
@@ -117,8 +118,8 @@ def _draw(section: BankSection, language: Language, split: Split, seed: int) -> 
 
 
 def _candidate(problem: Problem) -> Candidate:
-    """The reference as a candidate; without a reference, the signature with the body `todo!()`."""
-    stub = f"{problem.prelude}{problem.signature} {{\n    todo!()\n}}\n"
+    """The reference as a candidate; without a reference, the signature, if any, with the body `todo!()`."""
+    stub = f"{problem.prelude}{problem.signature} {{\n    todo!()\n}}\n" if problem.signature else ""
     return candidate_of(problem, problem.reference or stub, problem.id)
 
 
@@ -147,7 +148,8 @@ def _dropped(bank: Bank, verifier: _Verifier) -> list[DroppedProblem]:
 
 
 def _usable(problem: Problem, verdict: Verdict) -> bool:
-    return verdict.status == "passed" if problem.reference else verdict.compiles is True
+    tested = problem.reference and problem.tests.strip()
+    return verdict.status == "passed" if tested else verdict.compiles is True
 
 
 def _count(problems: Sequence[Problem], tag: str) -> dict[str, int]:

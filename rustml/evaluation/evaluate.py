@@ -151,7 +151,7 @@ def _verdicts(
 
 
 def _no_code(problem: Problem, sample: int) -> Verdict:
-    detail = f"the answer holds no code block with {problem.entry_point}"
+    detail = f"the answer holds no code block{' with ' if problem.entry_point else ''}{problem.entry_point}"
     return unjudged_verdict(f"{problem.id}#{sample}", "format", detail, "none")
 
 

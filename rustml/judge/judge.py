@@ -151,7 +151,7 @@ class Judge:
     def _known(self, candidate: Candidate, verdicts: dict[Candidate, Verdict]) -> bool:
         """Whether the cache has the verdict, or the candidate is too long for one."""
         verdict = self._cache.get(candidate) if self._cache is not None else None
-        if candidate.policy == "unsafe" and not self._limits.weak_integrity:
+        if candidate.policy == "unsafe" and not (candidate.untested or self._limits.weak_integrity):
             verdict = self._plain(candidate, "policy", "unsafe code is allowed, and verdicts of weak integrity are not")
         if verdict is None and len(candidate.code) > self._limits.source_kb * 1024:
             verdict = self._plain(candidate, "policy", f"the code is longer than {self._limits.source_kb} KiB")

@@ -9,7 +9,7 @@ from rustml.profile.types import Count, Positive, Seconds
 
 BASE_URL = r"^(https?://[^@?#\s]+)?\Z"
 """Of a server: an address without user, password or query, or nothing."""
-Group = Literal["rust", "retention", "holdout"]
+Group = Literal["rust", "retention", "holdout", "untested"]
 
 
 class SuiteSection(Section, frozen=True):
@@ -19,7 +19,8 @@ class SuiteSection(Section, frozen=True):
     """File stem in the output of the `bank` stage: `rust-test`, `python-test`, `humaneval`, ..."""
     group: Group
     """`rust`: what the model is trained for. `retention`: what it must not forget; the gate pools its suites.
-    `holdout`: held-out pairs, judged in their crates; `problems` names a file of the `pairs` stage's output."""
+    `holdout`: held-out pairs, judged in their crates; `problems` names a file of the `pairs` stage's output.
+    `untested`: Rust judged by compiler, lints and style alone; a problem that has tests is asked without them."""
     protocol: Literal["chat", "pair", "humaneval", "humaneval_chat", "mbpp", "mbpp_chat"]
     """How a problem becomes a prompt and an answer becomes code; each is documented in docs/evaluation.md."""
     metric_prefix: str

@@ -21,10 +21,11 @@ def extract(answer: str, entry_point: str, language: Language = "rust") -> str |
     """The last complete fenced block of `answer` that defines `entry_point`, or None: the status `format`.
 
     A block counts without a language tag too. A fence inside a block's doc comment or string does not end it, and a
-    block that never ends (a truncated answer) does not count. For `Type::method` the block has to define the type.
+    block that never ends (a truncated answer) does not count. For `Type::method` the block has to define the type. An
+    empty entry point takes the last block whatever it defines.
     """
     name = entry_point.split("::", maxsplit=1)[0]
-    codes = [code for code in _complete_blocks(answer, language) if _defines(code, name, language)]
+    codes = [code for code in _complete_blocks(answer, language) if not name or _defines(code, name, language)]
     return codes[-1] if codes else None
 
 

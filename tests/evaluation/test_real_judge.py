@@ -44,6 +44,19 @@ def suite() -> Suite:
     return dataclasses.replace(made, problems=problems)
 
 
+def test_a_suite_without_tests_is_compiled_and_linted_alone(judge: Judge, checkpoint: Path, tmp_path: Path) -> None:
+    generator = FakeGenerator(lambda prompt, _: ANSWERS[prompt])
+    made = suite()
+    bare = tuple(msgspec.structs.replace(problem, tests="", entry_point="") for problem in made.problems)
+    asked = dataclasses.replace(made, problems=bare, group="untested")
+    context = EvalContext(generator, FakeTokenizer(), judge, judge_protocol(Limits()))
+    report = evaluate(checkpoint, [asked], context, tmp_path)
+    outcomes = [samples[0] for samples in report.suites["rust"].outcomes.values()]
+    assert [outcome.status for outcome in outcomes] == ["untested"] * 3 + ["compile_error", "format"]
+    assert report.metrics()["rust.mean_lints"] == pytest.approx(1 / 3)
+    assert report.metrics()["rust.compile_rate"] == 0.6
+
+
 def test_each_kind_of_answer_gets_its_verdict(judge: Judge, checkpoint: Path, tmp_path: Path) -> None:
     context = EvalContext(
         FakeGenerator(lambda prompt, _: ANSWERS[prompt]), FakeTokenizer(), judge, judge_protocol(Limits())

@@ -6,10 +6,13 @@ from rustml.evaluation.kinds.holdout import HoldoutKind
 from rustml.evaluation.kinds.kind import ItemSource, SuiteKind
 from rustml.evaluation.kinds.retention import RetentionKind
 from rustml.evaluation.kinds.rust import RustKind
+from rustml.evaluation.kinds.untested import UntestedKind
 from rustml.evaluation.results.suite_result import SuiteResult
 from rustml.profile.evaluation import SuiteSection
 
-KINDS: Mapping[str, SuiteKind] = {kind.name: kind for kind in (RustKind(), RetentionKind(), HoldoutKind())}
+KINDS: Mapping[str, SuiteKind] = {
+    kind.name: kind for kind in (RustKind(), RetentionKind(), HoldoutKind(), UntestedKind())
+}
 """By the name that a profile gives as a suite's `group`."""
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from rustml.evaluation.kinds.kind import SuiteKind
-from rustml.evaluation.results.suite_result import SuiteResult, share
+from rustml.evaluation.results.suite_result import SuiteResult, mean_lints, share
 from rustml.rust import style
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ class RustKind(SuiteKind):
             "pass_rate": share(samples, "pass"),
             "clippy_clean_rate": share(samples, "clippy"),
             **({"clippy_clean_of_compiling": share(compiling, "clippy")} if compiling else {}),
+            **mean_lints(samples),
             **({"clippy_clean_of_passing": share(passing, "clippy")} if passing else {}),
             **result.pass_at_k(),
         }

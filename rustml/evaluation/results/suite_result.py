@@ -88,6 +88,12 @@ def share(samples: Iterable[Outcome], metric: str) -> float:
     return mean([value for value in values if value is not None])
 
 
+def mean_lints(samples: Iterable[Outcome]) -> dict[str, float]:
+    """`mean_lints`, over the answers that compile and were linted; nothing where there are none."""
+    counts = [sample.lint_count for sample in samples if sample.compiles and sample.clippy_clean is not None]
+    return {"mean_lints": mean(counts)} if counts else {}
+
+
 def mean(values: Collection[float]) -> float:
     """Arithmetic mean. Raises ZeroDivisionError without values."""
     return sum(values) / len(values)

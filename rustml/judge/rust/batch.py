@@ -2,7 +2,7 @@
 
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -36,7 +36,7 @@ class MemberState:
 
     failure: Failure | None = None
     report: CaseReport = field(default_factory=CaseReport)
-    lints: tuple[str, ...] | None = None
+    lints: Mapping[str, int] | None = None
     seconds: dict[str, float] = field(default_factory=dict)
 
 
@@ -157,10 +157,7 @@ class Batch:
         self, alive: tuple[Member, ...], result: Completed, messages: list[Message], owners: dict[str, Member]
     ) -> tuple[Member, ...]:
         """Take out the members to which errors are attributed and return the others."""
-        faulty: dict[Member, list[Message]] = {}
-        for message in messages:
-            if message.is_error and message.file in owners:
-                faulty.setdefault(owners[message.file], []).append(message)
+        faulty = diagnostics.errors_by_owner(messages, owners)
         if not faulty:
             if len(alive) > 1:
                 raise WholeBatchFailed
@@ -208,12 +205,13 @@ class Batch:
             tests_passed=len(state.report.passed),
             tests_expected=expected,
             clippy_clean=None if lints is None else not lints,
-            lints=lints or (),
+            lints=tuple(lints or ()),
             errors=failure.errors if failure is not None else (),
             seconds={phase: round(seconds, 4) for phase, seconds in state.seconds.items()},
             sandbox=self._tools.sandbox,
             detail=failure.detail if failure is not None else state.report.detail(expected),
             transient=(failure is None and state.report.transient) or UNSET,
+            lint_counts=dict(lints) if lints else UNSET,
             integrity="weak" if member.candidate.policy == "unsafe" else UNSET,
         )
 

@@ -36,7 +36,8 @@ class Member:
     def alone(self) -> bool:
         """Whether it must not share a compilation. It is then the root of a crate, as it is for cargo."""
         # Paths of 2015 start at the root of the crate, and unsafe code may reach what others of its program have.
-        own = self.source.alone is not None or self.candidate.policy == "unsafe" or self.candidate.edition == "2015"
+        unsafe = self.candidate.policy == "unsafe" and not self.candidate.untested
+        own = self.source.alone is not None or unsafe or self.candidate.edition == "2015"
         return own or bool(self.test_file.names.macros or self.test_file.names.library)
 
     @property

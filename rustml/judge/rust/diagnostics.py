@@ -2,16 +2,17 @@
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import Any
+from typing import Any, TypeVar
 
 from rustml.records import Diagnostic
 
 KEPT = 8
 """Error codes that a verdict lists at most."""
 _LONGEST = 240
+Owner = TypeVar("Owner")
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,15 @@ def read_by_path(stream: bytes, root: str) -> list[Message]:
         file = os.path.normpath(source["file_name"]).removeprefix(f"{root}/") if source else ""
         messages.append(_message(record, source, file))
     return messages
+
+
+def errors_by_owner(messages: list[Message], owners: Mapping[str, Owner]) -> dict[Owner, list[Message]]:
+    """The errors of each owner of a file to which one is attributed."""
+    faulty: dict[Owner, list[Message]] = {}
+    for message in messages:
+        if message.is_error and message.file in owners:
+            faulty.setdefault(owners[message.file], []).append(message)
+    return faulty
 
 
 def _records(stream: bytes) -> Iterator[dict[str, Any]]:

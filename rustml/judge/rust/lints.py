@@ -1,7 +1,8 @@
 """Clippy over candidates as they wrote them."""
 
 import re
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -17,8 +18,8 @@ FRAGMENT = frozenset({"dead_code", *POLICY_LINTS})
 """Lints that say nothing about the quality of a fragment: what it offers is called from elsewhere."""
 
 
-LintOutcome = tuple[str, ...] | Failure
-"""The names of lints, sorted; or why the text does not compile as the candidate wrote it."""
+LintOutcome = Mapping[str, int] | Failure
+"""Lints by name with how often each was raised; or why the text does not compile as the candidate wrote it."""
 
 
 class Linter:
@@ -41,7 +42,7 @@ class Linter:
         messages = diagnostics.read(result.stderr, frozenset(member.file for member in members))
         if result.returncode != 0 or result.expired or result.flooded:
             return self._lint_apart(folder, members, result, messages)
-        return _named(members, messages)
+        return dict(lint_counts(members, messages))
 
     def _lint_apart(
         self, folder: Path, members: Sequence[Member], result: Completed, messages: list[Message]
@@ -51,21 +52,21 @@ class Linter:
             return {member: outcome for one in apart for member, outcome in one.items()}
         errors = [message for message in messages if message.is_error]
         if result.flooded and not errors:
-            return _named(members, messages)  # a flood of lints is still a list of lints
+            return dict(lint_counts(members, messages))  # a flood of lints is still a list of lints
         return {members[0]: failures.of_errors(errors) if errors else failures.of_crash(result, self._work)}
 
 
-def _named(members: Sequence[Member], messages: Sequence[Message]) -> dict[Member, LintOutcome]:
-    """The lints by member, without those that say nothing about it."""
+def lint_counts(members: Sequence[Member], messages: Sequence[Message]) -> dict[Member, Mapping[str, int]]:
+    """By member, how often each lint was raised, without those that say nothing about it."""
     supplied = {member.file: (member, _Supplied(member)) for member in members}
-    names: dict[Member, set[str]] = {member: set() for member in members}
+    counts: dict[Member, Counter[str]] = {member: Counter() for member in members}
     for message in messages:
         if message.file not in supplied or not message.code or message.code in FRAGMENT:
             continue
         member, given = supplied[message.file]
-        if message.code not in names[member] and not given.excuses(message):
-            names[member].add(message.code)
-    return {member: tuple(sorted(lints)) for member, lints in names.items()}
+        if not given.excuses(message):
+            counts[member][message.code] += 1
+    return {member: dict(sorted(lints.items())) for member, lints in counts.items()}
 
 
 class _Supplied:

@@ -12,6 +12,7 @@ from rustml.errors import InputError
 from rustml.judge.rust.batch import Batch, Tools, WholeBatchFailed
 from rustml.judge.rust.crate_layout import Member
 from rustml.judge.rust.failures import Unexplained
+from rustml.judge.rust.untested import PLACEHOLDER, UntestedBatch
 from rustml.judge.screening.candidate_source import CandidateSource
 from rustml.judge.screening.test_file import TestFile
 from rustml.judge.screening.time_limit import time_limit
@@ -48,6 +49,8 @@ class Settler:
             return self._unjudged(candidate, "infrastructure", str(error))
         except Exception as error:  # whatever a text does to the reader, the others get their verdicts
             return self._unreadable(candidate, error)
+        if candidate.untested:
+            return member
         forbidden = member.source.forbidden(allow_unsafe=candidate.policy == "unsafe")
         return member if forbidden is None else self._unjudged(candidate, "policy", forbidden)
 
@@ -60,7 +63,7 @@ class Settler:
 
     def settle(self, members: Sequence[Member]) -> dict[Candidate, Verdict]:
         """One verdict per member, whose company decides nothing: what fails in doubt is judged again alone."""
-        batch = Batch(members, self._tools)
+        batch = self._batch(members)
         try:
             verdicts = {member.candidate: verdict for member, verdict in batch.verdicts().items()}
         except WholeBatchFailed:
@@ -74,6 +77,9 @@ class Settler:
                 verdicts |= self.settle([member])
         return verdicts
 
+    def _batch(self, members: Sequence[Member]) -> Batch | UntestedBatch:
+        return (UntestedBatch if members[0].candidate.untested else Batch)(members, self._tools)
+
     def _in_parts(self, members: Sequence[Member]) -> dict[Candidate, Verdict]:
         step = -(-len(members) // PARTS)
         verdicts: dict[Candidate, Verdict] = {}
@@ -83,7 +89,7 @@ class Settler:
 
     def _once_more(self, member: Member, first: Exception) -> Verdict:
         try:
-            return Batch([member], self._tools).verdicts()[member]
+            return self._batch([member]).verdicts()[member]
         except Exception as second:
             if not self._control_passes():
                 return self._unjudged(member.candidate, "infrastructure", f"{_said(first)}; then {_said(second)}")
@@ -113,7 +119,8 @@ _SHORT = 8192
 def _read(candidate: Candidate) -> Member:
     """The candidate with everything that is read off its text, so that a fault in the reading comes up here."""
     source = CandidateSource(candidate.code)
-    member = Member(candidate, source, TestFile(candidate, source))
+    tests = msgspec.structs.replace(candidate, tests=PLACEHOLDER) if candidate.untested else candidate
+    member = Member(candidate, source, TestFile(tests, source))
     _ = member.alone, member.published, member.linted, source.own_types, member.test_file.comparable
     return member
 
@@ -123,10 +130,10 @@ def _said(error: Exception) -> str:
 
 
 def groups(members: Sequence[Member]) -> list[list[Member]]:
-    """Those who share a compilation, by edition, and those who go alone."""
+    """Those who share a compilation, by edition and by whether they have tests, and those who go alone."""
     alone = [[member] for member in members if member.alone]
-    shared: dict[str, list[Member]] = {}
+    shared: dict[tuple[str, bool], list[Member]] = {}
     for member in members:
         if not member.alone:
-            shared.setdefault(member.candidate.edition, []).append(member)
-    return [*alone, *(shared[edition] for edition in sorted(shared))]
+            shared.setdefault((member.candidate.edition, member.candidate.untested), []).append(member)
+    return [*alone, *(shared[key] for key in sorted(shared))]

@@ -2,6 +2,7 @@
 
 from typing import get_args
 
+import msgspec
 import pytest
 
 from rustml.evaluation.kinds import KINDS, made_from_pairs, metrics_of, retained
@@ -75,3 +76,18 @@ def test_a_metric_of_a_hold_out_answer_is_its_score_in_place_and_absent_where_it
 def test_a_table_column_per_retention_suite_whatever_its_name() -> None:
     kind = KINDS["retention"]
     assert kind.columns("humaneval", result("retention", a=(outcome(),))) == {"humaneval": "x.pass_at_1"}
+
+
+def test_an_untested_suite_has_compile_lints_and_style() -> None:
+    clean = outcome("untested", compile=1.0, clippy=1.0, documentation=1.0, idiom=0.5)
+    first = msgspec.structs.replace(clean, compiles=True, clippy_clean=True)
+    second = msgspec.structs.replace(
+        outcome("untested", compile=1.0, clippy=0.0, documentation=0.0, idiom=0.0),
+        compiles=True,
+        clippy_clean=False,
+        lint_count=3,
+    )
+    broken = outcome("compile_error", compile=0.0, clippy=0.0)
+    metrics = metrics_of(result("untested", a=(first,), b=(second,), c=(broken,)))
+    assert (metrics["x.compile_rate"], metrics["x.clippy_clean_of_compiling"]) == (pytest.approx(2 / 3), 0.5)
+    assert (metrics["x.mean_lints"], metrics["x.documentation_mean"], metrics["x.idiom_mean"]) == (1.5, 0.5, 0.25)

@@ -1,0 +1,1 @@
+"""Other people's samples, judged without tests: compile, lints and style alone."""
