@@ -123,6 +123,21 @@ def test_a_problem_without_a_reference_is_judged_by_a_stub_of_its_signature(tmp_
     assert [entry.id for entry in report.dropped] == ["team/2"]
 
 
+def test_a_problem_without_tests_stays_if_its_reference_compiles(tmp_path: Path) -> None:
+    bare = {"tests": "", "entry_point": "", "signature": ""}
+    section = _with_benchmark(tmp_path, _problem(1, **bare), _problem(2, **bare, reference=""), _problem(3, **bare))
+    judge = FakeJudge(lambda candidate: _untested(candidate.id))
+    report = build(section, 5, tmp_path / "out", judge)
+    assert [candidate.code for candidate in judge.judged if candidate.id == "team/2"] == [""]
+    assert [(entry.id, entry.status) for entry in report.dropped] == [("team/3", "compile_error")]
+
+
+def _untested(name: str) -> Verdict:
+    if name == "team/3":
+        return make_verdict(name, "compile_error")
+    return make_verdict(name, "untested" if name.startswith("team") else "passed", clippy_clean=True)
+
+
 def test_a_benchmark_that_cannot_be_read_stops_the_stage_before_anything_is_judged(tmp_path: Path) -> None:
     judge = failing()
     section = msgspec.structs.replace(SECTION, benchmarks={"mbpp": str(tmp_path / "none.jsonl")})
