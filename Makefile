@@ -12,6 +12,7 @@ setup:
 	@scripts/setup.sh
 
 lifecycle: setup
+	@$(BIN)/python -m entrypoints._support.store
 	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/mlflow run . -e lifecycle -P profile=$(PROFILE) --env-manager local --experiment-name rustml
 
 test: setup

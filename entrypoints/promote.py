@@ -16,10 +16,8 @@ from rustml.profile import Profile
 def main(profile: Profile, to: str, **options: str) -> None:
     from rustml.stages import promote
 
-    promotion_run = promote.run(profile, to=to, **options)
-    click.echo(
-        f"{promotion_run.model} version {promotion_run.version} is {to}:\n" + "\n".join(promotion_run.decision.reasons)
-    )
+    promoted = promote.run(profile, to=to, **options)
+    click.echo("\n".join([f"{promoted.label} is {to}{promoted.in_spite}:", *promoted.decision.reasons]))
 
 
 if __name__ == "__main__":

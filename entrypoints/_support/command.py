@@ -2,6 +2,7 @@
 
 import errno
 import functools
+import os
 import shlex
 import signal
 import sys
@@ -18,6 +19,7 @@ from rustml.runs.signals import interrupt
 
 INTERRUPTED = 130
 EXPLAIN = "--explain"
+RUN_ID = "MLFLOW_RUN_ID"
 
 
 class Overrides(click.ParamType[tuple[str, ...]]):
@@ -75,17 +77,35 @@ class StageCommand(click.Command):
         try:
             return super().invoke(ctx)
         except RustmlError as error:
+            self._note(str(error))
             raise _failure(str(error), error.exit_code) from error
         except OSError as error:
-            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            text = _of_the_disk(error)
+            if not text:
                 raise
-            file = error.filename or "no file named"
-            text = f"the disk is full ({file}); free some space and run it again: it resumes"
+            self._note(text)
             raise _failure(text, EnvironmentFault.exit_code) from error
         except KeyboardInterrupt as error:
             raise _failure("interrupted; run it again to resume", INTERRUPTED) from error
         finally:
             signal.signal(signal.SIGTERM, previous)
+
+    def _note(self, reason: str) -> None:
+        """Name the run that `mlflow run` opened for this command, and say in it why nothing was started."""
+        if RUN_ID in os.environ:
+            from rustml.runs.open_run import fail_early
+
+            fail_early(f"{self.name} failed", reason)
+
+
+def _of_the_disk(error: OSError) -> str:
+    """What the user can do about a file that cannot be written; empty for any other error."""
+    file = error.filename or "no file named"
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return f"the disk is full ({file}); free some space and run it again: it resumes"
+    if error.errno in (errno.EACCES, errno.EROFS, errno.EPERM):
+        return f"{error.strerror}: {file}. Make it writable, or start the command in a folder of your own"
+    return ""
 
 
 def _explain(profile: str, overrides: tuple[str, ...]) -> None:

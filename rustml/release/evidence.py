@@ -35,6 +35,16 @@ class VerifiedVersion:
     """The reason given where a person overrode a refusal; else empty."""
 
     @property
+    def label(self) -> str:
+        """As messages name it: `rust-coder version 3`."""
+        return f"{self.model} version {self.version}"
+
+    @property
+    def in_spite(self) -> str:
+        """What every message about an override says; empty where the gate itself opened."""
+        return f", OVERRIDDEN in spite of a refusal (reason: {self.override})" if not self.decision.passed else ""
+
+    @property
     def name(self) -> str:
         """As URI: `models:/rust-coder/3`."""
         return f"{versions.SCHEME}{self.model}/{self.version}"
@@ -61,6 +71,7 @@ def check_evidence(
     decision = registry.decision(version.tags[gate_tag(step.name, "run")], step.name, number)
     faults = [
         *_decision_faults(decision, version.tags, step, thresholds),
+        *maker_faults(version, step),
         *_weights_faults(version, decision, step),
         *_report_faults(version, decision, step),
     ]
@@ -109,6 +120,13 @@ def _decision_faults(
         yield "the decision was a refusal"
     if thresholds is not None and thresholds != decision.thresholds:
         yield "the decision is stale: it was made under other thresholds than the profile's"
+
+
+def maker_faults(version: ModelVersion, step: Step) -> Iterator[str]:
+    """A step takes the versions of its own stage: FP8 weights are no result of fine-tuning, whatever they score."""
+    if step.made_by and version.made_by != step.made_by:
+        maker = f"stage {version.made_by}" if version.made_by else "no stage of this tracking store"
+        yield f"step {step.name} takes versions that stage {step.made_by} made, and {version.name} was made by {maker}"
 
 
 def _weights_faults(version: ModelVersion, decision: Decision, step: Step) -> Iterator[str]:

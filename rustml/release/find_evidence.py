@@ -56,6 +56,9 @@ def baseline_digest(registry: Registry, number: str, base: str) -> str:
         return registry.digest(number)
     if not base:
         raise InputError("this gate compares with the base model: give its run id (base) or its evaluation (baseline)")
+    stage = tracking.stage_of(base)
+    if stage != "base":
+        raise InputError(f"base: run {base} is of stage {stage or 'none'}, not of base")
     return checkpoint.digest(tracking.output(base) / versions.MODEL)
 
 

@@ -4,21 +4,24 @@ Aliases, stages and tags have no compare-and-set, but a registered model's name 
 every store. The lock is an empty registered model; its description says who holds it.
 """
 
-import os
 import secrets
-import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import click
+from mlflow.entities.model_registry import RegisteredModel
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
 from rustml.errors import EnvironmentFault
+from rustml.runs.processes import has_ended, process_name
 
 STALE_SECONDS = 120.0
 """A promotion holds the lock for about a second; one that is this old was left by a killed process."""
-WAIT_SECONDS = 60.0
+WAIT_SECONDS = 150.0
+"""Longer than it takes for a lock to become stale: a promotion that waits outlives a lock that nobody holds."""
+TELL_SECONDS = 3.0
 POLL_SECONDS = 0.2
 
 
@@ -26,8 +29,8 @@ POLL_SECONDS = 0.2
 def promotion_lock(client: MlflowClient, model: str, *, wait: float = WAIT_SECONDS) -> Iterator[None]:
     """Hold the model's promotion lock. Raises EnvironmentFault when it is not free within `wait` seconds."""
     name = f"{model}.promotion-lock"
-    token = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(8)}"
-    deadline = time.monotonic() + wait
+    token = f"{process_name()} {secrets.token_hex(8)}"
+    deadline, told = time.monotonic() + wait, False
     while not _create(client, name, token):
         if _stale(client, name):
             _delete(client, name)
@@ -36,6 +39,7 @@ def promotion_lock(client: MlflowClient, model: str, *, wait: float = WAIT_SECON
                 f"another promotion of {model} is under way (registered model {name}); try again later"
             )
         else:
+            told = told or _tell(client, name)
             time.sleep(POLL_SECONDS)
     try:
         yield
@@ -55,11 +59,38 @@ def _create(client: MlflowClient, name: str, token: str) -> bool:
 
 
 def _stale(client: MlflowClient, name: str) -> bool:
+    """Whether the holder has ended, or the lock is too old for a promotion."""
     try:
-        created = client.get_registered_model(name).creation_timestamp
+        lock = client.get_registered_model(name)
     except MlflowException:
         return False
-    return bool(time.time() - created / 1000 > STALE_SECONDS)
+    return has_ended(_holder(lock)) or bool(_age(lock) > STALE_SECONDS)
+
+
+def _tell(client: MlflowClient, name: str) -> bool:
+    """Say who is waited for, once the lock is older than a promotion takes; whether it was said."""
+    try:
+        lock = client.get_registered_model(name)
+    except MlflowException:
+        return False
+    if _age(lock) < TELL_SECONDS:
+        return False
+    click.echo(
+        f"  waiting for the promotion lock {name}, which {_holder(lock)} has held for {_age(lock):.0f} s; "
+        f"one that a killed process left is broken after {STALE_SECONDS:.0f} s",
+        err=True,
+    )
+    return True
+
+
+def _holder(lock: RegisteredModel) -> str:
+    """The process that holds a lock, as `process_name` names it."""
+    return str(lock.description or "").partition(" ")[0]
+
+
+def _age(lock: RegisteredModel) -> float:
+    """Seconds since a lock was taken, by this machine's clock."""
+    return time.time() - float(lock.creation_timestamp) / 1000
 
 
 def _owner(client: MlflowClient, name: str) -> str:

@@ -9,7 +9,7 @@ from rustml.errors import EvidenceError, GateRefused
 from rustml.generation.served import is_served
 from rustml.profile.gates import Thresholds
 from rustml.records import Record
-from rustml.release.evidence import OVERRIDDEN, PASSED, VerifiedVersion, check_evidence, decision_digest
+from rustml.release.evidence import OVERRIDDEN, PASSED, VerifiedVersion, check_evidence, decision_digest, maker_faults
 from rustml.release.gates import Decision, decide, encode
 from rustml.release.ladder import Ladder, Step
 from rustml.release.lock import promotion_lock
@@ -83,6 +83,8 @@ def promote(request: Request, decision: Decision) -> VerifiedVersion:
     leaves the alias where it was.
     """
     registry, step, sources = request.registry, request.step, request.sources
+    for fault in maker_faults(request.version, step):
+        raise EvidenceError(fault)
     artifact = decision_artifact(step.name, request.number)
     registry.client.log_text(sources.promotion_run, encode(decision).decode(), artifact)
     if not decision.passed and not sources.override:
@@ -95,8 +97,8 @@ def promote(request: Request, decision: Decision) -> VerifiedVersion:
         version = request.version
         version.tag(_evidence_tags(request, decision))
         verified = check_evidence(registry, request.number, step)
-        registry.move(step, request.number)
-        registry.check_moved(step, request.number)
+        stage = registry.move(step, request.number)
+        registry.check_moved(step, request.number, stage)
         version.untag([refused_tag(step.name), refused_tag(step.name, "run")])
     return verified
 

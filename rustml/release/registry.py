@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 import mlflow
 import msgspec
+from mlflow.entities import LifecycleStage
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
@@ -30,6 +31,7 @@ from rustml.runs import tracking
 
 WEIGHTS_TAG, PARENT_TAG, STEP_TAG = "weights_digest", "parent_version", "made_for"
 """Tags of a version: digest of its weights, the version that it was made from, the step that it was made for."""
+PRODUCTION = "Production"
 REPORT = f"output/{report_file.REPORT}"
 """Artifact path of the report in a run of the stage `evaluate`."""
 
@@ -107,25 +109,31 @@ class Registry:
         """A tag of the registered model; empty where it has none of the name."""
         return str(self.client.get_registered_model(self.model).tags.get(name, ""))
 
-    def move(self, step: Step, number: str) -> None:
-        """Point the step's alias at a version, note the promotion, and set the deprecated stage."""
+    def move(self, step: Step, number: str) -> str:
+        """Point the step's alias at a version, note the promotion, and set the deprecated stage, which is returned.
+
+        A version in production that takes an earlier step as well stays in production.
+        """
         self.client.set_registered_model_tag(self.model, promoted_tag(step.name), number)
         self.client.set_registered_model_alias(self.model, step.name, number)
-        archive = step.mlflow_stage == "Production"
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", FutureWarning)  # stages are deprecated, and still what older tools read
+            if str(self.client.get_model_version(self.model, number).current_stage) == PRODUCTION:
+                return PRODUCTION
+            archive = step.mlflow_stage == PRODUCTION
             self.client.transition_model_version_stage(
                 self.model, number, step.mlflow_stage, archive_existing_versions=archive
             )
+        return step.mlflow_stage
 
-    def check_moved(self, step: Step, number: str) -> None:
+    def check_moved(self, step: Step, number: str, stage: str) -> None:
         """Read back what `move` wrote. Raises EvidenceError where the registry shows anything else."""
         try:
             now = self.client.get_model_version_by_alias(self.model, step.name)
         except MlflowException as error:
             raise EvidenceError(f"alias {step.name} of {self.model} is gone right after it was set") from error
         noted = self.tag(promoted_tag(step.name))
-        if (str(now.version), now.current_stage, noted) != (number, step.mlflow_stage, number):
+        if (str(now.version), now.current_stage, noted) != (number, stage, number):
             raise EvidenceError(
                 f"alias {step.name} of {self.model} points at version {now.version} in stage {now.current_stage} right "
                 f"after version {number} was promoted: something else writes to this registry"
@@ -133,6 +141,7 @@ class Registry:
 
     def evaluation(self, run_id: str) -> Evaluation:
         """The report of an evaluation run. Raises EvidenceError when the run or its report is gone or unreadable."""
+        self._check_kept(run_id, "evaluation")
         path = fetch(self.client, f"runs:/{run_id}/{REPORT}", f"the report of evaluation run {run_id}")
         try:
             return report_file.load(path)
@@ -141,12 +150,22 @@ class Registry:
 
     def decision(self, run_id: str, step: str, number: str) -> Decision:
         """The decision in a promotion's run. Raises EvidenceError when it is gone or unreadable."""
+        self._check_kept(run_id, "promotion")
         uri = f"runs:/{run_id}/{decision_artifact(step, number)}"
         path = fetch(self.client, uri, f"the decision of promotion run {run_id}")
         try:
             return msgspec.json.decode(path.read_bytes(), type=Decision)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise EvidenceError(f"promotion run {run_id} holds a decision that cannot be read: {error}") from error
+
+    def _check_kept(self, run_id: str, kind: str) -> None:
+        """A run in the trash is no evidence: its artifacts are there until the next `mlflow gc`."""
+        try:
+            stage = self.client.get_run(run_id).info.lifecycle_stage
+        except MlflowException as error:
+            raise EvidenceError(f"{kind} run {run_id} is gone: it cannot be fetched from the tracking store") from error
+        if stage == LifecycleStage.DELETED:
+            raise EvidenceError(f"{kind} run {run_id} was deleted: `mlflow runs restore --run-id {run_id}` undoes that")
 
     def files(self, number: str) -> Path:
         """A local folder with the version's files, fetched once. Raises EvidenceError where they are gone."""
@@ -189,6 +208,15 @@ class ModelVersion:
     def parent(self) -> str:
         """Number of the version that it was made from; empty for the base model."""
         return self.tags.get(PARENT_TAG, "")
+
+    @property
+    def made_by(self) -> str:
+        """Stage whose run made it; empty where no run of a stage did."""
+        try:
+            run = self.registry.client.get_run(self.run_id)
+        except MlflowException:
+            return ""
+        return str(run.data.tags.get(tracking.STAGE, ""))
 
     @property
     def folder(self) -> Path:

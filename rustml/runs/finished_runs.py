@@ -8,15 +8,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import mlflow
-from mlflow.entities import Run
+from mlflow.entities import LifecycleStage, Run
 from mlflow.exceptions import MlflowException
 
 from rustml.cache_layout import CacheLayout
 from rustml.errors import EvidenceError, InputError
-from rustml.runs.mlflow_client import client, experiment, home
+from rustml.runs.mlflow_client import client, home
 from rustml.runs.stage import Stage
 
 KEY, OUTPUT, STAGE, SECONDS = "rustml.stage_key", "rustml.output", "rustml.stage", "rustml.seconds"
+REUSED, MOVED = "rustml.reused", "rustml.run"
+"""Tags of a run that stands for another: one that reused it, and one that `mlflow run` opened in experiment Default."""
 
 
 @dataclass(frozen=True)
@@ -43,8 +45,13 @@ def cache_layout() -> CacheLayout:
 
 
 def newest_first(query: str) -> Iterator[Run]:
-    """Runs of the experiment that match the query, the newest first."""
-    yield from client().search_runs([experiment()], query, order_by=["attributes.start_time DESC"])
+    """Runs of all experiments that match the query, the newest first: evidence holds wherever it was made."""
+    experiments, token = [], None
+    while token != "":
+        page = client().search_experiments(page_token=token)
+        experiments += [experiment.experiment_id for experiment in page]
+        token = page.token or ""
+    yield from client().search_runs(experiments, query, order_by=["attributes.start_time DESC"])
 
 
 def find(stage: Stage, stage_key: str) -> Finished | None:
@@ -74,9 +81,7 @@ def outputs_of(stage_name: str) -> Iterator[tuple[str, Path]]:
 
     An output's folder may have been deleted.
     """
-    experiments = [experiment.experiment_id for experiment in client().search_experiments()]
-    query = f"tags.`{STAGE}` = '{stage_name}'"
-    for run in client().search_runs(experiments, query, order_by=["attributes.start_time DESC"]):
+    for run in newest_first(f"tags.`{STAGE}` = '{stage_name}'"):
         if OUTPUT in run.data.tags:
             yield run.info.run_id, output(run.info.run_id)
 
@@ -111,11 +116,21 @@ def output(run_id: str) -> Path:
     return folder
 
 
+def stage_of(run_id: str) -> str:
+    """The stage that a run is of; empty where it is of none. Raises InputError when there is no such run."""
+    return str(_run(run_id).data.tags.get(STAGE, ""))
+
+
 def _run(run_id: str) -> Run:
+    """The run, or the one that it stands for. Raises InputError where there is none, or it was deleted."""
     try:
-        return client().get_run(run_id)
+        run = client().get_run(run_id)
     except MlflowException as error:
         raise InputError(f"there is no run {run_id} in this tracking store") from error
+    if run.info.lifecycle_stage == LifecycleStage.DELETED:
+        raise InputError(f"run {run_id} was deleted: `mlflow runs restore --run-id {run_id}` brings it back")
+    other = run.data.tags.get(MOVED) or run.data.tags.get(REUSED)
+    return _run(other) if other and OUTPUT not in run.data.tags else run
 
 
 def _finished(run: Run, *, reused: bool) -> Finished:

@@ -1,12 +1,17 @@
 """The MLflow client of this process: which store it talks to, and which experiment its runs go to."""
 
+import fcntl
 import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 
 import mlflow
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
+from sqlalchemy.exc import SQLAlchemyError
 
 from rustml.errors import EnvironmentFault
 from rustml.runs.tracking_uri import (
@@ -19,6 +24,20 @@ from rustml.runs.tracking_uri import (
 )
 
 EXPERIMENT = "rustml"
+DEFAULT_EXPERIMENT = "0"
+"""Id of the experiment that every store has."""
+EXPERIMENT_TAGS = {
+    "mlflow.experimentKind": "custom_model_development",
+    "mlflow.note.content": (
+        "From a base model to a served Rust coder. Each run named `lifecycle` holds its stages as child runs; "
+        "`evaluate` runs are what to compare. Versions, their gates and aliases are on the registered model's page."
+    ),
+}
+CREATION_SECONDS, POLL_SECONDS = 60.0, 1.0
+"""How long another program may take to make a store, and how often it is asked."""
+UNDER_WAY = ("already exists", "duplicate column", "database is locked", "no such table")
+"""What SQLite says of tables that another program is making."""
+FAILURES = (MlflowException, SQLAlchemyError, OSError, ImportError)  # a database's driver may be missing
 
 
 @cache
@@ -31,14 +50,50 @@ def client() -> MlflowClient:
     uri = os.environ.get("MLFLOW_TRACKING_URI") or f"{SQLITE}{DEFAULT}"
     mlflow.set_tracking_uri(_without_password(resolve_sqlite_uri(uri)))
     try:
-        connected = MlflowClient()
-        connected.search_experiments(max_results=1)
-    except (MlflowException, OSError, ImportError) as error:  # a database's driver may be missing
+        return _connected()
+    except FAILURES as error:
         raise EnvironmentFault(
             f"the tracking store {without_credentials(uri)} does not answer ({redacted_error(error, uri)}). Start it, "
             f"or unset MLFLOW_TRACKING_URI to use {SQLITE}{DEFAULT} here"
         ) from error
-    return connected
+
+
+def _connected() -> MlflowClient:
+    """A client whose store has answered; a new SQLite store that another process is making is asked again."""
+    deadline = time.monotonic() + CREATION_SECONDS
+    while True:
+        try:
+            with _one_at_a_time():
+                connected = MlflowClient()
+                connected.search_experiments(max_results=1)
+        except FAILURES as error:
+            if not _under_way(error) or time.monotonic() > deadline:
+                raise
+            time.sleep(POLL_SECONDS)
+        else:
+            return connected
+
+
+@contextmanager
+def _one_at_a_time() -> Iterator[None]:
+    """Hold the folder of a SQLite store: MLflow makes the tables step by step, and two makers end in an error."""
+    uri = mlflow.get_tracking_uri()
+    folder = Path(uri.removeprefix(SQLITE)).parent
+    if not uri.startswith(SQLITE) or not folder.is_dir():
+        yield
+        return
+    handle = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _under_way(error: BaseException) -> bool:
+    """Whether a SQLite store failed because its tables are just being made."""
+    chain = f"{error} {error.__cause__}"
+    return mlflow.get_tracking_uri().startswith(SQLITE) and any(sign in chain for sign in UNDER_WAY)
 
 
 def _without_password(uri: str) -> str:
@@ -48,6 +103,11 @@ def _without_password(uri: str) -> str:
         return uri
     os.environ.update(MLFLOW_TRACKING_USERNAME=user, MLFLOW_TRACKING_PASSWORD=password)
     return bare
+
+
+def tracking_uri() -> str:
+    """The store's URI, which may hold a login: never show it."""
+    return str(mlflow.get_tracking_uri())
 
 
 def public_uri() -> str:
@@ -70,10 +130,34 @@ def home() -> Path:
 
 
 def experiment() -> str:
-    """Id of the experiment: the one that `mlflow run` chose, else `rustml`, which is made where it is missing."""
-    experiment_id = os.environ.get("MLFLOW_EXPERIMENT_ID")
-    if experiment_id:
-        return experiment_id
-    name = os.environ.get("MLFLOW_EXPERIMENT_NAME", EXPERIMENT)
+    """Id of the experiment: the one that was chosen, else `rustml`, which is made where it is missing.
+
+    `mlflow run` names experiment Default where nobody chose one; that is no choice.
+    """
+    experiment_id = os.environ.get("MLFLOW_EXPERIMENT_ID", DEFAULT_EXPERIMENT)
+    if experiment_id == DEFAULT_EXPERIMENT:
+        experiment_id = _named(os.environ.get("MLFLOW_EXPERIMENT_NAME", EXPERIMENT))
+    _describe(experiment_id)
+    return experiment_id
+
+
+def _named(name: str) -> str:
     named = client().get_experiment_by_name(name)
-    return str(named.experiment_id if named else client().create_experiment(name))
+    if named is not None:
+        return str(named.experiment_id)
+    try:
+        return str(client().create_experiment(name))
+    except MlflowException:  # another process made it meanwhile
+        named = client().get_experiment_by_name(name)
+        if named is None:
+            raise
+        return str(named.experiment_id)
+
+
+def _describe(experiment_id: str) -> None:
+    """Let the UI open the experiment at its runs, not at the traces of an application; what a person set stays."""
+    tags = client().get_experiment(experiment_id).tags
+    for name, text in EXPERIMENT_TAGS.items():
+        if name not in tags:
+            with suppress(MlflowException):  # an account that may not edit the experiment may still work in it
+                client().set_experiment_tag(experiment_id, name, text)

@@ -4,14 +4,21 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext, suppress
 
-from mlflow.entities import RunStatus
+from mlflow.entities import Param, Run, RunStatus, RunTag
 from mlflow.exceptions import MlflowException
 
-from rustml.runs.finished_runs import STAGE, newest_first
-from rustml.runs.mlflow_client import client, experiment, store_failure
+from rustml.errors import EnvironmentFault, RustmlError
+from rustml.runs.finished_runs import MOVED, STAGE, newest_first
+from rustml.runs.mlflow_client import client, experiment, store_failure, tracking_uri
+from rustml.runs.origin_tags import origin_tags
 from rustml.runs.processes import has_ended, process_name
+from rustml.runs.tracking_uri import redacted_error
 
 WORKER = "rustml.worker"
+NOTE, RUN_NAME, PARENT = "mlflow.note.content", "mlflow.runName", "mlflow.parentRunId"
+"""Tags of MLflow's own: the description on a run's page, its name, its parent."""
+RUN_ID = "MLFLOW_RUN_ID"
+NOTE_CHARACTERS = 4000
 
 
 @contextmanager
@@ -42,18 +49,61 @@ def open_run(name: str, parent: str | None, title: str = "") -> Iterator[str]:
         raise
     except MlflowException as error:
         raise store_failure(error) from error
+    except Exception as error:
+        note_failure(run_id, reason_of(error))
+        raise
     finally:
         with suppress(MlflowException) if status != RunStatus.FINISHED else nullcontext():
             client().set_terminated(run_id, RunStatus.to_string(status))
 
 
-def _create_or_resume(title: str, parent: str | None) -> str:
-    run_id = os.environ.pop("MLFLOW_RUN_ID", "")
+def reason_of(error: BaseException) -> str:
+    """Why a run failed: the text of an error of ours, else the kind of error and its first line."""
+    if isinstance(error, RustmlError):
+        return str(error)
+    return f"{type(error).__name__}: {redacted_error(error, tracking_uri())}"
+
+
+def note_failure(run_id: str, reason: str) -> None:
+    """Say on the run's page why it failed. A store that fails as well changes nothing."""
+    with suppress(MlflowException):
+        client().set_tag(run_id, NOTE, f"**Failed.** {reason}"[:NOTE_CHARACTERS])
+
+
+def fail_early(title: str, reason: str) -> None:
+    """Name the run that `mlflow run` opened, where its command failed before it took the run over, and say why."""
+    run_id = os.environ.get(RUN_ID, "")
     if run_id:
-        client().set_tag(run_id, "mlflow.runName", title)
-        return run_id
-    tags = {"mlflow.parentRunId": parent} if parent else {}
+        with suppress(MlflowException, EnvironmentFault):
+            client().set_tag(run_id, RUN_NAME, title)
+            note_failure(run_id, reason)
+
+
+def _create_or_resume(title: str, parent: str | None) -> str:
+    run_id = os.environ.pop(RUN_ID, "")
+    if run_id:
+        opened = client().get_run(run_id)
+        if opened.info.experiment_id == experiment():
+            client().set_tag(run_id, RUN_NAME, title)
+            return run_id
+        return _moved(opened, title)
+    tags = {**origin_tags(), **({PARENT: parent} if parent else {})}
     return str(client().create_run(experiment(), run_name=title, tags=tags).info.run_id)
+
+
+def _moved(opened: Run, title: str) -> str:
+    """A run in our experiment for one that `mlflow run` opened in another, which keeps its end and a pointer."""
+    tags = {name: text for name, text in opened.data.tags.items() if name.startswith("mlflow.") and name != RUN_NAME}
+    run_id = str(client().create_run(experiment(), run_name=title, tags=tags).info.run_id)
+    client().log_batch(run_id, params=[Param(name, text) for name, text in opened.data.params.items()])
+    pointer = {
+        RUN_NAME: f"{title} (in experiment {client().get_experiment(experiment()).name})",
+        NOTE: f"`mlflow run` opened this run. What it did: [{run_id}](#/experiments/{experiment()}/runs/{run_id}).",
+        MOVED: run_id,
+        WORKER: process_name(),
+    }
+    client().log_batch(opened.info.run_id, tags=[RunTag(name, text) for name, text in pointer.items()])
+    return run_id
 
 
 def _close_orphans() -> None:

@@ -80,14 +80,12 @@ class Stage:
 
     def workspace(
         self,
-        outputs: Path,
-        stage_key: str,
+        folder: Path,
         inputs: Mapping[str, Path],
         cache: CacheLayout,
         log: Callable[[int, Mapping[str, float]], None],
     ) -> Workspace:
-        """The key's working folders below `outputs`: made, or as a killed run left them."""
-        folder = outputs / f"{self.name}-{stage_key[:12]}"
+        """The working folders of a key in `folder`: made, or as a killed run left them."""
         space = Workspace(folder / "output", folder / "report", inputs, folder / "scratch", cache, log)
         for path in (space.out, space.report, space.scratch, space.cache.root):
             path.mkdir(parents=True, exist_ok=True)

@@ -9,10 +9,13 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from pathlib import Path
 
+from rustml.errors import InputError
 from rustml.profile import Profile
 from rustml.runs.finished_runs import (
     KEY,
+    REUSED,
     SECONDS,
     Finished,
     cache_layout,
@@ -21,11 +24,13 @@ from rustml.runs.finished_runs import (
     output,
     output_digest,
     outputs,
+    stage_of,
 )
 from rustml.runs.mlflow_client import client
 from rustml.runs.open_run import open_run
 from rustml.runs.run_logging import log_outcome, log_settings, metric_buffer
 from rustml.runs.stage import Outcome, Stage, Workspace, key
+from rustml.runs.working_folder import hold
 
 Body = Callable[[Workspace], Outcome]
 
@@ -60,36 +65,49 @@ def run_stage(
 ) -> Finished:
     """Run `body` as a stage, or find the run that did the same already.
 
-    `inputs` maps roles to run ids; `title` is the run's name in the UI, where it is not the stage's name. Raises
-    InputError, before a run is opened, for an input or an outside file that does not exist. An exception of the body
+    `inputs` maps roles, which are names of stages, to run ids of those stages; `title` is the run's name in the UI,
+    where it is not the stage's name. Where another process works on the same stage key, this one waits for it and takes
+    over what it made, or without `reuse` works beside it. Raises InputError, before a run is opened, for an input that
+    does not exist or is another stage's, and for an outside file that does not exist. An exception of the body
     marks the run as failed (Ctrl-C: as killed) and is passed on.
     """
     inputs, params = inputs or {}, params or {}
-    digests = {role: output_digest(run_id) for role, run_id in inputs.items()}
+    digests = {role: _input_digest(role, run_id) for role, run_id in inputs.items()}
     stage_key = key(stage, profile, digests, params)
-    earlier = find(stage, stage_key) if reuse else None
     if _only_finding.get():
+        earlier = find(stage, stage_key) if reuse else None
         if earlier is None:
             raise NotFinished(stage.name)
         return earlier
-    with open_run(stage.name, parent, title) as run_id:
-        client().set_tag(run_id, "rustml.profile", profile.name)
-        for role, source in inputs.items():
-            client().set_tag(run_id, f"rustml.input.{role}", source)
-        if earlier is not None:
-            client().set_tag(run_id, "rustml.reused", earlier.run_id)
-            return earlier
-        log_settings(run_id, stage, profile, params)
-        _execute(run_id, stage, stage_key, inputs, body)
-    return finished(run_id)
+    with hold(outputs() / f"{stage.name}-{stage_key[:12]}", wait=reuse) as place:
+        earlier = find(stage, stage_key) if reuse else None
+        with open_run(stage.name, parent, title) as run_id:
+            place.note(run_id)
+            client().set_tag(run_id, "rustml.profile", profile.name)
+            for role, source in inputs.items():
+                client().set_tag(run_id, f"rustml.input.{role}", source)
+            if earlier is not None:
+                client().set_tag(run_id, REUSED, earlier.run_id)
+                return earlier
+            log_settings(run_id, stage, profile, params)
+            client().set_tag(run_id, KEY, stage_key)
+            _execute(run_id, stage, place.folder, inputs, body)
+        return finished(run_id)
 
 
-def _execute(run_id: str, stage: Stage, stage_key: str, inputs: Mapping[str, str], body: Body) -> None:
+def _input_digest(role: str, run_id: str) -> str:
+    """Digest of an input's output. Raises InputError where the run is not of the stage that the role names."""
+    digest, stage = output_digest(run_id), stage_of(run_id)
+    if stage != role:
+        raise InputError(f"{role}: run {run_id} is of stage {stage or 'none'}, not of {role}")
+    return digest
+
+
+def _execute(run_id: str, stage: Stage, folder: Path, inputs: Mapping[str, str], body: Body) -> None:
     """Run the body in the key's working folder, log its outcome, and remove the folder."""
-    client().set_tag(run_id, KEY, stage_key)
     log = metric_buffer(run_id)
     sources = {role: output(source) for role, source in inputs.items()}
-    workspace = stage.workspace(outputs(), stage_key, sources, cache_layout(), log)
+    workspace = stage.workspace(folder, sources, cache_layout(), log)
     started = time.monotonic()
     outcome = body(workspace)
     log.flush()

@@ -11,6 +11,7 @@ from rustml.runs.finished_runs import (
     output,
     output_digest,
     outputs_of,
+    stage_of,
 )
 from rustml.runs.mlflow_client import client, experiment, home, public_uri
 from rustml.runs.open_run import WORKER, plain_run
@@ -36,4 +37,5 @@ __all__ = [
     "plain_run",
     "public_uri",
     "run_stage",
+    "stage_of",
 ]

@@ -106,7 +106,8 @@ class Lifecycle:
         except GateRefused:
             self.summary.decide(step.name, candidate.version, self._decision(step, candidate, baseline))
             raise
-        self.summary.decide(step.name, candidate.version, promotion_run.decision)
+        override = "" if promotion_run.decision.passed else promotion_run.override
+        self.summary.decide(step.name, candidate.version, promotion_run.decision, override)
 
     def _decision(self, step: Step, candidate: Measured, baseline: Measured) -> Decision:
         """The refusal once more, for the report: a decision is a pure function of its evidence."""

@@ -32,6 +32,7 @@ def run(
     step, thresholds = ladder.step(to), thresholds_of(profile, to)
     version = registry.version(versions.version_number(candidate, profile.registered_model))
     origin = find_evidence.baseline_version(version, step)
+    evaluation, baseline = (run and tracking.finished(run).run_id for run in (evaluation, baseline))
     candidate_run = evaluation or find_evidence.newest_evaluation(profile, thresholds, version.digest)
     baseline_run = baseline or find_evidence.newest_evaluation(
         profile, thresholds, find_evidence.baseline_digest(registry, origin, base)

@@ -14,7 +14,7 @@ from rustml.profile import Profile
 from rustml.records import Problem, write_jsonl
 from rustml.release import versions
 from rustml.release.evidence import check_evidence_and_alias
-from rustml.release.ladder import ladder_of
+from rustml.release.ladder import ladder_of, thresholds_of
 from rustml.release.registry import gate_tag, open_registry
 from rustml.runs import tracking
 from rustml.runs.environment import libraries_and_device
@@ -53,7 +53,9 @@ def run(
     step = ladder.step(model) if model in ladder.names else ladder.steps[-1]
     is_alias = model == step.name
     number = registry.holder(model) if is_alias else versions.version_number(model, profile.registered_model)
-    verified = check_evidence_and_alias(registry, number, step)
+    verified = check_evidence_and_alias(registry, number, step, thresholds=thresholds_of(profile, step.name))
+    if verified.in_spite:
+        click.secho(f"  WARNING: {verified.label} is {step.name}{verified.in_spite}", fg="yellow")
     evaluation = registry.version(number).tags[gate_tag(step.name, "candidate_evaluation")]
     bank = tracking.finished(evaluation).tags["rustml.input.bank"]
 

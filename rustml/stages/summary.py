@@ -29,15 +29,19 @@ class Summary:
         self._ladder = ladder_of(profile)
         self._stages: dict[str, tracking.Finished] = {}
         self._decisions: dict[str, tuple[str, Decision]] = {}
+        self._overrides: dict[str, str] = {}
 
     def note(self, label: str, done: tracking.Finished) -> None:
         """Keep a finished stage."""
         self._stages[label] = done
 
-    def decide(self, to: str, version: str, decision: Decision) -> None:
-        """Keep and print a decision."""
+    def decide(self, to: str, version: str, decision: Decision, override: str = "") -> None:
+        """Keep and print a decision, with the reason where a person overrode it."""
         self._decisions[to] = (version, decision)
+        self._overrides[to] = override
         word, colour = ("is", "green") if decision.passed else ("is NOT", "red")
+        if override:
+            word, colour = f"is OVERRIDDEN ({override}) and", "yellow"
         click.secho(f"   version {version} {word} promoted to {to}", fg=colour)
         for reason in decision.reasons:
             click.echo(f"   {reason}")
@@ -67,6 +71,7 @@ class Summary:
             evaluation=self._registry.evaluation(measured.run_id),
             seconds=self._stages[name].seconds + measured.seconds,
             decision=decision,
+            override=self._overrides.get(name, ""),
             version=version,
             later=self._later(version),
         )
@@ -88,7 +93,8 @@ class Summary:
         Console(width=WIDTH).print(table)
         for step, decision in [later for model in models for later in model.later.items()]:
             version = self._decisions[step][0]
-            click.echo(f"{step}: version {version} {'passed' if decision.passed else 'refused'}")
+            refusal = "overridden" if self._overrides.get(step) else "refused"
+            click.echo(f"{step}: version {version} {'passed' if decision.passed else refusal}")
         aliases = [f"{alias} -> version {version}" for alias, version in self._registry.aliases().items()]
         click.echo(f"aliases of {self._profile.registered_model}: {', '.join(aliases) or 'none yet'}")
         click.echo(f"look at it: mlflow ui --backend-store-uri {tracking.public_uri()}")

@@ -15,6 +15,7 @@ from rustml.release import lock, registry
 from rustml.release.card import card
 from rustml.release.lock import promotion_lock
 from rustml.release.promotion import Request, Sources, decide_and_promote
+from rustml.runs.processes import process_name
 from tests.support.stores import MODEL, Store, fresh_database, open_store
 
 # MLflow's own store code meets a deprecation of SQLAlchemy 2.1.
@@ -204,6 +205,25 @@ def test_a_lock_in_use_is_waited_for_and_then_named(store: Store) -> None:
         pass
 
 
+def test_a_lock_whose_holder_has_ended_is_broken_at_once(store: Store) -> None:
+    host, number = process_name().split(":")[:2]
+    store.client.create_registered_model(f"{MODEL}.promotion-lock", description=f"{host}:{number}:1 dead")
+    with promotion_lock(store.client, MODEL, wait=0):
+        pass
+
+
+def test_a_lock_that_is_waited_for_long_says_who_holds_it(
+    store: Store, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(lock, "TELL_SECONDS", -1.0)
+    store.client.create_registered_model(f"{MODEL}.promotion-lock", description="elsewhere:7:1 token")
+    with pytest.raises(EnvironmentFault), promotion_lock(store.client, MODEL, wait=0.3):
+        pass
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "which elsewhere:7:1 has held for" in line
+    assert "is broken after 120 s" in line
+
+
 def test_a_lock_left_by_a_killed_process_is_broken(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     store.client.create_registered_model(f"{MODEL}.promotion-lock", description="gone:1:dead")
     monkeypatch.setattr(lock, "STALE_SECONDS", -1.0)
@@ -347,6 +367,50 @@ def test_a_baseline_evaluation_of_other_weights_than_the_parents_is_refused(
     fp8 = store.registered("fp8", parent=promoted)
     with pytest.raises(EvidenceError, match="holds other weights than the baseline that was evaluated"):
         store.promote(fp8, "fp8", report("fp8", BETTER), report("weaker", GOOD), baseline_version=promoted)
+
+
+def test_a_step_takes_only_versions_that_its_stage_made(store: Store, report: Report, promoted: str) -> None:
+    """A bf16 version of GRPO at `fp8` would be served as if it were quantised; an override does not help."""
+    grpo, fp8 = store.registered("grpo", parent=promoted), store.registered("fp8", parent=promoted)
+    attempts = ((grpo, "grpo", "fp8", "quantize", "grpo"), (fp8, "fp8", "sft", "sft", "quantize"))
+    for version, name, to, wanted, made in attempts:
+        expected = f"step {to} takes versions that stage {wanted} made, and .* was made by stage {made}"
+        with pytest.raises(EvidenceError, match=expected):
+            store.promote(version, to, report(name, BETTER), report("base", BASE), override="try")
+    assert aliases(store) == {"sft": promoted}
+
+
+def test_a_version_of_another_stage_that_was_promoted_before_is_not_used(store: Store, promoted: str) -> None:
+    store.client.set_tag(store.client.get_model_version(MODEL, promoted).run_id, "rustml.stage", "quantize")
+    with pytest.raises(EvidenceError, match="step sft takes versions that stage sft made"):
+        store.check(promoted, "sft")
+
+
+def test_the_champion_stays_in_production_when_it_takes_an_earlier_step_again(
+    store: Store, report: Report, promoted: str
+) -> None:
+    base = report("base", BASE)
+    store.promote(promoted, "champion", report("sft", GOOD), base)
+    store.promote(promoted, "sft", report("sft", GOOD), base)
+    assert store.client.get_model_version(MODEL, promoted).current_stage == "Production"
+    assert store.check(promoted, "champion").version == promoted
+
+
+@pytest.mark.parametrize("kind", ["candidate_evaluation", "baseline_evaluation", "run"])
+def test_a_deleted_run_is_no_evidence_though_its_files_are_still_there(store: Store, promoted: str, kind: str) -> None:
+    """What `quantize` and `serve` call; until `mlflow gc` the trash keeps the artifacts."""
+    run = store.client.get_model_version(MODEL, promoted).tags[f"gate.sft.{kind}"]
+    store.client.delete_run(run)
+    with pytest.raises(EvidenceError, match=f"run {run} was deleted: `mlflow runs restore --run-id {run}`"):
+        store.check(promoted, "sft")
+    store.client.restore_run(run)
+    store.check(promoted, "sft")
+
+
+def test_an_override_is_told_with_its_word_and_reason(store: Store, report: Report) -> None:
+    version = store.registered("bad")
+    promoted = store.promote(version, "sft", report("bad", BAD), report("base", BASE), override="demo of Friday")
+    assert promoted.in_spite == ", OVERRIDDEN in spite of a refusal (reason: demo of Friday)"
 
 
 # The model card.

@@ -1,5 +1,6 @@
 """Stages on a real store: run once, resumed after a kill, never half complete, and silent about secrets."""
 
+import errno
 import json
 import os
 import signal
@@ -9,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import mlflow
 import msgspec
@@ -116,11 +118,11 @@ def test_an_input_counts_by_its_bytes_and_not_by_its_run() -> None:
     one = tracking.run_stage(source, PROFILE, writing("same"), reuse=False)
     two = tracking.run_stage(source, PROFILE, writing("same"), reuse=False)
     other = tracking.run_stage(source, PROFILE, writing("other"), reuse=False)
-    tracking.run_stage(STAGE, PROFILE, counting(calls), inputs={"data": one.run_id})
-    assert (calls[0].inputs["data"] / "data").read_text() == "same"
-    tracking.run_stage(STAGE, PROFILE, counting(calls), inputs={"data": two.run_id})
+    tracking.run_stage(STAGE, PROFILE, counting(calls), inputs={"source": one.run_id})
+    assert (calls[0].inputs["source"] / "data").read_text() == "same"
+    tracking.run_stage(STAGE, PROFILE, counting(calls), inputs={"source": two.run_id})
     assert len(calls) == 1
-    tracking.run_stage(STAGE, PROFILE, counting(calls), inputs={"data": other.run_id})
+    tracking.run_stage(STAGE, PROFILE, counting(calls), inputs={"source": other.run_id})
     assert len(calls) == 2
 
 
@@ -315,6 +317,106 @@ def test_a_run_that_mlflow_opened_is_resumed_once() -> None:
     assert other.run_id != given
 
 
+def test_a_run_that_mlflow_opened_in_default_is_continued_in_our_experiment() -> None:
+    """As `mlflow run` without `--experiment-name` does: its run is a pointer, and may be named as an input."""
+    client = tracking.client()
+    given = client.create_run("0", tags={"mlflow.user": "ada", "mlflow.source.type": "PROJECT"}).info.run_id
+    client.log_param(given, "profile", "tiny")
+    os.environ.update(MLFLOW_RUN_ID=given, MLFLOW_EXPERIMENT_ID="0")
+    source = Stage("source", ("quantize",), "rustml.errors")
+    done = tracking.run_stage(source, PROFILE, counting([]), title="source of all")
+    run, pointer = client.get_run(done.run_id), client.get_run(given)
+    assert client.get_experiment(run.info.experiment_id).name == "rustml"
+    assert (run.data.tags["mlflow.user"], run.data.tags["mlflow.source.type"]) == ("ada", "PROJECT")
+    assert run.data.params["profile"] == "tiny"
+    assert pointer.data.tags["mlflow.runName"] == "source of all (in experiment rustml)"
+    assert done.run_id in pointer.data.tags["mlflow.note.content"]
+    assert tracking.finished(given).run_id == done.run_id
+    assert not tracking.run_stage(STAGE, PROFILE, counting([]), inputs={"source": given}).reused
+
+
+def test_a_run_that_reused_another_can_be_named_in_its_place() -> None:
+    first = tracking.run_stage(STAGE, PROFILE, counting([]))
+    tracking.run_stage(STAGE, PROFILE, counting([]))
+    (second,) = runs("tags.`rustml.reused` != ''")
+    assert tracking.finished(second.info.run_id).run_id == first.run_id
+
+
+def test_what_was_made_in_another_experiment_is_found() -> None:
+    calls: list[Workspace] = []
+    os.environ["MLFLOW_EXPERIMENT_NAME"] = "elsewhere"
+    first = tracking.run_stage(STAGE, PROFILE, counting(calls, Outcome(tags={"rustml.weights": "abe"})))
+    del os.environ["MLFLOW_EXPERIMENT_NAME"]
+    assert tracking.run_stage(STAGE, PROFILE, counting(calls)).run_id == first.run_id
+    assert tracking.newest("rustml.weights", "abe") == first.run_id
+    assert len(calls) == 1
+
+
+def test_the_experiment_opens_at_its_runs_and_keeps_what_a_person_set() -> None:
+    client = tracking.client()
+    kept = client.create_experiment("kept", tags={"mlflow.experimentKind": "genai_development"})
+    assert client.get_experiment(tracking.experiment()).tags["mlflow.experimentKind"] == "custom_model_development"
+    os.environ["MLFLOW_EXPERIMENT_ID"] = kept
+    assert tracking.experiment() == kept
+    assert client.get_experiment(kept).tags["mlflow.experimentKind"] == "genai_development"
+
+
+def test_an_input_of_another_stage_is_refused_by_name() -> None:
+    bank = tracking.run_stage(Stage("bank", ("quantize",), "rustml.errors"), PROFILE, counting([]))
+    with pytest.raises(InputError, match=f"harvest: run {bank.run_id} is of stage bank, not of harvest"):
+        tracking.run_stage(STAGE, PROFILE, counting([]), inputs={"harvest": bank.run_id})
+
+
+def test_a_deleted_run_is_no_input() -> None:
+    done = tracking.run_stage(STAGE, PROFILE, counting([]))
+    tracking.client().delete_run(done.run_id)
+    with pytest.raises(InputError, match="was deleted: `mlflow runs restore"):
+        tracking.output(done.run_id)
+
+
+def test_a_failed_run_says_why_and_has_a_name() -> None:
+    def body(_: Workspace) -> Outcome:
+        raise InputError("sft.steps: is too many")
+
+    with pytest.raises(InputError):
+        tracking.run_stage(STAGE, PROFILE, body, title="made of tiny")
+    (run,) = runs()
+    assert run.data.tags["mlflow.runName"] == "made of tiny"
+    assert run.data.tags["mlflow.note.content"] == "**Failed.** sft.steps: is too many"
+    assert run.data.tags["mlflow.user"]
+    assert run.data.tags["mlflow.source.name"]
+
+
+def test_a_command_that_fails_at_its_input_names_the_run_that_mlflow_opened(monkeypatch: pytest.MonkeyPatch) -> None:
+    from entrypoints.quantize import main
+
+    given = tracking.client().create_run(tracking.experiment(), run_name="clumsy-fox-1").info.run_id
+    monkeypatch.setenv("MLFLOW_RUN_ID", given)
+    assert CliRunner().invoke(main, ["--version", "1", "--set", "sft.stepps=3"]).exit_code == 2
+    tags = tracking.client().get_run(given).data.tags
+    assert tags["mlflow.runName"] == "quantize failed"
+    assert "unknown key 'sft.stepps'" in tags["mlflow.note.content"]
+
+
+def test_a_folder_that_cannot_be_written_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The superuser may write anywhere, so the refusal of the file system is put in place of `mkdir`."""
+    from entrypoints.bank import main
+
+    make = Path.mkdir
+
+    def refuse(path: Path, *options: Any, **named: Any) -> None:
+        if "outputs" in path.parts:
+            raise PermissionError(errno.EROFS, "Read-only file system", str(path))
+        make(path, *options, **named)
+
+    monkeypatch.setattr(Path, "mkdir", refuse)
+    done = CliRunner().invoke(main, [])
+    assert done.exit_code == EnvironmentFault.exit_code
+    assert "Read-only file system: " in done.output
+    assert "Make it writable" in done.output
+    assert "Traceback" not in done.output
+
+
 SECRETS = [
     "http://bob:s3%63ret%40s3cret@127.0.0.1:9",
     "http://bob:x@s3cret@127.0.0.1:9",
@@ -346,6 +448,17 @@ def test_a_command_says_that_the_store_is_down_and_no_secret(monkeypatch: pytest
     assert "s3cret" not in done.output
     assert "127.0.0.1:9" in done.output
     assert "Traceback" not in done.output
+
+
+def test_make_lifecycle_asks_the_store_before_mlflow_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    from entrypoints._support.store import check
+
+    assert check() == ""
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "bogus://bob:s3cret@127.0.0.1:9")
+    tracking.client.cache_clear()
+    assert "the tracking store bogus://127.0.0.1:9 does not answer" in check()
+    recipe = (ROOT / "Makefile").read_text().partition("\nlifecycle:")[2].partition("\n\n")[0]
+    assert recipe.index("entrypoints._support.store") < recipe.index("mlflow run")
 
 
 def test_a_server_gets_the_password_all_the_same() -> None:

@@ -14,8 +14,11 @@ from rustml.release.evidence import VerifiedVersion, check_evidence_and_alias
 from rustml.release.ladder import LADDER, Ladder
 from rustml.release.promotion import Request, Sources, decide_and_promote
 from rustml.release.registry import Registry
+from rustml.runs import tracking
 
 MODEL = "rust-coder"
+STAGES = {"grpo": "grpo", "fp8": "quantize"}
+"""Which stage makes the versions that are called so; `sft` makes all others."""
 
 
 @dataclass
@@ -54,6 +57,7 @@ class Store:
     def registered(self, name: str, parent: str = "") -> str:
         """Register a folder as a version that holds a copy of it; the version."""
         run = self.run()
+        self.client.set_tag(run, tracking.STAGE, STAGES.get(name, "sft"))
         place = self.weights(name)
         self.client.log_artifacts(run, str(place), "output/model")
         uri = f"runs:/{run}/output/model"
