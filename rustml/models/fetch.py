@@ -24,6 +24,21 @@ def fetch(section: FetchedBase, out: Path) -> None:
             shutil.copy2(file, out)
 
 
+def licence_of(folder: Path) -> str:
+    """The licence that the card beside a checkpoint names in its front matter; empty where it names none."""
+    import yaml  # noqa: PLC0415  for this alone
+
+    card = folder / "README.md"
+    text = card.read_text(encoding="utf-8", errors="replace") if card.is_file() else ""
+    front = text.removeprefix("---\n").partition("\n---")[0] if text.startswith("---\n") else ""
+    try:
+        metadata = yaml.safe_load(front)
+    except yaml.YAMLError:
+        return ""
+    licence = metadata.get("license") if isinstance(metadata, dict) else None
+    return licence if isinstance(licence, str) else ""
+
+
 def checkpoint_files(folder: Path) -> list[Path]:
     """The files that are taken from a folder, by name. Raises InputError when it is not a checkpoint's folder."""
     if not (folder / "config.json").is_file():

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from rustml.errors import EnvironmentFault
 
-FILES = ("*.safetensors", "*.json", "*.jinja", "*.model", "merges.txt", "vocab.txt")
-"""The files of a checkpoint: no pickled weights, no code."""
+FILES = ("*.safetensors", "*.json", "*.jinja", "*.model", "merges.txt", "vocab.txt", "README.md")
+"""The files of a checkpoint, its card among them: no pickled weights, no code."""
 PINNED = re.compile(r"(?P<repository>[\w.-]+/[\w.-]+)@(?P<commit>[0-9a-f]{40})", re.ASCII)
 UNPINNED = re.compile(r"[\w.-]+/[\w.-]+(@.*)?", re.ASCII)
 

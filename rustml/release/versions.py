@@ -41,6 +41,11 @@ def checkpoint(name: str, registered_model: str) -> Checkpoint:
     return Checkpoint(name, folder, checkpoints.digest(folder))
 
 
+def folder_of(name: str, registered_model: str) -> Path:
+    """The folder that `checkpoint` means by `name`, as it lies: the base of an adapter may be missing."""
+    return _folder(f"{SCHEME}{registered_model}/{name}" if name.isdigit() else name)
+
+
 def with_base(folder: Path) -> Path:
     """The checkpoint in `folder`; of an adapter whose base is a run or a version, a view that names the base's folder.
 

@@ -11,6 +11,7 @@ from rustml.models.fetch import checkpoint_files
 from rustml.profile import Profile
 from rustml.profile.base import BaseSection, FetchedBase, GgufBase, PathBase, ScratchBase
 from rustml.records import Pair, read_jsonl
+from rustml.release.lineage import BASE_LICENCE_TAG
 from rustml.runs import tracking
 from rustml.runs.environment import libraries, libraries_and_device
 from rustml.runs.progress import Progress
@@ -75,11 +76,13 @@ def _trained_on(section: BaseSection, **runs: str) -> dict[str, str]:
 
 def _fetched(section: FetchedBase, profile: Profile, space: Workspace) -> Outcome:
     from rustml.models import template  # noqa: PLC0415
-    from rustml.models.fetch import fetch  # noqa: PLC0415  the hub's client takes a second to load
+    from rustml.models.fetch import fetch, licence_of  # noqa: PLC0415  the hub's client takes a second to load
 
     folder = space.out / "model"
     fetch(section, folder)
-    return Outcome(tags={chat.TAG: template.apply(folder, profile.chat)})
+    licence = licence_of(folder)
+    stated = {BASE_LICENCE_TAG: licence} if licence else {}
+    return Outcome(tags={chat.TAG: template.apply(folder, profile.chat), **stated})
 
 
 def _scratch(section: ScratchBase, profile: Profile, space: Workspace) -> Outcome:

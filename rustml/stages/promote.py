@@ -1,12 +1,15 @@
 """Compare a version with its baseline and move it one step on, or refuse with the reasons."""
 
+import click
+
+from rustml.errors import RustmlError
 from rustml.profile import Profile
-from rustml.release import find_evidence, versions
+from rustml.release import card, find_evidence, versions
 from rustml.release.evidence import VerifiedVersion
 from rustml.release.gated_metrics import check_ladder_and_gates
 from rustml.release.ladder import ladder_of, thresholds_of
 from rustml.release.promotion import Request, Sources, decide_and_promote
-from rustml.release.registry import open_registry
+from rustml.release.registry import Registry, open_registry
 from rustml.runs import tracking
 
 
@@ -50,4 +53,15 @@ def run(
             holder=registry.holder(to),
             override=override,
         )
-        return decide_and_promote(Request(registry, ladder, version.number, to, sources), thresholds)
+        try:
+            return decide_and_promote(Request(registry, ladder, version.number, to, sources), thresholds)
+        finally:
+            _refresh_card(registry, version.number)
+
+
+def _refresh_card(registry: Registry, number: str) -> None:
+    """Let the version's page say what was decided. It is no evidence, so that what stops it stops no promotion."""
+    try:
+        card.refresh(registry, number)
+    except (RustmlError, OSError) as error:
+        click.echo(f"  the card of version {number} was not written anew: {error}", err=True)

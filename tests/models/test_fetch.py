@@ -9,7 +9,7 @@ import pytest
 
 from rustml.errors import InputError
 from rustml.io import folder_digest
-from rustml.models.fetch import fetch
+from rustml.models.fetch import fetch, licence_of
 from rustml.profile.base import PathBase
 from tests.support.loopback_hub import COMMIT, hub
 
@@ -18,7 +18,7 @@ CHECKPOINT = ("config.json", "model.safetensors", "tokenizer.json")
 SCRIPT = """
 import sys
 from pathlib import Path
-from rustml.models.fetch import fetch
+from rustml.models.fetch import fetch, licence_of
 from rustml.profile.base import HubBase
 fetch(HubBase(repository="owner/model", revision=sys.argv[1]), Path(sys.argv[2]))
 """
@@ -52,3 +52,19 @@ def test_a_folder_gives_its_checkpoint_alone(published: Path, tmp_path: Path) ->
 def test_a_folder_without_a_checkpoint_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"base\.folder: .*no config\.json"):
         fetch(PathBase(folder=str(tmp_path)), tmp_path / "out")
+
+
+@pytest.mark.parametrize(
+    ("card", "licence"),
+    [
+        ("---\nlicense: apache-2.0\ntags: [x]\n---\n# Model\n", "apache-2.0"),
+        ("---\nlicense: [a, b]\n---\n", ""),
+        ("---\nlicense: : :\n---\n", ""),
+        ("license: mit\n", ""),
+        ("", ""),
+    ],
+)
+def test_the_licence_is_the_one_that_the_card_names(tmp_path: Path, card: str, licence: str) -> None:
+    (tmp_path / "README.md").write_text(card)
+    assert licence_of(tmp_path) == licence
+    assert licence_of(tmp_path / "nowhere") == ""

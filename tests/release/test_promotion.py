@@ -12,7 +12,6 @@ from rustml.errors import EnvironmentFault, EvidenceError, GateRefused, InputErr
 from rustml.evaluation.results.report_file import Evaluation
 from rustml.profile.gates import Thresholds
 from rustml.release import lock, registry
-from rustml.release.card import card
 from rustml.release.lock import promotion_lock
 from rustml.release.promotion import Request, Sources, decide_and_promote
 from rustml.runs.processes import process_name
@@ -411,28 +410,6 @@ def test_an_override_is_told_with_its_word_and_reason(store: Store, report: Repo
     version = store.registered("bad")
     promoted = store.promote(version, "sft", report("bad", BAD), report("base", BASE), override="demo of Friday")
     assert promoted.in_spite == ", OVERRIDDEN in spite of a refusal (reason: demo of Friday)"
-
-
-# The model card.
-
-
-def test_the_card_shows_gates_and_what_was_measured(store: Store, promoted: str) -> None:
-    text = card(store.registry, promoted)
-    assert "- sft: passed, decision `" in text
-    assert "| rust.pass_rate | 60.0 |" in text
-    assert "refusal" not in text
-
-
-def test_the_card_shows_an_override_for_ever(store: Store, report: Report) -> None:
-    version = store.registered("bad")
-    store.promote(version, "sft", report("bad", BAD), report("base", BASE), override="demo\nonly")
-    assert "**promoted in spite of a refusal**: demo only" in card(store.registry, version)
-    store.promote(version, "sft", report("bad", GOOD), report("base", BASE))
-    assert "once promoted in spite of a refusal: demo only" in card(store.registry, version)
-
-
-def test_the_card_of_a_version_without_gates_says_so(store: Store) -> None:
-    assert "never promoted" in card(store.registry, store.registered("new"))
 
 
 @pytest.mark.parametrize("side", ["candidate", "baseline"])

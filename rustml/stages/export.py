@@ -1,0 +1,111 @@
+"""Write a registered version as a release: a folder that others load, with its card and checksums."""
+
+import re
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from rustml.errors import EvidenceError, InputError
+from rustml.models import checksums, export, tensor_files
+from rustml.profile import Profile
+from rustml.release import card, release_folder, versions
+from rustml.release.lineage import LICENCE_TAG
+from rustml.release.registry import WEIGHTS_TAG, ModelVersion, open_registry
+from rustml.runs import tracking
+
+
+@dataclass(frozen=True)
+class Exported:
+    """A finished export."""
+
+    folder: Path
+    run_id: str
+    seconds: float
+    reused: bool
+    """Whether the files were there already, and the card alone was written anew."""
+
+
+def run(profile: Profile, *, version: str, out: str = "", licence: str = "", reuse: bool = True) -> Exported:
+    """Export a version of the profile's registered model into the folder `out`, by default below `releases`.
+
+    `licence`, an identifier such as `apache-2.0`, is noted with the version, as the one under which it is published;
+    empty leaves what was noted, or the base's. Raises InputError for a damaged file, for a folder that holds something
+    else, and for a licence that is not an identifier; EvidenceError where the weights are not those that were
+    registered; EnvironmentFault where the disk is too small.
+    """
+    registry = open_registry(profile.registered_model)
+    registered = registry.version(versions.version_number(version, profile.registered_model))
+    if licence and not card.LICENCE_ID.fullmatch(licence):
+        raise InputError(f"licence: {licence!r} is not the identifier of a licence, such as apache-2.0")
+    folder = Path(out) if out else _default(registered)
+    weights = check_weights(registered)
+    known = reuse and _holds(folder, registered, weights)
+    if licence:
+        registered.tag({LICENCE_TAG: licence})
+    started = time.monotonic()
+    with tracking.plain_run("export", {"version": registered.number, "folder": folder.name}) as run_id:
+        sizes = {} if known else _write(registered, weights, folder)
+        if known:
+            release_folder.describe(folder, registered, weights)
+        card.refresh(registry, registered.number)
+        seconds = time.monotonic() - started
+        for name, value in {**sizes, "seconds": seconds}.items():
+            registry.client.log_metric(run_id, f"export.{name}", value)
+        for name in (card.CARD, checksums.CHECKSUMS):
+            registry.client.log_artifact(run_id, str(folder / name))
+    what = "the card anew" if known else f"{sizes['bytes'] / 1e6:.1f} MB of weights"
+    click.echo(f"  {folder}: {what}")
+    return Exported(folder, run_id, seconds, known)
+
+
+def check_weights(registered: ModelVersion) -> str:
+    """Digest of a version's weights.
+
+    Raises InputError that names the file for one that is cut off, EvidenceError where the files are whole, but not
+    those that were registered.
+    """
+    tensor_files.tensors(registered.folder)
+    stated = registered.tags.get(WEIGHTS_TAG, "")
+    if registered.digest != stated:
+        raise EvidenceError(
+            f"the files of {registered.name} in {registered.folder} are not those that were registered (digest "
+            f"{stated[:12] or 'none'}, now {registered.digest[:12]}): a file was changed or damaged. Restore it"
+        )
+    return stated
+
+
+def _default(registered: ModelVersion) -> Path:
+    name = re.sub(r"[^\w.-]", "-", registered.registry.model)
+    return tracking.home() / "releases" / f"{name}-v{registered.number}"
+
+
+def _holds(folder: Path, registered: ModelVersion, weights: str) -> bool:
+    """Whether `folder` holds this very release, whole. Raises InputError where it holds something else."""
+    if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
+        return False
+    note = release_folder.note_of(folder)
+    wanted = release_folder.Release(model=registered.registry.model, version=registered.number, weights=weights)
+    if note != wanted:
+        raise InputError(f"{folder} holds version {note.version} of {note.model}: name another folder, or remove it")
+    try:
+        checksums.check(folder)
+    except InputError as error:
+        click.echo(f"  written again: {error}", err=True)
+        return False
+    return True
+
+
+def _write(registered: ModelVersion, weights: str, folder: Path) -> dict[str, float]:
+    source = versions.with_base(registered.folder)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    export.check_space(folder.parent, export.bytes_needed(source))
+    with (
+        tempfile.TemporaryDirectory(dir=folder.parent, prefix=".export-") as scratch,
+        export.whole_folder(folder) as partial,
+    ):
+        sizes = export.write_checkpoint(source, partial, Path(scratch))
+        release_folder.describe(partial, registered, weights)
+    return sizes
