@@ -41,8 +41,8 @@ METRICS: Mapping[str, Metric] = {
         Metric("edit", score("edit")),
         Metric("syntax", score("syntax")),
         Metric("tests", score("tests")),
-        Metric("documentation", score("documentation"), gated=False),  # style describes, and is easy to please
-        Metric("idiom", score("idiom"), gated=False),
+        Metric("documentation", score("documentation")),  # easy to please: gate it beside others
+        Metric("idiom", score("idiom")),
         Metric("rating", score("rating"), gated=False),  # moves with the model behind the rater's server
     )
 }

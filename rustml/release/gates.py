@@ -17,6 +17,8 @@ from rustml.evaluation.results.suite_result import SuiteResult
 from rustml.profile.gates import Thresholds
 from rustml.records import Record
 
+Sides = tuple[list[list[float]], list[list[float]]]
+"""Baseline and candidate: outcomes by item, sample by sample."""
 METRIC_TOLERANCE = 1e-9
 POOLED = "retention (pooled)"
 
@@ -174,15 +176,15 @@ def _gains_and_holds(candidate: Evaluation, baseline: Evaluation, thresholds: Th
         yield _finding(measure, holds(comparison), demand, comparison)
 
 
-def _paired(candidate: Evaluation, baseline: Evaluation, measure: str) -> tuple[list[float], list[float]]:
-    """Values by item, of baseline and candidate, in one order of the items."""
+def _paired(candidate: Evaluation, baseline: Evaluation, measure: str) -> Sides:
+    """Values by item and sample, of baseline and candidate, in one order of the items."""
     name, metric = measure.split(".")
-    after, before = candidate.suites[name].values(metric), baseline.suites[name].values(metric)
+    after, before = candidate.suites[name].sample_values(metric), baseline.suites[name].sample_values(metric)
     items = sorted(before)
     return [before[item] for item in items], [after[item] for item in items]
 
 
-def _compare(pairs: Mapping[str, tuple[list[float], list[float]]], thresholds: Thresholds) -> Comparison:
+def _compare(pairs: Mapping[str, Sides], thresholds: Thresholds) -> Comparison:
     return compare(pairs, confidence=thresholds.confidence, resamples=thresholds.resamples, seed=thresholds.seed)
 
 

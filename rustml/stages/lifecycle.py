@@ -14,7 +14,7 @@ from rustml.errors import EnvironmentFault, GateRefused, ProfileError
 from rustml.generation import served
 from rustml.judge.rust import toolchain
 from rustml.profile import Profile
-from rustml.release import versions
+from rustml.release import power, versions
 from rustml.release.gated_metrics import check_ladder_and_gates
 from rustml.release.gates import Decision, decide
 from rustml.release.ladder import Step, ladder_of, thresholds_of
@@ -85,10 +85,17 @@ class Lifecycle:
         module = importlib.import_module(f"rustml.stages.{step.made_by}")
         offered = {**self.inputs, "version": model.version, "step": step.name}
         named = inspect.signature(module.run).parameters
+        self.announce(step, model)
         run = self.stage(module, step.name, **{name: offered[name] for name in offered if name in named})
         version = versions.ensure(self.profile.registered_model, run.run_id)
         uri = f"{versions.SCHEME}{self.profile.registered_model}/{version}"
         return Measured(version, self.evaluated(step.name, uri))
+
+    def announce(self, step: Step, model: Measured) -> None:
+        """Say what the step's gate can certify, before the step costs anything."""
+        sizes = power.sizes_of(open_registry(self.profile.registered_model).evaluation(model.evaluation))
+        power.check_possible(self.profile, sizes)
+        click.echo(f"   {power.told(step.name, sizes, thresholds_of(self.profile, step.name))}")
 
     def evaluated(self, name: str, model: str) -> str:
         """Measure a model; the id of the run. Given the pairs, it finds items that training saw and gates refuse."""
@@ -137,6 +144,7 @@ def preflight(profile: Profile) -> None:
     for a missing file that the profile names.
     """
     check_ladder_and_gates(profile, profile.evaluation.lifecycle)
+    power.check_possible(profile, power.planned_sizes(profile))
     if profile.evaluation.engine == served.SCHEME:
         raise ProfileError(
             "evaluation.engine: openai measures a model behind a server, and a lifecycle measures checkpoints: set "

@@ -56,11 +56,15 @@ class SuiteResult(Record, frozen=True, omit_defaults=True):
 
     def values(self, metric: str, items: Iterable[str] | None = None) -> dict[str, float]:
         """By item, the mean of a metric over its samples, in [0, 1], for the items that have it."""
+        return {item: mean(values) for item, values in self.sample_values(metric, items).items()}
+
+    def sample_values(self, metric: str, items: Iterable[str] | None = None) -> dict[str, list[float]]:
+        """By item, a metric sample by sample, for the items and samples that have it."""
         read = METRICS[metric].read if metric in METRICS else score(metric)
         chosen = self.outcomes if items is None else items
         read_off = {item: [read(sample) for sample in self.outcomes[item]] for item in chosen}
         known = {item: [value for value in values if value is not None] for item, values in read_off.items()}
-        return {item: mean(values) for item, values in known.items() if values}
+        return {item: values for item, values in known.items() if values}
 
     def pass_at_k(self) -> dict[str, float]:
         """`pass_at_k` for k of 1, 5, 10, 100 and the samples drawn, as far as so many were drawn."""
