@@ -79,7 +79,7 @@ class Pair(Record, frozen=True, omit_defaults=True):
 
     id: str
     task: str
-    """A name of `rustml.tasks.TASKS`, `raw`, or `anchor_` and the name of a pool."""
+    """A name of `rustml.tasks.TASKS`, `raw`, or `anchor_` or `domain_` and the name of a pool."""
     instruction: str
     answer: str
     origin: Origin

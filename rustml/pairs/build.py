@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 
 from rustml.errors import InputError
-from rustml.pairs.anchors import Anchors
+from rustml.pairs import pools
 from rustml.pairs.make_pairs import ExtractPairs
 from rustml.pairs.mix_and_split import MixAndSplit
 from rustml.pairs.report import PairsReport
@@ -39,7 +39,7 @@ def build(
     missing. Killed and run again, it resumes, and ends with the same bytes.
     """
     refuse_unknown_tasks(section)
-    anchors = Anchors(section, bank)
+    domain, anchors = pools.domain(section, bank), pools.anchors(section, bank)
     shards = finished_shards(source / "files")
     guarded = overlap.in_order(protected)
     inputs = [read_summary(shard).digests[SOURCE_FILES] for shard in shards]
@@ -50,7 +50,7 @@ def build(
     job = ExtractPairs(section=section, shards=tuple(map(str, shards)), protected=str(work / "protected.jsonl"))
     extracted = work / "extracted"
     summaries = run(job, len(shards), extracted, workers=workers, progress=progress)
-    report = MixAndSplit(section, extracted, out, seed).write(summaries, anchors)
+    report = MixAndSplit(section, extracted, out, seed).write(summaries, domain, anchors)
     remove_atomically(work)
     return report
 

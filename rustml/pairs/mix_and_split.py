@@ -4,25 +4,28 @@ import hashlib
 import heapq
 import math
 from collections.abc import Iterator, Sequence
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 
 import numpy as np
 
 from rustml.io import file_sha256
-from rustml.pairs.anchors import Anchors
 from rustml.pairs.holdout_check import HoldoutCheck, read_marks
 from rustml.pairs.interleave import achieved, interleave, wanted
 from rustml.pairs.make_pairs import PAIRS, PIECE_MARKS, RAW, STAGES
+from rustml.pairs.pools import Pools
 from rustml.pairs.report import PairsReport
 from rustml.pairs.split import PARTS, Part, fraction
-from rustml.profile.pairs import PairsSection
+from rustml.profile.pairs import ANCHOR, DOMAIN, PairsSection
 from rustml.records import Pair, read_jsonl, write_jsonl
 from rustml.sharding import Funnel, Summary, merge
 from rustml.sharding.shards import finished_shards
+from rustml.similarity.minhash import signature, token_hashes
 from rustml.similarity.overlap import stored
 
 CHECKS = ("unique", "split")
+POOLS = "pools.jsonl"
+"""Records of the domain pools, in the working folder."""
 MAX_HELD_SHARE = 0.1
 """Largest share of an anchor pool that is held out."""
 
@@ -40,8 +43,9 @@ class MixAndSplit:
         self._lengths: dict[str, int] = {}
         self._contaminated: dict[str, int] = {}
 
-    def write(self, summaries: Sequence[Summary], anchors: Anchors) -> PairsReport:
+    def write(self, summaries: Sequence[Summary], domain_pools: Pools, anchors: Pools) -> PairsReport:
         """Write all parts and report them."""
+        self._write_pools(domain_pools)
         parts = {"validation": self._write_part("validation"), "holdout": self._write_part("holdout")}
         domain = self._write_domain()
         parts["raw"] = self._write_raw()
@@ -62,12 +66,36 @@ class MixAndSplit:
             digest=self._digest(),
         )
 
+    def _write_pools(self, pools: Pools) -> None:
+        """Write the records of all domain pools, each once, without what overlaps a bank or repeats the hold-out."""
+        near = self._section.near_duplicates
+        seen: set[bytes] = set()
+
+        def records() -> Iterator[Pair]:
+            for pair in chain.from_iterable(self._clean(name, pools, seen) for name in pools.names):
+                row = signature(token_hashes(pair.answer), near.shingle_tokens, near.permutations)
+                if self._holdout.repeats(row):
+                    self._funnel.drop("split", "near_holdout", f"{pair.task} {pair.origin.label}")
+                    continue
+                self._funnel.keep("split")
+                self._measure(pair)
+                yield pair
+
+        write_jsonl(self._work / POOLS, records())
+
+    def _pooled(self, part: Part) -> Iterator[Pair]:
+        """The records of domain pools for training or for validation; the hold-out is of whole files alone."""
+        for pair in read_jsonl(self._work / POOLS, Pair):
+            held = fraction("validation", pair.id) * 100 < self._section.validation_percent
+            if part == ("validation" if held else "train"):
+                yield pair
+
     def _write_part(self, part: Part) -> int:
-        return write_jsonl(self._out / f"{part}.jsonl", self._unique(part))
+        return write_jsonl(self._out / f"{part}.jsonl", chain(self._unique(part), self._pooled(part)))
 
     def _write_domain(self) -> tuple[int, int]:
         """Write the training pairs, each once, and the further copies of those whose task weighs more; count both."""
-        once = write_jsonl(self._work / "domain.jsonl", self._unique("train"))
+        once = write_jsonl(self._work / "domain.jsonl", chain(self._unique("train"), self._pooled("train")))
         return once, write_jsonl(self._work / "copies.jsonl", self._copies())
 
     def _copies(self) -> Iterator[Pair]:
@@ -75,7 +103,7 @@ class MixAndSplit:
         weights = self._section.tasks
         for number in range(1, math.ceil(max(weights.values(), default=0.0))):
             for pair in read_jsonl(self._work / "domain.jsonl", Pair):
-                if fraction("copy", pair.id) < weights[pair.task] - number:
+                if fraction("copy", pair.id) < weights.get(pair.task, 1.0) - number:
                     yield pair
 
     def _unique(self, part: Part) -> Iterator[Pair]:
@@ -122,7 +150,7 @@ class MixAndSplit:
         pairs = (pair for shard in self._shards for pair in read_jsonl(shard / RAW, Pair) if pair.id in names)
         return write_jsonl(self._out / "raw.jsonl", pairs)
 
-    def _write_anchors(self, anchors: Anchors, pairs: int) -> tuple[dict[str, int], dict[str, int], int]:
+    def _write_anchors(self, anchors: Pools, pairs: int) -> tuple[dict[str, int], dict[str, int], int]:
         """Read each pool, hold some records out, write what the mix needs.
 
         Returns the records written and the records lacking, by pool, and the number of held-out records.
@@ -145,10 +173,10 @@ class MixAndSplit:
         short = {name: limits[name] - written[name] for name in written if limits[name] > written[name]}
         return written, short, count
 
-    def _clean(self, name: str, anchors: Anchors, seen: set[bytes]) -> Iterator[Pair]:
+    def _clean(self, name: str, pools: Pools, seen: set[bytes]) -> Iterator[Pair]:
         """A pool without repeated records, also of an earlier pool, and without what overlaps a bank."""
         overlap = stored(str(self._work / "protected.jsonl"), self._section.decontamination)
-        for pair in anchors.read(name, self._out / "raw.jsonl"):
+        for pair in pools.read(name, self._out / "raw.jsonl"):
             banks = overlap.banks(f"{pair.instruction}\n{pair.answer}")
             for bank in banks:
                 self._contaminated[bank] = self._contaminated.get(bank, 0) + 1
@@ -170,8 +198,8 @@ class MixAndSplit:
 
 def _repeats(pair: Pair, seen: set[bytes]) -> bool:
     """Whether a pair of this task with this content was seen; where the answer is a name, the question counts too."""
-    anchor = pair.task.startswith("anchor_")
-    content = pair.answer if "\n" in pair.answer and not anchor else f"{pair.instruction}\0{pair.answer}"
+    anchor, pooled = pair.task.startswith(ANCHOR), pair.task.startswith((ANCHOR, DOMAIN))
+    content = pair.answer if "\n" in pair.answer and not pooled else f"{pair.instruction}\0{pair.answer}"
     task = "anchor" if anchor else pair.task
     digest = hashlib.sha256(f"{task}\0{' '.join(content.split())}".encode()).digest()
     if digest in seen:

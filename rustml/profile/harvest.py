@@ -69,8 +69,8 @@ class HarvestSection(Section, frozen=True):
     """Names in order of priority, a version pinned as `name@1.2.3`; `all` for every crate of a directory source."""
     crates_file: str
     """A file of more names, one per line, `#` for comments; empty for none. A relative path starts at the profile."""
-    min_crates: Positive
-    """Crates that must pass the gate; fewer are an error."""
+    min_crates: Count
+    """Crates that must pass the gate; fewer are an error. 0 where repositories or data sets are all there is."""
     connections: Annotated[int, Meta(ge=1, le=32)]
     """Requests to the registry at once."""
     interval_seconds: Annotated[float, Meta(ge=0)]

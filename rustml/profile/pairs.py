@@ -8,15 +8,16 @@ from rustml.profile.curate import Decontamination, NearDuplicates
 from rustml.profile.section import Section
 from rustml.profile.types import Count, Positive, Share, Weight
 
+ANCHOR, DOMAIN = "anchor_", "domain_"
+"""Beginning of the task of a pool's records."""
 
-class AnchorPool(Section, frozen=True):
-    """A pool of records that keep the model's other abilities."""
+
+class Pool(Section, frozen=True):
+    """Records from outside the curated files, through the licence gate and without what overlaps a bank."""
 
     source: str
-    """`corpus` (raw pieces of the curated files), `bank:FILE` (trainable problems of the `bank` stage, for example
-    `bank:python-train`), `hub:NAME`, `hub:NAME@REVISION` or `file:PATH`."""
-    share: Share
-    """Of all anchors."""
+    """`bank:FILE` (trainable problems of the `bank` stage, for example `bank:python-train`), `hub:NAME`,
+    `hub:NAME@REVISION` or `file:PATH`; of anchors also `corpus` (raw pieces of the curated files)."""
     take: Count
     """Records to read from the pool; 0 means all."""
     max_characters: Positive
@@ -29,6 +30,16 @@ class AnchorPool(Section, frozen=True):
     """Column of chat messages (`role`, `content`) instead of the two; empty for none."""
     language: str
     split: str
+    task_column: str = ""
+    """Column that names each record's kind of task, such as `task_category` of Strandset-Rust-v1: the question begins
+    with the task in words, and columns that hold JSON objects are written out field by field. Empty for none."""
+
+
+class AnchorPool(Pool, frozen=True, kw_only=True):
+    """A pool of records that keep the model's other abilities."""
+
+    share: Share
+    """Of all anchors."""
 
 
 class PairsSection(Section, frozen=True):
@@ -59,11 +70,15 @@ class PairsSection(Section, frozen=True):
     """Anchors per pair in the training file; 0 mixes in none."""
     anchors: dict[str, AnchorPool]
     """Pools by name; their shares need not sum to 1."""
+    domain: dict[str, Pool]
+    """Pools of records to learn from beside the pairs, such as a data set of Rust tasks or a team's own chats: their
+    records are of the task `domain_<pool>`, a `validation_percent` of them are held out, and anchors are counted to
+    them as to pairs."""
     allow_missing_anchors: bool
-    """Go on where a pool cannot be read; the report names it."""
+    """Go on where an anchor pool cannot be read; the report names it."""
     interleave: Literal["sequential", "round_robin", "weighted"]
     licences: Annotated[tuple[str, ...], Meta(min_length=1)]
-    """The licence gate in front of the anchors."""
+    """The licence gate in front of the pools."""
     evaluate_only: tuple[str, ...]
     """Sources whose licence or protocol forbids training on them, by name."""
     near_duplicates: NearDuplicates

@@ -12,13 +12,18 @@ from rustml.profile.types import Positive
 class SftSection(TrainerSection, frozen=True):
     """Supervised fine-tuning on Rust pairs, with anchors against forgetting."""
 
+    one_of = (*TrainerSection.one_of, frozenset({"micro_batch", "passes"}))
     sources: Annotated[dict[str, Source], Meta(min_length=1)]
     """What is trained on, by a name under which its rows are counted."""
     validation: ValidationSection
     batch_size: Positive
     """Records per step."""
     micro_batch: Positive | None
-    """Records per forward and backward pass, a divisor of `batch_size`; fewer take less memory. Null: `batch_size`."""
+    """Records per forward and backward pass, a divisor of `batch_size`; fewer take less memory. Null: as `passes`
+    says, or all of a process's share at once."""
+    passes: Positive | None
+    """Passes per step of each process, in the place of `micro_batch`: the more processes share a step, the fewer
+    records each takes at once, and the step stays `batch_size` records."""
     context: Positive
     """Longer records are left out, and counted."""
     packing: bool
@@ -30,5 +35,24 @@ class SftSection(TrainerSection, frozen=True):
         """Raises ValueError for shares that cannot be, and for a step that does not fall into equal parts."""
         super().__post_init__()
         refuse_shares(self.sources)
-        if self.micro_batch is not None and self.batch_size % self.micro_batch:
-            raise ValueError(f"micro_batch ({self.micro_batch}) must divide batch_size ({self.batch_size})")
+        if self.micro_batch is not None and self.passes is not None:
+            raise ValueError("give micro_batch or passes, not both: set the other one to null")
+        self.records_per_pass(1)
+
+    def records_per_pass(self, processes: int) -> int:
+        """Records that each of so many processes takes at once, so that a step is `batch_size` records of all.
+
+        Raises ValueError where the step does not fall into equal parts.
+        """
+        if self.micro_batch is not None:
+            parts, said = self.micro_batch * processes, f"micro_batch ({self.micro_batch})"
+        else:
+            parts, said = (self.passes or 1) * processes, f"passes ({self.passes or 1})"
+        if self.batch_size % parts:
+            several = f", times {processes} processes," if processes > 1 else ""
+            raise ValueError(f"{said}{several} must divide batch_size ({self.batch_size})")
+        return self.micro_batch or self.batch_size // parts
+
+    def passes_per_step(self, processes: int) -> int:
+        """Forward and backward passes of each of so many processes in a step. Raises as `records_per_pass` does."""
+        return self.batch_size // (self.records_per_pass(processes) * processes)

@@ -46,8 +46,13 @@ class PairsSource(_Source, frozen=True, tag="pairs", tag_field="kind"):
     """
 
     tasks: dict[str, Weight] = {}
-    """Weight of each task category, of `raw`, and of each anchor pool as `anchor_<pool>`: 0.5 draws half of its
-    records, 2 draws each twice. A task that is not named is left out; no name at all draws everything once."""
+    """Weight of each task category, of `raw`, of each anchor pool as `anchor_<pool>` and of each domain pool as
+    `domain_<pool>`: 0.5 draws half of its records, 2 draws each twice. A task that is not named is left out; no name at
+    all draws everything once."""
+    by_weight: bool = False
+    """Draw each record in proportion to the weight of its file, which `harvest.repositories` gives by path, message and
+    age of the last commit: one of twice the mean weight comes twice, one of half of it every other time. The number of
+    draws stays that of the records."""
 
 
 Source = BankSource | PairsSource

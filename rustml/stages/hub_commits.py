@@ -5,15 +5,17 @@ stage key holds it, the run's profile records it, and a full commit in a profile
 """
 
 from pathlib import Path
+from typing import TypeVar
 
 from msgspec.structs import replace
 
 from rustml.banks.sources.load import HUB, SOURCES, is_on_hub
 from rustml.hub_datasets import HubDataset, at_commit, hub_dataset
 from rustml.profile import Profile
-from rustml.profile.pairs import AnchorPool
+from rustml.profile.pairs import Pool
 
 POOL_ON_HUB = "hub:"
+P = TypeVar("P", bound=Pool)
 
 
 def with_dataset_commits(profile: Profile) -> Profile:
@@ -31,10 +33,11 @@ def with_bank_commits(profile: Profile) -> Profile:
     return replace(profile, bank=replace(profile.bank, benchmarks=benchmarks))
 
 
-def with_anchor_commits(profile: Profile) -> Profile:
-    """The profile with `pairs.anchors` of the hub at commits. Raises as `hub_datasets.pinned` does."""
-    pools = {name: _pool(pool) for name, pool in profile.pairs.anchors.items()}
-    return replace(profile, pairs=replace(profile.pairs, anchors=pools))
+def with_pool_commits(profile: Profile) -> Profile:
+    """The profile with the pools of `pairs` on the hub at commits. Raises as `hub_datasets.pinned` does."""
+    anchors = {name: _pool(pool) for name, pool in profile.pairs.anchors.items()}
+    domain = {name: _pool(pool) for name, pool in profile.pairs.domain.items()}
+    return replace(profile, pairs=replace(profile.pairs, anchors=anchors, domain=domain))
 
 
 def _benchmark(name: str, source: str) -> str:
@@ -48,7 +51,7 @@ def _benchmark(name: str, source: str) -> str:
     return f"{HUB}@{at_commit(public.hub._replace(revision=revision or None)).revision}"
 
 
-def _pool(pool: AnchorPool) -> AnchorPool:
+def _pool(pool: P) -> P:
     if not pool.source.startswith(POOL_ON_HUB):
         return pool
     dataset = at_commit(hub_dataset(pool.source.removeprefix(POOL_ON_HUB)))

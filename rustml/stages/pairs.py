@@ -12,20 +12,23 @@ from rustml.runs.progress import Progress
 from rustml.runs.stage import Outcome, ProfilePath, Stage, Workspace
 from rustml.sharding import worker_count
 from rustml.sharding.plots import draw_report
-from rustml.stages.hub_commits import with_anchor_commits
+from rustml.stages.hub_commits import with_pool_commits
 from rustml.stages.inputs import protected
 
 FILE = "file:"
 
 
 def contents(profile: Profile) -> Mapping[ProfilePath, str]:
-    """Digests of the anchor pools in local files. One that may be missing, and is, has none."""
+    """Digests of the pools in local files. An anchor pool that may be missing, and is, has none."""
+    section = profile.pairs
+    pools = [("anchors", name, pool, section.allow_missing_anchors) for name, pool in section.anchors.items()]
+    pools += [("domain", name, pool, False) for name, pool in section.domain.items()]
     texts: dict[ProfilePath, str] = {}
-    for name, pool in profile.pairs.anchors.items():
+    for kind, name, pool, may_be_missing in pools:
         path = Path(pool.source.removeprefix(FILE))
-        if pool.source.startswith(FILE) and (path.is_file() or not profile.pairs.allow_missing_anchors):
-            digest = file_contents(path, f"pairs.anchors.{name}.source")
-            texts["pairs", "anchors", name, "source"] = f"{pool.source}@{digest}"
+        if pool.source.startswith(FILE) and (path.is_file() or not may_be_missing):
+            digest = file_contents(path, f"pairs.{kind}.{name}.source")
+            texts["pairs", kind, name, "source"] = f"{pool.source}@{digest}"
     return texts
 
 
@@ -37,11 +40,11 @@ def run(
 ) -> tracking.Finished:
     """Run the stage on the output of the runs `curate` and `bank`, or find the run that did the same.
 
-    Anchor pools of the hub are read at the commit of now.
+    Pools of the hub are read at the commit of now.
     Raises InputError before it starts where `pairs.tasks` names a task that does not exist.
     """
     refuse_unknown_tasks(profile.pairs)
-    profile = with_anchor_commits(profile)
+    profile = with_pool_commits(profile)
 
     def body(space: Workspace) -> Outcome:
         with Progress("pairs") as progress:

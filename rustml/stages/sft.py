@@ -42,7 +42,7 @@ def run(
     if start is None and not base:
         raise InputError(f"step {target.name} starts from the base model: give its run (base)")
     profile = resolved(profile_of(profile, target.name))
-    sources.check(profile.sft.sources, "sft.sources", profile.pairs.anchors)
+    sources.check(profile.sft.sources, "sft.sources", profile.pairs)
 
     def body(space: Workspace) -> Outcome:
         if start is not None:

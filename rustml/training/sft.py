@@ -62,11 +62,10 @@ def arguments(section: SftSection, job: Job, steps: int) -> SFTConfig:
 
     Rows that are packed already lie one behind the other in one sequence per micro-batch, without padding.
     """
-    micro_batch = section.micro_batch or section.batch_size
     config = SFTConfig(
         **shared_arguments(section, job, steps),
-        per_device_train_batch_size=micro_batch,
-        gradient_accumulation_steps=section.batch_size // micro_batch,
+        per_device_train_batch_size=section.records_per_pass(1),
+        gradient_accumulation_steps=section.passes_per_step(1),
         max_length=None if section.packing else section.context,
         padding_free=section.packing,
         train_sampling_strategy="sequential",

@@ -2,11 +2,12 @@
 
 import math
 import random
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TypeVar
 
 from rustml.errors import InputError
+from rustml.profile.pairs import DOMAIN, PairsSection
 from rustml.profile.sources import BankSource, PairsSource, Source
 from rustml.records import Pair, Problem, read_jsonl
 from rustml.tasks import TASKS
@@ -17,9 +18,10 @@ GENERAL = "general_holdout"
 """The file of the `pairs` stage that holds anchors for validation."""
 
 
-def check(sources: Mapping[str, Source], key: str, pools: Collection[str]) -> None:
-    """Raise InputError for a task that is neither a category, `raw`, nor an anchor pool; `key` names `sources`."""
-    known = [*TASKS, "raw", *(f"anchor_{pool}" for pool in pools)]
+def check(sources: Mapping[str, Source], key: str, section: PairsSection) -> None:
+    """Raise InputError for a task that is no category, `raw`, or pool of `section`; `key` names `sources`."""
+    pools = [*(f"anchor_{pool}" for pool in section.anchors), *(f"{DOMAIN}{pool}" for pool in section.domain)]
+    known = [*TASKS, "raw", *pools]
     for name, source in sources.items():
         unknown = sorted(set(source.tasks) - set(known)) if isinstance(source, PairsSource) else []
         if unknown:
@@ -89,21 +91,32 @@ def _shuffled(records: Iterable[R], seed: int, name: str) -> list[R]:
 
 
 def _pairs(name: str, source: PairsSource, pairs: Path, seed: int) -> list[Text]:
-    """Pairs in a random order in which the weight of their file decides who is early.
+    """Pairs in a random order in which the weight of their file decides who is early, or how often each is drawn.
 
     Each draws an exponential variate over its weight, and the smallest come first (Efraimidis and Spirakis, "Weighted
     random sampling with a reservoir", 2006).
     """
     rng = random.Random(f"{seed} {name}")
     keyed: list[tuple[float, int, Pair]] = []
-    for pair in read_jsonl(pairs / f"{source.file}.jsonl", Pair):
-        for _ in range(_copies(_weight(source, pair), rng)):
-            keyed.append((-math.log1p(-rng.random()) / pair.weight, len(keyed), pair))
+    path = pairs / f"{source.file}.jsonl"
+    mean = _mean_weight(source, path)
+    for pair in read_jsonl(path, Pair):
+        drawn_by = pair.weight / mean if source.by_weight else 1.0
+        for _ in range(_copies(_weight(source, pair) * drawn_by, rng)):
+            keyed.append((-math.log1p(-rng.random()) / (1.0 if source.by_weight else pair.weight), len(keyed), pair))
     return written(pair for _, _, pair in sorted(keyed))
 
 
 def _weight(source: PairsSource, pair: Pair) -> float:
     return source.tasks.get(pair.task, 0.0) if source.tasks else 1.0
+
+
+def _mean_weight(source: PairsSource, path: Path) -> float:
+    """The mean weight of the files of the records that the source may draw; 1 where it does not draw by weight."""
+    if not source.by_weight:
+        return 1.0
+    weights = [pair.weight for pair in read_jsonl(path, Pair) if _weight(source, pair) > 0]
+    return sum(weights) / len(weights) if weights else 1.0
 
 
 def _copies(weight: float, rng: random.Random) -> int:

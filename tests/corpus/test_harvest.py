@@ -325,6 +325,22 @@ def test_a_teams_history_is_weighed_by_place_message_and_age(
     assert [file.weight for file in ours] == pytest.approx([2.0 * 1.5 * 1.3, 1.3 * 0.5, 0.7 * 0.5])
 
 
+def test_a_repository_alone_needs_no_crate_and_no_registry(harvest_section: Section, tmp_path: Path) -> None:
+    team = tmp_path / "team"
+    team.mkdir()
+    git(team, "init", "-q")
+    (team / "lib.rs").write_text("fn f() {}\n")
+    git(team, "add", "-A")
+    git(team, "commit", "-q", "-m", "First")
+    source = RepositorySource(path=str(team), licence="MIT", ignore=(), half_life_days=30.0)
+    alone = harvest_section(directory="/nowhere", crates=(), min_crates=0, repositories=(source,))
+    harvest(alone, tmp_path / "out", workers=1, cache=tmp_path / "cache")
+    assert [file.origin.path for file in files_of(tmp_path / "out")] == ["lib.rs"]
+    with pytest.raises(InputError, match="name at least one crate"):
+        asks = harvest_section(directory="/nowhere", crates=(), repositories=(source,))
+        harvest(asks, tmp_path / "no", workers=1, cache=tmp_path / "cache")
+
+
 def test_each_kind_of_source_has_a_check_and_a_plan(harvest_section: Section, tmp_path: Path) -> None:
     """A harvest without data sets and repositories has jobs of crates alone."""
     section = harvest_section(directory=str(tmp_path), crates=("a",))

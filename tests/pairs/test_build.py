@@ -1,5 +1,6 @@
 """Pairs end to end: splits without leaks, decontamination, mixing, anchors, the same bytes again, and the trace."""
 
+import json
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -16,7 +17,7 @@ from rustml.errors import InputError
 from rustml.pairs.build import build
 from rustml.pairs.split import fraction, part_of
 from rustml.profile import load
-from rustml.profile.pairs import AnchorPool, PairsSection
+from rustml.profile.pairs import AnchorPool, PairsSection, Pool
 from rustml.records import Origin, Pair, read_jsonl, write_jsonl
 from rustml.rust.lexer import squeeze
 from rustml.similarity.overlap import Protected
@@ -309,6 +310,67 @@ def test_chat_columns_and_bad_columns(section: Section, curated: Curated, texts:
     bad = {"p": pool(source=f"file:{chat}", answer_column="reply", instruction_column="")}
     with pytest.raises(InputError, match="'reply'; it has messages"):
         build(section(anchors=bad), curated(texts[:4], "c2"), tmp_path / "out2", protected=[], workers=1)
+
+
+def domain_pool(path: Path, **changes: object) -> Pool:
+    values = {name: getattr(pool(), name) for name in Pool.__struct_fields__}
+    return Pool(**{**values, "source": f"file:{path}", "language": "rust", **changes})
+
+
+def test_a_set_of_tasks_is_a_domain_source_split_decontaminated_and_counted_by_anchors(
+    section: Section, curated: Curated, texts: list[str], tmp_path: Path
+) -> None:
+    path = tmp_path / "tasks.jsonl"
+    rows = [
+        {
+            "crate_name": "c",
+            "task_category": "code_review" if number % 2 else "poetry",
+            "input_data": json.dumps({"code": f"fn f{number}() {{\n}}", "code_context": ""}),
+            "output_data": json.dumps({"review": f"Number {number} does nothing."}),
+        }
+        for number in range(400)
+    ]
+    leaked = "the quick brown fox jumps over the lazy dog while nine lazy cats look on and yawn"
+    rows.append({"crate_name": "c", "task_category": "x", "input_data": leaked, "output_data": "y"})
+    path.write_text("\n".join(map(json.dumps, [*rows, rows[0]])))
+    strandset = domain_pool(
+        path, instruction_column="input_data", answer_column="output_data", task_column="task_category"
+    )
+    anchors = {"code": pool(source=f"file:{anchor_file(tmp_path / 'code.jsonl', 3000)}")}
+    mixed = section(domain={"set": strandset}, anchors=anchors, anchors_per_pair=1.0, validation_percent=20.0)
+    guard = [Protected(bank="humaneval", text=leaked)]
+    report = build(mixed, curated(texts), tmp_path / "out", protected=guard, workers=1)
+    parts = {part: [p for p in records(tmp_path / "out", part) if p.task == "domain_set"] for part in PARTS}
+    assert len(parts["train"]) + len(parts["validation"]) == 400, "once each, without the leaked one"
+    assert 50 <= len(parts["validation"]) <= 110
+    assert not parts["holdout"]
+    assert report.contaminated["humaneval"] == 1
+    assert report.tasks["domain_set"] == 400
+    crates = sum(p.origin.kind == "crate" and p.task != "raw" for p in records(tmp_path / "out", "train"))
+    assert report.pools["code"] == crates + len(parts["train"])
+    first = next(p for p in parts["train"] + parts["validation"] if "fn f1()" in p.instruction)
+    assert first.instruction == "Review this Rust code.\n\nCode:\n```rust\nfn f1() {\n}\n```"
+    assert first.answer == "Number 1 does nothing."
+    assert (first.origin.kind, first.origin.licence, first.origin.path) == ("dataset", "MIT", "train/1")
+    assert any(p.instruction.startswith("Poetry, in Rust.") for p in parts["train"])
+
+
+@pytest.mark.parametrize(
+    ("changes", "match"),
+    [
+        ({"licence": "GPL-3.0-only"}, r"pairs\.domain\.own\.licence: licence_not_allowed"),
+        ({"source": "corpus"}, r"pairs\.domain\.own\.source: 'corpus' is not one of bank:FILE, hub:NAME, file:PATH"),
+        ({"source": "file:/nowhere.jsonl"}, r"pairs\.domain: pools are missing \(own: there is no file /nowhere"),
+        ({"answer_column": "reply"}, r"pairs\.domain\.own: a row has no column 'reply'; it has q, a: change"),
+    ],
+)
+def test_a_domain_source_that_is_refused_is_named_before_anything_starts(
+    section: Section, tmp_path: Path, changes: dict[str, str], match: str
+) -> None:
+    own = domain_pool(anchor_file(tmp_path / "own.jsonl", 3), **changes)
+    with pytest.raises(InputError, match=match):
+        build(section(domain={"own": own}), tmp_path, tmp_path / "out", protected=[], workers=1)
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_record_is_traced_to_its_legal_basis(

@@ -12,7 +12,7 @@ from rustml.profile.harvest import DatasetSource
 from rustml.profile.pairs import AnchorPool
 from rustml.runs.stage import key
 from rustml.stages import bank, harvest, pairs
-from rustml.stages.hub_commits import with_anchor_commits, with_bank_commits, with_dataset_commits
+from rustml.stages.hub_commits import with_bank_commits, with_dataset_commits, with_pool_commits
 
 OLD, NEW, PINNED = "a" * 40, "b" * 40, "c" * 40
 
@@ -61,7 +61,7 @@ def profile_with(section: str, **changes: object) -> Profile:
 
 CASES = {
     "bank": (bank.STAGE, with_bank_commits, profile_with("bank", benchmarks={"humaneval": "hub"})),
-    "pairs": (pairs.STAGE, with_anchor_commits, profile_with("pairs", anchors={"code": pool("hub:o/n")})),
+    "pairs": (pairs.STAGE, with_pool_commits, profile_with("pairs", anchors={"code": pool("hub:o/n")})),
     "harvest": (harvest.STAGE, with_dataset_commits, profile_with("harvest", datasets=(dataset("o/n"),))),
 }
 
@@ -97,7 +97,7 @@ def test_local_pools_and_files_are_left_alone(hub: Hub, tmp_path: Path) -> None:
     here = dataset(str(tmp_path))
     anchors = {"a": pool("corpus"), "b": pool("file:/x.jsonl"), "c": pool("bank:python-train")}
     for pin, profile in (
-        (with_anchor_commits, profile_with("pairs", anchors=anchors)),
+        (with_pool_commits, profile_with("pairs", anchors=anchors)),
         (with_dataset_commits, profile_with("harvest", datasets=(here,))),
         (with_bank_commits, profile_with("bank", benchmarks={"humaneval-x-rust": "hub", "mine": "hub"})),
     ):
@@ -107,4 +107,4 @@ def test_local_pools_and_files_are_left_alone(hub: Hub, tmp_path: Path) -> None:
 
 def test_an_empty_revision_is_the_users_error() -> None:
     with pytest.raises(InputError, match="ends with '@'"):
-        with_anchor_commits(profile_with("pairs", anchors={"code": pool("hub:o/n@")}))
+        with_pool_commits(profile_with("pairs", anchors={"code": pool("hub:o/n@")}))

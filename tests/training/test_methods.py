@@ -86,6 +86,23 @@ def test_qlora_holds_linear_layers_in_four_bits(parent: Path) -> None:
     assert weight.numel() * weight.element_size() == 32 * 32 / 2
 
 
+def test_gradients_pass_through_four_bit_layers_after_a_validation(parent: Path) -> None:
+    model = method_of(QloraSection(rank=2)).load(parent, CPU)
+    ids = torch.tensor([ROWS[0][0]])
+
+    def gradients() -> list[torch.Tensor]:
+        model.zero_grad()
+        model(input_ids=ids, labels=ids).loss.backward()
+        return [weight.grad.clone() for weight in model.parameters() if weight.grad is not None]
+
+    before = gradients()
+    with torch.no_grad():
+        model.eval()(input_ids=ids)
+    after = gradients()
+    assert len(before) == len(after)
+    assert all(torch.allclose(one, other, atol=1e-2) for one, other in zip(before, after, strict=True))
+
+
 def test_reinforcement_trains_an_adapter(parent: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With a KL penalty too, for which the trainer adds an adapter that is not saved."""
     spread = lambda _, completions, **__: [float(sum(text.encode()) % 5) for text in completions]  # noqa: E731

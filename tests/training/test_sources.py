@@ -7,6 +7,7 @@ import msgspec
 import pytest
 
 from rustml.errors import InputError
+from rustml.profile.pairs import AnchorPool, PairsSection
 from rustml.profile.sft import SftSection
 from rustml.profile.sources import BankSource, PairsSource, Source
 from rustml.records import Origin, Pair, write_jsonl
@@ -36,6 +37,13 @@ def folders(tmp_path: Path) -> tuple[Path, Path]:
     write_jsonl(pairs / "general_holdout.jsonl", (pair(number, "anchor_code") for number in range(950, 960)))
     write_jsonl(pairs / "raw.jsonl", (pair(number, "raw") for number in range(300, 340)))
     return bank, pairs
+
+
+def pools(*anchors: str) -> PairsSection:
+    pool = dict.fromkeys(("source", "licence", "language", "split"), "x")
+    columns = dict.fromkeys(("instruction_column", "answer_column", "messages_column"), "")
+    made = {name: AnchorPool(**pool, **columns, take=0, max_characters=1, share=1.0) for name in anchors}
+    return msgspec.structs.replace(profile().pairs, anchors=made)
 
 
 def drawn(folders: tuple[Path, Path], source: Source, seed: int = 1) -> list[data.Text]:
@@ -119,9 +127,9 @@ def test_validation_is_of_the_sources_own_held_out_files(folders: tuple[Path, Pa
 def test_an_unknown_task_and_an_empty_source_are_named(folders: tuple[Path, Path]) -> None:
     odd = {"crates": PairsSource(file="train", tasks={"poetry": 1.0, "anchor_code": 1.0})}
     with pytest.raises(InputError, match=r"sft\.sources\.crates\.tasks: no task poetry"):
-        sources.check(odd, "sft.sources", ["code"])
+        sources.check(odd, "sft.sources", pools("code"))
     with pytest.raises(InputError, match="no task anchor_code, poetry"):
-        sources.check(odd, "sft.sources", [])
+        sources.check(odd, "sft.sources", pools())
     with pytest.raises(InputError, match=r"source s: train\.jsonl holds no record"):
         drawn(folders, PairsSource(file="train", tasks={"test_generation": 1.0}))
     with pytest.raises(InputError, match="nowhere"):
@@ -148,3 +156,14 @@ def test_amounts_that_cannot_be_are_refused_with_the_profile(chosen: dict[str, o
     section = msgspec.to_builtins(profile().sft) | {"sources": chosen}
     with pytest.raises(msgspec.ValidationError, match=reason):
         msgspec.convert(section, SftSection)
+
+
+def test_records_of_heavier_files_come_more_often_and_the_number_of_draws_stays(folders: tuple[Path, Path]) -> None:
+    heavy = [pair(number, weight=3.0) for number in range(200)]
+    light = [pair(number, weight=1.0) for number in range(200, 400)]
+    write_jsonl(folders[1] / "train.jsonl", [*heavy, *light])
+    replies = Counter(reply for _, reply in drawn(folders, PairsSource(file="train", by_weight=True)))
+    of_heavy = sum(replies[record.answer] for record in heavy)
+    of_light = sum(replies[record.answer] for record in light)
+    assert 260 <= of_heavy <= 340, "one and a half times each"
+    assert 70 <= of_light <= 130, "half of them"

@@ -25,11 +25,18 @@ DEBIAN_HINT = "apt-get install $(grep -v '^#' scripts/corpus-debian-tiny.txt)"
 
 def check(section: HarvestSection) -> None:
     """Raise InputError for a bad list of crates, and for Cargo's settings where they lead to no source of crates."""
+    if _wants_none(section):
+        return
     source = _source(section)
     if not crate_list(section) and not isinstance(source, DirectorySource | None):
         raise InputError(
             "harvest.crates: a registry needs a list of names; 'all' is for a directory source alone (registry: \"\")"
         )
+
+
+def _wants_none(section: HarvestSection) -> bool:
+    """Whether the profile names no crate and needs none: repositories or data sets are all there is."""
+    return not (section.min_crates or section.crates or section.crates_file)
 
 
 def _source(section: HarvestSection) -> Registry | None:
@@ -43,6 +50,8 @@ def contents(section: HarvestSection) -> Contents:
     The directory source counts beside a registry too: only the run itself shows whether the registry answers.
     """
     digests: Contents = {}
+    if _wants_none(section):
+        return digests
     if section.crates_file:
         digests["crates_file",] = file_contents(Path(section.crates_file), "harvest.crates_file")
     if section.directory and Path(section.directory).is_dir():
@@ -65,6 +74,8 @@ def _registry_contents(name: str, source: Registry) -> str:
 
 def plan(section: HarvestSection, cache: Path, progress: ProgressCallback) -> Planned:
     """Obtain the crates from the registry, or from the declared directory source when the registry does not answer."""
+    if _wants_none(section):
+        return Planned(())
     requests = crate_list(section)
     source = _source(section)
     if isinstance(source, SparseRegistry):

@@ -64,4 +64,16 @@ class Qlora(Lora):
         for weight in model.parameters():
             if weight.requires_grad:
                 weight.data = weight.data.to(torch.bfloat16)
+        _keep_differentiable(model)
         return model
+
+
+def _keep_differentiable(model: Any) -> None:
+    """Keep the weights in the format that has gradients.
+
+    On a CPU with AVX512_BF16, bitsandbytes repacks a layer for inference at its first call in evaluation mode, and
+    never back: after a validation no gradient would pass through it.
+    """
+    for layer in model.modules():
+        if hasattr(layer, "support_avx512bf16_for_cpu"):
+            layer.support_avx512bf16_for_cpu = False
