@@ -113,7 +113,7 @@ ScheduleSection = ConstantSection | LinearSection | CosineSection | WarmupStable
 class OptimisationSection(Section, frozen=True):
     """How long and by which rule weights are updated."""
 
-    one_of = (frozenset({"steps", "epochs"}),)
+    one_of: ClassVar[tuple[frozenset[str], ...]] = (frozenset({"steps", "epochs"}),)
     steps: Positive | None
     """Updates of the weights; null where `epochs` says it."""
     epochs: Rate | None

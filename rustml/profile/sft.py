@@ -1,6 +1,6 @@
 """Profile section of supervised fine-tuning."""
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from msgspec import Meta
 
@@ -12,7 +12,7 @@ from rustml.profile.types import Positive
 class SftSection(TrainerSection, frozen=True):
     """Supervised fine-tuning on Rust pairs, with anchors against forgetting."""
 
-    one_of = (*TrainerSection.one_of, frozenset({"micro_batch", "passes"}))
+    one_of: ClassVar[tuple[frozenset[str], ...]] = (*TrainerSection.one_of, frozenset({"micro_batch", "passes"}))
     sources: Annotated[dict[str, Source], Meta(min_length=1)]
     """What is trained on, by a name under which its rows are counted."""
     validation: ValidationSection

@@ -21,14 +21,14 @@ FILE = "file:"
 def contents(profile: Profile) -> Mapping[ProfilePath, str]:
     """Digests of the pools in local files. An anchor pool that may be missing, and is, has none."""
     section = profile.pairs
-    pools = [("anchors", name, pool, section.allow_missing_anchors) for name, pool in section.anchors.items()]
-    pools += [("domain", name, pool, False) for name, pool in section.domain.items()]
+    sources = [(("pairs", "anchors", name, "source"), pool.source) for name, pool in section.anchors.items()]
+    sources += [(("pairs", "domain", name, "source"), pool.source) for name, pool in section.domain.items()]
     texts: dict[ProfilePath, str] = {}
-    for kind, name, pool, may_be_missing in pools:
-        path = Path(pool.source.removeprefix(FILE))
-        if pool.source.startswith(FILE) and (path.is_file() or not may_be_missing):
-            digest = file_contents(path, f"pairs.{kind}.{name}.source")
-            texts["pairs", kind, name, "source"] = f"{pool.source}@{digest}"
+    for key, source in sources:
+        path = Path(source.removeprefix(FILE))
+        may_be_missing = section.allow_missing_anchors and "anchors" in key
+        if source.startswith(FILE) and (path.is_file() or not may_be_missing):
+            texts[key] = f"{source}@{file_contents(path, '.'.join(key))}"
     return texts
 
 

@@ -336,8 +336,8 @@ def test_a_repository_alone_needs_no_crate_and_no_registry(harvest_section: Sect
     alone = harvest_section(directory="/nowhere", crates=(), min_crates=0, repositories=(source,))
     harvest(alone, tmp_path / "out", workers=1, cache=tmp_path / "cache")
     assert [file.origin.path for file in files_of(tmp_path / "out")] == ["lib.rs"]
+    asks = harvest_section(directory="/nowhere", crates=(), repositories=(source,))
     with pytest.raises(InputError, match="name at least one crate"):
-        asks = harvest_section(directory="/nowhere", crates=(), repositories=(source,))
         harvest(asks, tmp_path / "no", workers=1, cache=tmp_path / "cache")
 
 
