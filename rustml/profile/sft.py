@@ -44,14 +44,13 @@ class SftSection(TrainerSection, frozen=True):
 
         Raises ValueError where the step does not fall into equal parts.
         """
-        if self.micro_batch is not None:
-            parts, said = self.micro_batch * processes, f"micro_batch ({self.micro_batch})"
-        else:
-            parts, said = (self.passes or 1) * processes, f"passes ({self.passes or 1})"
-        if self.batch_size % parts:
-            several = f", times {processes} processes," if processes > 1 else ""
-            raise ValueError(f"{said}{several} must divide batch_size ({self.batch_size})")
-        return self.micro_batch or self.batch_size // parts
+        share, rest = divmod(self.batch_size, processes)
+        records, uneven = divmod(share, self.passes) if self.passes else (min(self.micro_batch or share, share), 0)
+        if rest or uneven or share % records:
+            said = f"passes ({self.passes})" if self.passes else f"micro_batch ({self.micro_batch})"
+            several = f" on {processes} processes" if processes > 1 else ""
+            raise ValueError(f"{said} must divide batch_size ({self.batch_size}){several}")
+        return records
 
     def passes_per_step(self, processes: int) -> int:
         """Forward and backward passes of each of so many processes in a step. Raises as `records_per_pass` does."""

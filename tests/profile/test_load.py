@@ -21,7 +21,7 @@ from rustml.profile import Profile, load
 from rustml.profile.base import HubBase, ScratchBase
 from rustml.profile.layers import DEFAULTS, FOLDER, PRESETS, from_files, read, shipped
 from rustml.profile.load import dump
-from rustml.profile.schema import children, section_of
+from rustml.profile.schema import KIND, children, section_of
 
 TINY: dict[str, Any] = yaml.safe_load(dump(load("tiny")))
 Path_ = tuple[str | int, ...]
@@ -59,7 +59,9 @@ def test_a_shipped_profile_states_nothing_that_it_inherits(name: str) -> None:
 
 
 def _repeated(own: dict[str, Any], inherited: dict[str, Any], at: str = "") -> Iterator[str]:
-    """Dotted keys with the value that they have anyway."""
+    """Dotted keys with the value that they have anyway; a mapping of another `kind` has to say all of its own."""
+    if own.get(KIND, inherited.get(KIND)) != inherited.get(KIND):
+        return
     for key, value in own.items():
         if isinstance(value, dict) and isinstance(inherited.get(key), dict):
             yield from _repeated(value, inherited[key], f"{at}{key}.")
