@@ -1,14 +1,19 @@
 """Prepare the problem banks and verify every reference with the judge."""
 
+import click
+
 from entrypoints._support.command import StageRun, stage_command
 from rustml.profile import Profile
 
 
 @stage_command("bank")
-def main(profile: Profile, reuse: bool) -> StageRun:
+@click.option(
+    "--mine", default="", help="Run id of mined problems, which become the benchmark `mined`; empty for none."
+)
+def main(profile: Profile, mine: str, reuse: bool) -> StageRun:
     from rustml.stages import bank
 
-    return bank.run(profile, reuse=reuse)
+    return bank.run(profile, mine=mine, reuse=reuse)
 
 
 if __name__ == "__main__":

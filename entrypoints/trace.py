@@ -43,12 +43,13 @@ def _given(output: str) -> "Output":
 
 
 def _logged() -> "Iterator[Output]":
-    """Outputs of the pairs stage in the tracking store, the newest first."""
+    """Outputs of the pairs stage, then of the mine stage, in the tracking store, each the newest first."""
     from rustml.runs import tracking
     from rustml.stages.trace import Output
 
-    for run_id, folder in tracking.outputs_of("pairs"):
-        yield Output(folder, run_id)
+    for stage in ("pairs", "mine"):
+        for run_id, folder in tracking.outputs_of(stage):
+            yield Output(folder, run_id)
 
 
 if __name__ == "__main__":

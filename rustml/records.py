@@ -118,12 +118,23 @@ class Problem(Record, frozen=True, omit_defaults=True):
     """The declaration on whose types the tests rely."""
     prelude: str = ""
     """Imports that the problem supplies."""
+    given: str = ""
+    """Code that stands before an answer: what a function needs that an answer does not write."""
     edition: str = "2021"
     policy: Policy = "strict"
     pinned: bool = True
     """False where an answer may change the declared signature, so that numbers can be compared with the upstream's."""
     tags: dict[str, str] = {}
     """Family, slots, difficulty: whatever groups problems in a report."""
+    origin: Origin | None = None
+    """The file that a mined problem comes from."""
+    span: tuple[int, int] = (0, 0)
+    """Byte offsets in that file of the function: from visibility or `fn` to its end."""
+
+    @property
+    def answer_name(self) -> str:
+        """The item that an answer has to define: a method, where its type is given."""
+        return self.entry_point.rpartition("::")[2] if self.given else self.entry_point
 
 
 class Candidate(Record, frozen=True, omit_defaults=True):
@@ -152,7 +163,7 @@ def candidate_of(problem: Problem, code: str, name: str) -> Candidate:
     """What the judge is asked about `code` as an answer to `problem`: the tests are the problem's alone."""
     return Candidate(
         id=name,
-        code=code,
+        code=f"{problem.given}\n{code}" if problem.given else code,
         tests=problem.tests,
         entry_point=problem.entry_point,
         signature=problem.signature,

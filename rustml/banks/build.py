@@ -61,6 +61,7 @@ def build(
     out: Path,
     judge: Judging,
     progress: ProgressCallback = no_progress,
+    mined: Sequence[Bank] = (),
 ) -> BankReport:
     """Draw the tiny families' problems, load the benchmarks, verify references, write one JSON Lines file each.
 
@@ -71,12 +72,14 @@ def build(
     and reported when its reference does not pass; one without a reference stays if its tests compile against `todo!()`,
     one without tests if its reference compiles.
 
+    `mined` are banks of the `mine` stage, treated as benchmarks.
+
     `judge` must be open with lints. `progress` is called with references judged and their total. Raises InputError for
     bad input before anything is judged, and JudgeFault when the judge fails.
     """
-    refuse_names(section.benchmarks)
+    refuse_names([*section.benchmarks, *(bank.name for bank in mined)])
     problems_by_file = {drawn_stem(language, split): _draw(section, language, split, seed) for language, split in DRAWS}
-    banks = [load_source(name, source) for name, source in section.benchmarks.items()]
+    banks = [*(load_source(name, source) for name, source in section.benchmarks.items()), *mined]
     verifier = _Verifier(judge, progress)
     generated = [
         problem for stem, problems in problems_by_file.items() if stem != "python-train" for problem in problems

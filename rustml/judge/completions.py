@@ -15,7 +15,7 @@ def judge_completions(judge: Judging, problems: Sequence[Problem], answers: Sequ
     candidates: list[Candidate] = []
     positions: list[int] = []
     for position, (problem, answer) in enumerate(zip(problems, answers, strict=True)):
-        code = extract(answer, problem.entry_point, problem.language)
+        code = extract(answer, problem.answer_name, problem.language)
         if code is not None:
             positions.append(position)
             candidates.append(candidate_of(problem, code, f"{problem.id}#{position}"))

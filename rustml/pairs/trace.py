@@ -8,10 +8,12 @@ from pathlib import Path
 from rustml.errors import InputError
 from rustml.licence import Gate
 from rustml.pairs.split import PARTS
-from rustml.records import Pair, read_jsonl
+from rustml.records import Pair, Problem, read_jsonl
 from rustml.rust.functions import parse
 
 FENCED = re.compile(r"```rust\n(.*)```\s*", re.DOTALL)
+MINED = "mined.jsonl"
+"""The file of the `mine` stage."""
 NOT_IN_ONE_PLACE = (0, 0)
 
 
@@ -45,8 +47,12 @@ class OwnLines:
 def find(pair_id: str, folder: Path) -> Iterator[tuple[str, Pair]]:
     """Yield part and record of every record of the pairs output in `folder` whose id begins with `pair_id`.
 
-    Raises InputError when `folder` is not an output of the pairs stage.
+    Problems of the `mine` stage count as records whose answer is their reference. Raises InputError when `folder` is
+    neither stage's output.
     """
+    if (folder / MINED).is_file():
+        yield from _mined(pair_id, folder / MINED)
+        return
     paths = [path for part in PARTS if (path := folder / f"{part}.jsonl").is_file()]
     if not paths:
         raise InputError(f"{folder} is not an output of the pairs stage: it holds none of {', '.join(PARTS)}.jsonl")
@@ -56,6 +62,26 @@ def find(pair_id: str, folder: Path) -> Iterator[tuple[str, Pair]]:
         for pair in read_jsonl(path, Pair):
             if pair.id.startswith(pair_id):
                 yield path.stem, pair
+
+
+def _mined(problem_id: str, path: Path) -> Iterator[tuple[str, Pair]]:
+    for problem in read_jsonl(path, Problem):
+        if problem.id.startswith(problem_id) and problem.origin is not None:
+            _, _, rest = (
+                problem.reference.partition("{\n") if "::" in problem.entry_point else ("", "", problem.reference)
+            )
+            code = rest.rstrip().removesuffix("}") if "::" in problem.entry_point else rest
+            yield (
+                problem.split,
+                Pair(
+                    id=problem.id,
+                    task=path.stem,
+                    instruction=problem.instruction,
+                    answer=f"```rust\n{code.strip()}\n```",
+                    origin=problem.origin,
+                    span=problem.span,
+                ),
+            )
 
 
 def _mentions(path: Path, pair_id: str) -> bool:

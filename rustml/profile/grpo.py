@@ -32,9 +32,12 @@ class GrpoSection(TrainerSection, frozen=True):
     temperature: Rate
     beta: Annotated[float, Meta(ge=0)]
     """Weight of the KL penalty against the SFT model."""
-    prompt_pool: Positive
-    """Training problems from which prompts are chosen: the last ones of the bank, so that supervised fine-tuning, which
-    takes the first ones, need not have seen them."""
+    prompt_pool: Count
+    """Training problems of the families from which prompts are chosen: the last ones of the bank, so that supervised
+    fine-tuning, which takes the first ones, need not have seen them."""
+    prompt_files: dict[str, Count]
+    """Further files of the `bank` stage to choose prompts from, without `.jsonl`, such as `mined-train`, each with the
+    number of its problems, spread over the file; 0 takes all. A file that may not be trained on is refused."""
     dev: DevSection
     probe_samples: Count
     """Samples per problem by which all-passed and all-failed problems are taken out beforehand; 0 keeps all."""

@@ -13,6 +13,7 @@ from rustml.profile.grpo import GrpoSection
 from rustml.profile.harvest import HarvestSection
 from rustml.profile.judge import JudgeSection
 from rustml.profile.ladder import PhaseSection
+from rustml.profile.mine import MineSection
 from rustml.profile.pairs import PairsSection
 from rustml.profile.quantize import QuantizeSection
 from rustml.profile.section import Section
@@ -33,6 +34,7 @@ class Profile(Section, frozen=True):
     """Where the corpus stages work on their shards: processes of this machine, or a Ray cluster (docs/corpus.md)."""
     harvest: HarvestSection
     curate: CurateSection
+    mine: MineSection
     pairs: PairsSection
     bank: BankSection
     judge: JudgeSection

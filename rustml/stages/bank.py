@@ -5,8 +5,9 @@ from pathlib import Path
 
 import click
 
+from rustml.banks.bank import Bank
 from rustml.banks.build import build
-from rustml.banks.sources.load import is_on_hub
+from rustml.banks.sources.load import is_on_hub, load_bank
 from rustml.contents import file_contents
 from rustml.judge import Judge, Limits
 from rustml.profile import Profile
@@ -29,8 +30,11 @@ def contents(profile: Profile) -> Mapping[ProfilePath, str]:
 STAGE = Stage("bank", ("bank", "judge"), __name__, contents, lambda _: judging_environment())
 
 
-def run(profile: Profile, *, parent: str | None = None, reuse: bool = True) -> tracking.Finished:
-    """Run the stage, or find the run that did the same; benchmarks of the hub are read at the commit of now."""
+def run(profile: Profile, *, mine: str = "", parent: str | None = None, reuse: bool = True) -> tracking.Finished:
+    """Run the stage, or find the run that did the same; benchmarks of the hub are read at the commit of now.
+
+    With the run `mine`, its problems are a benchmark of the name `mined`.
+    """
     profile = with_bank_commits(profile)
 
     def body(space: Workspace) -> Outcome:
@@ -44,10 +48,15 @@ def run(profile: Profile, *, parent: str | None = None, reuse: bool = True) -> t
             ) as judge,
             Progress("references judged") as progress,
         ):
-            report = build(profile.bank, profile.seed, space.out, judge, progress)
+            report = build(profile.bank, profile.seed, space.out, judge, progress, _mined(space))
         datasets = {stem: space.out / f"{stem}.jsonl" for stem in report.counts}
         for line in report.left_out():
             click.echo(f"  {line}")
         return Outcome(report.metrics(), report.tables(), datasets)
 
-    return tracking.run_stage(STAGE, profile, body, parent=parent, reuse=reuse)
+    inputs = {"mine": mine} if mine else {}
+    return tracking.run_stage(STAGE, profile, body, inputs=inputs, parent=parent, reuse=reuse)
+
+
+def _mined(space: Workspace) -> list[Bank]:
+    return [load_bank("mined", space.inputs["mine"] / "mined.jsonl")] if "mine" in space.inputs else []

@@ -18,7 +18,7 @@ from rustml.stages.computing import resolved
 from rustml.stages.judging import judging_environment
 from rustml.stages.training_environment import training_environment
 from rustml.training.job import Job
-from rustml.training.sources import trainable_problems
+from rustml.training.sources import prompt_problems
 
 
 def environment(profile: Profile) -> Mapping[str, str]:
@@ -67,7 +67,7 @@ def _train(profile: Profile, folder: Path, name: str, space: Workspace) -> Outco
     from rustml.training import curriculum, grpo  # noqa: PLC0415  torch and trl take seconds to load
 
     section = profile.grpo
-    pool = trainable_problems(space.inputs["bank"], "rust-train", section.prompt_pool)[-section.prompt_pool :]
+    pool = prompt_problems(space.inputs["bank"], section)
     limits, asked, lints = Limits.from_section(profile.judge), profile.judge, section.reward_clippy != 0
     with Judge(limits, sandbox=asked.sandbox, batch_size=asked.batch_size, lints=lints) as judge:
         size = curriculum.PROBE_BATCH * max(1, section.probe_samples)

@@ -29,7 +29,7 @@ class Output:
     @property
     def is_gone(self) -> bool:
         """Whether a run's files have been deleted since."""
-        return bool(self.run_id) and not any((self.folder / f"{part}.jsonl").is_file() for part in PARTS)
+        return bool(self.run_id) and not any((self.folder / f"{part}.jsonl").is_file() for part in (*PARTS, "mined"))
 
     @property
     def label(self) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from rustml.errors import InputError
+from rustml.profile.grpo import GrpoSection
 from rustml.profile.pairs import DOMAIN, PairsSection
 from rustml.profile.sources import BankSource, PairsSource, Source
 from rustml.records import Pair, Problem, read_jsonl
@@ -77,6 +78,41 @@ def trainable_problems(bank: Path, file: str, at_least: int = 1) -> list[Problem
     if len(problems) < at_least:
         raise InputError(f"{path} holds {len(problems)} trainable problems; the profile asks for {at_least}")
     return problems
+
+
+def prompt_problems(bank: Path, section: GrpoSection) -> list[Problem]:
+    """The problems that prompts are chosen from: of the families, then of each further file.
+
+    Raises InputError for a file that is missing or too short or holds a problem which may not be trained on, and where
+    no problem is asked for.
+    """
+    pool = section.prompt_pool
+    problems = trainable_problems(bank, "rust-train", pool)[-pool:] if pool else []
+    for file, count in section.prompt_files.items():
+        problems += _spread(_permitted(bank, file), count, file)
+    if not problems:
+        raise InputError("grpo: prompt_pool is 0 and prompt_files names no file; there is nothing to ask")
+    return problems
+
+
+def _permitted(bank: Path, file: str) -> list[Problem]:
+    path = bank / f"{file}.jsonl"
+    problems = list(read_jsonl(path, Problem))
+    for problem in problems:
+        if problem.trainable and problem.split == "train":
+            continue
+        reason = f"is in the split {problem.split}"
+        if not problem.trainable:
+            reason = f"may not be trained on ({problem.licence})"
+        raise InputError(f"grpo.prompt_files.{file}: {path}: {problem.id} {reason}; name a file of training problems")
+    return problems
+
+
+def _spread(problems: list[Problem], count: int, file: str) -> list[Problem]:
+    """`count` of the problems, evenly spread, since a mined file is in the order of its crates; 0 takes all."""
+    if count > len(problems):
+        raise InputError(f"grpo.prompt_files.{file}: {count} problems are asked for; the file holds {len(problems)}")
+    return [problems[number * len(problems) // count] for number in range(count)] if count else problems
 
 
 def _problems(name: str, source: BankSource, bank: Path, seed: int) -> list[Text]:

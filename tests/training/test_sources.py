@@ -167,3 +167,35 @@ def test_records_of_heavier_files_come_more_often_and_the_number_of_draws_stays(
     of_light = sum(replies[record.answer] for record in light)
     assert 260 <= of_heavy <= 340, "one and a half times each"
     assert 70 <= of_light <= 130, "half of them"
+
+
+def asked_of(folders: tuple[Path, Path], pool: int = 0, **files: int) -> list[str]:
+    section = msgspec.structs.replace(profile().grpo, prompt_pool=pool, prompt_files=files)
+    return [one.id for one in sources.prompt_problems(folders[0], section)]
+
+
+def test_prompts_come_from_the_end_of_the_families_and_spread_over_further_files(folders: tuple[Path, Path]) -> None:
+    write_jsonl(folders[0] / "mined.jsonl", (problem(number) for number in range(1000, 1100)))
+    ids = [problem(number).id for number in [97, 98, 99, *range(1000, 1100, 25)]]
+    assert asked_of(folders, 3, mined=4) == ids
+    assert len(asked_of(folders, 0, mined=0)) == 100
+
+
+@pytest.mark.parametrize(
+    ("change", "message"), [({"trainable": False}, "may not be trained on"), ({"split": "test"}, "the split test")]
+)
+def test_prompts_that_may_not_be_trained_on_are_refused(
+    folders: tuple[Path, Path], change: dict[str, object], message: str
+) -> None:
+    forbidden = msgspec.structs.replace(problem(7), **change)
+    write_jsonl(folders[0] / "mined.jsonl", [problem(6), forbidden])
+    with pytest.raises(InputError, match=message):
+        asked_of(folders, 3, mined=1)
+
+
+def test_more_prompts_than_a_file_holds_and_no_prompt_at_all_are_refused(folders: tuple[Path, Path]) -> None:
+    write_jsonl(folders[0] / "mined.jsonl", [problem(6)])
+    with pytest.raises(InputError, match="the file holds 1"):
+        asked_of(folders, 0, mined=2)
+    with pytest.raises(InputError, match="nothing to ask"):
+        asked_of(folders)

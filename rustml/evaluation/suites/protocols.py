@@ -39,7 +39,7 @@ def _chat_prompt(problem: Problem, tokenizer: Tokenizer, _shots: Sequence[Proble
 
 
 def _chat_code(problem: Problem, completion: str) -> str | None:
-    return extract(completion, problem.entry_point, problem.language)
+    return extract(completion, problem.answer_name, problem.language)
 
 
 def _pair_code(problem: Problem, completion: str) -> str | None:

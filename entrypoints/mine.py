@@ -1,0 +1,18 @@
+"""Mine verifiable problems from harvested crates: documented functions with the crates' own tests."""
+
+import click
+
+from entrypoints._support.command import StageRun, stage_command
+from rustml.profile import Profile
+
+
+@stage_command("mine")
+@click.option("--harvest", required=True, help="Run id of the harvest.")
+def main(profile: Profile, harvest: str, reuse: bool) -> StageRun:
+    from rustml.stages import mine
+
+    return mine.run(profile, harvest=harvest, reuse=reuse)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,148 @@
+"""Wrong variants of a function: bodies that do nothing, and mutants. Tests that pass them say little.
+
+Mutants change one place each (DeMillo, Lipton and Sayward, "Hints on test data selection", 1978): an operator, a
+literal, a condition, a method with an opposite, or a statement that is taken away.
+"""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from tree_sitter import Node
+
+from rustml.rust.tree import descend, node_text, parse_tree
+
+OPERATORS = {
+    "+": "-", "-": "+", "*": "+", "/": "*", "%": "/", "<": "<=", "<=": "<", ">": ">=", ">=": ">", "==": "!=",
+    "!=": "==", "&&": "||", "||": "&&", "<<": ">>", ">>": "<<", "&": "|", "|": "&", "^": "&", "+=": "-=", "-=": "+=",
+    "*=": "+=", "..": "..=", "..=": "..",
+}  # fmt: skip
+OPPOSITES = {
+    "min": "max", "max": "min", "first": "last", "last": "first", "any": "all", "all": "any", "is_some": "is_none",
+    "is_none": "is_some", "is_ok": "is_err", "is_err": "is_ok", "skip": "take", "take": "skip", "find": "rfind",
+    "rfind": "find", "position": "rposition", "push_front": "push_back", "push_back": "push_front",
+    "pop_front": "pop_back", "pop_back": "pop_front", "starts_with": "ends_with", "ends_with": "starts_with",
+    "to_uppercase": "to_lowercase", "to_lowercase": "to_uppercase", "skip_while": "take_while",
+    "take_while": "skip_while", "wrapping_add": "wrapping_sub", "wrapping_sub": "wrapping_add",
+    "saturating_sub": "saturating_add", "saturating_add": "saturating_sub", "front": "back", "back": "front",
+    "next": "next_back", "next_back": "next", "trim_start": "trim_end", "trim_end": "trim_start", "Less": "Greater",
+    "Greater": "Less", "splitn": "rsplitn", "insert": "remove",
+}  # fmt: skip
+BINARY = {"binary_expression", "compound_assignment_expr", "range_expression"}
+STATEMENTS = {"expression_statement"}
+Edit = tuple[int, int, str]
+"""Byte offsets in the code, and the text that takes their place."""
+
+
+@dataclass(frozen=True)
+class Body:
+    """A function's code with the place of its block."""
+
+    code: str
+    """The function, or an `impl` with it alone."""
+
+    @property
+    def _function(self) -> Node:
+        return next(node for node in descend(parse_tree(self.code.encode())) if node.type == "function_item")
+
+    @property
+    def _block(self) -> Node:
+        block = self._function.child_by_field_name("body")
+        assert block is not None, "a function item has a block, or it is a function_signature_item"
+        return block
+
+    def with_block(self, block: str) -> str:
+        """The function with another block."""
+        return self._edited((self._block.start_byte, self._block.end_byte, block))
+
+    def trivial(self) -> Iterator[str]:
+        """The function with bodies that need no thought: a default value, `true`, an argument as it came."""
+        result = node_text(self._function.child_by_field_name("return_type"))
+        yield self.with_block("{ Default::default() }" if result else "{ }")
+        if result == "bool":
+            yield self.with_block("{ true }")
+        argument = self._first_argument()
+        if argument and result:
+            yield from (self.with_block(f"{{ {argument}{way} }}") for way in ("", ".clone()", ".into()"))
+            if result.startswith("Option"):
+                yield self.with_block(f"{{ Some({argument}) }}")
+
+    def _first_argument(self) -> str:
+        parameters = self._function.child_by_field_name("parameters")
+        for node in parameters.named_children if parameters is not None else ():
+            if node.type == "self_parameter":
+                return "self"
+            if node.type == "parameter":
+                pattern = node.child_by_field_name("pattern")
+                return node_text(pattern) if pattern is not None and pattern.type == "identifier" else ""
+        return ""
+
+    def mutants(self, most: int) -> list[str]:
+        """At most so many mutants, chosen by a stable hash of the place and the change."""
+        edits = sorted(
+            {*_edits(self._block), *self._exchanged()}, key=lambda edit: hashlib.sha256(repr(edit).encode()).digest()
+        )
+        return [self._edited(edit) for edit in edits[:most]]
+
+    def _exchanged(self) -> Iterator[Edit]:
+        """Each use of an argument, exchanged for the next argument."""
+        parameters = self._function.child_by_field_name("parameters")
+        patterns = [node.child_by_field_name("pattern") for node in parameters.named_children] if parameters else []
+        names = [node_text(pattern) for pattern in patterns if pattern is not None and pattern.type == "identifier"]
+        following = dict(zip(names, [*names[1:], *names[:1]], strict=True)) if len(names) > 1 else {}
+        for node in descend(self._block):
+            if node.type == "identifier" and node_text(node) in following:
+                yield node.start_byte, node.end_byte, following[node_text(node)]
+
+    def _edited(self, edit: Edit) -> str:
+        start, end, text = edit
+        source = self.code.encode()
+        return (source[:start] + text.encode() + source[end:]).decode()
+
+
+def _edits(block: Node) -> Iterator[Edit]:
+    for node in descend(block):
+        if node.type in BINARY:
+            yield from _swapped(node)
+        elif node.type == "integer_literal" and node_text(node).isdigit():
+            yield node.start_byte, node.end_byte, str(int(node_text(node)) + 1)
+        elif node.type == "boolean_literal":
+            yield node.start_byte, node.end_byte, "false" if node_text(node) == "true" else "true"
+        elif node.type == "string_literal" and len(node_text(node)) > 2:
+            yield node.start_byte, node.end_byte, '""'
+        elif node.type in ("field_identifier", "identifier") and node_text(node) in OPPOSITES:
+            yield node.start_byte, node.end_byte, OPPOSITES[node_text(node)]
+        elif node.type == "unary_expression" and node_text(node).startswith("!"):
+            yield node.start_byte, node.start_byte + 1, ""
+        elif node.type in ("if_expression", "while_expression"):
+            yield from _negated(node)
+        elif node.type == "call_expression":
+            yield from _calls(node)
+        elif node.type in STATEMENTS and node_text(node).endswith(";"):
+            yield node.start_byte, node.end_byte, ""
+
+
+def _swapped(node: Node) -> Iterator[Edit]:
+    for child in node.children:
+        if not child.is_named and child.type in OPERATORS:
+            yield child.start_byte, child.end_byte, OPERATORS[child.type]
+
+
+def _negated(node: Node) -> Iterator[Edit]:
+    condition = node.child_by_field_name("condition")
+    if condition is not None and condition.type not in ("let_condition", "let_chain"):
+        yield condition.start_byte, condition.end_byte, f"!({node_text(condition)})"
+
+
+def _calls(node: Node) -> Iterator[Edit]:
+    """A call of a method left out of its chain, `Some(x)` as `None`, and the first two arguments exchanged."""
+    function, arguments = node.child_by_field_name("function"), node.child_by_field_name("arguments")
+    if function is None or arguments is None:
+        return
+    if function.type == "field_expression" and (receiver := function.child_by_field_name("value")) is not None:
+        yield receiver.end_byte, node.end_byte, ""
+    if node_text(function) == "Some":
+        yield node.start_byte, node.end_byte, "None"
+    if len(arguments.named_children) > 1:
+        first, second = arguments.named_children[:2]
+        yield first.start_byte, second.end_byte, f"{node_text(second)}, {node_text(first)}"

@@ -1,0 +1,33 @@
+"""Profile section of the problems that are mined from crates."""
+
+from typing import Annotated, Literal
+
+from msgspec import Meta
+
+from rustml.profile.section import Section
+from rustml.profile.types import Count, Positive, Share
+
+
+class MineSection(Section, frozen=True):
+    """Which functions of the harvested crates become problems, and how much their tests must notice."""
+
+    examples: Literal["taken_out", "left_in"]
+    """Whether the instruction shows the examples of the documentation, which are tests of the problem."""
+    min_doc_characters: Count
+    """Shorter documentation, its examples taken out, makes no problem."""
+    min_body_lines: Count
+    """A function with fewer lines makes no problem."""
+    max_function_characters: Positive
+    """A longer function makes no problem."""
+    max_given_characters: Positive
+    """Code of its crate that a function needs beside itself, at most; one that needs more does not stand by itself."""
+    max_outline_characters: Positive
+    """What the instruction shows of that code, at most."""
+    mutants: Positive
+    """Wrong variants of each reference that are judged, at most."""
+    min_strength: Share
+    """Share of the variants that compile which the tests must refuse; fewer, and the problem is dropped."""
+    dev_percent: Annotated[float, Meta(ge=0, le=50)]
+    """Crates whose problems are for choices during development, by a stable hash of their name."""
+    test_percent: Annotated[float, Meta(ge=0, le=50)]
+    """Crates whose problems are only measured on, by another stable hash."""

@@ -1,0 +1,47 @@
+"""Mine verifiable problems from the harvested crates: their documented functions, tested by the crates' own tests."""
+
+from rustml.banks.measured import measured_texts
+from rustml.judge import Judge, Limits
+from rustml.mining.mine import MINED, mine
+from rustml.profile import Profile
+from rustml.runs import tracking
+from rustml.runs.progress import Progress
+from rustml.runs.stage import Outcome, Stage, Workspace
+from rustml.sharding import worker_count
+from rustml.stages import bank
+from rustml.stages.hub_commits import with_bank_commits
+from rustml.stages.judging import judging_environment
+
+SECTIONS = ("mine", "curate.near_duplicates", "curate.decontamination", "bank", "judge")
+STAGE = Stage("mine", SECTIONS, __name__, bank.contents, lambda _: judging_environment())
+
+
+def run(profile: Profile, *, harvest: str, parent: str | None = None, reuse: bool = True) -> tracking.Finished:
+    """Run the stage on the output of the run `harvest`, or find the run that did the same."""
+    profile = with_bank_commits(profile)
+
+    def body(space: Workspace) -> Outcome:
+        asked = profile.judge
+        with (
+            Judge(
+                Limits.from_section(asked),
+                sandbox=asked.sandbox,
+                batch_size=asked.batch_size,
+                lints=False,
+                cache=space.cache.verdicts,
+            ) as judge,
+            Progress("drafts judged") as progress,
+        ):
+            report = mine(
+                profile.mine,
+                profile.curate,
+                space.inputs["harvest"],
+                space.out,
+                judge,
+                protected=measured_texts(profile.bank, profile.seed),
+                workers=worker_count(profile.engine),
+                progress=progress,
+            )
+        return Outcome(report.metrics(), report.tables(), {MINED: space.out / f"{MINED}.jsonl"})
+
+    return tracking.run_stage(STAGE, profile, body, inputs={"harvest": harvest}, parent=parent, reuse=reuse)
