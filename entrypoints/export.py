@@ -10,10 +10,11 @@ from rustml.profile import Profile
 @click.option("--version", required=True, help="Registered version.")
 @click.option("--out", default="", help="Folder to write; empty takes `releases/NAME-vVERSION`.")
 @click.option("--licence", default="", help="Identifier of the licence to publish under; empty keeps what is noted.")
-def main(profile: Profile, version: str, out: str, licence: str, reuse: bool) -> StageRun:
+@click.option("--gguf", default="", help="Formats of GGUF to add, such as `BF16,Q8_0`; k-quants need llama.cpp.")
+def main(profile: Profile, version: str, out: str, licence: str, gguf: str, reuse: bool) -> StageRun:
     from rustml.stages import export
 
-    return export.run(profile, version=version, out=out, licence=licence, reuse=reuse)
+    return export.run(profile, version=version, out=out, licence=licence, gguf=gguf, reuse=reuse)
 
 
 if __name__ == "__main__":

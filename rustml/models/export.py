@@ -1,7 +1,7 @@
 """A checkpoint as others load it: adapters merged, shards consolidated, tokenizer and template byte for byte."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -43,8 +43,10 @@ def write_checkpoint(source: Path, out: Path, scratch: Path, shard_bytes: int = 
     return {**sizes, **{f"merge.{name}": value for name, value in change.items()}}
 
 
-def bytes_needed(source: Path) -> int:
+def bytes_needed(source: Path, further: Sequence[float] = ()) -> int:
     """Free space in bytes that exporting `source` takes; of an adapter, the merged copy counts beside the export.
+
+    `further` are files to be made of it, as shares of its size; the largest counts twice, since it is gathered first.
 
     Raises InputError where the base of an adapter is missing or another one.
     """
@@ -52,7 +54,8 @@ def bytes_needed(source: Path) -> int:
 
     adapter = manifest.read(source).base is not None
     weights = sum(file.stat().st_size for file in tensor_files.shards(root_of(source)))
-    return weights * (2 if adapter else 1) + SPARE_BYTES
+    copies = (2 if adapter else 1) + sum(further) + max(further, default=0)
+    return int(weights * copies) + SPARE_BYTES
 
 
 def check_space(folder: Path, needed: int) -> None:

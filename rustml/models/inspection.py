@@ -71,7 +71,7 @@ def inspect(folder: Path) -> Inspection:
         architecture=", ".join(_json(folder, manifest.CONFIG).get("architectures") or ()),
         adapter=_chosen(_json(folder, manifest.ADAPTER_CONFIG), ADAPTER_FIELDS),
         trainer=_chosen(_json(folder, TRAINER_STATE), STATE_FIELDS),
-        template=_template(folder),
+        template=template_of(folder),
         pickles=tuple(sorted(name for name in files if name.endswith(PICKLES))),
     )
 
@@ -124,7 +124,8 @@ def _chosen(fields: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
     return {name: fields[name] for name in names if fields.get(name) is not None}
 
 
-def _template(folder: Path) -> str:
+def template_of(folder: Path) -> str:
+    """The chat template of the checkpoint in `folder`; empty where there is none."""
     for name in TEMPLATE:
         for path in sorted(folder.rglob(name)):
             text = path.read_text(encoding="utf-8")
