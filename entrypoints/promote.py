@@ -13,9 +13,16 @@ from rustml.profile import Profile
 @click.option("--baseline", default="", help="Evaluation run of the baseline; empty takes its newest.")
 @click.option("--base", default="", help="Run id of the base model, with which `sft` and `champion` are compared.")
 @click.option("--override", default="", help="Reason to promote in spite of a refusal; it is tagged for ever.")
-def main(profile: Profile, to: str, **options: str) -> None:
+@click.option("--dry_run", type=bool, default=False, help="Decide and say it, and write nothing.")
+def main(profile: Profile, to: str, dry_run: bool, **options: str) -> None:
     from rustml.stages import promote
 
+    if dry_run:
+        options.pop("override")
+        decision = promote.rehearse(profile, to=to, **options)
+        verdict = "would be" if decision.passed else "would NOT be"
+        click.echo("\n".join([f"version {options['candidate']} {verdict} {to}:", *decision.reasons]))
+        return
     promoted = promote.run(profile, to=to, **options)
     click.echo("\n".join([f"{promoted.label} is {to}{promoted.in_spite}:", *promoted.decision.reasons]))
 

@@ -34,3 +34,7 @@ class Thresholds(Section, frozen=True):
     """Metrics that must be shown not to fall by `fall_margin` or more."""
     fall_margin: Share
     """Margin of the metrics under `hold`."""
+    margins: dict[Measure, Share]
+    """Margins of single metrics under `hold` in the place of `fall_margin`: `rust.clippy: 0.02`."""
+    at_least: dict[Measure, Share]
+    """Metrics whose share must be shown to lie above this, whatever the baseline has: `rust.compile: 0.9`."""

@@ -71,9 +71,12 @@ def parse(text: str) -> tuple[dict[str, object], str]:
     return metadata, body
 
 
-def summary(text: str, where: str) -> str:
-    """As much of a card's body as a version's description holds, whole sections; `where` names the whole card."""
-    body = parse(text)[1].strip()
+def summary(text: str, where: str, lead: str = "") -> str:
+    """As much of a card's body as a version's description holds, whole sections; `where` names the whole card.
+
+    `lead` stands before it.
+    """
+    body = lead + parse(text)[1].strip()
     note = f"\n\nThe whole card: `{where}`.\n"
     if len(body) + len(note) <= SUMMARY_CHARACTERS:
         return body + note
@@ -81,8 +84,10 @@ def summary(text: str, where: str) -> str:
     return cut[: max(cut.rfind("\n## "), cut.rfind("\n### "))].rstrip() + note
 
 
-def refresh(registry: Registry, number: str) -> None:
+def refresh(registry: Registry, number: str, lead: str = "") -> None:
     """Put the card on the version's page: `card.md` in the run that made it, and as much as fits in its description.
+
+    `lead` stands first in the description.
 
     Raises EvidenceError as `card` does, and where the registry does not take it.
     """
@@ -90,7 +95,7 @@ def refresh(registry: Registry, number: str) -> None:
     where = f"{PAGE} in run {version.run_id}"
     try:
         registry.client.log_text(version.run_id, text, PAGE)
-        registry.client.update_model_version(registry.model, number, description=summary(text, where))
+        registry.client.update_model_version(registry.model, number, description=summary(text, where, lead))
     except MlflowException as error:
         raise EvidenceError(f"the registry does not take the card of {version.name}: {error}") from error
 

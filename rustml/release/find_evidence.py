@@ -9,6 +9,7 @@ from rustml.profile import Profile
 from rustml.profile.gates import Thresholds
 from rustml.release import versions
 from rustml.release.evidence import VerifiedVersion, check_evidence_and_alias
+from rustml.release.gates import asked
 from rustml.release.ladder import Step, ladder_of, thresholds_of
 from rustml.release.registry import ModelVersion, Registry, open_registry
 from rustml.runs import tracking
@@ -64,7 +65,7 @@ def baseline_digest(registry: Registry, number: str, base: str) -> str:
 
 def newest_evaluation(profile: Profile, thresholds: Thresholds, digest: str) -> str:
     """The newest evaluation of these weights on all that the gate asks for, before later ones of other suites."""
-    needed = {metric.partition(".")[0] for metric in (*thresholds.rise, *thresholds.hold)}
+    needed = {metric.partition(".")[0] for metric in asked(thresholds)}
     needed |= {*retained(profile.evaluation.suites)}
 
     def covers(tags: Mapping[str, str]) -> bool:
@@ -86,3 +87,13 @@ def standing_promotion(
     reports = tuple(registry.evaluation(run).digest for run in runs)
     same = (verified.decision.candidate_report, verified.decision.baseline_report) == reports
     return verified if same else None
+
+
+def attempt(version: ModelVersion, to: str, evaluation: str) -> int:
+    """Which attempt at a step the version's weights make, from 1: each other evaluation that was decided on counts one.
+
+    A version that is evaluated with another seed after a refusal has a second chance at luck, whatever its number.
+    """
+    runs = tracking.tagged({"rustml.judged_weights": version.digest, "rustml.to": to})
+    earlier = {tags.get("rustml.judged", "") for tags in runs}
+    return len(earlier - {evaluation}) + 1

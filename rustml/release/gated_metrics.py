@@ -21,7 +21,12 @@ def check_ladder_and_gates(profile: Profile, measured: Sequence[str] = ()) -> No
     for step in ladder_of(profile):
         profile_of(profile, step.name)
         thresholds = thresholds_of(profile, step.name)
-        for key, gated in (("rise", thresholds.rise), ("hold", thresholds.hold)):
+        for key, gated in (
+            ("rise", thresholds.rise),
+            ("hold", thresholds.hold),
+            ("at_least", thresholds.at_least),
+            ("margins", thresholds.margins),
+        ):
             for name in gated:
                 _check_metric(profile, name, f"gates.{step.name}.{key}")
                 if measured and name.partition(".")[0] not in measured:

@@ -6,13 +6,13 @@ statistics can and cannot certify at which number of items: docs/gates.md.
 """
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
 import msgspec
 
 from rustml.evaluation.kinds import retained
 from rustml.evaluation.results.report_file import Evaluation
-from rustml.evaluation.results.statistics import Comparison, compare
+from rustml.evaluation.results.statistics import Comparison, compare, wilson
 from rustml.evaluation.results.suite_result import SuiteResult
 from rustml.profile.gates import Thresholds
 from rustml.records import Record
@@ -69,6 +69,11 @@ def decide(candidate: Evaluation, baseline: Evaluation, thresholds: Thresholds) 
     )
 
 
+def asked(thresholds: Thresholds) -> list[str]:
+    """Every metric that a gate asks for by name, each once."""
+    return list(dict.fromkeys((*thresholds.rise, *thresholds.hold, *thresholds.at_least)))
+
+
 def _faults(candidate: Evaluation, baseline: Evaluation, thresholds: Thresholds) -> Iterator[Finding]:
     texts = [*_unsound("candidate", candidate), *_unsound("baseline", baseline)]
     if candidate.weights_digest == baseline.weights_digest:
@@ -76,7 +81,7 @@ def _faults(candidate: Evaluation, baseline: Evaluation, thresholds: Thresholds)
     texts += _missing(candidate, baseline, thresholds)
     for name in sorted(candidate.suites.keys() & baseline.suites.keys()):
         texts += _unpaired(name, candidate.suites[name], baseline.suites[name])
-    for measure in dict.fromkeys((*thresholds.rise, *thresholds.hold)):
+    for measure in asked(thresholds):
         texts += _unmeasured(measure, candidate, baseline)
     return (Finding(rule="evidence", passed=False, text=text) for text in texts)
 
@@ -111,7 +116,7 @@ def _unequal_metrics(side: str, recorded: Mapping[str, float], computed: Mapping
 
 
 def _missing(candidate: Evaluation, baseline: Evaluation, thresholds: Thresholds) -> Iterator[str]:
-    names = {measure.split(".")[0] for measure in (*thresholds.rise, *thresholds.hold)}
+    names = {measure.split(".")[0] for measure in asked(thresholds)}
     names |= {name for side in (candidate, baseline) for name in retained(side.suites)}
     for side, evaluation in (("candidate", candidate), ("baseline", baseline)):
         for name in sorted(names - evaluation.suites.keys()):
@@ -166,14 +171,24 @@ def _non_inferior(rule: str, comparison: Comparison, margin: float, thresholds: 
 def _gains_and_holds(candidate: Evaluation, baseline: Evaluation, thresholds: Thresholds) -> Iterator[Finding]:
     measures = thresholds.hold if thresholds.require_gain else (*thresholds.rise, *thresholds.hold)
     risen = thresholds.rise if thresholds.require_gain else ()
-    demand_hold = f"must show a loss below {_points(thresholds.fall_margin)}"
-    rules: list[tuple[str, str, Callable[[Comparison], bool]]] = [
-        *((measure, "must rise", lambda comparison: comparison.low > 0) for measure in risen),
-        *((measure, demand_hold, lambda comparison: comparison.low > -thresholds.fall_margin) for measure in measures),
-    ]
-    for measure, demand, holds in rules:
+    for measure in risen:
         comparison = _compare({measure: _paired(candidate, baseline, measure)}, thresholds)
-        yield _finding(measure, holds(comparison), demand, comparison)
+        yield _finding(measure, comparison.low > 0, "must rise", comparison)
+    for measure in measures:
+        comparison = _compare({measure: _paired(candidate, baseline, measure)}, thresholds)
+        margin = thresholds.margins.get(measure, thresholds.fall_margin)
+        yield _finding(measure, comparison.low > -margin, f"must show a loss below {_points(margin)}", comparison)
+    yield from _floors(candidate, baseline, thresholds)
+
+
+def _floors(candidate: Evaluation, baseline: Evaluation, thresholds: Thresholds) -> Iterator[Finding]:
+    """Shares that the candidate must show by itself: the lower Wilson bound over items lies above the floor."""
+    for measure, floor in sorted(thresholds.at_least.items()):
+        before, after = _paired(candidate, baseline, measure)
+        comparison = _compare({measure: (before, after)}, thresholds)
+        bound = wilson(comparison.candidate * len(after), len(after), confidence=thresholds.confidence).low
+        demand = f"must be shown to lie above {100 * floor:g}%, and the lower bound of its own is {100 * bound:.1f}%"
+        yield _finding(f"{measure} at least", bound > floor, demand, comparison)
 
 
 def _paired(candidate: Evaluation, baseline: Evaluation, measure: str) -> Sides:

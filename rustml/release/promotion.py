@@ -3,6 +3,7 @@
 from contextlib import suppress
 from dataclasses import dataclass
 
+import msgspec
 from mlflow.exceptions import MlflowException
 
 from rustml.errors import EvidenceError, GateRefused
@@ -13,7 +14,17 @@ from rustml.release.evidence import OVERRIDDEN, PASSED, VerifiedVersion, check_e
 from rustml.release.gates import Decision, decide, encode
 from rustml.release.ladder import Ladder, Step
 from rustml.release.lock import promotion_lock
-from rustml.release.registry import WEIGHTS_TAG, ModelVersion, Registry, decision_artifact, gate_tag, refused_tag
+from rustml.release.promotion_page import show
+from rustml.release.registry import (
+    WEIGHTS_TAG,
+    ModelVersion,
+    Registry,
+    decision_artifact,
+    evidence_tag,
+    gate_tag,
+    refused_tag,
+    unfolded,
+)
 
 TAG_CHARACTERS = 1000
 """Length of the reasons in a refusal's tag; the decision holds them in full."""
@@ -34,6 +45,10 @@ class Sources(Record, frozen=True):
     """Version that held the alias when the decision was made; a promotion in between makes the decision stale."""
     override: str = ""
     """Reason of the person who promotes in spite of a refusal."""
+
+    def links(self) -> dict[str, str]:
+        """What a promotion's page links to: evaluation runs by side."""
+        return {"candidate": self.candidate_run, "baseline": self.baseline_run}
 
 
 @dataclass(frozen=True)
@@ -65,15 +80,21 @@ def decide_and_promote(request: Request, thresholds: Thresholds) -> VerifiedVers
     Raises GateRefused with the reasons (the decision is logged with the run all the same), EvidenceError when what was
     evaluated is not what is registered, or lies behind a server, or when the alias moved meanwhile.
     """
-    candidate = request.registry.evaluation(request.sources.candidate_run)
-    baseline = request.registry.evaluation(request.sources.baseline_run)
-    for run, report in ((request.sources.candidate_run, candidate), (request.sources.baseline_run, baseline)):
+    return promote(request, decided(request.registry, request.sources, thresholds))
+
+
+def decided(registry: Registry, sources: Sources, thresholds: Thresholds) -> Decision:
+    """Decide on two evaluation runs; nothing is written. Raises EvidenceError where one lies behind a server."""
+    reports = []
+    for run in (sources.candidate_run, sources.baseline_run):
+        report = registry.evaluation(run)
         if is_served(report.weights_digest):
             raise EvidenceError(
                 f"evaluation {run} measured {report.model}, a model behind a server, whose weights are not known here: "
                 "it can be compared, and no promotion rests on it. Evaluate the checkpoint"
             )
-    return promote(request, decide(candidate, baseline, thresholds))
+        reports.append(report)
+    return decide(reports[0], reports[1], thresholds)
 
 
 def promote(request: Request, decision: Decision) -> VerifiedVersion:
@@ -87,6 +108,7 @@ def promote(request: Request, decision: Decision) -> VerifiedVersion:
         raise EvidenceError(fault)
     artifact = decision_artifact(step.name, request.number)
     registry.client.log_text(sources.promotion_run, encode(decision).decode(), artifact)
+    show(registry.client, sources.promotion_run, decision, sources.links())
     if not decision.passed and not sources.override:
         _note_refusal(request, decision)
         reasons = "\n".join(decision.reasons)
@@ -95,7 +117,9 @@ def promote(request: Request, decision: Decision) -> VerifiedVersion:
     with promotion_lock(registry.client, registry.model):
         _check_unmoved(request)
         version = request.version
-        version.tag(_evidence_tags(request, decision))
+        tags = _evidence_tags(request, decision)
+        version.untag({*unfolded(tags)} - {*tags})  # what a version that was promoted before 0.2 has one by one
+        version.tag(tags)
         verified = check_evidence(registry, request.number, step)
         stage = registry.move(step, request.number)
         registry.check_moved(step, request.number, stage)
@@ -143,17 +167,21 @@ def _check_unmoved(request: Request) -> None:
 
 
 def _evidence_tags(request: Request, decision: Decision) -> dict[str, str]:
+    """The outcome for people, and all that proves it in one tag, so that a version's page is not a wall of digests."""
     sources, step = request.sources, request.to
+    evidence = {
+        "decision": decision_digest(decision),
+        "run": sources.promotion_run,
+        "candidate_evaluation": sources.candidate_run,
+        "baseline_evaluation": sources.baseline_run,
+        "baseline_version": sources.baseline_version,
+        "candidate_report": decision.candidate_report,
+        "baseline_report": decision.baseline_report,
+    }
     tags = {
         WEIGHTS_TAG: decision.candidate_weights,
         gate_tag(step): PASSED if decision.passed else OVERRIDDEN,
-        gate_tag(step, "decision"): decision_digest(decision),
-        gate_tag(step, "run"): sources.promotion_run,
-        gate_tag(step, "candidate_evaluation"): sources.candidate_run,
-        gate_tag(step, "baseline_evaluation"): sources.baseline_run,
-        gate_tag(step, "baseline_version"): sources.baseline_version,
-        gate_tag(step, "candidate_report"): decision.candidate_report,
-        gate_tag(step, "baseline_report"): decision.baseline_report,
+        evidence_tag(step): msgspec.json.encode(evidence, order="sorted").decode(),
     }
     overridden = {gate_tag(step, "override"): sources.override} if sources.override and not decision.passed else {}
     return tags | overridden

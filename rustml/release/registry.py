@@ -7,7 +7,8 @@ tracking server are downloaded once per process, into a folder that ends with it
 import shutil
 import tempfile
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from multiprocessing.util import Finalize
@@ -32,6 +33,13 @@ from rustml.runs import tracking
 WEIGHTS_TAG, PARENT_TAG, STEP_TAG = "weights_digest", "parent_version", "made_for"
 """Tags of a version: digest of its weights, the version that it was made from, the step that it was made for."""
 PRODUCTION = "Production"
+CHALLENGER = "challenger"
+"""Alias of a version while it is judged."""
+MODEL_NOTE = (
+    "Versions made by the stages of rustml. An alias of a step points at the version that came through its gate last; "
+    "each version's description says what it is, what was measured, and what the gates decided. "
+    "`mlflow run . -e serve` serves the champion."
+)
 REPORT = f"output/{report_file.REPORT}"
 """Artifact path of the report in a run of the stage `evaluate`."""
 
@@ -44,6 +52,29 @@ def decision_artifact(step: str, version: str) -> str:
 def gate_tag(step: str, name: str = "") -> str:
     """Name of a version's tag: `gate.grpo` for the outcome, `gate.grpo.run` and so on for its evidence."""
     return f"gate.{step}.{name}" if name else f"gate.{step}"
+
+
+def evidence_tag(step: str) -> str:
+    """Name of a version's tag that holds its evidence for a step in one JSON object: runs and digests."""
+    return f"evidence.{step}"
+
+
+def unfolded(tags: Mapping[str, str]) -> dict[str, str]:
+    """Tags with the evidence by name (`gate.sft.decision`), as it stands in the JSON of `evidence.sft`.
+
+    A tag of its own that has such a name counts, as versions of before had them. Raises EvidenceError for a tag that
+    holds no such JSON.
+    """
+    named: dict[str, str] = {}
+    for tag, text in tags.items():
+        prefix, _, step = tag.partition(".")
+        if prefix == "evidence" and step:
+            try:
+                parts = msgspec.json.decode(text, type=dict[str, str])
+            except msgspec.DecodeError as error:
+                raise EvidenceError(f"tag {tag} holds no evidence that can be read: {error}") from error
+            named |= {gate_tag(step, name): value for name, value in parts.items()}
+    return {**named, **tags}
 
 
 def refused_tag(step: str, name: str = "") -> str:
@@ -72,7 +103,7 @@ class Registry:
         it was made for.
         """
         try:
-            self.client.create_registered_model(self.model)
+            self.client.create_registered_model(self.model, description=MODEL_NOTE)
         except MlflowException as error:
             if error.error_code != "RESOURCE_ALREADY_EXISTS":
                 raise
@@ -86,7 +117,7 @@ class Registry:
             version = self.client.get_model_version(self.model, number)
         except MlflowException as error:
             raise InputError(f"the registry holds no version {number} of {self.model}") from error
-        return ModelVersion(self, number, version.run_id or "", dict(version.tags))
+        return ModelVersion(self, number, version.run_id or "", unfolded(version.tags))
 
     def registered_from(self, run_id: str) -> "ModelVersion | None":
         """The version that a run's checkpoint was registered as; None where it was not."""
@@ -104,6 +135,17 @@ class Registry:
         except MlflowException:
             return {}
         return {alias: str(number) for alias, number in sorted(aliases.items())}
+
+    @contextmanager
+    def challenged(self, number: str) -> Iterator[None]:
+        """Point the alias `challenger` at a version while it is judged. An account that may not write goes without."""
+        with suppress(MlflowException):
+            self.client.set_registered_model_alias(self.model, CHALLENGER, number)
+        try:
+            yield
+        finally:
+            with suppress(MlflowException):
+                self.client.delete_registered_model_alias(self.model, CHALLENGER)
 
     def tag(self, name: str) -> str:
         """A tag of the registered model; empty where it has none of the name."""
@@ -235,8 +277,9 @@ class ModelVersion:
 
     def untag(self, names: Iterable[str]) -> None:
         """Delete those of the tags that the version has now."""
-        for name in sorted({*names} & self.registry.version(self.number).tags.keys()):
-            self.registry.client.delete_model_version_tag(self.registry.model, self.number, name)
+        client, model = self.registry.client, self.registry.model
+        for name in sorted({*names} & client.get_model_version(model, self.number).tags.keys()):
+            client.delete_model_version_tag(model, self.number, name)
 
 
 def open_registry(model: str) -> Registry:

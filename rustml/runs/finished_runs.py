@@ -76,6 +76,13 @@ def newest(tag: str, text: str, enough: Callable[[Mapping[str, str]], bool] = la
     return str(next((run for run in complete if enough(run.data.tags)), complete[0]).info.run_id)
 
 
+def tagged(tags: Mapping[str, str]) -> Iterator[Mapping[str, str]]:
+    """The tags of all runs that have these, the newest first."""
+    query = " and ".join(f"tags.`{name}` = '{text}'" for name, text in tags.items())
+    for run in newest_first(query):
+        yield run.data.tags
+
+
 def outputs_of(stage_name: str) -> Iterator[tuple[str, Path]]:
     """Id and output of the complete runs of a stage in all experiments, the newest first.
 

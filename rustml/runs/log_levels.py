@@ -7,6 +7,7 @@ import warnings
 LOGGERS = {
     "alembic": logging.WARNING,  # one line per schema migration
     "mlflow.store.db.utils": logging.WARNING,
+    "mlflow.system_metrics": logging.WARNING,  # that it starts and that it ends
     "bitsandbytes": logging.ERROR,  # a kernel that it would fetch from a hub; peft imports it
     "httpx": logging.WARNING,  # one line per request
     "torchao": logging.ERROR,  # GPU kernels that are not in a CPU wheel

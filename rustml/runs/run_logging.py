@@ -11,6 +11,7 @@ from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunT
 
 from rustml.io import folder_digest
 from rustml.profile import Profile
+from rustml.profile.layers import DEFAULTS, read
 from rustml.profile.load import dump
 from rustml.runs.finished_runs import OUTPUT
 from rustml.runs.git import code_commit
@@ -18,7 +19,13 @@ from rustml.runs.metric_buffer import MetricBuffer
 from rustml.runs.mlflow_client import client
 from rustml.runs.stage import Outcome, Stage, Workspace
 
-MAX_PARAM_CHARACTERS = 500
+MAX_PARAM_CHARACTERS = 6000
+"""What MLflow takes."""
+MODELS = frozenset({"base"})
+"""Roles of inputs that are a model, and no data."""
+PROFILE_CHARACTERS, MAX_COUNTS = 10_000, 100
+CONTEXTS = {"evaluate": "evaluation", **dict.fromkeys(("base", "sft", "grpo"), "training")}
+"""How a stage uses the data that it reads, by stage; `input` for any other."""
 
 
 def metric_buffer(run_id: str) -> MetricBuffer:
@@ -29,22 +36,62 @@ def metric_buffer(run_id: str) -> MetricBuffer:
 def log_settings(run_id: str, stage: Stage, profile: Profile, params: Mapping[str, str]) -> None:
     """Log what decides the output: commit and environment as tags, the stage's part of the profile as params.
 
+    Of the section that bears the stage's name every value is a param, of others those that differ from the defaults.
     The whole profile is an artifact, and so is what stands for outside contents in the key."""
     commit, dirty = code_commit()
-    settings = {"profile.seed": profile.seed}
-    settings |= dotted(msgspec.to_builtins(stage.settings(profile)))
+    settings = {"profile.seed": profile.seed, "profile.name": profile.name}
+    settings |= _telling(stage, dotted(msgspec.to_builtins(stage.settings(profile))))
     tags = {"mlflow.source.git.commit": commit, "rustml.dirty": str(dirty).lower()}
     tags |= {f"rustml.param.{name}": text for name, text in params.items()}
     tags |= {f"rustml.environment.{name}": text for name, text in stage.environment(profile).items()}
     client().log_batch(
         run_id,
-        params=[Param(name, str(value)[:MAX_PARAM_CHARACTERS]) for name, value in settings.items()],
+        params=[Param(name, _param(value)) for name, value in settings.items()],
         tags=[RunTag(name, text) for name, text in tags.items()],
     )
     client().log_text(run_id, dump(profile), "profile.yaml")
     contents = {".".join(map(str, path)): text for path, text in stage.contents(profile).items()}
     if contents:
         client().log_dict(run_id, contents, "contents.json")
+
+
+def _telling(stage: Stage, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The values that tell one run of the stage from another."""
+    usual = dotted(read(DEFAULTS))
+    own = f"{stage.name}."
+    return {
+        name: value
+        for name, value in settings.items()
+        if name.startswith(own) or name not in usual or usual[name] != value
+    }
+
+
+def _param(value: object) -> str:
+    """A value as a param; of one that MLflow would not take, the beginning, with a note."""
+    text = str(value)
+    if len(text) <= MAX_PARAM_CHARACTERS:
+        return text
+    note = f" … cut: {len(text)} characters, whole in profile.yaml"
+    return text[: MAX_PARAM_CHARACTERS - len(note)] + note
+
+
+def log_input_datasets(run_id: str, stage: Stage, inputs: Mapping[str, str]) -> None:
+    """Log the data that a stage reads as MLflow data sets: the outputs of the runs `inputs`, by role."""
+    context = CONTEXTS.get(stage.name, "input")
+    for role, source_run in inputs.items():
+        if role in MODELS:
+            continue
+        run = client().get_run(source_run)
+        source = json.dumps({"uri": f"{run.info.artifact_uri}/output", "run_id": source_run})
+        counts = {name: value for name, value in run.data.metrics.items() if name.startswith(f"{role}.")}
+        dataset = Dataset(
+            name=f"{role} of {run.info.run_name}",
+            digest=str(run.data.tags[OUTPUT])[:32],
+            source_type="local",
+            source=source,
+            profile=json.dumps(counts)[:PROFILE_CHARACTERS] if len(counts) <= MAX_COUNTS else None,
+        )
+        client().log_inputs(run_id, [DatasetInput(dataset, [InputTag("mlflow.data.context", context)])])
 
 
 def log_outcome(run_id: str, workspace: Workspace, outcome: Outcome) -> None:

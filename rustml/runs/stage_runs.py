@@ -28,8 +28,9 @@ from rustml.runs.finished_runs import (
 )
 from rustml.runs.mlflow_client import client
 from rustml.runs.open_run import open_run
-from rustml.runs.run_logging import log_outcome, log_settings, metric_buffer
+from rustml.runs.run_logging import log_input_datasets, log_outcome, log_settings, metric_buffer
 from rustml.runs.stage import Outcome, Stage, Workspace, key
+from rustml.runs.system_metrics import system_metrics
 from rustml.runs.working_folder import hold
 
 Body = Callable[[Workspace], Outcome]
@@ -66,10 +67,10 @@ def run_stage(
     """Run `body` as a stage, or find the run that did the same already.
 
     `inputs` maps roles, which are names of stages, to run ids of those stages; `title` is the run's name in the UI,
-    where it is not the stage's name. Where another process works on the same stage key, this one waits for it and takes
-    over what it made, or without `reuse` works beside it. Raises InputError, before a run is opened, for an input that
-    does not exist or is another stage's, and for an outside file that does not exist. An exception of the body
-    marks the run as failed (Ctrl-C: as killed) and is passed on.
+    where it is not the stage's and the profile's. Where another process works on the same stage key, this one waits for
+    it and takes over what it made, or without `reuse` works beside it. Raises InputError, before a run is opened, for
+    an input that does not exist or is another stage's, and for an outside file that does not exist. An exception of the
+    body marks the run as failed (Ctrl-C: as killed) and is passed on.
     """
     inputs, params = inputs or {}, params or {}
     digests = {role: _input_digest(role, run_id) for role, run_id in inputs.items()}
@@ -81,7 +82,7 @@ def run_stage(
         return earlier
     with hold(outputs() / f"{stage.name}-{stage_key[:12]}", wait=reuse) as place:
         earlier = find(stage, stage_key) if reuse else None
-        with open_run(stage.name, parent, title) as run_id:
+        with open_run(stage.name, parent, title or f"{stage.name} {profile.name}") as run_id:
             place.note(run_id)
             client().set_tag(run_id, "rustml.profile", profile.name)
             for role, source in inputs.items():
@@ -91,7 +92,9 @@ def run_stage(
                 return earlier
             log_settings(run_id, stage, profile, params)
             client().set_tag(run_id, KEY, stage_key)
-            _execute(run_id, stage, place.folder, inputs, body)
+            log_input_datasets(run_id, stage, {role: finished(source).run_id for role, source in inputs.items()})
+            with system_metrics(run_id):
+                _execute(run_id, stage, place.folder, inputs, body)
         return finished(run_id)
 
 

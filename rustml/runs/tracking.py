@@ -12,6 +12,7 @@ from rustml.runs.finished_runs import (
     output_digest,
     outputs_of,
     stage_of,
+    tagged,
 )
 from rustml.runs.mlflow_client import client, experiment, home, public_uri
 from rustml.runs.open_run import WORKER, plain_run
@@ -38,4 +39,5 @@ __all__ = [
     "public_uri",
     "run_stage",
     "stage_of",
+    "tagged",
 ]

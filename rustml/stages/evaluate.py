@@ -90,7 +90,7 @@ def run(
         params=params,
         parent=parent,
         reuse=reuse,
-        title=f"evaluate {subject.label}",
+        title=f"evaluate {subject.label}{f' on {chr(44).join(suites)}' if suites else ''}, {profile.name}",
     )
 
 

@@ -46,7 +46,14 @@ def run(
         return _train(profile, verified.folder, verified.name, space)
 
     done = tracking.run_stage(
-        STAGE, profile, body, inputs={"bank": bank}, params={"weights": weights}, parent=parent, reuse=reuse
+        STAGE,
+        profile,
+        body,
+        inputs={"bank": bank},
+        params={"weights": weights},
+        parent=parent,
+        reuse=reuse,
+        title=f"{made.name} of version {verified.version}, {profile.name}",
     )
     versions.ensure(profile.registered_model, done.run_id, parent=verified.version, step=made.name)
     return done

@@ -174,7 +174,8 @@ def run(profile: Profile, *, reuse: bool = True) -> None:
     """Walk the lifecycle and log its summary, whether or not every gate opens."""
     preflight(profile)
     started = time.monotonic()
-    with tracking.plain_run("lifecycle", {"profile": profile.name}) as parent:
+    title = f"lifecycle {profile.name}, seed {profile.seed}"
+    with tracking.plain_run("lifecycle", {"profile": profile.name}, title=title) as parent:
         lifecycle = Lifecycle(profile, parent, reuse=reuse)
         try:
             lifecycle.walk()

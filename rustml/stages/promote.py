@@ -1,15 +1,21 @@
 """Compare a version with its baseline and move it one step on, or refuse with the reasons."""
 
+from dataclasses import dataclass
+
 import click
+from msgspec.structs import replace
 
 from rustml.errors import RustmlError
 from rustml.profile import Profile
+from rustml.profile.gates import Thresholds
 from rustml.release import card, find_evidence, versions
 from rustml.release.evidence import VerifiedVersion
 from rustml.release.gated_metrics import check_ladder_and_gates
-from rustml.release.ladder import ladder_of, thresholds_of
-from rustml.release.promotion import Request, Sources, decide_and_promote
-from rustml.release.registry import Registry, open_registry
+from rustml.release.gates import Decision
+from rustml.release.ladder import Ladder, Step, ladder_of, thresholds_of
+from rustml.release.next_command import next_command
+from rustml.release.promotion import Request, Sources, decide_and_promote, decided
+from rustml.release.registry import ModelVersion, Registry, open_registry
 from rustml.runs import tracking
 
 
@@ -30,38 +36,76 @@ def run(
     version that it was made from, or the base model, whose run is `base`. Raises InputError for a step that the
     profile's ladder lacks, GateRefused with the reasons, EvidenceError where an evaluation is missing.
     """
+    asked = _asked(profile, candidate, to, evaluation, baseline, base)
+    runs = (asked.sources.candidate_run, asked.sources.baseline_run)
+    standing = find_evidence.standing_promotion(asked.version, asked.step, asked.thresholds, runs)
+    if standing is not None and not override:
+        return standing
+    return _promote(asked, override, parent)
+
+
+def rehearse(
+    profile: Profile, *, candidate: str, to: str, evaluation: str = "", baseline: str = "", base: str = ""
+) -> Decision:
+    """What `run` would decide. Nothing is written: no run, no tag, no alias. Raises as `run`, but never GateRefused."""
+    asked = _asked(profile, candidate, to, evaluation, baseline, base)
+    return decided(asked.registry, asked.sources, asked.thresholds)
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """A promotion that is asked for, its evidence found."""
+
+    ladder: Ladder
+    step: Step
+    thresholds: Thresholds
+    registry: Registry
+    version: ModelVersion
+    sources: Sources
+
+
+def _asked(profile: Profile, candidate: str, to: str, evaluation: str, baseline: str, base: str) -> _Asked:
     check_ladder_and_gates(profile)
     ladder, registry = ladder_of(profile), open_registry(profile.registered_model)
     step, thresholds = ladder.step(to), thresholds_of(profile, to)
     version = registry.version(versions.version_number(candidate, profile.registered_model))
     origin = find_evidence.baseline_version(version, step)
     evaluation, baseline = (run and tracking.finished(run).run_id for run in (evaluation, baseline))
-    candidate_run = evaluation or find_evidence.newest_evaluation(profile, thresholds, version.digest)
-    baseline_run = baseline or find_evidence.newest_evaluation(
-        profile, thresholds, find_evidence.baseline_digest(registry, origin, base)
+    sources = Sources(
+        promotion_run="",
+        candidate_run=evaluation or find_evidence.newest_evaluation(profile, thresholds, version.digest),
+        baseline_run=baseline
+        or find_evidence.newest_evaluation(profile, thresholds, find_evidence.baseline_digest(registry, origin, base)),
+        baseline_version=origin,
+        holder=registry.holder(to),
     )
-    standing = find_evidence.standing_promotion(version, step, thresholds, (candidate_run, baseline_run))
-    if standing is not None and not override:
-        return standing
-    title = f"promote v{version.number} to {to}"
-    with tracking.plain_run("promote", {"version": version.number, "to": to}, parent, title) as run_id:
-        sources = Sources(
-            promotion_run=run_id,
-            candidate_run=candidate_run,
-            baseline_run=baseline_run,
-            baseline_version=origin,
-            holder=registry.holder(to),
-            override=override,
-        )
+    return _Asked(ladder, step, thresholds, registry, version, sources)
+
+
+def _promote(asked: _Asked, override: str, parent: str | None) -> VerifiedVersion:
+    """Decide and promote as a run of its own; the version's page says afterwards what came of it and what is next."""
+    number, to = asked.version.number, asked.step.name
+    attempt = find_evidence.attempt(asked.version, to, asked.sources.candidate_run)
+    if attempt > 1:
+        click.secho(f"  attempt {attempt} of {asked.version.name} at {to}: every further look helps luck", fg="yellow")
+    tags = {"version": number, "to": to, "attempt": str(attempt), "judged": asked.sources.candidate_run}
+    tags["judged_weights"] = asked.version.digest
+    title, promoted = f"promote v{number} to {to}" + (f", attempt {attempt}" if attempt > 1 else ""), False
+    with tracking.plain_run("promote", tags, parent, title) as run_id, asked.registry.challenged(number):
+        sources = replace(asked.sources, promotion_run=run_id, override=override)
         try:
-            return decide_and_promote(Request(registry, ladder, version.number, to, sources), thresholds)
+            verified = decide_and_promote(Request(asked.registry, asked.ladder, number, to, sources), asked.thresholds)
+            promoted = True
         finally:
-            _refresh_card(registry, version.number)
+            following = next_command(number, asked.step, asked.ladder, promoted=promoted)
+            counted = f"Attempt {attempt} at gate {to}.\n\n" if attempt > 1 else ""
+            _refresh_card(asked.registry, number, f"{counted}Next: `{following}`\n\n")
+    return verified
 
 
-def _refresh_card(registry: Registry, number: str) -> None:
+def _refresh_card(registry: Registry, number: str, lead: str) -> None:
     """Let the version's page say what was decided. It is no evidence, so that what stops it stops no promotion."""
     try:
-        card.refresh(registry, number)
+        card.refresh(registry, number, lead)
     except (RustmlError, OSError) as error:
         click.echo(f"  the card of version {number} was not written anew: {error}", err=True)

@@ -31,6 +31,7 @@ def run(
         return Outcome({f"quantize.{name}": value for name, value in sizes.items()})
 
     params = {"weights": verified.decision.candidate_weights}
-    finished_run = tracking.run_stage(STAGE, profile, body, params=params, parent=parent, reuse=reuse)
+    title = f"{target.name} of version {verified.version}, {profile.name}"
+    finished_run = tracking.run_stage(STAGE, profile, body, params=params, parent=parent, reuse=reuse, title=title)
     versions.ensure(profile.registered_model, finished_run.run_id, parent=verified.version, step=target.name)
     return finished_run

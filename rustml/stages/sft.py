@@ -51,7 +51,10 @@ def run(
 
     roles = {"bank": bank, "pairs": pairs, **({} if start else {"base": base})}
     params = {"weights": start.decision.candidate_weights} if start else {}
-    finished_run = tracking.run_stage(STAGE, profile, body, inputs=roles, params=params, parent=parent, reuse=reuse)
+    title = f"{target.name} of {f'version {start.version}' if start else 'base'}, {profile.name}"
+    finished_run = tracking.run_stage(
+        STAGE, profile, body, inputs=roles, params=params, parent=parent, reuse=reuse, title=title
+    )
     versions.ensure(
         profile.registered_model, finished_run.run_id, parent=start.version if start else "", step=target.name
     )

@@ -49,15 +49,29 @@ class Summary:
     def close(self, run_id: str, seconds: float) -> None:
         """Print the table; log it as a page, as JSON and as metrics of the lifecycle's run."""
         client, models = tracking.client(), self._models()
+        headline = set(table_columns(models).values())
         for model in models:
             for name, value in model.evaluation.metrics().items():
-                client.log_metric(run_id, f"{model.name}.{name}", value)
+                if name in headline:
+                    client.log_metric(run_id, f"{model.name}.{name}", value)
         client.log_metric(run_id, "lifecycle.seconds", seconds)
+        client.set_tag(run_id, "mlflow.note.content", self._note(models))
         if models:
             with tempfile.TemporaryDirectory() as folder:
                 report.write(models, Path(folder))
                 client.log_artifacts(run_id, folder, "report")
         self._print(models, seconds)
+
+    def _note(self, models: list[report.ModelRow]) -> str:
+        """The table for the run's page, and where its versions are."""
+        columns = table_columns(models)
+        rows = [f"| model | {' | '.join(columns)} | gate |", "|---" * (len(columns) + 2) + "|"]
+        for model in models:
+            shares = [_share(model.evaluation.metrics().get(metric)) for metric in columns.values()]
+            rows.append(f"| {model.name} | {' | '.join(shares)} | {report.verdict(model)} |")
+        model_page = f"[{self._profile.registered_model}](#/models/{self._profile.registered_model})"
+        where = f"Versions: {model_page}. Everything else is in `report/{report.PAGE}` and in the child runs."
+        return "\n".join([*rows, "", where])
 
     def _models(self) -> list[report.ModelRow]:
         names = (BASE, *(step.name for step in self._ladder.making))
@@ -98,6 +112,10 @@ class Summary:
         aliases = [f"{alias} -> version {version}" for alias, version in self._registry.aliases().items()]
         click.echo(f"aliases of {self._profile.registered_model}: {', '.join(aliases) or 'none yet'}")
         click.echo(f"look at it: mlflow ui --backend-store-uri {tracking.public_uri()}")
+
+
+def _share(value: float | None) -> str:
+    return "" if value is None else f"{100 * value:.1f}%"
 
 
 def table_columns(models: Sequence[report.ModelRow]) -> dict[str, str]:

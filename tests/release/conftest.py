@@ -28,4 +28,6 @@ def thresholds() -> Thresholds:
         require_gain=True,
         hold=(),
         fall_margin=0.03,
+        margins={},
+        at_least={},
     )

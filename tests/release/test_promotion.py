@@ -72,11 +72,44 @@ def test_a_promotion_writes_alias_stage_and_tags(store: Store, report: Report) -
     promoted = store.client.get_model_version(MODEL, version)
     assert promoted.current_stage == "Staging"
     assert promoted.tags["gate.sft"] == "passed"
-    assert promoted.tags["gate.sft.candidate_evaluation"] == candidate
-    assert promoted.tags["gate.sft.baseline_evaluation"] == baseline
+    assert set(promoted.tags) == {"gate.sft", "evidence.sft", "weights_digest", "parent_version", "made_for"}
+    evidence = json.loads(promoted.tags["evidence.sft"])
+    assert (evidence["candidate_evaluation"], evidence["baseline_evaluation"]) == (candidate, baseline)
     assert promoted.tags["weights_digest"] == store.digest("sft")
-    decided = store.client.list_artifacts(promoted.tags["gate.sft.run"])
-    assert [entry.path for entry in decided] == [f"decision-sft-v{version}.json"]
+    decided = store.client.list_artifacts(evidence["run"])
+    assert [entry.path for entry in decided] == [f"decision-sft-v{version}.json", "metric_thresholds.json"]
+
+
+def test_a_promotions_run_shows_demands_effects_and_links(store: Store, promoted: str) -> None:
+    evidence = json.loads(store.client.get_model_version(MODEL, promoted).tags["evidence.sft"])
+    run = store.client.get_run(evidence["run"])
+    assert run.data.params["gate.retention_pooled_margin"] == "0.03"
+    assert run.data.params["baseline"] == evidence["baseline_evaluation"]
+    assert run.data.metrics["rust.pass.points"] == pytest.approx(50)
+    assert run.data.metrics["retention_pooled.lower_bound"] < 0 < run.data.metrics["gate.passed"]
+    assert f"/runs/{evidence['candidate_evaluation']})" in run.data.tags["mlflow.note.content"]
+    file = registry.fetch(store.client, f"runs:/{evidence['run']}/metric_thresholds.json", "thresholds")
+    assert json.loads(file.read_text())["rust.pass"] == {"threshold": 0.1, "greater_is_better": True}
+
+
+def test_evidence_in_tags_of_their_own_still_counts_and_is_gone_after_the_next_promotion(
+    store: Store, report: Report, promoted: str
+) -> None:
+    """As versions have it that were promoted before evidence was one tag."""
+    evidence = json.loads(store.client.get_model_version(MODEL, promoted).tags["evidence.sft"])
+    for name, text in evidence.items():
+        store.client.set_model_version_tag(MODEL, promoted, f"gate.sft.{name}", text)
+    store.client.delete_model_version_tag(MODEL, promoted, "evidence.sft")
+    assert store.check(promoted, "sft").version == promoted
+    store.promote(promoted, "sft", report("sft", GOOD), report("base", BASE))
+    assert "gate.sft.decision" not in store.client.get_model_version(MODEL, promoted).tags
+    assert store.check(promoted, "sft").version == promoted
+
+
+def test_evidence_that_is_no_json_is_named(store: Store, promoted: str) -> None:
+    store.client.set_model_version_tag(MODEL, promoted, "evidence.sft", "{")
+    with pytest.raises(EvidenceError, match=r"tag evidence\.sft holds no evidence"):
+        store.check(promoted, "sft")
 
 
 def test_a_refusal_leaves_the_registry_alone_and_logs_the_decision(store: Store, report: Report) -> None:
@@ -329,7 +362,7 @@ def edit_artifact(store: Store, run: str, path: str, change: Callable[[dict], No
 def test_an_edited_decision_is_seen(store: Store, report: Report) -> None:
     version = store.registered("bad")
     store.promote(version, "sft", report("bad", BAD), report("base", BASE), override="x")
-    run = store.client.get_model_version(MODEL, version).tags["gate.sft.run"]
+    run = store.registry.version(version).tags["gate.sft.run"]
     edit_artifact(store, run, f"decision-sft-v{version}.json", lambda decision: decision.update(passed=True))
     store.client.set_model_version_tag(MODEL, version, "gate.sft", "passed")
     with pytest.raises(EvidenceError, match=r"not the one that tag.*do not lead to that decision"):
@@ -338,7 +371,7 @@ def test_an_edited_decision_is_seen(store: Store, report: Report) -> None:
 
 @pytest.mark.parametrize("side", ["candidate", "baseline"])
 def test_a_protocol_changed_after_the_decision_is_seen(store: Store, promoted: str, side: str) -> None:
-    run = store.client.get_model_version(MODEL, promoted).tags[f"gate.sft.{side}_evaluation"]
+    run = store.registry.version(promoted).tags[f"gate.sft.{side}_evaluation"]
     edit_artifact(store, run, registry.REPORT, lambda r: r["suites"]["rust"]["protocol"].update(engine="other"))
     with pytest.raises(EvidenceError, match=f"{side}'s evaluation changed.*do not lead to that decision"):
         store.check(promoted, "sft")
@@ -398,7 +431,7 @@ def test_the_champion_stays_in_production_when_it_takes_an_earlier_step_again(
 @pytest.mark.parametrize("kind", ["candidate_evaluation", "baseline_evaluation", "run"])
 def test_a_deleted_run_is_no_evidence_though_its_files_are_still_there(store: Store, promoted: str, kind: str) -> None:
     """What `quantize` and `serve` call; until `mlflow gc` the trash keeps the artifacts."""
-    run = store.client.get_model_version(MODEL, promoted).tags[f"gate.sft.{kind}"]
+    run = store.registry.version(promoted).tags[f"gate.sft.{kind}"]
     store.client.delete_run(run)
     with pytest.raises(EvidenceError, match=f"run {run} was deleted: `mlflow runs restore --run-id {run}`"):
         store.check(promoted, "sft")

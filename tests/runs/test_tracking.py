@@ -268,7 +268,7 @@ def test_everything_lands() -> None:
         done = tracking.run_stage(STAGE, PROFILE, body, params={"weights": "abc"}, parent=parent)
     client = tracking.client()
     run = client.get_run(done.run_id)
-    assert run.data.params == {"quantize.scheme": PROFILE.quantize.scheme, "profile.seed": str(PROFILE.seed)}
+    assert run.data.params == {"profile.seed": str(PROFILE.seed), "profile.name": "tiny"}, "the rest is usual"
     assert run.data.metrics["quality"] == 0.25
     assert [point.value for point in client.get_metric_history(done.run_id, "loss")] == [1.0, 0.5, pytest.approx(1 / 3)]
     expected = {
@@ -290,6 +290,46 @@ def test_everything_lands() -> None:
     again = folder.parent / "logged.yaml"
     again.write_text((folder / "profile.yaml").read_text())
     assert msgspec.structs.replace(load(str(again)), name="tiny") == PROFILE
+
+
+def test_params_are_the_stages_own_values_and_what_differs_from_the_defaults() -> None:
+    stage = Stage("quantize", ("quantize", "evaluation"), "rustml.errors")
+    long = "x" * 7000
+    profile = load("tiny", [f"evaluation.behaviour.prompts=[{long}]"])
+    run = tracking.client().get_run(tracking.run_stage(stage, profile, counting([])).run_id)
+    params = dict(run.data.params)
+    cut = params.pop("evaluation.behaviour.prompts")
+    assert len(cut) == 6000
+    assert cut.endswith(f" … cut: {len(long) + 5} characters, whole in profile.yaml")
+    assert params.pop("quantize.scheme") == PROFILE.quantize.scheme
+    assert params.pop("evaluation.suites.rust.max_new_tokens") == "96"
+    assert "evaluation.engine" not in params, "as in the defaults"
+
+
+def test_a_stage_shows_the_data_that_it_read() -> None:
+    bank = tracking.run_stage(Stage("bank", ("quantize",), "rustml.errors"), PROFILE, counting([]))
+    sft = Stage("sft", ("quantize",), "rustml.errors")
+    run = tracking.client().get_run(tracking.run_stage(sft, PROFILE, counting([]), inputs={"bank": bank.run_id}).run_id)
+    (logged,) = run.inputs.dataset_inputs
+    assert logged.dataset.name == "bank of bank tiny"
+    assert bank.digest.startswith(logged.dataset.digest)
+    assert [(tag.key, tag.value) for tag in logged.tags] == [("mlflow.data.context", "training")]
+    assert Path(json.loads(logged.dataset.source)["uri"].removeprefix("file://"), "made.txt").is_file()
+
+
+def test_the_machine_is_sampled_while_a_stage_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_SYSTEM_METRICS_SAMPLING_INTERVAL", "0.01")
+    client = tracking.client()
+
+    def body(_: Workspace) -> Outcome:
+        (run,) = runs()
+        deadline = time.monotonic() + 60
+        while "system/cpu_utilization_percentage" not in client.get_run(run.info.run_id).data.metrics:
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        return Outcome()
+
+    tracking.run_stage(STAGE, PROFILE, body)
 
 
 def test_what_decided_a_result_beside_code_and_profile_can_be_read_off_its_run() -> None:

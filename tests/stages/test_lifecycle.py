@@ -16,7 +16,7 @@ from rustml.release.find_evidence import required_version, step_to_make
 from rustml.release.registry import Registry, open_registry
 from rustml.runs import tracking
 from rustml.runs.stage import Outcome, Stage
-from rustml.stages import lifecycle, quantize, sft
+from rustml.stages import evaluate, leaderboard, lifecycle, promote, quantize, sft
 from tests.support.fake_stages import FakeStages
 from tests.support.stores import fresh_database
 
@@ -160,6 +160,56 @@ def test_a_stage_run_by_hand_asks_for_the_evidence_of_the_step_before_it(stages:
     made = registry().registered_from(done.run_id)
     assert made is not None
     assert (made.parent, made.tags["made_for"]) == ("1", "fp8")
+
+
+def evaluation_runs() -> list[str]:
+    return [run_id for run_id, _ in tracking.outputs_of("evaluate")]
+
+
+def test_no_model_is_measured_twice_by_the_gates_of_a_ladder(stages: FakeStages) -> None:
+    """The base is the baseline of two gates, and each version candidate of one and baseline of the next."""
+    lifecycle.run(load("tiny"))
+    assert stages.names().count("evaluate") == 4
+    evidence = {step: registry().version(number).tags for step, number in registry().aliases().items()}
+    at = {step: tags[f"gate.{step}.baseline_evaluation"] for step, tags in evidence.items()}
+    assert at["sft"] == at["champion"]
+    assert at["grpo"] == evidence["sft"]["gate.sft.candidate_evaluation"]
+    assert len(evaluation_runs()) == 4
+    lifecycle.run(load("tiny", ["gates.sft.fall_margin=0.04"]))
+    assert stages.names().count("evaluate") == 4, "other thresholds compare the same evaluations"
+    rows = leaderboard.run(load("tiny"), suites=("rust",), output="board.csv")
+    assert sorted(round(row.share, 2) for row in rows) == [0.1, 0.3, 0.5, 0.7]
+    assert Path("board.csv").read_text().count("\n") == 5
+
+
+def test_a_rehearsal_decides_and_writes_nothing(stages: FakeStages) -> None:
+    assert stages
+    lifecycle.run(load("tiny", ["ladder=[sft, champion]"]))
+    before = [run.info.run_id for run in tracking.client().search_runs([tracking.experiment()])]
+    tags = tracking.client().get_registered_model("rust-coder").tags
+    strict = load("tiny", ["ladder=[sft, champion]", "gates.sft.at_least={rust.pass: 0.9}"])
+    decision = promote.rehearse(strict, candidate="1", to="sft", base=stages.run_of("base"))
+    assert not decision.passed
+    assert "rust.pass at least: 10.0 -> 30.0" in decision.reasons[0]
+    assert [run.info.run_id for run in tracking.client().search_runs([tracking.experiment()])] == before
+    assert tracking.client().get_registered_model("rust-coder").tags == tags
+
+
+def test_attempts_of_the_same_weights_are_counted_and_shown(
+    stages: FakeStages, capsys: pytest.CaptureFixture[str]
+) -> None:
+    profile = load("tiny", ["ladder=[sft, champion]", "gates.sft.at_least={rust.pass: 0.9}"])
+    with pytest.raises(GateRefused):
+        lifecycle.run(profile)
+    base, bank = stages.run_of("base"), stages.run_of("bank")
+    again = evaluate.run(profile, model="1", bank=bank, reuse=False).run_id
+    with pytest.raises(GateRefused):
+        promote.run(profile, candidate="1", to="sft", base=base, evaluation=again)
+    assert "attempt 2 of rust-coder version 1 at sft" in capsys.readouterr().out
+    names = [run.info.run_name for run in tracking.client().search_runs([tracking.experiment()])]
+    assert "promote v1 to sft, attempt 2" in names
+    assert tracking.client().get_model_version("rust-coder", "1").description.startswith("Attempt 2 at gate sft.")
+    assert "challenger" not in registry().aliases()
 
 
 def test_the_start_of_a_stage_is_asked_for(stages: FakeStages) -> None:

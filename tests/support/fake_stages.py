@@ -53,6 +53,10 @@ class FakeStages:
     def names(self) -> list[str]:
         return [name for name, _, _ in self.ran]
 
+    def run_of(self, stage: str) -> str:
+        """The newest run of a stage."""
+        return next(tracking.outputs_of(stage))[0]
+
     def profiles(self, stage: str) -> list[Profile]:
         return [profile for name, profile, _ in self.ran if name == stage]
 

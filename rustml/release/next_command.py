@@ -1,0 +1,15 @@
+"""What a person runs next, once a gate has decided on a version."""
+
+from rustml.release.ladder import Ladder, Step
+
+
+def next_command(number: str, step: Step, ladder: Ladder, *, promoted: bool) -> str:
+    """The stage of the next step, the next promotion, the server, or after a refusal the same gate once more."""
+    if not promoted:
+        return f"mlflow run . -e promote -P candidate={number} -P to={step.name}"
+    later = ladder.steps[ladder.names.index(step.name) + 1 :]
+    if not later:
+        return f"mlflow run . -e serve -P model={step.name}"
+    if later[0].made_by:
+        return f"mlflow run . -e {later[0].made_by} -P version={number}"
+    return f"mlflow run . -e promote -P candidate={number} -P to={later[0].name} -P base=RUN"
