@@ -9,7 +9,8 @@ import msgspec
 from mlflow.exceptions import MlflowException
 
 from rustml.errors import EvidenceError
-from rustml.release.registry import STEP_TAG, Registry, fetch
+from rustml.release.fetching import fetch
+from rustml.release.registry import STEP_TAG, Registry
 from rustml.runs import tracking
 
 LICENCE_TAG = "licence"

@@ -1,22 +1,16 @@
 """The model registry: versions of one registered model with their files, tags and aliases, and the reports of runs.
 
-The only module that reads or writes the registry. Files of a store on this machine are read in place; those behind a
-tracking server are downloaded once per process, into a folder that ends with it.
+The only module that reads or writes the registry. Its files are fetched once per process.
 """
 
-import shutil
-import tempfile
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from functools import cache, lru_cache
-from multiprocessing.util import Finalize
+from functools import lru_cache
 from pathlib import Path
 from threading import RLock
-from urllib.parse import urlsplit
 
-import mlflow
 import msgspec
 from mlflow.entities import LifecycleStage
 from mlflow.exceptions import MlflowException
@@ -26,6 +20,7 @@ from rustml.errors import EvidenceError, InputError
 from rustml.evaluation.results import report_file
 from rustml.evaluation.results.report_file import Evaluation
 from rustml.models import checkpoint
+from rustml.release.fetching import fetch
 from rustml.release.gates import Decision
 from rustml.release.ladder import Step
 from rustml.runs import tracking
@@ -296,41 +291,3 @@ def _fingerprint(folder: Path) -> tuple[object, ...]:
     """What changes when a file of a folder is written: names, sizes, times and inodes."""
     stats = [(path, path.stat()) for path in sorted(folder.rglob("*")) if path.is_file()]
     return (folder, *((path.name, stat.st_size, stat.st_mtime_ns, stat.st_ino) for path, stat in stats))
-
-
-def fetch(client: MlflowClient, uri: str, label: str) -> Path:
-    """A local path to an artifact: in place where the store is local, else a download that ends with this process.
-
-    `label` names the artifact in messages. Raises EvidenceError when there is none.
-    """
-    try:
-        artifact = _artifact_uri(client, uri)
-        near = urlsplit(artifact).scheme in ("", "file")
-        target = None if near else tempfile.mkdtemp(dir=downloads())
-        path = Path(
-            mlflow.artifacts.download_artifacts(
-                artifact_uri=artifact, tracking_uri=client.tracking_uri, dst_path=target
-            )
-        )
-    except (MlflowException, OSError) as error:
-        raise EvidenceError(f"{label} cannot be fetched from {uri}: {str(error).splitlines()[0][:200]}") from error
-    if not path.exists():
-        raise EvidenceError(f"{label} is gone from {uri}")
-    return path
-
-
-@cache
-def downloads() -> Path:
-    """A folder that is removed when this process ends, be it a child of multiprocessing, which runs no atexit."""
-    folder = Path(tempfile.mkdtemp(prefix="rustml-evidence-"))
-    Finalize(None, shutil.rmtree, args=(folder,), kwargs={"ignore_errors": True}, exitpriority=0)
-    return folder
-
-
-def _artifact_uri(client: MlflowClient, uri: str) -> str:
-    """The URI of the store itself for a `runs:/` one, which MLflow would copy even from a local store."""
-    prefix = "runs:/"
-    if not uri.startswith(prefix):
-        return uri
-    run_id, _, path = uri.removeprefix(prefix).partition("/")
-    return f"{client.get_run(run_id).info.artifact_uri}/{path}"

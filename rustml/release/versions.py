@@ -6,8 +6,9 @@ from pathlib import Path
 from rustml.errors import InputError
 from rustml.models import checkpoint as checkpoints
 from rustml.models import hub
+from rustml.release.fetching import downloads
 from rustml.release.ladder import maker_label
-from rustml.release.registry import STEP_TAG, ModelVersion, downloads, open_registry
+from rustml.release.registry import STEP_TAG, ModelVersion, open_registry
 from rustml.runs import tracking
 
 SCHEME = "models:/"

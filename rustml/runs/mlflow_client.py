@@ -11,7 +11,6 @@ from pathlib import Path
 import mlflow
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
-from sqlalchemy.exc import SQLAlchemyError
 
 from rustml.errors import EnvironmentFault
 from rustml.runs.tracking_uri import (
@@ -37,7 +36,7 @@ CREATION_SECONDS, POLL_SECONDS = 60.0, 1.0
 """How long another program may take to make a store, and how often it is asked."""
 UNDER_WAY = ("already exists", "duplicate column", "database is locked", "no such table")
 """What SQLite says of tables that another program is making."""
-FAILURES = (MlflowException, SQLAlchemyError, OSError, ImportError)  # a database's driver may be missing
+FAILURES = (MlflowException, OSError, ImportError)  # a database's driver may be missing
 
 
 @cache
@@ -51,7 +50,9 @@ def client() -> MlflowClient:
     mlflow.set_tracking_uri(_without_password(resolve_sqlite_uri(uri)))
     try:
         return _connected()
-    except FAILURES as error:
+    except Exception as error:
+        if not _of_the_store(error):
+            raise
         raise EnvironmentFault(
             f"the tracking store {without_credentials(uri)} does not answer ({redacted_error(error, uri)}). Start it, "
             f"or unset MLFLOW_TRACKING_URI to use {SQLITE}{DEFAULT} here"
@@ -66,7 +67,7 @@ def _connected() -> MlflowClient:
             with _one_at_a_time():
                 connected = MlflowClient()
                 connected.search_experiments(max_results=1)
-        except FAILURES as error:
+        except Exception as error:
             if not _under_way(error) or time.monotonic() > deadline:
                 raise
             time.sleep(POLL_SECONDS)
@@ -88,6 +89,11 @@ def _one_at_a_time() -> Iterator[None]:
         yield
     finally:
         os.close(handle)
+
+
+def _of_the_store(error: BaseException) -> bool:
+    """Whether a failure is the store's: also one of the library that MLflow speaks to databases with."""
+    return isinstance(error, FAILURES) or type(error).__module__.startswith("sqlalchemy.")
 
 
 def _under_way(error: BaseException) -> bool:

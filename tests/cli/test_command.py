@@ -63,9 +63,16 @@ def test_a_full_disk_names_the_file_and_says_that_it_resumes(number: int) -> Non
     assert "resumes" in result.output
 
 
-def test_another_error_of_the_system_is_not_taken_for_a_full_disk() -> None:
-    result = CliRunner().invoke(command_that(failing(PermissionError(errno.EACCES, "denied", "/data"))))
-    assert isinstance(result.exception, PermissionError)
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EROFS, errno.EPERM])
+def test_a_folder_that_cannot_be_written_is_named(number: int) -> None:
+    result = CliRunner().invoke(command_that(failing(OSError(number, "denied", "/data"))))
+    assert result.exit_code == EnvironmentFault.exit_code
+    assert "denied: /data. Make it writable" in result.output
+
+
+def test_another_error_of_the_system_is_passed_on() -> None:
+    result = CliRunner().invoke(command_that(failing(OSError(errno.EIO, "broken", "/data"))))
+    assert isinstance(result.exception, OSError)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -8,22 +8,22 @@ from typing import Any
 
 import pytest
 
-from rustml.release import registry
+from rustml.release import fetching
 
 CHILD = """
 import multiprocessing, sys
-from rustml.release import registry
+from rustml.release import fetching
 
 def fetch(pipe):
-    folder = registry.downloads()
+    folder = fetching.downloads()
     (folder / "weights").write_bytes(b"x" * 1000)
     pipe.send(str(folder))
 
 if __name__ == "__main__":
-    print(registry.downloads())
+    print(fetching.downloads())
     ours, theirs = multiprocessing.Pipe(duplex=False)
     child = multiprocessing.get_context("fork").Process(target=fetch, args=(theirs,))
-    registry.downloads.cache_clear()
+    fetching.downloads.cache_clear()
     child.start(); print(ours.recv()); child.join()
 """
 
@@ -43,18 +43,18 @@ def test_only_what_is_far_is_copied(uri: str, copied: bool, monkeypatch: pytest.
         asked.update(options)
         return str(tmp_path)
 
-    monkeypatch.setattr(registry.mlflow.artifacts, "download_artifacts", download)
-    assert registry.fetch(SimpleNamespace(tracking_uri="x"), uri, "it") == tmp_path
+    monkeypatch.setattr(fetching.mlflow.artifacts, "download_artifacts", download)
+    assert fetching.fetch(SimpleNamespace(tracking_uri="x"), uri, "it") == tmp_path
     assert (asked["dst_path"] is not None) == copied
     if copied:
-        assert Path(asked["dst_path"]).parent == registry.downloads()
+        assert Path(asked["dst_path"]).parent == fetching.downloads()
 
 
 def test_a_versions_files_are_downloaded_and_hashed_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "model.safetensors").write_bytes(b"weights")
     (tmp_path / "config.json").write_text("{}")
     downloads, hashed = [], []
-    digest = registry.checkpoint.digest
+    digest = fetching.checkpoint.digest
 
     def download(**options: Any) -> str:
         downloads.append(options["artifact_uri"])
@@ -64,12 +64,12 @@ def test_a_versions_files_are_downloaded_and_hashed_once(monkeypatch: pytest.Mon
         hashed.append(folder)
         return digest(folder)
 
-    monkeypatch.setattr(registry.mlflow.artifacts, "download_artifacts", download)
-    monkeypatch.setattr(registry.checkpoint, "digest", hashing)
+    monkeypatch.setattr(fetching.mlflow.artifacts, "download_artifacts", download)
+    monkeypatch.setattr(fetching.checkpoint, "digest", hashing)
     client = SimpleNamespace(
         tracking_uri="http://x", get_model_version_download_uri=lambda _model, number: f"mlflow-artifacts:/{number}"
     )
-    versions = registry.Registry(client, "rust-coder")
+    versions = fetching.Registry(client, "rust-coder")
     first = [versions.digest("1") for _ in range(3)]
     assert len(set(first)) == 1
     assert (downloads, len(hashed)) == (["mlflow-artifacts:/1"], 1)

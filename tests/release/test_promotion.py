@@ -11,7 +11,7 @@ import pytest
 from rustml.errors import EnvironmentFault, EvidenceError, GateRefused, InputError
 from rustml.evaluation.results.report_file import Evaluation
 from rustml.profile.gates import Thresholds
-from rustml.release import lock, registry
+from rustml.release import fetching, lock
 from rustml.release.lock import promotion_lock
 from rustml.release.promotion import Request, Sources, decide_and_promote
 from rustml.runs.processes import process_name
@@ -88,7 +88,7 @@ def test_a_promotions_run_shows_demands_effects_and_links(store: Store, promoted
     assert run.data.metrics["rust.pass.points"] == pytest.approx(50)
     assert run.data.metrics["retention_pooled.lower_bound"] < 0 < run.data.metrics["gate.passed"]
     assert f"/runs/{evidence['candidate_evaluation']})" in run.data.tags["mlflow.note.content"]
-    file = registry.fetch(store.client, f"runs:/{evidence['run']}/metric_thresholds.json", "thresholds")
+    file = fetching.fetch(store.client, f"runs:/{evidence['run']}/metric_thresholds.json", "thresholds")
     assert json.loads(file.read_text())["rust.pass"] == {"threshold": 0.1, "greater_is_better": True}
 
 
@@ -353,7 +353,7 @@ def test_tags_copied_from_a_promoted_version_do_not_help_another(store: Store, p
 
 def edit_artifact(store: Store, run: str, path: str, change: Callable[[dict], None]) -> None:  # type: ignore[type-arg]
     """Change a JSON artifact in place, as one with access to the store's files can."""
-    file = registry.fetch(store.client, f"runs:/{run}/{path}", path)
+    file = fetching.fetch(store.client, f"runs:/{run}/{path}", path)
     document = json.loads(file.read_text())
     change(document)
     file.write_text(json.dumps(document))
