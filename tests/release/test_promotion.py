@@ -11,7 +11,7 @@ import pytest
 from rustml.errors import EnvironmentFault, EvidenceError, GateRefused, InputError
 from rustml.evaluation.results.report_file import Evaluation
 from rustml.profile.gates import Thresholds
-from rustml.release import fetching, lock
+from rustml.release import fetching, lock, registry
 from rustml.release.lock import promotion_lock
 from rustml.release.promotion import Request, Sources, decide_and_promote
 from rustml.runs.processes import process_name
