@@ -38,6 +38,11 @@ class CacheLayout:
         return self.root / "dependencies"
 
     @property
+    def problem_crates(self) -> Path:
+        """Crates that problems name: what a registry gave, and what was compiled."""
+        return self.root / "problem-crates"
+
+    @property
     def compute(self) -> Path:
         """What was measured of this machine's dtypes and attention."""
         return self.root / "compute"

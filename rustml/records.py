@@ -6,7 +6,7 @@ of them (JSON Lines, one record a line) need no other format.
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Annotated, Literal, TypeVar
 
 import msgspec
 
@@ -96,6 +96,18 @@ class Pair(Record, frozen=True, omit_defaults=True):
     """The code in the question that makes a whole function of the answer, for a task whose answer is a part of one."""
 
 
+class Dependency(Record, frozen=True, omit_defaults=True):
+    """A crate that a problem's code may use, as a manifest of Cargo names it."""
+
+    name: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z_][A-Za-z0-9_-]{0,63}\Z")]
+    version: str
+    """Cargo's version requirement, such as `1.0` or `=0.8.5`."""
+    features: tuple[str, ...] = ()
+    default_features: bool = True
+    package: str = ""
+    """The package's own name, where `name` renames it."""
+
+
 class Problem(Record, frozen=True, omit_defaults=True):
     """A verifiable task of a bank."""
 
@@ -124,6 +136,8 @@ class Problem(Record, frozen=True, omit_defaults=True):
     policy: Policy = "strict"
     pinned: bool = True
     """False where an answer may change the declared signature, so that numbers can be compared with the upstream's."""
+    dependencies: tuple[Dependency, ...] = ()
+    """Crates that reference, tests and answers may use."""
     tags: dict[str, str] = {}
     """Family, slots, difficulty: whatever groups problems in a report."""
     origin: Origin | None = None
@@ -152,6 +166,7 @@ class Candidate(Record, frozen=True, omit_defaults=True):
     policy: Policy = "strict"
     pinned: bool = True
     """False where the tests call whatever the candidate declares, as the problem's upstream lets them."""
+    dependencies: tuple[Dependency, ...] = ()
 
     @property
     def untested(self) -> bool:
@@ -172,6 +187,7 @@ def candidate_of(problem: Problem, code: str, name: str) -> Candidate:
         language=problem.language,
         policy=problem.policy,
         pinned=problem.pinned,
+        dependencies=problem.dependencies,
     )
 
 

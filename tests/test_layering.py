@@ -62,7 +62,7 @@ JUDGE: dict[str, set[str]] = {
     "judge.screening": set(),
     "judge.rust": JUDGE_GROUND | {"judge.screening"},
     "judge.python": JUDGE_GROUND,
-    "judge": JUDGE_GROUND | {"judge.screening", "judge.rust", "judge.python"},
+    "judge": JUDGE_GROUND | {"judge.screening", "judge.rust", "judge.python", "judge.in_crate"},
     "judge.in_crate": JUDGE_GROUND | {"judge.rust"},
 }
 MAY_IMPORT_MLFLOW = {"runs", "release"}

@@ -2,10 +2,10 @@
 
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
-from rustml.banks.bank import Bank
+from rustml.banks.bank import Bank, make_bank
 from rustml.banks.families import draw
 from rustml.banks.families.draft import Split
 from rustml.banks.output_files import DRAWS, benchmark_files, drawn_stem, excluded_problems, refuse_names
@@ -16,10 +16,17 @@ from rustml.io import file_sha256
 from rustml.judge.judging import Judging
 from rustml.profile.bank import BankSection
 from rustml.progress import ProgressCallback, no_progress
-from rustml.records import Candidate, Language, Problem, Verdict, candidate_of, write_jsonl
+from rustml.records import Candidate, Dependency, Language, Problem, Verdict, candidate_of, write_jsonl
 
+CratesFault = Callable[[tuple[Dependency, ...]], str]
+"""Why a set of crates cannot be had; empty where it can."""
 CHUNK = 256
 """Candidates per call of the judge; progress is shown between calls."""
+
+
+def no_crates(dependencies: tuple[Dependency, ...]) -> str:
+    """The answer where there is no source of crates."""
+    return "there is no source of crates" if dependencies else ""
 
 
 class _Verifier:
@@ -62,6 +69,7 @@ def build(
     judge: Judging,
     progress: ProgressCallback = no_progress,
     mined: Sequence[Bank] = (),
+    crates_fault: CratesFault = no_crates,
 ) -> BankReport:
     """Draw the tiny families' problems, load the benchmarks, verify references, write one JSON Lines file each.
 
@@ -74,12 +82,15 @@ def build(
 
     `mined` are banks of the `mine` stage, treated as benchmarks.
 
+    A problem whose crates cannot be had, as `crates_fault` says, is excluded with the reason before anything is judged.
+
     `judge` must be open with lints. `progress` is called with references judged and their total. Raises InputError for
     bad input before anything is judged, and JudgeFault when the judge fails.
     """
     refuse_names([*section.benchmarks, *(bank.name for bank in mined)])
     problems_by_file = {drawn_stem(language, split): _draw(section, language, split, seed) for language, split in DRAWS}
-    banks = [*(load_source(name, source) for name, source in section.benchmarks.items()), *mined]
+    loaded = [*(load_source(name, source) for name, source in section.benchmarks.items()), *mined]
+    banks = [_with_crates(bank, crates_fault) for bank in loaded]
     verifier = _Verifier(judge, progress)
     generated = [
         problem for stem, problems in problems_by_file.items() if stem != "python-train" for problem in problems
@@ -98,6 +109,15 @@ def build(
         dropped=tuple(problem for problems in left_out.values() for problem in problems),
         excluded={bank.name: reasons for bank in banks if (reasons := excluded_problems(bank))},
     )
+
+
+def _with_crates(bank: Bank, crates_fault: CratesFault) -> Bank:
+    """The bank without the problems whose crates cannot be had. Raises InputError where none is left."""
+    faults = {dependencies: crates_fault(dependencies) for dependencies in {one.dependencies for one in bank.problems}}
+    lost = {one.id: f"crates: {fault}" for one in bank.problems if (fault := faults[one.dependencies])}
+    if not lost:
+        return bank
+    return make_bank(bank.name, [one for one in bank.problems if one.id not in lost], bank.excluded | lost)
 
 
 def _written(
@@ -128,7 +148,7 @@ def _candidate(problem: Problem) -> Candidate:
 
 def _key(problem: Problem) -> tuple[str, ...]:
     rules = problem.language, problem.policy, str(problem.pinned), problem.edition, problem.entry_point
-    return *rules, problem.prelude, problem.signature, problem.reference, problem.tests
+    return *rules, repr(problem.dependencies), problem.prelude, problem.signature, problem.reference, problem.tests
 
 
 def _require_sound(problems: Sequence[Problem], verifier: _Verifier) -> None:

@@ -32,26 +32,26 @@ class Cache:
         if not os.access(folder, os.W_OK):
             raise InputError(f"the cache folder {folder} is not writable; name another one, or none")
 
-    def get(self, candidate: Candidate) -> Verdict | None:
-        """The verdict on this content, if it is known."""
+    def get(self, candidate: Candidate, crates: str = "") -> Verdict | None:
+        """The verdict on this content with these crates, which a digest names, if it is known."""
         try:
-            return msgspec.json.decode(self._path(candidate).read_bytes(), type=Verdict)
+            return msgspec.json.decode(self._path(candidate, crates).read_bytes(), type=Verdict)
         except (OSError, msgspec.DecodeError):
             return None
 
-    def put(self, candidate: Candidate, verdict: Verdict) -> None:
+    def put(self, candidate: Candidate, verdict: Verdict, crates: str = "") -> None:
         """Keep a verdict, unless the machine may have caused it. A full disk is not a fault: it is judged again."""
         if verdict.status == "infrastructure" or verdict.transient:
             return
-        path = self._path(candidate)
+        path = self._path(candidate, crates)
         with contextlib.suppress(OSError):
             path.parent.mkdir(exist_ok=True)
             write_cache_entry(path, msgspec.json.encode(verdict))
 
-    def _path(self, candidate: Candidate) -> Path:
+    def _path(self, candidate: Candidate, crates: str) -> Path:
         # A lone surrogate is legal in a Python string, and in no encoding.
         content = repr(with_id(candidate, "")).encode("utf-8", "backslashreplace")
-        digest = hashlib.sha256(self._settings + content).hexdigest()
+        digest = hashlib.sha256(self._settings + crates.encode() + content).hexdigest()
         return self._folder / digest[:2] / f"{digest}.json"
 
 

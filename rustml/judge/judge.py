@@ -10,19 +10,21 @@ from types import TracebackType
 
 from rustml.errors import InputError, JudgeFault
 from rustml.judge.cache import Cache
+from rustml.judge.in_crate.crate_sets import CrateSets
 from rustml.judge.limits import Limits
 from rustml.judge.python.examiner import PythonExaminer, count_tests
 from rustml.judge.rust import toolchain
 from rustml.judge.rust.batch import Tools
 from rustml.judge.rust.compiler import Compiler
 from rustml.judge.rust.crate_layout import Member
+from rustml.judge.rust.externs import Externs
 from rustml.judge.rust.harness_cache import cache_folder, harness
 from rustml.judge.rust.lints import Linter
 from rustml.judge.rust.settling import Settler, groups
 from rustml.judge.rust.test_runner import CaseRunner
 from rustml.judge.verdicts import unjudged_verdict, with_id
 from rustml.progress import ProgressCallback
-from rustml.records import Candidate, Status, Verdict
+from rustml.records import Candidate, Dependency, Status, Verdict
 from rustml.sandbox import cgroups, workdir
 from rustml.sandbox.processes import Processes
 from rustml.sandbox.sandbox import open_sandbox
@@ -45,14 +47,17 @@ class Judge:
         lints: bool = True,
         cache: Path | None = None,
         batch_size: int = 128,
+        crates: CrateSets | None = None,
     ) -> None:
         """Check the machine and prepare.
 
         `workers` batches are judged at a time, by default one per processor. Without `lints` clippy's opinion is not
-        asked for, and `clippy_clean` is None. Raises EnvironmentFault or SandboxUnavailable, with what to install.
+        asked for, and `clippy_clean` is None. `crates` are the sets that problems may name; the judge closes them.
+        Raises EnvironmentFault or SandboxUnavailable, with what to install.
         """
         tools = toolchain.find()
-        self._limits, self._batch_size = limits, batch_size
+        self._limits, self._batch_size, self._crates = limits, batch_size, crates
+        self._externs: dict[tuple[Dependency, ...], Externs] = {}
         self._workers = workers or len(os.sched_getaffinity(0))
         self._folder = _swept_folder()
         self._groups = cgroups.open_groups(self._folder.path.name)
@@ -86,6 +91,7 @@ class Judge:
             work=self._folder.path,
             helpers=self._helpers,
             sandbox=self._sandbox.name,
+            crates=self._externs,
         )
         self._settler = Settler(rust_tools, self._plain)
 
@@ -104,6 +110,8 @@ class Judge:
         self._helpers.shutdown(cancel_futures=True)
         self._runner.close()
         self._sandbox.close()
+        if self._crates is not None:
+            self._crates.close()
         self._remove()
 
     def _remove(self) -> None:
@@ -149,8 +157,10 @@ class Judge:
         return [part for start in range(count) if (part := candidates[start::count])]
 
     def _known(self, candidate: Candidate, verdicts: dict[Candidate, Verdict]) -> bool:
-        """Whether the cache has the verdict, or the candidate is too long for one."""
-        verdict = self._cache.get(candidate) if self._cache is not None else None
+        """Whether the cache has the verdict, or the candidate is too long for one, or its crates cannot be had."""
+        verdict = self._without_crates(candidate)
+        if verdict is None and self._cache is not None:
+            verdict = self._cache.get(candidate, self._crates_key(candidate))
         if candidate.policy == "unsafe" and not (candidate.untested or self._limits.weak_integrity):
             verdict = self._plain(candidate, "policy", "unsafe code is allowed, and verdicts of weak integrity are not")
         if verdict is None and len(candidate.code) > self._limits.source_kb * 1024:
@@ -158,6 +168,27 @@ class Judge:
         if verdict is not None:
             verdicts[candidate] = verdict
         return verdict is not None
+
+    def crates_fault(self, dependencies: tuple[Dependency, ...]) -> str:
+        """Why candidates that name these crates could not be judged; empty where they can."""
+        if not dependencies:
+            return ""
+        return self._crates.fault(dependencies) if self._crates is not None else "judge.crates of the profile is empty"
+
+    def _without_crates(self, candidate: Candidate) -> Verdict | None:
+        """The verdict where the candidate's crates cannot be had: it is not the candidate's fault."""
+        asked = candidate.dependencies
+        if not asked or asked in self._externs:
+            return None
+        fault = self.crates_fault(asked)
+        if self._crates is None or fault:
+            return self._plain(candidate, "infrastructure", f"its crates cannot be had: {fault}")
+        self._externs[asked] = self._crates.compiled(asked)
+        return None
+
+    def _crates_key(self, candidate: Candidate) -> str:
+        made = self._externs.get(candidate.dependencies)
+        return made.folder.parent.name if made is not None else ""
 
     def _has_tests(self, candidate: Candidate, verdicts: dict[Candidate, Verdict]) -> bool:
         try:
@@ -184,7 +215,7 @@ class Judge:
         verdicts |= fresh
         if self._cache is not None:
             for candidate, verdict in fresh.items():
-                self._cache.put(candidate, verdict)
+                self._cache.put(candidate, verdict, self._crates_key(candidate))
 
     def _settle_python(self, candidates: Sequence[Candidate], again: bool = True) -> dict[Candidate, Verdict]:
         try:

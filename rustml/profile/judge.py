@@ -30,5 +30,8 @@ class JudgeSection(Section, frozen=True):
     sandbox: SandboxName
     """What holds model-written code: `bubblewrap`, `landlock` (no user namespaces needed), or `auto`, the first of them
     that this machine can run. Verdicts say which it was. Judging in a crate needs bubblewrap."""
+    crates: str
+    """Where the crates come from that problems name as `dependencies`: the folder of a Cargo directory source, or a
+    registry as `harvest.registry` names it. Empty leaves out problems that need crates. Needs bubblewrap."""
     batch_size: Positive
     """Candidates that share one compilation."""

@@ -9,13 +9,12 @@ from rustml.banks.bank import Bank
 from rustml.banks.build import build
 from rustml.banks.sources.load import is_on_hub, load_bank
 from rustml.contents import file_contents
-from rustml.judge import Judge, Limits
 from rustml.profile import Profile
 from rustml.runs import tracking
 from rustml.runs.progress import Progress
 from rustml.runs.stage import Outcome, ProfilePath, Stage, Workspace
 from rustml.stages.hub_commits import with_bank_commits
-from rustml.stages.judging import judging_environment
+from rustml.stages.judging import judging_environment, open_judge
 
 
 def contents(profile: Profile) -> Mapping[ProfilePath, str]:
@@ -27,7 +26,7 @@ def contents(profile: Profile) -> Mapping[ProfilePath, str]:
     }
 
 
-STAGE = Stage("bank", ("bank", "judge"), __name__, contents, lambda _: judging_environment())
+STAGE = Stage("bank", ("bank", "judge"), __name__, contents, judging_environment)
 
 
 def run(profile: Profile, *, mine: str = "", parent: str | None = None, reuse: bool = True) -> tracking.Finished:
@@ -38,17 +37,8 @@ def run(profile: Profile, *, mine: str = "", parent: str | None = None, reuse: b
     profile = with_bank_commits(profile)
 
     def body(space: Workspace) -> Outcome:
-        limits = Limits.from_section(profile.judge)
-        with (
-            Judge(
-                limits,
-                sandbox=profile.judge.sandbox,
-                batch_size=profile.judge.batch_size,
-                cache=space.cache.verdicts,
-            ) as judge,
-            Progress("references judged") as progress,
-        ):
-            report = build(profile.bank, profile.seed, space.out, judge, progress, _mined(space))
+        with open_judge(profile, space.cache) as judge, Progress("references judged") as progress:
+            report = build(profile.bank, profile.seed, space.out, judge, progress, _mined(space), judge.crates_fault)
         datasets = {stem: space.out / f"{stem}.jsonl" for stem in report.counts}
         for line in report.left_out():
             click.echo(f"  {line}")

@@ -23,7 +23,7 @@ from rustml.runs.environment import libraries, libraries_and_device
 from rustml.runs.progress import Progress
 from rustml.runs.stage import Outcome, ProfilePath, Stage, Workspace
 from rustml.stages.computing import resolved
-from rustml.stages.judging import judging_environment
+from rustml.stages.judging import judging_environment, open_judge
 
 if TYPE_CHECKING:
     from rustml.evaluation.suites.account import Account
@@ -43,8 +43,8 @@ def contents(profile: Profile) -> Mapping[ProfilePath, str]:
 def environment(profile: Profile) -> Mapping[str, str]:
     """The engine that answers, and what judges: a protocol records both, and unequal protocols are not compared."""
     if profile.evaluation.engine == served.SCHEME:
-        return {**libraries("openai"), **judging_environment()}
-    return {**libraries_and_device("transformers", profile.evaluation.engine), **judging_environment()}
+        return {**libraries("openai"), **judging_environment(profile)}
+    return {**libraries_and_device("transformers", profile.evaluation.engine), **judging_environment(profile)}
 
 
 STAGE = Stage(
@@ -136,12 +136,11 @@ def _measure(
     from rustml.evaluation.evaluate import evaluate  # noqa: PLC0415
     from rustml.evaluation.report.plots import draw_evaluation  # noqa: PLC0415
     from rustml.evaluation.scoring.llm_judge import open_rater  # noqa: PLC0415
-    from rustml.judge import Judge, Limits  # noqa: PLC0415
+    from rustml.judge import Limits  # noqa: PLC0415
 
     limits, rater = Limits.from_section(profile.judge), open_rater(profile.evaluation.rater)
-    kind, size = profile.judge.sandbox, profile.judge.batch_size
     with (
-        Judge(limits, sandbox=kind, batch_size=size, cache=space.cache.verdicts) as judge,
+        open_judge(profile, space.cache) as judge,
         ExitStack() as stack,
         Progress("answers judged") as progress,
     ):

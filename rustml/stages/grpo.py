@@ -15,7 +15,7 @@ from rustml.runs import tracking
 from rustml.runs.progress import Progress
 from rustml.runs.stage import Outcome, Stage, Workspace
 from rustml.stages.computing import resolved
-from rustml.stages.judging import judging_environment
+from rustml.stages.judging import judging_environment, open_judge
 from rustml.stages.training_environment import training_environment
 from rustml.training.job import Job
 from rustml.training.sources import prompt_problems
@@ -23,7 +23,7 @@ from rustml.training.sources import prompt_problems
 
 def environment(profile: Profile) -> Mapping[str, str]:
     """What trains, and what judges."""
-    return {**training_environment(profile.grpo), **judging_environment()}
+    return {**training_environment(profile.grpo), **judging_environment(profile)}
 
 
 STAGE = Stage("grpo", ("chat", "compute", "grpo", "judge"), __name__, environment=environment)
@@ -69,14 +69,12 @@ def _train(profile: Profile, folder: Path, name: str, space: Workspace) -> Outco
     """Train the checkpoint in `folder`, which an adapter records under `name`."""
     from rustml.generation.engines.transformers import TransformersEngine  # noqa: PLC0415
     from rustml.generation.setup import Setup  # noqa: PLC0415
-    from rustml.judge import Judge, Limits  # noqa: PLC0415
     from rustml.models import checkpoint, compute  # noqa: PLC0415
     from rustml.training import curriculum, grpo  # noqa: PLC0415  torch and trl take seconds to load
 
     section = profile.grpo
     pool = prompt_problems(space.inputs["bank"], section)
-    limits, asked, lints = Limits.from_section(profile.judge), profile.judge, section.reward_clippy != 0
-    with Judge(limits, sandbox=asked.sandbox, batch_size=asked.batch_size, lints=lints) as judge:
+    with open_judge(profile, space.cache, lints=section.reward_clippy != 0, keep=False) as judge:
         size = curriculum.PROBE_BATCH * max(1, section.probe_samples)
         setup = Setup(profile.chat, folder, profile.compute.dtype, profile.compute.attention, size)
         probing = Progress("prompts probed", len(pool))

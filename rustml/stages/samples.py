@@ -8,16 +8,15 @@ from rustml.contents import file_contents
 from rustml.evaluation.samples.sample_file import read_samples
 from rustml.evaluation.samples.sample_filter import SampleFilter
 from rustml.evaluation.samples.sample_report import error_table, judge_samples, lint_table, metrics
-from rustml.judge import Judge, Limits
 from rustml.profile import Profile
 from rustml.records import write_jsonl
 from rustml.runs import tracking
 from rustml.runs.progress import Progress
 from rustml.runs.stage import Outcome, Stage, Workspace
-from rustml.stages.judging import judging_environment
+from rustml.stages.judging import judging_environment, open_judge
 
 OUTPUT = "samples.jsonl"
-STAGE = Stage("samples", ("judge",), __name__, environment=lambda _: judging_environment())
+STAGE = Stage("samples", ("judge",), __name__, environment=judging_environment)
 
 
 def run(
@@ -31,15 +30,7 @@ def run(
     samples = read_samples(path, column)
 
     def body(space: Workspace) -> Outcome:
-        asked = profile.judge
-        judge = Judge(
-            Limits.from_section(asked),
-            workers=workers,
-            sandbox=asked.sandbox,
-            batch_size=asked.batch_size,
-            cache=space.cache.verdicts,
-        )
-        with judge, Progress("samples judged") as progress:
+        with open_judge(profile, space.cache, workers=workers) as judge, Progress("samples judged") as progress:
             judged = judge_samples(judge, samples, sample_filter, edition, progress)
         write_jsonl(space.out / OUTPUT, judged)
         tables = {"lints.json": lint_table(judged), "errors.json": error_table(judged)}

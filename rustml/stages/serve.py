@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from rustml.cache_layout import CacheLayout
 from rustml.errors import RustmlError
 from rustml.profile import Profile
 from rustml.records import Problem, write_jsonl
@@ -22,7 +23,7 @@ from rustml.runs.progress import Progress
 from rustml.runs.stage import Outcome, Stage, Workspace
 from rustml.serving.engines import ENGINES
 from rustml.stages import inputs
-from rustml.stages.judging import judging_environment
+from rustml.stages.judging import judging_environment, open_judge
 
 if TYPE_CHECKING:
     from rustml.serving.smoke import Answer
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
 def environment(profile: Profile) -> Mapping[str, str]:
     """What answers, and what judges."""
-    return {**libraries_and_device(ENGINES[profile.serve.engine].package), **judging_environment()}
+    return {**libraries_and_device(ENGINES[profile.serve.engine].package), **judging_environment(profile)}
 
 
 STAGE = Stage("serve", ("serve", "judge"), __name__, environment=environment)
@@ -78,7 +79,7 @@ def _serve(profile: Profile, folder: Path, space: Workspace, *, stay: bool) -> O
     served, merged = _servable(folder, profile, space)
     with serving(served, name, section, log, progress) as url:
         ready = time.monotonic() - started
-        answers = _ask(profile, url, problems)
+        answers = _ask(profile, url, problems, space.cache)
         passed = sum(answer.status == "passed" for answer in answers)
         click.echo(f"  {url}: {passed} of {len(answers)} held-out tasks answered right")
         if passed < section.smoke_passes:
@@ -101,11 +102,10 @@ def _servable(folder: Path, profile: Profile, space: Workspace) -> tuple[Path, d
     return space.scratch / versions.MODEL, {f"serve.merge.{name}": value for name, value in change.items()}
 
 
-def _ask(profile: Profile, url: str, problems: list[Problem]) -> "list[Answer]":
-    from rustml.judge import Judge, Limits  # noqa: PLC0415
+def _ask(profile: Profile, url: str, problems: list[Problem], cache: CacheLayout) -> "list[Answer]":
     from rustml.serving.smoke import ask  # noqa: PLC0415
 
-    with Judge(Limits.from_section(profile.judge), sandbox=profile.judge.sandbox, lints=False) as judge:
+    with open_judge(profile, cache, lints=False, keep=False) as judge:
         return ask(url, profile.registered_model, problems, judge, profile.serve)
 
 

@@ -186,3 +186,14 @@ def test_the_report_names_what_was_left_out(tmp_path: Path) -> None:
     assert list(report.left_out()) == ["team: 1 dropped, the reference does not pass; the first: team/2 (wrong)"]
     assert {row["file"] for row in report.tables()["bank/digests.json"]} == set(report.counts)
     assert sum(row["problems"] for row in report.tables()["bank/difficulties.json"]) == 54
+
+
+def test_a_problem_whose_crates_cannot_be_had_is_excluded_before_it_is_judged(tmp_path: Path) -> None:
+    needs = {"dependencies": [{"name": "tally", "version": "1"}]}
+    section = _with_benchmark(tmp_path, _problem(1), _problem(2, **needs))
+    judge = failing()
+    report = build(section, 5, tmp_path / "out", judge, crates_fault=lambda asked: "tally is missing" if asked else "")
+    assert "team/2" not in [candidate.id for candidate in judge.judged]
+    assert report.excluded["team"] == {"team/2": "crates: tally is missing"}
+    with pytest.raises(InputError, match="no usable problem"):
+        build(_with_benchmark(tmp_path, _problem(2, **needs)), 5, tmp_path / "none", failing())

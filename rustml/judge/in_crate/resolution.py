@@ -172,8 +172,8 @@ class Resolver:
         if self._cargo(["metadata", "--no-deps", "--offline", "--format-version=1"], project).returncode:
             raise DependencyRefused(UNRESOLVED, "", said)  # Cargo cannot read the manifest: nothing was asked for
         raise EnvironmentFault(
-            f"{self.source.label} does not give what hold-out crates depend on: {said}. Run the stage again: crates "
-            "that have their dependencies keep them; or leave out the hold-out suites with `suites`"
+            f"{self.source.label} does not give the crates that are needed: {said}. Run the stage again: crates "
+            "that have their dependencies keep them; or leave out hold-out suites, and problems that need crates"
         )
 
     def _cargo(self, words: Sequence[str], project: Path) -> "subprocess.CompletedProcess[bytes]":

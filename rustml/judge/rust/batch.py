@@ -15,11 +15,12 @@ from rustml.judge.rust import diagnostics, failures
 from rustml.judge.rust.compiler import POLICY_LINTS, Compiler, Folders
 from rustml.judge.rust.crate_layout import Member, fresh_name, test_root, write_library, write_root, write_tests
 from rustml.judge.rust.diagnostics import Message
+from rustml.judge.rust.externs import Externs
 from rustml.judge.rust.failures import Failure
 from rustml.judge.rust.lints import Linter, LintOutcome
 from rustml.judge.rust.test_runner import CaseRunner
 from rustml.judge.screening.candidate_source import CandidateSource
-from rustml.records import Diagnostic, Verdict
+from rustml.records import Dependency, Diagnostic, Verdict
 from rustml.sandbox.processes import Completed
 
 COMPANY = frozenset({"E0034", "E0119", "E0275", "E0282", "E0283", "E0284", "E0391"})
@@ -54,15 +55,18 @@ class Tools:
     helpers: Executor
     """Runs the lints beside the tests' compilation."""
     sandbox: str
+    crates: Mapping[tuple[Dependency, ...], Externs] = field(default_factory=dict)
+    """The compiled crates of each set that candidates name."""
 
 
 class Batch:
-    """The judgement of members that share an edition."""
+    """The judgement of members that share an edition and a set of crates."""
 
     def __init__(self, members: Sequence[Member], tools: Tools) -> None:
         self._members, self._tools = tuple(members), tools
         self._states = {member: MemberState() for member in members}
         self._library = fresh_name("c")
+        self._externs = tools.crates.get(members[0].candidate.dependencies)
         self._pinned: dict[Member, range] = {}
 
     def verdicts(self) -> dict[Member, Verdict]:
@@ -116,7 +120,7 @@ class Batch:
             names: dict[Member, LintOutcome] = {}
 
             def work() -> tuple[Member, ...]:
-                names.update(linter.lint(folder / "lint", alive))
+                names.update(linter.lint(folder / "lint", alive, self._externs))
                 return alive
 
             self._shared("lint", alive, work)
@@ -125,7 +129,7 @@ class Batch:
         return self._tools.helpers.submit(lint)
 
     def _compile_library(self, folder: Path) -> tuple[Member, ...]:
-        folders = Folders(folder / "library", _made(folder / "compiled"))
+        folders = Folders(folder / "library", _made(folder / "compiled"), externs=self._externs)
         write_library(folders.sources, self._members, published=True)
         alive = self._members
         while alive:
@@ -140,7 +144,7 @@ class Batch:
     def _compile_tests(self, folder: Path, alive: tuple[Member, ...]) -> tuple[Member, ...]:
         library = folder / "compiled" / f"lib{self._library}.rlib"
         crates = {library: f"/l/{library.name}", self._tools.harness: "/l/libharness.rlib"}
-        folders = Folders(folder / "tests", _made(folder / "program"), crates)
+        folders = Folders(folder / "tests", _made(folder / "program"), crates, self._externs)
         harness, self._pinned = write_tests(folders.sources, alive, self._library)
         called = [member.test_file.names.library for member in alive if member.test_file.names.library]
         while alive:

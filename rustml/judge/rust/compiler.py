@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Protocol
 
 from rustml.judge.limits import Limits
+from rustml.judge.rust.externs import Externs
 from rustml.judge.rust.toolchain import Toolchain, system_libraries
 from rustml.records import Candidate
 from rustml.sandbox.mounts import Mounts
@@ -63,6 +64,8 @@ class Folders:
     output: Path
     libraries: dict[Path, str] = field(default_factory=dict)
     """Compiled crates: host path → path inside."""
+    externs: Externs | None = None
+    """Crates that the problem names."""
 
 
 class Compiler:
@@ -148,7 +151,9 @@ class Compiler:
     def _call(
         self, program: Path, folders: Folders, arguments: Sequence[str], base: dict[Path, str], cpu: float
     ) -> Completed:
-        mounts = Mounts(read={**base, folders.sources: "/s", **folders.libraries}, write={folders.output: "/o"})
+        crates = folders.externs
+        read = {**base, folders.sources: "/s", **folders.libraries, **(crates.mounts if crates else {})}
+        mounts = Mounts(read=read, write={folders.output: "/o"})
         memory = 2 * self._limits.memory_mb
         limits = ProcessLimits(cpu_seconds=cpu, memory_mb=memory, file_mb=4 * self._limits.disk_mb)
         output = self._sandbox.path(folders.output, "/o")
@@ -165,6 +170,7 @@ class Compiler:
                 f"--sysroot={sysroot}",
                 "--error-format=json",
                 f"--out-dir={output}",
+                *(crates.flags(self._sandbox) if crates else ()),
                 *arguments,
             ],
             mounts,

@@ -11,6 +11,7 @@ from pathlib import Path
 from rustml.judge.rust.compiler import clippy_configuration
 from rustml.judge.screening import imports
 from rustml.judge.screening.candidate_source import CandidateSource
+from rustml.judge.screening.dependency_macros import own_types
 from rustml.judge.screening.test_file import TestFile
 from rustml.records import Candidate
 from rustml.rust.lexer import edited, significant, tokens
@@ -132,7 +133,7 @@ def _case(member: Member, library: str, harness: str) -> str:
         call = f"|| {harness}::Outcome::succeeded({member.tests}::{function.path}())"
         panics = "None" if function.panics is None else f"Some({function.panics})"
         tests.append(f"{harness}::Test {{ call: {call}, panics: {panics} }}")
-    own, comparable = member.source.own_types, member.test_file.comparable
+    own, comparable = own_types(member.source, member.candidate.dependencies), member.test_file.comparable
     allowed = "None" if comparable is None else f"Some({_strings(comparable)})"
     trust = f"library: {json.dumps(library)}, unequal: {_strings(own.unequal)}, unordered: {_strings(own.unordered)}"
     watched = json.dumps(member.test_file.watched)

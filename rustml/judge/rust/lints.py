@@ -10,6 +10,7 @@ from rustml.judge.rust import diagnostics, failures
 from rustml.judge.rust.compiler import POLICY_LINTS, Compiler, Folders
 from rustml.judge.rust.crate_layout import Member, write_library, write_root
 from rustml.judge.rust.diagnostics import Message
+from rustml.judge.rust.externs import Externs
 from rustml.judge.rust.failures import Failure
 from rustml.rust.lexer import significant, tokens
 from rustml.sandbox.processes import Completed
@@ -29,26 +30,33 @@ class Linter:
         """`work` is the judge's folder."""
         self._compiler, self._work = compiler, work
 
-    def lint(self, folder: Path, members: Sequence[Member]) -> dict[Member, LintOutcome]:
-        """What each member's own text raises.
+    def lint(
+        self, folder: Path, members: Sequence[Member], externs: Externs | None = None
+    ) -> dict[Member, LintOutcome]:
+        """What each member's own text raises; `externs` are the crates that all of them may use.
 
         Raises JudgeFault when a lone member cannot be linted for a reason that is not in its text.
         """
-        folders = Folders(folder / "sources", folder / "output")
+        folders = Folders(folder / "sources", folder / "output", externs=externs)
         write_library(folders.sources, members, published=False)
         write_root(folders.sources, members)
         folders.output.mkdir()
         result = self._compiler.check(folders, members)
         messages = diagnostics.read(result.stderr, frozenset(member.file for member in members))
         if result.returncode != 0 or result.expired or result.flooded:
-            return self._lint_apart(folder, members, result, messages)
+            return self._lint_apart(folder, members, externs, result, messages)
         return dict(lint_counts(members, messages))
 
     def _lint_apart(
-        self, folder: Path, members: Sequence[Member], result: Completed, messages: list[Message]
+        self,
+        folder: Path,
+        members: Sequence[Member],
+        externs: Externs | None,
+        result: Completed,
+        messages: list[Message],
     ) -> dict[Member, LintOutcome]:
         if len(members) > 1:
-            apart = [self.lint(folder / str(number), [member]) for number, member in enumerate(members)]
+            apart = [self.lint(folder / str(number), [member], externs) for number, member in enumerate(members)]
             return {member: outcome for one in apart for member, outcome in one.items()}
         errors = [message for message in messages if message.is_error]
         if result.flooded and not errors:

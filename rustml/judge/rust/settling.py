@@ -16,7 +16,7 @@ from rustml.judge.rust.untested import PLACEHOLDER, UntestedBatch
 from rustml.judge.screening.candidate_source import CandidateSource
 from rustml.judge.screening.test_file import TestFile
 from rustml.judge.screening.time_limit import time_limit
-from rustml.records import Candidate, Status, Verdict
+from rustml.records import Candidate, Dependency, Status, Verdict
 
 PARTS = 8
 """A batch that fails as a whole is judged again in this many parts."""
@@ -130,10 +130,12 @@ def _said(error: Exception) -> str:
 
 
 def groups(members: Sequence[Member]) -> list[list[Member]]:
-    """Those who share a compilation, by edition and by whether they have tests, and those who go alone."""
+    """Those who share a compilation, by edition, crates and whether they have tests, and those who go alone."""
     alone = [[member] for member in members if member.alone]
-    shared: dict[tuple[str, bool], list[Member]] = {}
+    shared: dict[tuple[str, bool, tuple[Dependency, ...]], list[Member]] = {}
     for member in members:
         if not member.alone:
-            shared.setdefault((member.candidate.edition, member.candidate.untested), []).append(member)
-    return [*alone, *(shared[key] for key in sorted(shared))]
+            candidate = member.candidate
+            key = candidate.edition, candidate.untested, candidate.dependencies
+            shared.setdefault(key, []).append(member)
+    return [*alone, *shared.values()]

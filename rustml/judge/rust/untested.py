@@ -26,7 +26,7 @@ PLACEHOLDER = "#[test]\nfn none() {}\n"
 
 
 class UntestedBatch:
-    """The judgement of members that share an edition and have no tests."""
+    """The judgement of members that share an edition and a set of crates, and have no tests."""
 
     def __init__(self, members: Sequence[Member], tools: Tools) -> None:
         self._members, self._tools = tuple(members), tools
@@ -52,7 +52,8 @@ class UntestedBatch:
         return len(self._members) > 1 and bool(codes & COMPANY)
 
     def _check(self, folder: Path) -> None:
-        folders = Folders(folder / "sources", folder / "output")
+        externs = self._tools.crates.get(self._members[0].candidate.dependencies)
+        folders = Folders(folder / "sources", folder / "output", externs=externs)
         write_library(folders.sources, self._members, published=False)
         folders.output.mkdir()
         alive = self._members

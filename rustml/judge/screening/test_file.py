@@ -11,6 +11,7 @@ from functools import cached_property
 from rustml.errors import InputError
 from rustml.judge.screening import imports, signature
 from rustml.judge.screening.candidate_source import CandidateSource
+from rustml.judge.screening.dependency_macros import crate_names
 from rustml.judge.screening.generated_tests import generated_tests
 from rustml.judge.screening.guarded_asserts import guard_comparisons
 from rustml.judge.screening.items import Item, Scanner
@@ -52,7 +53,9 @@ class TestFile:
         if not self.functions and not self._generated:
             raise InputError(f"candidate {candidate.id}: its tests hold no #[test] function")
         self.prelude = tuple(
-            path for path in imports.leaves(f"{candidate.prelude}\n{candidate.signature}") if _std(path)
+            path
+            for path in imports.leaves(f"{candidate.prelude}\n{candidate.signature}")
+            if imports.in_standard(path) or path.split("::", maxsplit=1)[0] in crate_names(candidate.dependencies)
         )
         declared = signature.parse(candidate.signature, candidate.entry_point)
         self.signature = declared if candidate.pinned else None
@@ -183,7 +186,3 @@ class TestFile:
         while index >= 1 and self._tokens[index - 1].text == "::":
             index -= 2 if index >= 2 and self._tokens[index - 2].kind == "ident" else 1
         return self._tokens[index].start
-
-
-def _std(path: str) -> bool:
-    return imports.in_standard(path)

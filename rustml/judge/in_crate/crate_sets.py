@@ -1,0 +1,123 @@
+"""The crates that problems name: resolved from a registry or a directory source, built once per set, kept by content.
+
+    with CrateSets(CargoSource({"directory": folder}), cache, limits) as sets:
+        compiled = sets.compiled(problem.dependencies)      # raises CratesUnavailable with the reason
+
+Build scripts and macros of a dependency run in the sandbox alone. A registry is asked once for each set; what it gave
+is kept, so that a later run is offline and meets the same versions.
+"""
+
+import tempfile
+from contextlib import AbstractContextManager
+from pathlib import Path
+from types import TracebackType
+
+from rustml.cargo.registry import DirectorySource, resolve
+from rustml.judge.in_crate.crate_sandbox import CrateSandbox
+from rustml.judge.in_crate.dependencies import DependencyStore
+from rustml.judge.in_crate.manifest import Table, document
+from rustml.judge.in_crate.prepared_crate import prepare
+from rustml.judge.in_crate.resolution import CargoSource
+from rustml.judge.limits import Limits
+from rustml.judge.rust.externs import Externs, extern_arguments
+from rustml.profile.judge import JudgeSection
+from rustml.records import Dependency
+
+NAME = "crates-of-a-problem"
+
+
+class CratesUnavailable(Exception):
+    """A set of crates cannot be had. The text says why: which crate, and what Cargo or the compiler said."""
+
+
+class CrateSets(AbstractContextManager["CrateSets"]):
+    """Sets of compiled crates, each made when it is first asked for."""
+
+    def __init__(self, source: CargoSource, cache: Path, limits: Limits) -> None:
+        """Below `cache` lie what a registry gave and what was built. Raises as CrateSandbox does."""
+        self._source, self._cache = source, cache
+        self._sandbox = CrateSandbox(limits)
+        self._made: dict[tuple[Dependency, ...], Externs | CratesUnavailable] = {}
+
+    @classmethod
+    def of(cls, section: JudgeSection, cache: Path, limits: Limits) -> "CrateSets | None":
+        """Those that a profile names under `judge.crates`; None where it names none.
+
+        Raises InputError for a source that cannot be used, and as the constructor does.
+        """
+        if not section.crates:
+            return None
+        folder = Path(section.crates)
+        registry = DirectorySource(folder.resolve()) if folder.is_dir() else resolve(section.crates)
+        return cls(CargoSource.of(registry), cache, limits)
+
+    def fault(self, dependencies: tuple[Dependency, ...]) -> str:
+        """Why the set cannot be had; empty where it can."""
+        try:
+            self.compiled(dependencies)
+        except CratesUnavailable as fault:
+            return str(fault)
+        return ""
+
+    def close(self) -> None:
+        """End what still runs."""
+        self._sandbox.close()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def compiled(self, dependencies: tuple[Dependency, ...]) -> Externs:
+        """The set, from the cache or built now; `folder` names its content.
+
+        Raises CratesUnavailable, and EnvironmentFault where a registry does not answer.
+        """
+        if dependencies not in self._made:
+            try:
+                self._made[dependencies] = self._make(dependencies)
+            except CratesUnavailable as fault:
+                self._made[dependencies] = fault
+        made = self._made[dependencies]
+        if isinstance(made, CratesUnavailable):
+            raise made
+        return made
+
+    def _make(self, dependencies: tuple[Dependency, ...]) -> Externs:
+        with tempfile.TemporaryDirectory(prefix="rustml-crates-") as parent:
+            crate = Path(parent) / NAME
+            (crate / "src").mkdir(parents=True)
+            (crate / "src" / "lib.rs").touch()
+            (crate / "Cargo.toml").write_text(document(_manifest(dependencies)), encoding="utf-8")
+            prepared = prepare(crate, self._vendor(crate), self._cache / "built", self._sandbox)
+        if prepared.built.fault:
+            raise CratesUnavailable(prepared.built.fault)
+        (call,) = [call for call in prepared.built.invocations if call.is_library]
+        return Externs(prepared.folder / "target", extern_arguments(call.arguments))
+
+    def _vendor(self, crate: Path) -> Path:
+        """The directory source to build against."""
+        folder = self._source.settings.get("directory")
+        if folder is not None:
+            return Path(folder)
+        with DependencyStore(
+            self._cache / "brought", self._source, self._sandbox.tools.sysroot / "bin" / "cargo"
+        ) as store:
+            made = store.bring(crate)
+            if made.fault:
+                raise CratesUnavailable(f"{made.fault}: {made.detail}")
+            return store.folder(made)
+
+
+def _manifest(dependencies: tuple[Dependency, ...]) -> Table:
+    package = {"name": NAME, "version": "0.0.0", "edition": "2021"}
+    return {"package": package, "dependencies": {one.name: _table(one) for one in dependencies}}
+
+
+def _table(dependency: Dependency) -> Table:
+    table: Table = {"version": dependency.version, "default-features": dependency.default_features}
+    if dependency.features:
+        table["features"] = list(dependency.features)
+    if dependency.package:
+        table["package"] = dependency.package
+    return table
