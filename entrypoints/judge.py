@@ -47,9 +47,19 @@ if TYPE_CHECKING:
 )
 @click.option("--complete", type=bool, default=False, help="Set aside samples that break off or do not parse.")
 @click.option("--main", "needs_main", type=bool, default=False, help="Set aside samples without `fn main`.")
-def main(profile: Profile, candidates: str, samples: str, **options: Any) -> StageRun | None:
-    if bool(candidates) == bool(samples):
-        raise InputError("give either --candidates or --samples")
+@click.option(
+    "--serve", type=bool, is_flag=False, flag_value=True, default=False, help="Judge what is asked for over HTTP."
+)
+@click.option("--host", default="127.0.0.1", help="Of the server; another than loopback needs RUSTML_JUDGE_KEY.")
+@click.option("--port", type=click.IntRange(0, 65535), default=8377, help="Of the server; 0 takes a free one.")
+@click.option("--max-mb", type=click.IntRange(min=1), default=64, help="Size of a request at most, MiB.")
+@click.option("--queue", type=click.IntRange(min=0), default=16, help="Requests that may wait; others get a 503.")
+def main(profile: Profile, candidates: str, samples: str, *, serve: bool, **options: Any) -> StageRun | None:
+    if [bool(candidates), bool(samples), serve].count(True) != 1:
+        raise InputError("give --candidates, --samples or --serve, and one of them alone")
+    if serve:
+        _serve(profile, options)
+        return None
     if samples:
         return _judge_samples(profile, Path(samples), options)
     _judge(profile, Path(candidates), options)
@@ -57,23 +67,32 @@ def main(profile: Profile, candidates: str, samples: str, **options: Any) -> Sta
 
 
 def _judge(profile: Profile, candidates: Path, options: Mapping[str, Any]) -> None:
-    from rustml.judge import Judge, Limits
     from rustml.judge.batch_file import judge_jsonl, read_candidates
+    from rustml.runs import tracking
     from rustml.runs.progress import Progress
+    from rustml.stages.judging import open_local_judge
 
     read_candidates(candidates)
-    judge = Judge(
-        Limits.from_section(profile.judge),
-        workers=options["workers"] or None,
-        cache=Path(options["cache"]) if options["cache"] else None,
-        batch_size=profile.judge.batch_size,
-        sandbox=profile.judge.sandbox if options["sandbox"] == "profile" else options["sandbox"],
+    judge = open_local_judge(
+        profile,
+        tracking.cache_layout(),
         lints=options["lints"],
+        verdicts=Path(options["cache"]) if options["cache"] else None,
+        workers=options["workers"] or None,
+        sandbox="" if options["sandbox"] == "profile" else options["sandbox"],
     )
     with judge, Progress("judge") as progress:
         summary = judge_jsonl(judge, candidates, options["output"], progress)
     click.echo(table(summary))
     click.echo(f"verdicts: {options['output']}")
+
+
+def _serve(profile: Profile, options: Mapping[str, Any]) -> None:
+    from rustml.stages.judge_service import serve
+
+    sandbox = "" if options["sandbox"] == "profile" else options["sandbox"]
+    names = ("host", "port", "max_mb", "queue")
+    serve(profile, **{name: options[name] for name in names}, workers=options["workers"] or None, sandbox=sandbox)
 
 
 def _judge_samples(profile: Profile, samples: Path, options: Mapping[str, Any]) -> StageRun:

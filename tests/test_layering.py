@@ -64,6 +64,7 @@ JUDGE: dict[str, set[str]] = {
     "judge.python": JUDGE_GROUND,
     "judge": JUDGE_GROUND | {"judge.screening", "judge.rust", "judge.python", "judge.in_crate"},
     "judge.in_crate": JUDGE_GROUND | {"judge.rust"},
+    "judge.remote": JUDGE_GROUND,
 }
 MAY_IMPORT_MLFLOW = {"runs", "release"}
 

@@ -1,6 +1,5 @@
 """What answers are generated and judged with: an engine, a tokenizer, the judge."""
 
-import platform
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -13,7 +12,6 @@ from rustml.generation.sampling import Generator
 from rustml.generation.setup import Server, Setup
 from rustml.judge import Limits
 from rustml.judge.judging import Judging
-from rustml.judge.rust import toolchain
 from rustml.profile import Profile
 from rustml.progress import ProgressCallback, no_progress
 
@@ -39,7 +37,7 @@ def open_context(
     profile: Profile,
     model_dir: Path | None,
     judge: Judging,
-    limits: Limits,
+    protocol: Mapping[str, Any],
     *,
     watch: Watch = no_progress,
     generated: ProgressCallback = no_progress,
@@ -47,8 +45,8 @@ def open_context(
 ) -> EvalContext:
     """Load the model in `model_dir` into the engine that the profile names, its template prepared as `chat` says.
 
-    `compute` of the profile names dtype and attention, neither of them `auto`. Engine `openai` takes no folder and asks
-    the profile's server.
+    `protocol` is what `judge_protocol` says of the judge. `compute` of the profile names dtype and attention, neither
+    of them `auto`. Engine `openai` takes no folder and asks the profile's server.
 
     `generated` is called with counts of answers generated, `watch` with those of answers judged. Raises
     EnvironmentFault when the engine is not installed.
@@ -64,9 +62,9 @@ def open_context(
         progress=generated,
     )
     engine = ENGINES[section.engine](setup)
-    return EvalContext(engine, engine.tokenizer, judge, judge_protocol(limits), watch, rater)
+    return EvalContext(engine, engine.tokenizer, judge, protocol, watch, rater)
 
 
-def judge_protocol(limits: Limits) -> dict[str, Any]:
+def judge_protocol(limits: Limits, versions: Mapping[str, str]) -> dict[str, Any]:
     """The part of the judge that can move a score, as JSON values: its limits, versions of compiler and interpreter."""
-    return {"limits": asdict(limits), "rust": toolchain.find().version, "python": platform.python_version()}
+    return {"limits": asdict(limits), **versions}

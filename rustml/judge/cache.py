@@ -24,7 +24,7 @@ class Cache:
     def __init__(self, folder: Path, settings: dict[str, Any]) -> None:
         """`settings` are the limits, the toolchain and the mode. Raises InputError when the folder is not writable."""
         self._folder = folder
-        self._settings = msgspec.json.encode([settings, _code_version()], order="sorted")
+        self._settings = msgspec.json.encode([settings, code_version()], order="sorted")
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -55,7 +55,7 @@ class Cache:
         return self._folder / digest[:2] / f"{digest}.json"
 
 
-def _code_version() -> str:
+def code_version() -> str:
     """The digest of the judge's own source: another judge may come to another verdict."""
     package = Path(__file__).parents[1]
     digest = hashlib.sha256()

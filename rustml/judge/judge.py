@@ -169,6 +169,11 @@ class Judge:
             verdicts[candidate] = verdict
         return verdict is not None
 
+    @property
+    def sandbox(self) -> str:
+        """What holds the candidates, as verdicts name it."""
+        return self._sandbox.name
+
     def crates_fault(self, dependencies: tuple[Dependency, ...]) -> str:
         """Why candidates that name these crates could not be judged; empty where they can."""
         if not dependencies:

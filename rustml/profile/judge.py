@@ -10,6 +10,10 @@ from rustml.profile.types import Positive, Seconds
 SandboxName = Literal["bubblewrap", "landlock", "auto"]
 
 
+SERVER = r"^(https?://[^@?#\s]+)?\Z"
+"""An address without user, password or query, or nothing."""
+
+
 class JudgeSection(Section, frozen=True):
     """Limits of the sandbox in which model-written code is compiled and run."""
 
@@ -33,5 +37,16 @@ class JudgeSection(Section, frozen=True):
     crates: str
     """Where the crates come from that problems name as `dependencies`: the folder of a Cargo directory source, or a
     registry as `harvest.registry` names it. Empty leaves out problems that need crates. Needs bubblewrap."""
+    engine: Literal["local", "server"]
+    """What judges: this machine, or the judge behind `server`, which has to have the same limits.
+    Hold-out suites are judged in place on this machine always."""
+    server: Annotated[str, Meta(pattern=SERVER)]
+    """Address of `python -m entrypoints.judge --serve` on another machine; its key is RUSTML_JUDGE_KEY, from the
+    environment."""
     batch_size: Positive
     """Candidates that share one compilation."""
+
+    def __post_init__(self) -> None:
+        """Raises ValueError for a server without an address."""
+        if self.engine == "server" and not self.server:
+            raise ValueError("`engine: server` needs `server`, the address of the judge")

@@ -132,7 +132,7 @@ def _measure(
     space: Workspace,
 ) -> Outcome:
     from rustml.evaluation import sample_completions  # noqa: PLC0415  torch takes seconds to load
-    from rustml.evaluation.context import open_context  # noqa: PLC0415
+    from rustml.evaluation.context import judge_protocol, open_context  # noqa: PLC0415
     from rustml.evaluation.evaluate import evaluate  # noqa: PLC0415
     from rustml.evaluation.report.plots import draw_evaluation  # noqa: PLC0415
     from rustml.evaluation.scoring.llm_judge import open_rater  # noqa: PLC0415
@@ -152,7 +152,8 @@ def _measure(
         suites = _suites(profile, only, contaminated, space, limits, stack)
         accounts = _told({suite.name: suite.account for suite in suites if suite.account})
         folder = subject.model if isinstance(subject.model, Path) else None
-        context = open_context(profile, folder, judge, limits, watch=watch, rater=rater)
+        protocol = judge_protocol(limits, judging_environment(profile))
+        context = open_context(profile, folder, judge, protocol, watch=watch, rater=rater)
         completions = sample_completions.completions(
             profile.evaluation.behaviour, context.generator, context.tokenizer, profile.seed
         )

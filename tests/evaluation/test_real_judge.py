@@ -26,6 +26,7 @@ ANSWERS = {
     "task 3": "```rust\nfn f(x: i64) -> i64 {\n    String::new()\n}\n```",
     "task 4": "I would rather not.",
 }
+PROTOCOL = judge_protocol(Limits(), {"rust": "1"})
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +50,7 @@ def test_a_suite_without_tests_is_compiled_and_linted_alone(judge: Judge, checkp
     made = suite()
     bare = tuple(msgspec.structs.replace(problem, tests="", entry_point="") for problem in made.problems)
     asked = dataclasses.replace(made, problems=bare, group="untested")
-    context = EvalContext(generator, FakeTokenizer(), judge, judge_protocol(Limits()))
+    context = EvalContext(generator, FakeTokenizer(), judge, PROTOCOL)
     report = evaluate(checkpoint, [asked], context, tmp_path)
     outcomes = [samples[0] for samples in report.suites["rust"].outcomes.values()]
     assert [outcome.status for outcome in outcomes] == ["untested"] * 3 + ["compile_error", "format"]
@@ -58,9 +59,7 @@ def test_a_suite_without_tests_is_compiled_and_linted_alone(judge: Judge, checkp
 
 
 def test_each_kind_of_answer_gets_its_verdict(judge: Judge, checkpoint: Path, tmp_path: Path) -> None:
-    context = EvalContext(
-        FakeGenerator(lambda prompt, _: ANSWERS[prompt]), FakeTokenizer(), judge, judge_protocol(Limits())
-    )
+    context = EvalContext(FakeGenerator(lambda prompt, _: ANSWERS[prompt]), FakeTokenizer(), judge, PROTOCOL)
     report = evaluate(checkpoint, [suite()], context, tmp_path)
     outcomes = {item: samples[0] for item, samples in report.suites["rust"].outcomes.items()}
     assert [outcome.status for outcome in outcomes.values()] == ["passed", "passed", "wrong", "compile_error", "format"]
@@ -75,7 +74,7 @@ def test_a_real_model_is_measured_end_to_end(judge: Judge, tiny_model: Path, tmp
     section = msgspec.structs.replace(load("tiny").evaluation, batch_size=4, suites={}, lifecycle=())
     single = ComputeSection(dtype="float32", attention="eager")
     profile = msgspec.structs.replace(load("tiny"), evaluation=section, compute=single)
-    context = open_context(profile, tiny_model, judge, Limits())
+    context = open_context(profile, tiny_model, judge, PROTOCOL)
     report = evaluate(tiny_model, [suite()], context, tmp_path)
     assert report.metrics()["rust.items"] == 5
     assert report.metrics()["rust.faults"] == 0
