@@ -4,7 +4,6 @@ import click
 
 from rustml.judge.remote.service import JudgeService, ServiceLimits, require_key
 from rustml.profile import Profile
-from rustml.runs import tracking
 from rustml.stages.judging import judge_facts, key_of_environment, open_local_judge
 
 MEBIBYTE = 1 << 20
@@ -17,8 +16,11 @@ def serve(
 
     Raises InputError for an address that others reach where there is no key, and what `open_local_judge` raises.
     """
-    key, cache = key_of_environment(), tracking.cache_layout()
+    key = key_of_environment()
     require_key(host, key)
+    from rustml.runs import tracking  # noqa: PLC0415  mlflow takes seconds to load
+
+    cache = tracking.cache_layout()
     limits = ServiceLimits(body_bytes=max_mb * MEBIBYTE, queue=queue)
     with (
         open_local_judge(profile, cache, verdicts=cache.verdicts, workers=workers, sandbox=sandbox) as judge,

@@ -26,7 +26,7 @@ ANSWERS = {
     "task 3": "```rust\nfn f(x: i64) -> i64 {\n    String::new()\n}\n```",
     "task 4": "I would rather not.",
 }
-PROTOCOL = judge_protocol(Limits(), {"rust": "1"})
+PROTOCOL = judge_protocol(Limits(), {"rust": "rustc 1"})
 
 
 @pytest.fixture(scope="module")

@@ -22,10 +22,16 @@ from rustml.testing import FakeJudge, make_verdict
 from tests.support.judge_cases import RIGHT, WRONG, candidate
 
 KEY = "a-key-of-sixteen"
-HTTP = httpx.Client(trust_env=False)
+HTTP = httpx.Client(trust_env=False, limits=httpx.Limits(max_keepalive_connections=0))
 LIMITS = Limits()
 FACTS = JudgeFacts(limits=asdict(LIMITS), rust="1", python="3", sandbox="none", code="0")
 CANDIDATES = [candidate(RIGHT, "same"), candidate(WRONG, "same"), candidate("not rust", "third")]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _client() -> Iterator[None]:
+    with HTTP:
+        yield
 
 
 def status(one: Candidate) -> Any:
