@@ -8,6 +8,7 @@ import hmac
 import threading
 import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -169,7 +170,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """Health, metrics, and what judges."""
-        pages = {
+        pages: dict[str, Callable[[], tuple[str, bytes]]] = {
             PATH: lambda: (JSON, msgspec.json.encode(self.server.facts)),
             METRICS: lambda: ("text/plain; version=0.0.4", self.server.metrics().encode()),
         }
