@@ -1,7 +1,6 @@
 """Mine verifiable problems from the harvested crates: their documented functions, tested by the crates' own tests."""
 
 from rustml.banks.measured import measured_texts
-from rustml.judge import Judge, Limits
 from rustml.mining.mine import MINED, mine
 from rustml.profile import Profile
 from rustml.runs import tracking
@@ -10,10 +9,10 @@ from rustml.runs.stage import Outcome, Stage, Workspace
 from rustml.sharding import worker_count
 from rustml.stages import bank
 from rustml.stages.hub_commits import with_bank_commits
-from rustml.stages.judging import judging_environment
+from rustml.stages.judging import judging_environment, open_judge
 
 SECTIONS = ("mine", "curate.near_duplicates", "curate.decontamination", "bank", "judge")
-STAGE = Stage("mine", SECTIONS, __name__, bank.contents, lambda _: judging_environment())
+STAGE = Stage("mine", SECTIONS, __name__, bank.contents, judging_environment)
 
 
 def run(profile: Profile, *, harvest: str, parent: str | None = None, reuse: bool = True) -> tracking.Finished:
@@ -21,17 +20,7 @@ def run(profile: Profile, *, harvest: str, parent: str | None = None, reuse: boo
     profile = with_bank_commits(profile)
 
     def body(space: Workspace) -> Outcome:
-        asked = profile.judge
-        with (
-            Judge(
-                Limits.from_section(asked),
-                sandbox=asked.sandbox,
-                batch_size=asked.batch_size,
-                lints=False,
-                cache=space.cache.verdicts,
-            ) as judge,
-            Progress("drafts judged") as progress,
-        ):
+        with open_judge(profile, space.cache, lints=False) as judge, Progress("drafts judged") as progress:
             report = mine(
                 profile.mine,
                 profile.curate,
