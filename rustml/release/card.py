@@ -39,7 +39,7 @@ def front_matter(facts: CardFacts) -> dict[str, object]:
     """The card's metadata for a hub; values of `model-index` are the evaluation's own, unrounded."""
     known = LICENCE_ID.fullmatch(facts.licence) is not None and facts.licence != "unknown"
     licence = {"license": facts.licence} if known else {"license": "other", "license_name": "not-stated"}
-    base = facts.base_repository
+    base, precision = facts.base_repository, facts.scheme.partition(":")[2].partition("_")[0]
     related = {"base_model": base, "base_model_relation": facts.relation} if base else {}
     return {
         "language": ["en"],
@@ -47,7 +47,7 @@ def front_matter(facts: CardFacts) -> dict[str, object]:
         "library_name": "transformers",
         "pipeline_tag": "text-generation",
         **related,
-        "tags": ["rust", "code", "rustml", *(["fp8"] if facts.scheme.partition(":")[2].startswith("fp8") else [])],
+        "tags": ["rust", "code", "rustml", *([precision] if precision.startswith("fp") else [])],
         **({"model-index": _model_index(facts)} if facts.evaluation else {}),
     }
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from rustml.release import fetching
+from rustml.release import fetching, registry
 
 CHILD = """
 import multiprocessing, sys
@@ -54,7 +54,7 @@ def test_a_versions_files_are_downloaded_and_hashed_once(monkeypatch: pytest.Mon
     (tmp_path / "model.safetensors").write_bytes(b"weights")
     (tmp_path / "config.json").write_text("{}")
     downloads, hashed = [], []
-    digest = fetching.checkpoint.digest
+    digest = registry.checkpoint.digest
 
     def download(**options: Any) -> str:
         downloads.append(options["artifact_uri"])
@@ -65,11 +65,11 @@ def test_a_versions_files_are_downloaded_and_hashed_once(monkeypatch: pytest.Mon
         return digest(folder)
 
     monkeypatch.setattr(fetching.mlflow.artifacts, "download_artifacts", download)
-    monkeypatch.setattr(fetching.checkpoint, "digest", hashing)
+    monkeypatch.setattr(registry.checkpoint, "digest", hashing)
     client = SimpleNamespace(
         tracking_uri="http://x", get_model_version_download_uri=lambda _model, number: f"mlflow-artifacts:/{number}"
     )
-    versions = fetching.Registry(client, "rust-coder")
+    versions = registry.Registry(client, "rust-coder")
     first = [versions.digest("1") for _ in range(3)]
     assert len(set(first)) == 1
     assert (downloads, len(hashed)) == (["mlflow-artifacts:/1"], 1)
