@@ -6,7 +6,7 @@ from msgspec import Meta
 
 from rustml.profile.method import TrainerSection
 from rustml.profile.section import Section
-from rustml.profile.types import Count, Positive, Rate
+from rustml.profile.types import Count, Positive, Rate, Share
 
 
 class DevSection(Section, frozen=True):
@@ -16,6 +16,30 @@ class DevSection(Section, frozen=True):
     """Steps between two measurements; the last step is measured too. 0: the last checkpoint is kept, unmeasured."""
     problems: Positive
     """Problems of the bank's `rust-dev`, the first ones."""
+
+
+class HealthSection(Section, frozen=True):
+    """Signs that a training has gone wrong: one that lasts for `steps` logged points ends it, with what it was."""
+
+    steps: Positive
+    """Logged points in a row."""
+    zero_variance_share: Share
+    """Share of groups whose rewards are all equal, above which nothing is learnt; 1 never ends a training."""
+    min_entropy: Annotated[float, Meta(ge=0)]
+    """Mean entropy of a token, nats, below which answers have become one answer; 0 never ends a training."""
+    clip_ratio: Share
+    """Share of tokens whose ratio is clipped, above which the policy has left its data; 1 never ends a training."""
+    fault_share: Share
+    """Share of a step's completions that the judge could not judge, above which the training ends at once."""
+
+
+class SamplesSection(Section, frozen=True):
+    """The table of completions with their verdicts that a reader of the run sees."""
+
+    every: Count
+    """Steps from one sample to the next; 0 takes none."""
+    completions: Positive
+    """Completions of each sample, the first ones of the step."""
 
 
 class GrpoSection(TrainerSection, frozen=True):
@@ -32,6 +56,24 @@ class GrpoSection(TrainerSection, frozen=True):
     temperature: Rate
     beta: Annotated[float, Meta(ge=0)]
     """Weight of the KL penalty against the SFT model."""
+    loss_type: Literal["dapo", "grpo", "dr_grpo", "bnpo"]
+    """What a step's loss is divided by: all its tokens (`dapo`), each completion's own and then the completions
+    (`grpo`), a constant (`dr_grpo`), the tokens of one pass (`bnpo`)."""
+    importance_sampling_level: Literal["token", "sequence"]
+    """Ratios of each token, or of the whole completion: GSPO (Zheng et al., 2025), which needs `loss_type: grpo`."""
+    epsilon: Rate
+    """A ratio is clipped below 1 - `epsilon`. A step uses its completions once, so that ratios are 1 and nothing is
+    clipped, but for the rounding between drawing and training."""
+    epsilon_high: Rate
+    """A ratio is clipped above 1 + `epsilon_high`; larger than `epsilon` it is DAPO's "clip higher"."""
+    mask_truncated_completions: bool
+    """Leave completions that `max_new_tokens` cut out of the loss: DAPO's overlong masking."""
+    scale_rewards: Literal["group", "batch", "none"]
+    """Divide advantages by the standard deviation of the group's or the batch's rewards, or by nothing (Dr. GRPO)."""
+    entropy_coef: Annotated[float, Meta(ge=0)]
+    """Weight of an entropy bonus in the loss."""
+    health: HealthSection
+    samples: SamplesSection
     prompt_pool: Count
     """Training problems of the families from which prompts are chosen: the last ones of the bank, so that supervised
     fine-tuning, which takes the first ones, need not have seen them."""
@@ -50,8 +92,10 @@ class GrpoSection(TrainerSection, frozen=True):
     """Added for passing code without a lint."""
 
     def __post_init__(self) -> None:
-        """Raises ValueError for a step that does not fall into equal parts."""
+        """Raises ValueError for a loss that is not defined, and for a step that does not fall into equal parts."""
         super().__post_init__()
+        if self.importance_sampling_level == "sequence" and self.loss_type != "grpo":
+            raise ValueError("importance_sampling_level: sequence needs loss_type: grpo")
         if self.prompts_per_step * self.generations % self.passes:
             raise ValueError(
                 f"passes ({self.passes}) must divide prompts_per_step * generations "

@@ -70,7 +70,7 @@ def _train(profile: Profile, folder: Path, name: str, space: Workspace) -> Outco
     from rustml.generation.engines.transformers import TransformersEngine  # noqa: PLC0415
     from rustml.generation.setup import Setup  # noqa: PLC0415
     from rustml.models import checkpoint, compute  # noqa: PLC0415
-    from rustml.training import curriculum, grpo  # noqa: PLC0415  torch and trl take seconds to load
+    from rustml.training import curriculum, grpo, reward  # noqa: PLC0415  torch and trl take seconds to load
 
     section = profile.grpo
     pool = prompt_problems(space.inputs["bank"], section)
@@ -90,4 +90,5 @@ def _train(profile: Profile, folder: Path, name: str, space: Workspace) -> Outco
             facts = grpo.train(chosen.problems, judge, section, job, _dev(section, space))
     prompts = {f"grpo.prompts.{name}": float(count) for name, count in chosen.counts.items()}
     metrics = {**prompts, **{f"grpo.{name}": value for name, value in facts.items()}}
-    return Outcome(metrics, tags={chat.TAG: chat.digest(checkpoint.load_tokenizer(folder))})
+    tables = {"grpo/samples.json": reward.samples(space.scratch / reward.SAMPLES)}
+    return Outcome(metrics, tables, tags={chat.TAG: chat.digest(checkpoint.load_tokenizer(folder))})

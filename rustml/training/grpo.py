@@ -16,8 +16,9 @@ from rustml.judge.judging import Judging
 from rustml.profile.grpo import GrpoSection
 from rustml.records import Problem
 from rustml.training.best import BestCheckpoint, pass_rate
+from rustml.training.health import HealthStop
 from rustml.training.job import Job
-from rustml.training.reward import JudgeReward
+from rustml.training.reward import SAMPLES, JudgeReward
 from rustml.training.schedules import total_steps
 from rustml.training.trainer import Loaded, fit, load, on_one_device, optimisation, shared_arguments
 from rustml.training.trimmed_grpo import TrimmedGRPOTrainer
@@ -47,12 +48,14 @@ def train(
     loaded.model.generate = partial(decoding.generate, loaded.model)
     trainer = TrimmedGRPOTrainer(
         model=loaded.model,
-        reward_funcs=JudgeReward(judge, {problem.id: problem for problem in problems}, section, job.seed),
+        reward_funcs=JudgeReward(
+            judge, {problem.id: problem for problem in problems}, section, job.seed, job.scratch / SAMPLES
+        ),
         args=arguments(section, job, steps),
         train_dataset=prompts(loaded.tokenizer, problems),
         processing_class=loaded.tokenizer,
         optimizers=optimisation(loaded.model, section, steps),
-        callbacks=[Reporter(job.log)],
+        callbacks=[Reporter(job.log), HealthStop(section.health)],
     )
     best = _best(loaded, judge, section, job, dev) if dev else None
     if best is not None:
@@ -100,7 +103,13 @@ def arguments(section: GrpoSection, job: Job, steps: int) -> GRPOConfig:
         top_p=1.0,
         top_k=0,
         beta=section.beta,
-        mask_truncated_completions=False,
+        loss_type=section.loss_type,
+        importance_sampling_level=section.importance_sampling_level,
+        epsilon=section.epsilon,
+        epsilon_high=section.epsilon_high,
+        mask_truncated_completions=section.mask_truncated_completions,
+        scale_rewards=section.scale_rewards,
+        entropy_coef=section.entropy_coef,
         use_vllm=False,
     )
     return on_one_device(config)

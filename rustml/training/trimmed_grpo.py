@@ -21,8 +21,13 @@ class TrimmedGRPOTrainer(GRPOTrainer):  # type: ignore[misc]  # trl is untyped h
     """
 
     def _compute_loss(self, model: Any, inputs: dict[str, Any]) -> torch.Tensor:
-        loss: torch.Tensor = super()._compute_loss(model, _with_advantage(inputs) if self.beta == 0 else inputs)
+        loss: torch.Tensor = super()._compute_loss(model, _with_advantage(inputs) if self._sums else inputs)
         return loss
+
+    @property
+    def _sums(self) -> bool:
+        """Whether the loss is a sum over tokens to which a row of advantage 0 adds nothing."""
+        return bool(self.loss_type == "dapo" and self.beta == 0 and self.args.entropy_coef == 0)
 
     def _get_per_token_logps_and_entropies(
         self,

@@ -140,3 +140,16 @@ def test_reinforcement_with_the_real_judge(parent: Path, tmp_path: Path) -> None
         grpo.train(PROBLEMS, judge, GRPO, job(parent, tmp_path, lambda _, m: logged.append(m)))
     assert len(logged) == GRPO.steps
     assert weights(tmp_path / "out")
+
+
+@pytest.mark.parametrize("loss", ["grpo", "dr_grpo", "bnpo"])
+def test_a_loss_that_counts_completions_takes_a_step_with_all_of_them(loss: str, parent: Path, tmp_path: Path) -> None:
+    section = msgspec.structs.replace(GRPO, steps=1, generations=4, loss_type=loss, scale_rewards="none")
+    grpo.train(PROBLEMS, FakeJudge.in_turn("passed", "wrong", "wrong"), section, job(parent, tmp_path))
+    assert (tmp_path / "out").is_dir()
+
+
+def test_the_loss_of_a_sequence_needs_a_mean_over_sequences() -> None:
+    with pytest.raises(ValueError, match="needs loss_type: grpo"):
+        msgspec.structs.replace(GRPO, importance_sampling_level="sequence").__post_init__()
+    msgspec.structs.replace(GRPO, importance_sampling_level="sequence", loss_type="grpo").__post_init__()

@@ -1,5 +1,6 @@
 """Verdicts as rewards: the judge's own faults are none."""
 
+from pathlib import Path
 from types import SimpleNamespace
 
 import msgspec
@@ -9,9 +10,10 @@ from hypothesis import strategies as st
 
 from rustml import chat
 from rustml.errors import JudgeFault
+from rustml.profile.grpo import SamplesSection
 from rustml.records import Status
 from rustml.testing import FakeJudge, make_verdict
-from rustml.training.reward import JudgeReward, score
+from rustml.training.reward import JudgeReward, samples, score
 from tests.support.toy_models import problem, profile
 
 SECTION = msgspec.structs.replace(
@@ -21,6 +23,7 @@ SECTION = msgspec.structs.replace(
     reward_compiled=0.3,
     reward_passed=1.0,
     reward_clippy=0.5,
+    health=msgspec.structs.replace(profile().grpo.health, fault_share=1.0),
 )
 PROBLEMS = {problem(number).id: problem(number) for number in range(8)}
 ANSWERS = [chat.answer(found) for found in PROBLEMS.values()]
@@ -75,7 +78,14 @@ def test_shares_are_logged_and_none_counts_as_passed() -> None:
     said: dict[str, float] = {}
     function, _ = reward("passed", "infrastructure")
     function([*ANSWERS[:2], "no code", "no code"], list(PROBLEMS)[:4], log_metric=said.__setitem__)
-    assert said == {"share.formatted": 0.5, "share.compiled": 0.25, "share.passed": 0.25}
+    shares = {name: value for name, value in said.items() if name.startswith("share.")}
+    nothing = {"share.policy": 0.0, "share.incomplete": 0.0}
+    assert shares == {"share.formatted": 0.5, "share.compiled": 0.25, "share.passed": 0.25, **nothing}
+    tiers = {name: value for name, value in said.items() if name.startswith("tier.")}
+    assert sum(tiers.values()) == 1.0
+    assert tiers["tier.malformed"] == 0.5
+    assert 0 <= said["judge.wait_share"] <= 1
+    assert said["judge.latency_p50"] <= said["judge.latency_p99"]
 
 
 def test_a_judge_that_gives_up_stops_training() -> None:
@@ -107,3 +117,23 @@ def test_a_resumed_training_shuffles_as_the_unbroken_one() -> None:
     drawn = [unbroken(ANSWERS[:6], names, trainer_state=SimpleNamespace(global_step=step)) for step in range(4)]
     assert len({str(rewards) for rewards in drawn}) > 1
     assert resumed(ANSWERS[:6], names, trainer_state=SimpleNamespace(global_step=3)) == drawn[3]
+
+
+def test_a_judge_that_fails_too_often_ends_the_training() -> None:
+    judge = FakeJudge.in_turn("passed", "infrastructure", "infrastructure", "infrastructure")
+    section = msgspec.structs.replace(SECTION, health=profile().grpo.health)
+    function = JudgeReward(judge, PROBLEMS, section, 1)
+    with pytest.raises(JudgeFault, match="3 of 4 completions"):
+        function(ANSWERS[:4], list(PROBLEMS)[:4])
+
+
+def test_samples_are_those_of_the_steps_asked_for_and_a_step_drawn_again_replaces_them(tmp_path: Path) -> None:
+    section = msgspec.structs.replace(SECTION, samples=SamplesSection(every=2, completions=1))
+    function = JudgeReward(FakeJudge("passed"), PROBLEMS, section, 1, tmp_path / "samples")
+    for step in (0, 1, 2, 2):
+        function(ANSWERS[:2], list(PROBLEMS)[:2], trainer_state=SimpleNamespace(global_step=step))
+    rows = samples(tmp_path / "samples")
+    assert [(row["step"], row["problem"], row["status"]) for row in rows] == [
+        (0, problem(0).id, "passed"), (2, problem(0).id, "passed")
+    ]  # fmt: skip
+    assert samples(tmp_path / "none") == []
