@@ -2,7 +2,7 @@
 VENV ?= .venv
 PROFILE ?= tiny
 BIN := $(VENV)/bin
-export VENV
+export VENV PROFILE
 # Telemetry off, no hub: the embedded default needs no network beyond set-up.
 export MLFLOW_DISABLE_TELEMETRY := true
 

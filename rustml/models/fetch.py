@@ -4,7 +4,7 @@ import shutil
 from pathlib import Path
 
 from rustml.errors import InputError
-from rustml.models import gguf
+from rustml.models import gguf, packaged
 from rustml.models.hub import FILES, download
 from rustml.profile.base import FetchedBase, GgufBase, HubBase
 
@@ -17,7 +17,7 @@ def fetch(section: FetchedBase, out: Path) -> None:
     if isinstance(section, HubBase):
         download(section.repository, section.revision, out)
     elif isinstance(section, GgufBase):
-        gguf.convert(Path(section.file), out)
+        gguf.convert(packaged.ensure(section), out)
     else:
         out.mkdir(parents=True, exist_ok=True)
         for file in checkpoint_files(Path(section.folder)):

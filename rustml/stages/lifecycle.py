@@ -166,7 +166,7 @@ def disk_bytes(profile: Profile) -> int:
 
     The size of a base on a hub is not known before it is there, and does not count.
     """
-    checkpoint = sum(file.stat().st_size for file in base.local_files(profile))
+    checkpoint = base.local_bytes(profile)
     return DISK_BYTES + (len(ladder_of(profile).making) + 2) * checkpoint
 
 

@@ -90,7 +90,7 @@ def suite_of_bank(name: str, section: SuiteSection, source: ItemSource) -> Suite
         problems=problems,
         protocol=protocol,
         sampling=Sampling.from_section(section, protocol.stops, source.seed),
-        shots=_shots(path, bank, protocol),
+        shots=_shots(path, (*bank, *_prompts(path)), protocol),
     )
 
 
@@ -105,6 +105,12 @@ def _items(
     if len({problem.id for problem in items}) != len(items):
         raise InputError(f"{path}: problem ids occur twice, so items could not be paired")
     return items
+
+
+def _prompts(path: Path) -> tuple[Problem, ...]:
+    """The few-shot problems of a bank, which the stage `bank` keeps in a file of their own beside its tests."""
+    beside = path.with_name(f"{path.stem}-prompt.jsonl")
+    return tuple(read_jsonl(beside, Problem)) if beside.exists() else ()
 
 
 def _shots(path: Path, bank: tuple[Problem, ...], protocol: AnswerProtocol) -> tuple[Problem, ...]:

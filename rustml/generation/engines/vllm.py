@@ -2,6 +2,7 @@
 
 import gc
 import importlib
+import os
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,6 +15,9 @@ from rustml.models import checkpoint, vllm_lora
 
 ADAPTER = "adapter"
 """The name by which vLLM holds the adapter of an engine."""
+CACHE_VARIABLE = "VLLM_CPU_KVCACHE_SPACE"
+CPU_CACHE_GB = 2
+"""Memory for keys and values where the environment names none; vLLM itself would take nearly all of a machine's."""
 
 
 class VllmEngine:
@@ -26,6 +30,9 @@ class VllmEngine:
         folder = setup.folder
         lora = vllm_lora.adapter(folder)
         self._vllm = _library()
+        on_cpu = self._vllm.platforms.current_platform.is_cpu()
+        if on_cpu:
+            os.environ.setdefault(CACHE_VARIABLE, str(CPU_CACHE_GB))
         # The checkpoint's own sampling defaults would otherwise change what the profile asks for.
         self._llm = self._vllm.LLM(
             model=str(lora.base if lora else folder),
@@ -35,7 +42,7 @@ class VllmEngine:
             generation_config="vllm",
             disable_log_stats=True,
             # On a CPU compilation takes longer than the evaluation of a model that is small enough for one.
-            enforce_eager=self._vllm.platforms.current_platform.is_cpu(),
+            enforce_eager=on_cpu,
             **({"enable_lora": True, "max_lora_rank": lora.max_rank} if lora else {}),
         )
         self._lora = importlib.import_module("vllm.lora.request").LoRARequest(ADAPTER, 1, str(folder)) if lora else None

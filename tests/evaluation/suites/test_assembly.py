@@ -6,6 +6,8 @@ from typing import Any
 import msgspec
 import pytest
 
+from rustml.banks.bank import make_bank
+from rustml.banks.output_files import benchmark_files
 from rustml.errors import InputError
 from rustml.evaluation.suites.assembly import marked, suites_of
 from rustml.evaluation.suites.protocols import PROTOCOLS
@@ -46,14 +48,18 @@ def mbpp(number: int, split: str) -> Problem:
         reference=f"def add(x):\n    return x + {number}\n",
         tests=f"assert add(0) == {number}\nassert add(1) == {number + 1}\nassert add(2) == {number + 2}\n",
         licence="CC-BY-4.0",
+        trainable=False,
+        tags={"subset": "prompt"} if split == "train" else {},
     )
 
 
 @pytest.fixture
 def banks(tmp_path: Path) -> Path:
     write_jsonl(tmp_path / "rust-test.jsonl", [problem(number) for number in range(7)])
-    shots = [mbpp(number, "train") for number in (1, 2, 3, 4)]
-    write_jsonl(tmp_path / "mbpp.jsonl", [*shots, mbpp(11, "test"), mbpp(12, "test"), mbpp(600, "dev")])
+    splits = {1: "train", 2: "train", 3: "train", 4: "train", 11: "test", 12: "test", 600: "dev"}
+    whole = make_bank("mbpp", [mbpp(number, split) for number, split in splits.items()])
+    for stem, problems in benchmark_files(whole, dropped=()).items():  # as the stage `bank` writes them
+        write_jsonl(tmp_path / f"{stem}.jsonl", problems)
     return tmp_path
 
 
