@@ -16,7 +16,9 @@ from rustml.runs import tracking
 LICENCE_TAG = "licence"
 """Tag of a version: the licence under which it is published, where a person has stated one."""
 BASE_LICENCE_TAG = "base.licence"
-"""Tag of the base model's run: the licence that the base's own card names."""
+"""Tag of the base model's run: the licence that the base's own card or the profile names."""
+BASE_TERMS_TAG = "base.terms"
+"""Tag of the base model's run: the address of the terms of use of its weights."""
 DATA = ("pairs", "curate", "harvest", "bank")
 
 

@@ -4,6 +4,8 @@ import itertools
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import click
+
 from rustml import chat
 from rustml.contents import file_contents, files_contents
 from rustml.errors import InputError
@@ -11,7 +13,7 @@ from rustml.models.fetch import checkpoint_files
 from rustml.profile import Profile
 from rustml.profile.base import BaseSection, FetchedBase, GgufBase, PathBase, ScratchBase
 from rustml.records import Pair, read_jsonl
-from rustml.release.lineage import BASE_LICENCE_TAG
+from rustml.release.lineage import BASE_LICENCE_TAG, BASE_TERMS_TAG
 from rustml.runs import tracking
 from rustml.runs.environment import libraries, libraries_and_device
 from rustml.runs.progress import Progress
@@ -88,9 +90,16 @@ def _fetched(section: FetchedBase, profile: Profile, space: Workspace) -> Outcom
 
     folder = space.out / "model"
     fetch(section, folder)
-    licence = licence_of(folder)
-    stated = {BASE_LICENCE_TAG: licence} if licence else {}
-    return Outcome(tags={chat.TAG: template.apply(folder, profile.chat), **stated})
+    tags = _licence(section, licence_of(folder))
+    click.echo(f"  licence of the base: {' '.join(tags.values()) or 'not stated'}")
+    return Outcome(tags={chat.TAG: template.apply(folder, profile.chat), **tags})
+
+
+def _licence(section: FetchedBase, of_card: str) -> dict[str, str]:
+    """What is stated of the weights' licence, as tags: by the profile for a GGUF file, else by the checkpoint's card."""
+    of_profile = (section.licence, section.terms) if isinstance(section, GgufBase) else ("", "")
+    tags = {BASE_LICENCE_TAG: of_profile[0] or of_card, BASE_TERMS_TAG: of_profile[1]}
+    return {tag: value for tag, value in tags.items() if value}
 
 
 def _scratch(section: ScratchBase, profile: Profile, space: Workspace) -> Outcome:
