@@ -96,7 +96,7 @@ def _fetched(section: FetchedBase, profile: Profile, space: Workspace) -> Outcom
 
 
 def _licence(section: FetchedBase, of_card: str) -> dict[str, str]:
-    """What is stated of the weights' licence, as tags: by the profile for a GGUF file, else by the checkpoint's card."""
+    """The stated licence of the weights, as tags: by the profile for a GGUF file, else by the card beside them."""
     of_profile = (section.licence, section.terms) if isinstance(section, GgufBase) else ("", "")
     tags = {BASE_LICENCE_TAG: of_profile[0] or of_card, BASE_TERMS_TAG: of_profile[1]}
     return {tag: value for tag, value in tags.items() if value}
