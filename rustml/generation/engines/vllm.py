@@ -3,7 +3,9 @@
 import gc
 import importlib
 import os
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from rustml import chat
@@ -63,7 +65,8 @@ class VllmEngine:
         check_room(prompts, [len(ids) for ids in encoded], sampling, self._context)
         parameters = [self._parameters(prompt.text, sampling) for prompt in prompts]
         inputs = [self._vllm.TokensPrompt(prompt_token_ids=ids) for ids in encoded]
-        outputs = self._llm.generate(inputs, parameters, use_tqdm=False, lora_request=self._lora)
+        told = partial(_Bar, lambda answers: self._progress(answers // sampling.samples, len(prompts)))
+        outputs = self._llm.generate(inputs, parameters, use_tqdm=told, lora_request=self._lora)
         self._progress(len(outputs), len(prompts))
         return [
             [before_stop(self._text(sample.token_ids), sampling.stops) for sample in output.outputs]
@@ -89,6 +92,31 @@ class VllmEngine:
             stop_token_ids=self._ends,
             seed=seed_of(sampling.seed, [text]),
         )
+
+
+class _Bar:
+    """Stands for the progress bar that vLLM draws, and tells how many answers are finished."""
+
+    def __init__(self, told: Callable[[int], None], **_options: Any) -> None:
+        self._told, self._start = told, time.monotonic()
+        self.n = 0
+        self.postfix = ""
+
+    @property
+    def format_dict(self) -> dict[str, float]:
+        """Seconds since the start, by which vLLM divides."""
+        return {"elapsed": max(time.monotonic() - self._start, 1e-9)}
+
+    def update(self, count: int = 1) -> None:
+        """Count answers that are finished."""
+        self.n += count
+        self._told(self.n)
+
+    def refresh(self) -> None:
+        """Nothing is drawn."""
+
+    def close(self) -> None:
+        """Nothing is open."""
 
 
 def _library() -> Any:

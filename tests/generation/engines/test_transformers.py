@@ -144,8 +144,15 @@ def test_both_engines_give_the_same_greedy_answers(
     from rustml.generation.engines.vllm import VllmEngine
 
     monkeypatch.setenv("VLLM_CPU_KVCACHE_SPACE", "1")
-    vllm = VllmEngine(Setup(CHAT, tiny_model, dtype="float32", batch_size=4, context=256))
+    told: list[tuple[int, int]] = []
+    watched = Setup(
+        CHAT, tiny_model, dtype="float32", batch_size=4, context=256, progress=lambda *count: told.append(count)
+    )
+    vllm = VllmEngine(watched)
     assert vllm.generate(prompts, sampling()) == generator.generate(prompts, sampling())
+    assert told == sorted(told)
+    assert told[-1] == (len(prompts), len(prompts))
+    assert len(told) > 1, "a long generation shows how far it is"
     drawn = vllm.generate(prompts, sampling(temperature=1.0, samples=3))
     assert [len(answers) for answers in drawn] == [3] * len(prompts)
 
