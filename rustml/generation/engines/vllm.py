@@ -97,7 +97,7 @@ class VllmEngine:
 class _Bar:
     """Stands for the progress bar that vLLM draws, and tells how many answers are finished."""
 
-    def __init__(self, told: Callable[[int], None], **_options: Any) -> None:
+    def __init__(self, told: Callable[[int], object], **_options: Any) -> None:
         self._told, self._start = told, time.monotonic()
         self.n = 0
         self.postfix = ""
