@@ -4,7 +4,7 @@ import gc
 import importlib
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any
 
@@ -65,7 +65,7 @@ class VllmEngine:
         check_room(prompts, [len(ids) for ids in encoded], sampling, self._context)
         parameters = [self._parameters(prompt.text, sampling) for prompt in prompts]
         inputs = [self._vllm.TokensPrompt(prompt_token_ids=ids) for ids in encoded]
-        told = partial(_Bar, lambda answers: self._progress(answers // sampling.samples, len(prompts)))
+        told = partial(_bar, lambda answers: self._progress(answers // sampling.samples, len(prompts)))
         outputs = self._llm.generate(inputs, parameters, use_tqdm=told, lora_request=self._lora)
         self._progress(len(outputs), len(prompts))
         return [
@@ -97,7 +97,7 @@ class VllmEngine:
 class _Bar:
     """Stands for the progress bar that vLLM draws, and tells how many answers are finished."""
 
-    def __init__(self, told: Callable[[int], object], **_options: Any) -> None:
+    def __init__(self, told: Callable[[int], object]) -> None:
         self._told, self._start = told, time.monotonic()
         self.n = 0
         self.postfix = ""
@@ -117,6 +117,11 @@ class _Bar:
 
     def close(self) -> None:
         """Nothing is open."""
+
+
+def _bar(told: Callable[[int], object], queued: Iterable[Any] | None = None, **_options: Any) -> Any:
+    """A bar for answers; requests that are only queued come back as they are."""
+    return _Bar(told) if queued is None else queued
 
 
 def _library() -> Any:
