@@ -32,7 +32,7 @@ class VllmEngine:
         folder = setup.folder
         lora = vllm_lora.adapter(folder)
         self._vllm = _library()
-        on_cpu = self._vllm.platforms.current_platform.is_cpu()
+        on_cpu = importlib.import_module("vllm.platforms").current_platform.is_cpu()
         if on_cpu:
             os.environ.setdefault(CACHE_VARIABLE, str(CPU_CACHE_GB))
         # The checkpoint's own sampling defaults would otherwise change what the profile asks for.
