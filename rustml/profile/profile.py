@@ -13,6 +13,7 @@ from rustml.profile.grpo import GrpoSection
 from rustml.profile.harvest import HarvestSection
 from rustml.profile.judge import JudgeSection
 from rustml.profile.ladder import PhaseSection
+from rustml.profile.launch import LaunchSection
 from rustml.profile.mine import MineSection
 from rustml.profile.pairs import PairsSection
 from rustml.profile.quantize import QuantizeSection
@@ -40,6 +41,7 @@ class Profile(Section, frozen=True):
     judge: JudgeSection
     chat: ChatSection
     compute: ComputeSection
+    launch: LaunchSection
     base: BaseSection
     """Where the lifecycle starts: a small model trained here, or one that is fetched."""
     sft: SftSection

@@ -65,6 +65,17 @@ class ValidationSection(Section, frozen=True):
     """Steps from one measurement to the next; 0 measures before and after training alone."""
     records: Count
     """Records of either set, the sources in the proportion in which they are trained on; 0 measures nothing."""
+    keep_best: bool = False
+    """Keep the checkpoint of the lowest loss on the sources' records, instead of the last."""
+    patience: Count = 0
+    """Measurements without a lower loss after which training ends; 0 never ends it early. It needs `keep_best`."""
+
+    def __post_init__(self) -> None:
+        """Raises ValueError for a choice by a loss that is not measured."""
+        if self.keep_best and not (self.every and self.records):
+            raise ValueError("keep_best needs `every` and `records` above 0: there is no loss to choose by")
+        if self.patience and not self.keep_best:
+            raise ValueError("patience needs keep_best: true; else the last checkpoint would be one that got worse")
 
 
 def refuse_shares(sources: dict[str, Source]) -> None:

@@ -21,14 +21,16 @@ from rustml.runs.signals import interrupt
 from rustml.runs.tracking import Finished
 
 PRELOADED = ["rustml.stages.preload"]
-GRACE_SECONDS = 15.0
+GRACE_SECONDS = 60.0
+"""A training finishes its step and saves before it ends."""
 
 
-def call(module: str, profile: Profile, arguments: dict[str, Any]) -> Finished:
+def call(module: str, profile: Profile, arguments: dict[str, Any], seconds: float | None = None) -> Finished:
     """Call `run(profile, **arguments)` of a stage's module in a child process and return its result.
 
     The child's exceptions are raised here. Raises RustmlError when the child dies without an exception, as under the
-    out-of-memory killer. An exception in this process ends the child, which marks its run as killed.
+    out-of-memory killer, and when it takes more than `seconds`. An exception in this process ends the child, which
+    marks its run as killed.
     """
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(PRELOADED)
@@ -37,6 +39,8 @@ def call(module: str, profile: Profile, arguments: dict[str, Any]) -> Finished:
     child.start()
     sender.close()
     try:
+        if not receiver.poll(seconds):
+            raise RustmlError(f"{module} took more than {seconds:g} s and was ended")
         outcome = receiver.recv()
     except EOFError as error:
         child.join()

@@ -1,11 +1,14 @@
 """Fine-tune the base model, or a version of it, on Rust pairs and register the result."""
 
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 from rustml import chat
 from rustml.errors import InputError
 from rustml.profile import Profile
 from rustml.release import versions
+from rustml.release.evidence import VerifiedVersion
 from rustml.release.find_evidence import required_version, step_to_make
 from rustml.release.ladder import profile_of
 from rustml.runs import tracking
@@ -13,7 +16,7 @@ from rustml.runs.progress import Progress
 from rustml.runs.stage import Outcome, Stage, Workspace
 from rustml.stages.computing import resolved
 from rustml.stages.training_environment import training_environment
-from rustml.training import sources
+from rustml.training import launch, sources
 from rustml.training.job import Job
 
 STAGE = Stage("sft", ("compute", "sft"), __name__, environment=lambda p: training_environment(p.sft))
@@ -41,24 +44,45 @@ def run(
     start = required_version(profile, target, version) if target.requires else None
     if start is None and not base:
         raise InputError(f"step {target.name} starts from the base model: give its run (base)")
-    profile = resolved(profile_of(profile, target.name))
+    inputs = {"bank": bank, "pairs": pairs, **({} if start else {"base": base})}
+    title = f"{target.name} of {f'version {start.version}' if start else 'base'}"
+    finished_run = trained(profile_of(profile, target.name), inputs, start, parent, title, reuse=reuse)
+    parent_version = start.version if start else ""
+    versions.ensure(profile.registered_model, finished_run.run_id, parent=parent_version, step=target.name)
+    return finished_run
+
+
+def trained(
+    profile: Profile,
+    inputs: Mapping[str, str],
+    start: VerifiedVersion | None,
+    parent: str | None,
+    title: str,
+    *,
+    reuse: bool = True,
+) -> tracking.Finished:
+    """Run the stage, or find the run that did the same, without a version in the registry.
+
+    `inputs` maps roles to runs; without `start` one of them is the base. `title` begins the run's name. Raises
+    InputError as `run` does.
+    """
+    profile = resolved(profile)
     sources.check(profile.sft.sources, "sft.sources", profile.pairs)
+    world = launch.check(profile.launch, profile.sft.batch_size, "sft.batch_size")
+    try:
+        profile.sft.records_per_pass(world)
+    except ValueError as error:
+        raise InputError(f"sft: {error}; launch.processes says how many there are") from error
 
     def body(space: Workspace) -> Outcome:
         if start is not None:
             return _train(profile, start.folder, start.name, space)
-        return _train(profile, space.inputs["base"] / versions.MODEL, base, space)
+        return _train(profile, space.inputs["base"] / versions.MODEL, inputs["base"], space)
 
-    roles = {"bank": bank, "pairs": pairs, **({} if start else {"base": base})}
     params = {"weights": start.decision.candidate_weights} if start else {}
-    title = f"{target.name} of {f'version {start.version}' if start else 'base'}, {profile.name}"
-    finished_run = tracking.run_stage(
-        STAGE, profile, body, inputs=roles, params=params, parent=parent, reuse=reuse, title=title
+    return tracking.run_stage(
+        STAGE, profile, body, inputs=inputs, params=params, parent=parent, reuse=reuse, title=f"{title}, {profile.name}"
     )
-    versions.ensure(
-        profile.registered_model, finished_run.run_id, parent=start.version if start else "", step=target.name
-    )
-    return finished_run
 
 
 def _train(profile: Profile, folder: Path, name: str, space: Workspace) -> Outcome:
@@ -80,6 +104,7 @@ def _train(profile: Profile, folder: Path, name: str, space: Workspace) -> Outco
 
         machine = compute.of_profile(profile.compute)
         job = Job(folder, space.out / versions.MODEL, space.scratch, seed, machine, log, name)
-        facts = sft.train(mixed.rows, section, job, held_out)
+        task = partial(sft.train, mixed.rows, section, held_out=held_out)
+        facts = launch.train(task, job, profile.launch)
     metrics = {**mixed.metrics("sft"), **{f"sft.{name}": value for name, value in facts.items()}}
     return Outcome(metrics, tags={chat.TAG: chat.digest(tokenizer)})

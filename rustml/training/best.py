@@ -4,8 +4,6 @@ The last weights are a sample of the noise of the last steps. No gate looks at t
 choice by them costs the gates nothing.
 """
 
-import json
-import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,13 +14,12 @@ from transformers import GenerationConfig, TrainerCallback, TrainerControl, Trai
 from rustml import chat
 from rustml.errors import JudgeFault
 from rustml.generation import decoding
-from rustml.io import write_bytes
 from rustml.judge.completions import judge_completions
 from rustml.judge.judging import Judging
 from rustml.records import Problem
+from rustml.training.best_folder import BestFolder
 from rustml.training.job import Log
 
-FOLDER, SCORE = "best", "best.json"
 BATCH = 64
 """Problems answered at once."""
 Measure = Callable[[Any], float]
@@ -30,17 +27,14 @@ Measure = Callable[[Any], float]
 
 
 class BestCheckpoint(TrainerCallback):  # type: ignore[misc]  # transformers is untyped here
-    """Measures the model every `every` steps and after the last one, and saves it in `scratch` where it is the best.
+    """Measures the model every `every` steps and after the last one, and keeps it where it is the best.
 
     Of equal scores the later one counts. What training starts from is measured and logged, and never chosen: it exists
     already.
     """
 
-    def __init__(
-        self, measure: Measure, save: Callable[[Any, Path], None], scratch: Path, every: int, log: Log
-    ) -> None:
-        self._measure, self._save, self._every, self._log = measure, save, every, log
-        self._folder, self._score = scratch / FOLDER, scratch / SCORE
+    def __init__(self, measure: Measure, best: BestFolder, every: int, log: Log) -> None:
+        self._measure, self._best, self._every, self._log = measure, best, every, log
 
     def on_train_begin(
         self,
@@ -66,18 +60,17 @@ class BestCheckpoint(TrainerCallback):  # type: ignore[misc]  # transformers is 
         if state.global_step % self._every and state.global_step < state.max_steps:
             return
         score = self._measured(model)
-        if score >= self._best():
-            self._keep(model, state.global_step, score)
-        self._log(state.global_step, {"dev.pass": score, "dev.best": self._best()})
+        if score >= self._best.score():
+            self._best.keep(model, state.global_step, score)
+        self._log(state.global_step, {"dev.pass": score, "dev.best": self._best.score()})
 
     def chosen(self) -> Path:
         """The folder of the best checkpoint."""
-        return self._folder
+        return self._best.folder
 
     def facts(self) -> dict[str, float]:
         """The step of the best checkpoint, and its score."""
-        record = json.loads(self._score.read_bytes())
-        return {"dev.step": float(record["step"]), "dev.best": float(record["score"])}
+        return {"dev.step": float(self._best.step()), "dev.best": self._best.score()}
 
     def _measured(self, model: Any) -> float:
         training = model.training
@@ -85,22 +78,6 @@ class BestCheckpoint(TrainerCallback):  # type: ignore[misc]  # transformers is 
         score = self._measure(model)
         model.train(training)
         return score
-
-    def _best(self) -> float:
-        """The score of the checkpoint that is kept; below every score where there is none."""
-        if not self._folder.is_dir() or not self._score.is_file():
-            return -1.0
-        return float(json.loads(self._score.read_bytes())["score"])
-
-    def _keep(self, model: Any, step: int, score: float) -> None:
-        """The score is written last: a folder without one is replaced."""
-        self._score.unlink(missing_ok=True)
-        shutil.rmtree(self._folder, ignore_errors=True)
-        partial = self._folder.with_suffix(".partial")
-        shutil.rmtree(partial, ignore_errors=True)
-        self._save(model, partial)
-        partial.rename(self._folder)
-        write_bytes(self._score, json.dumps({"step": step, "score": score}).encode())
 
 
 def pass_rate(tokenizer: Any, problems: Sequence[Problem], judge: Judging, max_new_tokens: int) -> Measure:

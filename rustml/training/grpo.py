@@ -1,10 +1,7 @@
 """Group relative policy optimisation (Shao et al., 2024) through TRL, the judge as reward."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import partial
-from pathlib import Path
-from typing import Any
 
 from datasets import Dataset
 from trl import GRPOConfig
@@ -20,7 +17,7 @@ from rustml.training.health import HealthStop
 from rustml.training.job import Job
 from rustml.training.reward import SAMPLES, JudgeReward
 from rustml.training.schedules import total_steps
-from rustml.training.trainer import Loaded, fit, load, on_one_device, optimisation, shared_arguments
+from rustml.training.trainer import Loaded, best_folder, fit, load, on_one_device, optimisation, shared_arguments
 from rustml.training.trimmed_grpo import TrimmedGRPOTrainer
 from rustml.training.trl_callback import Reporter
 
@@ -64,11 +61,8 @@ def train(
 
 
 def _best(loaded: Loaded, judge: Judging, section: GrpoSection, job: Job, dev: Sequence[Problem]) -> BestCheckpoint:
-    def save(model: Any, folder: Path) -> None:
-        loaded.method.save(model, loaded.tokenizer, replace(job, out=folder))
-
     measure = pass_rate(loaded.tokenizer, dev, judge, section.max_new_tokens)
-    return BestCheckpoint(measure, save, job.scratch, section.dev.every, job.log)
+    return BestCheckpoint(measure, best_folder(loaded, job), section.dev.every, job.log)
 
 
 def length(problems: int, section: GrpoSection) -> int:

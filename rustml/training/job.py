@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from rustml.models.compute import Compute
 
@@ -24,3 +25,5 @@ class Job:
     log: Log
     parent_name: str = ""
     """By which an adapter records `parent` as its base: a run, or `models:/NAME/VERSION`. Empty takes the folder."""
+    strategy: Literal["ddp", "fsdp"] = "ddp"
+    """What several processes share, where more than one trains."""

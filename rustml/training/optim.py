@@ -21,6 +21,7 @@ from rustml.profile.optimizer import (
     PagedAdamW8bitSection,
     SgdSection,
 )
+from rustml.training import sharding
 
 Masters = Mapping[str, torch.Tensor]
 """The tensors that optimizers update, by the names of the weights."""
@@ -84,11 +85,26 @@ class MasterWeights(Optimizer):
         """Restore what `state_dict` returned, the model's weights included."""
         with torch.no_grad():
             for (weight, master), saved in zip(self._pairs, state_dict["masters"], strict=True):
-                master.copy_(saved)
-                weight.copy_(saved)
+                part = sharding.like(saved, master)
+                master.copy_(part)
+                weight.copy_(part)
         for inner, saved in zip(self._inner, state_dict["inner"], strict=True):
-            inner.load_state_dict(saved)
+            inner.load_state_dict({**saved, "state": _state_like(saved, inner)})
         self.param_groups = [group for inner in self._inner for group in inner.param_groups]
+
+
+def _state_like(saved: Mapping[str, Any], optimizer: Optimizer) -> dict[int, dict[str, Any]]:
+    """The saved state of each weight, cut as the weight itself is where processes share it."""
+    weights = [weight for group in optimizer.param_groups for weight in group["params"]]
+    numbers = [number for group in saved["param_groups"] for number in group["params"]]
+    by_number = dict(zip(numbers, weights, strict=True))
+    return {
+        number: {
+            name: sharding.like(value, by_number[number]) if isinstance(value, torch.Tensor) else value
+            for name, value in state.items()
+        }
+        for number, state in saved["state"].items()
+    }
 
 
 def _master(weight: nn.Parameter) -> torch.Tensor:

@@ -6,12 +6,12 @@ from datasets import Dataset
 from trl import SFTConfig, SFTTrainer
 
 from rustml.profile.sft import SftSection
-from rustml.training import packing
+from rustml.training import packing, processes
 from rustml.training.batching import Row, fixed_batches_per_epoch, ordered_rows
 from rustml.training.job import Job
 from rustml.training.schedules import total_steps
-from rustml.training.trainer import fit, load, on_one_device, optimisation, shared_arguments
-from rustml.training.trl_callback import Reporter
+from rustml.training.throughput import SpeedReporter, flops_per_token, padding_share
+from rustml.training.trainer import best_folder, build, fit, load, on_one_device, shared_arguments
 from rustml.training.validation import NOTHING, HeldOut, Validator
 
 
@@ -25,17 +25,29 @@ def train(rows: Sequence[Row], section: SftSection, job: Job, held_out: HeldOut 
     steps = length(rows, section, job.seed)
     trained_on = _dataset(rows, section, steps, job.seed)
     loaded = load(job, section)
-    validator = Validator(held_out, loaded.tokenizer.pad_token_id, section.validation.every, job.log)
-    trainer = SFTTrainer(
-        model=loaded.model,
+    best = best_folder(loaded, job) if section.validation.keep_best else None
+    validator = Validator(held_out, loaded.tokenizer.pad_token_id, section.validation, job.log, best)
+    flops = flops_per_token(loaded.shape, int(loaded.facts["trained_weights"]), section.context)
+    trainer = build(
+        SFTTrainer,
+        loaded,
+        section,
+        job,
+        steps,
         args=arguments(section, job, steps),
         train_dataset=trained_on,
-        processing_class=loaded.tokenizer,
-        optimizers=optimisation(loaded.model, section, steps),
-        callbacks=[Reporter(job.log), validator],
+        callbacks=[SpeedReporter(flops, job.compute, job.log), validator],
     )
-    facts = fit(trainer, loaded, job)
-    return {**facts, "packed_share": packing.real_share(trained_on, section.context)} if section.packing else facts
+    facts = fit(trainer, loaded, job, validator if best else None)
+    return {**facts, **_filling(rows, section, steps, job.seed, trained_on)}
+
+
+def _filling(rows: Sequence[Row], section: SftSection, steps: int, seed: int, trained_on: Dataset) -> dict[str, float]:
+    """Share of positions that hold a token, of packed rows, or that hold padding."""
+    if section.packing:
+        return {"packed_share": packing.real_share(trained_on, section.context)}
+    size = section.records_per_pass(processes.world())
+    return {"padding_share": padding_share(ordered_rows(rows, section.batch_size, steps, seed), size)}
 
 
 def length(rows: Sequence[Row], section: SftSection, seed: int) -> int:
@@ -64,8 +76,8 @@ def arguments(section: SftSection, job: Job, steps: int) -> SFTConfig:
     """
     config = SFTConfig(
         **shared_arguments(section, job, steps),
-        per_device_train_batch_size=section.records_per_pass(1),
-        gradient_accumulation_steps=section.passes_per_step(1),
+        per_device_train_batch_size=section.records_per_pass(processes.world()),
+        gradient_accumulation_steps=section.passes_per_step(processes.world()),
         max_length=None if section.packing else section.context,
         padding_free=section.packing,
         train_sampling_strategy="sequential",

@@ -1,8 +1,9 @@
 """What the trainers of SFT and GRPO share: loading, arguments, optimizer and schedule, saves and resume."""
 
 import shutil
-from dataclasses import dataclass
-from typing import Any, Literal
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal, Protocol
 
 import torch
 from transformers import Trainer, TrainingArguments
@@ -10,12 +11,34 @@ from transformers.trainer_callback import PrinterCallback
 
 from rustml.errors import InputError
 from rustml.models import checkpoint
-from rustml.profile.method import TrainerSection
-from rustml.training import memory, optim, resume, schedules
-from rustml.training.best import BestCheckpoint
+from rustml.profile.method import QloraSection, TrainerSection
+from rustml.profile.optimizer import AdamW8bitSection, PagedAdamW8bitSection
+from rustml.training import memory, optim, processes, resume, schedules, sharding
+from rustml.training.best_folder import BestFolder
 from rustml.training.job import Job
 from rustml.training.methods import method_of
 from rustml.training.methods.base import Method, model_shape, weight_count
+from rustml.training.preemption import saved_on_sigterm
+from rustml.training.sharded_trainer import Sharded
+
+
+class Kept(Protocol):
+    """What kept the best checkpoint of a training."""
+
+    def chosen(self) -> Path:
+        """The folder of that checkpoint."""
+        ...
+
+    def facts(self) -> dict[str, float]:
+        """Its step and score."""
+        ...
+
+
+def best_folder(loaded: "Loaded", job: Job) -> BestFolder:
+    """Where the best checkpoint of a training is kept, written as the training's method writes it."""
+    return BestFolder(
+        job.scratch, lambda model, folder: loaded.method.save(model, loaded.tokenizer, replace(job, out=folder))
+    )
 
 
 @dataclass(frozen=True)
@@ -25,6 +48,8 @@ class Loaded:
     method: Method
     model: Any
     tokenizer: Any
+    shape: Any
+    """The model without memory for weights."""
     facts: dict[str, float]
     """Counts of weights, and the memory in GB that training needs before its first activation."""
 
@@ -39,6 +64,9 @@ def load(job: Job, section: TrainerSection, padding_side: Literal["left", "right
         raise InputError("compute.dtype: float16 does not train without loss scaling: choose bfloat16 or float32")
     method, shape = method_of(section.method), model_shape(job.parent)
     need = memory.needed(method, shape, section.optimizer, job.compute)
+    if is_sharded(job):
+        _refuse_unsharded(section)
+        need = replace(need, held=need.held / processes.world(), trained=need.trained / processes.world())
     memory.check(need, job.compute)
     facts = {
         "weights": float(weight_count(shape)),
@@ -48,13 +76,45 @@ def load(job: Job, section: TrainerSection, padding_side: Literal["left", "right
     torch.manual_seed(job.seed)
     tokenizer = checkpoint.load_tokenizer(job.parent, padding_side=padding_side)
     # On its device before the optimizer copies its masters, which have to lie where the gradients do.
-    return Loaded(method, method.load(job.parent, job.compute), tokenizer, facts)
+    # Weights that are to be shared stay on the host: each process moves its own part.
+    compute = replace(job.compute, device="cpu") if is_sharded(job) else job.compute
+    return Loaded(method, method.load(job.parent, compute), tokenizer, shape, facts)
 
 
 def optimisation(model: Any, section: TrainerSection, steps: int) -> tuple[optim.MasterWeights, Any]:
     """Optimizer and scheduler, as the trainers take them."""
     optimizer = optim.build(model, section.optimizer)
     return optimizer, schedules.schedule(optimizer, section.schedule, steps)
+
+
+def build(
+    kind: type[Trainer], loaded: Loaded, section: TrainerSection, job: Job, steps: int, **options: Any
+) -> Trainer:
+    """A trainer of `kind` for the model, with the profile's optimizer and schedule; `options` are the trainer's own."""
+    if is_sharded(job):
+        sharding.shard(loaded.model, job.compute.device)
+        kind = type(f"Sharded{kind.__name__}", (Sharded, kind), {})
+    optimizers = optimisation(loaded.model, section, steps)
+    return kind(model=loaded.model, processing_class=loaded.tokenizer, optimizers=optimizers, **options)
+
+
+def is_sharded(job: Job) -> bool:
+    """Whether several processes share the weights."""
+    return job.strategy == "fsdp" and processes.world() > 1
+
+
+def _refuse_unsharded(section: TrainerSection) -> None:
+    """Raises InputError for a method or an optimizer whose own kinds of tensors cannot be cut."""
+    if isinstance(section.method, QloraSection):
+        raise InputError("launch.strategy: fsdp cannot cut weights in 4 bits: choose ddp, or method lora")
+    if isinstance(section.optimizer, AdamW8bitSection | PagedAdamW8bitSection):
+        raise InputError("launch.strategy: fsdp cannot cut the state of 8-bit optimizers: choose ddp, or adamw")
+
+
+def _distribution() -> dict[str, Any]:
+    """Arguments of a training in several processes; none for one. No weight is unused in a step."""
+    several = {"ddp_timeout": int(processes.TIMEOUT.total_seconds()), "ddp_find_unused_parameters": False}
+    return several if processes.world() > 1 else {}
 
 
 def shared_arguments(section: TrainerSection, job: Job, steps: int) -> dict[str, Any]:
@@ -74,6 +134,7 @@ def shared_arguments(section: TrainerSection, job: Job, steps: int) -> dict[str,
         "log_level": "warning",
         "dataloader_pin_memory": job.compute.device != "cpu",
         **(saves if section.save_steps else {"save_strategy": "no"}),
+        **_distribution(),
     }
 
 
@@ -87,16 +148,18 @@ def on_one_device(arguments: TrainingArguments) -> TrainingArguments:
     return arguments
 
 
-def fit(trainer: Trainer, loaded: Loaded, job: Job, best: BestCheckpoint | None = None) -> dict[str, float]:
+def fit(trainer: Trainer, loaded: Loaded, job: Job, best: Kept | None = None) -> dict[str, float]:
     """Train from the last whole save in `job.scratch` or from the start, write the checkpoint, return the facts.
 
     With `best` the checkpoint is the best one that it kept, else the last.
     """
     trainer.remove_callback(PrinterCallback)
-    save = resume.last_save(job.scratch)
-    trainer.train(resume_from_checkpoint=str(save) if save else None)
+    save = processes.shared(resume.last_save(job.scratch) if processes.writes() else None)
+    with saved_on_sigterm(trainer):
+        trainer.train(resume_from_checkpoint=str(save) if save else None)
     if best is None:
         loaded.method.save(trainer.model, loaded.tokenizer, job)
         return loaded.facts
-    shutil.copytree(best.chosen(), job.out)
+    if processes.writes():
+        shutil.copytree(best.chosen(), job.out)
     return loaded.facts | best.facts()

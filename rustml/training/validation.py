@@ -1,5 +1,6 @@
 """Loss and token accuracy on held-out records, before, during and after training."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,8 +12,10 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 
 from rustml import chat
 from rustml.profile.sft import SftSection
-from rustml.training import data, sources
+from rustml.profile.sources import ValidationSection
+from rustml.training import data, processes, sources
 from rustml.training.batching import IGNORED, Row, cut_by_tokens
+from rustml.training.best_folder import BestFolder
 from rustml.training.job import Log
 from rustml.training.pretrain import collate
 
@@ -87,10 +90,17 @@ def tally(model: Any, rows: Sequence[Row], pad: int) -> Tally:
 
 
 class Validator(TrainerCallback):  # type: ignore[misc]  # transformers is untyped here
-    """Measures held-out records before training, every `every` steps (0: never), and after it."""
+    """Measures held-out records before training, every so many steps (0: never), and after it.
 
-    def __init__(self, records: HeldOut, pad: int, every: int, log: Log) -> None:
-        self._records, self._pad, self._every, self._log = records, pad, every, log
+    With `best` it keeps the checkpoint of the lowest loss, and ends the training when `patience` measurements in a row
+    have not lowered it. What training starts from is measured and never kept: it exists already.
+    """
+
+    def __init__(
+        self, records: HeldOut, pad: int, section: ValidationSection, log: Log, best: BestFolder | None = None
+    ) -> None:
+        self._records, self._pad, self._section, self._log, self._best = records, pad, section, log, best
+        self._measured = -1
 
     def on_train_begin(
         self,
@@ -107,13 +117,17 @@ class Validator(TrainerCallback):  # type: ignore[misc]  # transformers is untyp
         self,
         args: TrainingArguments,  # noqa: ARG002
         state: TrainerState,
-        control: TrainerControl,  # noqa: ARG002
+        control: TrainerControl,
         model: Any = None,
         **_: Any,
     ) -> None:
         """Measure in between; the last step is measured when training ends."""
-        if self._every and state.global_step % self._every == 0 and state.global_step < state.max_steps:
-            self._measure(model, state.global_step)
+        every, step = self._section.every, state.global_step
+        if not every or step % every or step >= state.max_steps:
+            return
+        self._measure(model, step)
+        if self._best and self._section.patience and step - self._best.step() >= self._section.patience * every:
+            control.should_training_stop = True
 
     def on_train_end(
         self,
@@ -123,13 +137,29 @@ class Validator(TrainerCallback):  # type: ignore[misc]  # transformers is untyp
         model: Any = None,
         **_: Any,
     ) -> None:
-        """Measure the result: the last value of each curve."""
-        self._measure(model, state.global_step)
+        """Measure the result, which may have ended early: the last value of each curve."""
+        if state.global_step != self._measured:
+            self._measure(model, state.global_step)
+
+    def chosen(self) -> Path:
+        """The folder of the best checkpoint."""
+        assert self._best is not None
+        return self._best.folder
+
+    def facts(self) -> dict[str, float]:
+        """The step of the best checkpoint, and its loss."""
+        assert self._best is not None
+        return {"validation.best_step": float(self._best.step()), "validation.best_loss": -self._best.score()}
 
     def _measure(self, model: Any, step: int) -> None:
         training = model.training
         model.eval()
         metrics = self._records.measure(model, self._pad)
         model.train(training)
+        self._measured = step
         if metrics:
             self._log(step, metrics)
+        loss = metrics.get("validation.loss", math.nan)
+        # Each process has read the last score before the first one writes another.
+        if self._best and step and processes.agreed(-loss > self._best.score()):
+            self._best.keep(model, step, -loss)

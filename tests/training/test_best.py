@@ -20,8 +20,9 @@ from tests.support.toy_models import job, problem, profile, weights, words
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # the libraries' own affairs, while they are imported
-    from rustml.training import best, grpo
+    from rustml.training import best, best_folder, grpo
     from rustml.training.best import BestCheckpoint, pass_rate
+    from rustml.training.best_folder import BestFolder
 
 # Of libraries whose versions are pinned, about each other.
 pytestmark = pytest.mark.filterwarnings(
@@ -55,7 +56,7 @@ def walk(scores: list[float], every: int, scratch: Path, steps: int) -> tuple[st
         assert not model.training
         return next(given_scores)
 
-    callback = BestCheckpoint(measure, save, scratch, every, lambda _, metrics: logged.append(metrics))
+    callback = BestCheckpoint(measure, BestFolder(scratch, save), every, lambda _, metrics: logged.append(metrics))
     model, state = Model(), SimpleNamespace(global_step=0, max_steps=steps)
     callback.on_train_begin(None, state, None, model=model)
     for state.global_step in range(1, steps + 1):
@@ -83,16 +84,16 @@ def test_the_last_step_is_measured_where_it_is_no_multiple(tmp_path: Path) -> No
 
 def test_a_save_that_was_cut_short_is_never_taken_for_the_best(tmp_path: Path) -> None:
     """Killed after the folder was there and before its score was."""
-    (tmp_path / best.FOLDER).mkdir()
+    (tmp_path / best_folder.FOLDER).mkdir()
     kept, _ = walk([0.9, 0.2], 1, tmp_path, 1)
     assert kept == "1"
 
 
 def test_a_resumed_training_keeps_a_better_checkpoint_of_before(tmp_path: Path) -> None:
-    save(SimpleNamespace(step=3), tmp_path / best.FOLDER)
-    (tmp_path / best.SCORE).write_text(json.dumps({"step": 3, "score": 0.8}))
+    save(SimpleNamespace(step=3), tmp_path / best_folder.FOLDER)
+    (tmp_path / best_folder.SCORE).write_text(json.dumps({"step": 3, "score": 0.8}))
     logged: list[dict[str, float]] = []
-    callback = BestCheckpoint(lambda _: 0.5, save, tmp_path, 1, lambda _, metrics: logged.append(metrics))
+    callback = BestCheckpoint(lambda _: 0.5, BestFolder(tmp_path, save), 1, lambda _, metrics: logged.append(metrics))
     callback.on_train_begin(None, SimpleNamespace(global_step=3, max_steps=4), None, model=Model())
     callback.on_step_end(None, SimpleNamespace(global_step=4, max_steps=4), None, model=Model())
     assert (callback.chosen() / "step").read_text() == "3"

@@ -2,8 +2,10 @@
 
 import json
 import shutil
+import signal
 import warnings
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -18,6 +20,7 @@ from rustml.profile.sft import SftSection
 from rustml.testing import FakeJudge
 from rustml.training import data, resume
 from rustml.training.job import Log
+from tests.support.launched import signalled
 from tests.support.toy_models import job, problem, profile, words
 
 with warnings.catch_warnings():
@@ -140,3 +143,19 @@ def test_a_save_whose_state_was_cut_short_is_not_whole(text: str, tmp_path: Path
     save = save_of(tmp_path, 4)
     (save / resume.STATE).write_text(text)
     assert resume.last_save(tmp_path) is None
+
+
+def test_sigterm_saves_the_step_that_was_running_and_the_training_goes_on_from_there(
+    parent: Path, tmp_path: Path
+) -> None:
+    section = msgspec.structs.replace(section_of(FullSection(), AdamWSection(learning_rate=0.01)), save_steps=100)
+    task = partial(sft.train, ROWS, section)
+    task(job(parent, tmp_path / "unbroken", dtype="float32"))
+    before = signal.getsignal(signal.SIGTERM)
+    broken = tmp_path / "broken"
+    with pytest.raises(KeyboardInterrupt):
+        signalled(task, signal.SIGTERM, 3, job(parent, broken, dtype="float32"))
+    assert [save.name for save in (broken / "scratch").glob("checkpoint-*")] == ["checkpoint-4"]
+    assert signal.getsignal(signal.SIGTERM) == before
+    assert steps_of(lambda log: task(job(parent, broken, log, "float32"))) == [5, 6, 7]
+    assert same(tmp_path / "unbroken" / "out", broken / "out")

@@ -3,12 +3,17 @@
 import math
 import warnings
 from pathlib import Path
+from types import SimpleNamespace
 
 import msgspec
 import pytest
 import torch
 from torch.nn import functional
 
+from rustml.errors import ProfileError
+from rustml.models import checkpoint as checkpoints
+from rustml.profile import load
+from rustml.profile.optimizer import AdamWSection, ConstantSection
 from rustml.profile.sources import BankSource, PairsSource, ValidationSection
 from rustml.records import Pair, write_jsonl
 from rustml.training import data
@@ -17,6 +22,7 @@ from tests.support.toy_models import job, model, problem, profile, weights, word
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # the libraries' own affairs, while they are imported
     from rustml.training import sft, validation
+    from rustml.training.best_folder import BestFolder
 
 # Of libraries whose versions are pinned, about each other.
 pytestmark = pytest.mark.filterwarnings(
@@ -103,3 +109,61 @@ def test_pairs_without_anchors_have_no_general_set(tmp_path: Path) -> None:
     section = msgspec.structs.replace(profile().sft, sources={"crates": PairsSource(file="train")})
     held = validation.held_out(words(), section, {"crates": 3}, tmp_path, tmp_path, 1)
     assert held.measure(model().eval(), PAD) == {}
+
+
+def chosen_by(losses: list[float], patience: int, scratch: Path, start: int = 0) -> tuple[str, int]:
+    """The step whose checkpoint is kept by measurements at every second step from `start`, and the last step."""
+    records, given = SimpleNamespace(measure=lambda *_: {"validation.loss": next(given)}), iter(losses)
+    best = BestFolder(scratch, lambda step, folder: (folder.mkdir(), (folder / "step").write_text(str(step.number))))
+    section = ValidationSection(every=2, records=1, keep_best=True, patience=patience)
+    validator = validation.Validator(records, PAD, section, lambda *_: None, best)  # type: ignore[arg-type]
+    step = SimpleNamespace(number=start, training=True, eval=lambda: None, train=lambda _: None)
+    state, control = SimpleNamespace(global_step=start, max_steps=9), SimpleNamespace(should_training_stop=False)
+    validator.on_train_begin(None, state, control, model=step)
+    while state.global_step < state.max_steps and not control.should_training_stop:
+        state.global_step = step.number = state.global_step + 1
+        validator.on_step_end(None, state, control, model=step)
+    validator.on_train_end(None, state, control, model=step)
+    return (validator.chosen() / "step").read_text(), state.global_step
+
+
+def test_the_checkpoint_of_the_lowest_loss_is_kept_and_never_the_start(tmp_path: Path) -> None:
+    assert chosen_by([0.0, 5.0, 3.0, 4.0, 3.0, 9.0], 0, tmp_path) == ("4", 9)
+
+
+def test_training_ends_after_so_many_measurements_without_a_lower_loss(tmp_path: Path) -> None:
+    assert chosen_by([9.0, 5.0, 6.0, 7.0], 2, tmp_path) == ("2", 6), "and the last step is not measured twice"
+
+
+def test_patience_goes_on_counting_after_a_resume(tmp_path: Path) -> None:
+    chosen_by([9.0, 5.0, 6.0, 7.0, 8.0, 8.5], 0, tmp_path)
+    assert chosen_by([6.0, 7.0], 2, tmp_path, start=4) == ("2", 6)
+
+
+def test_fine_tuning_writes_the_checkpoint_of_the_lowest_loss(parent: Path, tmp_path: Path) -> None:
+    kept = ValidationSection(every=1, records=9, keep_best=True, patience=1)
+    optimizer = AdamWSection(learning_rate=1.0)  # so large that the first step is the best one
+    section = msgspec.structs.replace(profile().sft, optimizer=optimizer, schedule=ConstantSection(), steps=9)
+    section = msgspec.structs.replace(section, validation=kept)
+    held = validation.HeldOut({"toy": ROWS[:4]}, [])
+    losses: dict[int, float] = {}
+    log = lambda step, metrics: losses.update({step: metrics.get("validation.loss", losses.get(step))})  # noqa: E731
+    facts = sft.train(ROWS, section, job(parent, tmp_path, log), held)
+    measured = {step: loss for step, loss in losses.items() if step and loss is not None}
+    assert facts["validation.best_loss"] == min(measured.values()) == measured[int(facts["validation.best_step"])]
+    assert max(measured) == facts["validation.best_step"] + 1 < 9, "one measurement without a lower loss"
+    written = checkpoints.load_model(tmp_path / "out", dtype="bfloat16", attention="eager", device="cpu").eval()
+    assert held.measure(written, PAD)["validation.loss"] == pytest.approx(facts["validation.best_loss"], rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ("sft.validation={every: 0, records: 5, keep_best: true}", "keep_best needs"),
+        ("sft.validation={every: 5, records: 0, keep_best: true}", "keep_best needs"),
+        ("sft.validation.patience=2", "patience needs keep_best"),
+    ],
+)
+def test_a_choice_by_a_loss_that_is_not_measured_is_refused(change: str, reason: str) -> None:
+    with pytest.raises(ProfileError, match=reason):
+        load("tiny", (change,))

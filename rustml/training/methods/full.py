@@ -6,6 +6,7 @@ from typing import Any
 from rustml.models import checkpoint
 from rustml.models.compute import Compute
 from rustml.profile.method import FullSection
+from rustml.training import processes, sharding
 from rustml.training.job import Job
 from rustml.training.methods.base import Method, dtype_of, weight_count
 
@@ -31,4 +32,7 @@ class Full(Method):
 
     def save(self, model: Any, tokenizer: Any, job: Job) -> None:
         """A full checkpoint, sharded where it is large."""
-        checkpoint.save(model, tokenizer, job.out)
+        state = sharding.whole_state(model)
+        if processes.writes():
+            checkpoint.save(model, tokenizer, job.out, state_dict=state)
+        processes.barrier()

@@ -12,6 +12,7 @@ from rustml.models import checkpoint
 from rustml.models.checkpoint import Base
 from rustml.models.compute import Compute
 from rustml.profile.method import ALL_LINEAR, LoraSection, Modules, QloraSection
+from rustml.training import processes, sharding
 from rustml.training.job import Job
 from rustml.training.methods.base import Method, dtype_of, weight_count
 
@@ -61,8 +62,11 @@ class Lora(Method):
         """An adapter that names the job's parent and its digest; GRPO's copy for its KL penalty is left out."""
         for name in set(model.peft_config) - {ADAPTER}:
             model.delete_adapter(name)
-        base = Base(name=job.parent_name or str(job.parent), digest=checkpoint.digest(job.parent))
-        checkpoint.save(model, tokenizer, job.out, kind="adapter", base=base)
+        state = sharding.whole_state(model)
+        if processes.writes():
+            base = Base(name=job.parent_name or str(job.parent), digest=checkpoint.digest(job.parent))
+            checkpoint.save(model, tokenizer, job.out, kind="adapter", base=base, state_dict=state)
+        processes.barrier()
 
 
 def target_layers(shape: Any, modules: Modules) -> Mapping[str, nn.Linear]:
