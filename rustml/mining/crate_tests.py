@@ -35,7 +35,7 @@ def _examples(target: Item, crate: CrateItems) -> Iterator[CrateTest]:
     for number, code in enumerate(naming(target.name, [target.leading])):
         names = tuple(crate_imports(leaves(code), crate))
         if not _renames(names):
-            text = _alone(code, crate)
+            text = _alone(code, crate).strip("\n ")
             yield CrateTest(f"#[test]\nfn example_{number}() {{\n{text}\n}}", (), _last(names))
 
 

@@ -155,7 +155,8 @@ def _instruction(item: Item, signature: str, outline: str, *, with_examples: boo
 def documentation(leading: str, *, with_examples: bool) -> str:
     """The words of a documentation comment, its examples with their headings taken out where they are not wanted."""
     lines = [line for text in doc_texts(leading) for line in text]
-    return "\n".join(lines if with_examples else _without_examples(lines)).strip()
+    text = "\n".join(lines if with_examples else _without_examples(lines)).strip()
+    return re.sub(r"\n{3,}", "\n\n", text)
 
 
 def _without_examples(lines: Sequence[str]) -> list[str]:

@@ -15,9 +15,8 @@ from rustml.mining.items import CrateItems, Item, words
 STANDARD = {"std", "core", "alloc"}
 OWN = {"crate", "self", "super"}
 TRAITS = frozenset({
-    "Write", "Read", "BufRead", "Seek", "FromStr", "Hash", "Hasher", "BuildHasher", "Borrow", "BorrowMut",
-    "TryFrom", "FromIterator", "TryInto", "Error", "Display", "Debug", "Iterator", "IntoIterator", "Extend", "Any",
-    "Deref", "DerefMut", "Index", "IndexMut", "ToOwned",
+    "Write", "Read", "BufRead", "Seek", "FromStr", "Hash", "Hasher", "BuildHasher", "Borrow", "BorrowMut", "TryFrom",
+    "TryInto", "FromIterator", "ToOwned",
 })  # fmt: skip
 """Traits of the standard library that are imported for their methods alone."""
 
@@ -140,6 +139,8 @@ class _Reach:
         """The items in a form that compiles, macros first."""
         items = sorted(self.items, key=lambda item: (item.kind != "macro", item.file, item.start))
         _refuse_clashes(items)
+        if any("unsafe" in item.words for item in items):
+            raise NoExcerpt("unsafe")
         imports = self._imports(items)
         parts = [_rewritten(item.text, self._crate) for item in items]
         outlines = [_rewritten(item.outline, self._crate) for item in items]

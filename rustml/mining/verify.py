@@ -1,6 +1,6 @@
 """Which drafts become problems: the judge passes the reference, and refuses everything that is not an answer."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -30,11 +30,12 @@ def verified(drafts: Sequence[ProblemDraft], judge: Judging, section: MineSectio
     Tests that the reference does not pass are left out, each tried by itself. Raises JudgeFault where the judge fails.
     """
     attempts = [*_passing(drafts, judge, funnel)]
-    covered = _refusing(attempts, [[Body(one.problem.reference).with_block("{ todo!() }")] for one in attempts], judge)
-    attempts = _kept("todo", "passes_todo", attempts, covered, funnel)
-    trivial = [list(dict.fromkeys(Body(one.problem.reference).trivial())) for one in attempts]
-    attempts = _kept("trivial", "passes_trivial", attempts, _refusing(attempts, trivial, judge), funnel)
-    yield from _strong(attempts, judge, section, funnel)
+    todo = _tried(attempts, [[Body(one.problem.reference).with_block("{ todo!() }")] for one in attempts], judge)
+    attempts = _refusing("todo", attempts, todo, funnel)
+    trivial = _tried(attempts, [list(dict.fromkeys(Body(one.problem.reference).trivial())) for one in attempts], judge)
+    attempts = _refusing("trivial", attempts, trivial, funnel)
+    mutants = _tried(attempts, [Body(one.problem.reference).mutants(section.mutants) for one in attempts], judge)
+    yield from _strong(attempts, {one.problem.id: _refused(one, trivial, mutants) for one in attempts}, section, funnel)
 
 
 def _passing(drafts: Sequence[ProblemDraft], judge: Judging, funnel: Funnel) -> Iterator[_Attempt]:
@@ -68,39 +69,41 @@ def _single_tests(drafts: Sequence[ProblemDraft], judge: Judging) -> Iterator[li
     return (passed.get(draft.problem.id, []) for draft in drafts)
 
 
-def _refusing(attempts: Sequence[_Attempt], codes: Sequence[Sequence[str]], judge: Judging) -> list[bool]:
-    """Whether the tests of each refuse all of its codes."""
+def _tried(attempts: Sequence[_Attempt], codes: Sequence[Sequence[str]], judge: Judging) -> dict[str, list[Verdict]]:
+    """The verdicts on several codes of each, by id of the problem."""
     pairs = [(one.problem, code) for one, variants in zip(attempts, codes, strict=True) for code in variants]
-    passing = {
-        problem.id
-        for (problem, _), verdict in zip(pairs, _verdicts(pairs, judge), strict=True)
-        if verdict.status == "passed"
-    }
-    return [one.problem.id not in passing for one in attempts]
-
-
-def _kept(
-    step: str, reason: str, attempts: Sequence[_Attempt], refused: Sequence[bool], funnel: Funnel
-) -> list[_Attempt]:
-    for one, is_refused in zip(attempts, refused, strict=True):
-        if is_refused:
-            funnel.keep(step)
-        else:
-            funnel.drop(step, reason, one.problem.id)
-    return [one for one, is_refused in zip(attempts, refused, strict=True) if is_refused]
-
-
-def _strong(attempts: Sequence[_Attempt], judge: Judging, section: MineSection, funnel: Funnel) -> Iterator[Problem]:
-    """The problems whose tests refuse enough mutants, strength and the number of mutants among their tags."""
-    pairs = [
-        (one.problem, mutant) for one in attempts for mutant in Body(one.problem.reference).mutants(section.mutants)
-    ]
-    outcomes: dict[str, list[bool]] = {}
+    verdicts: dict[str, list[Verdict]] = {one.problem.id: [] for one in attempts}
     for (problem, _), verdict in zip(pairs, _verdicts(pairs, judge), strict=True):
-        if verdict.compiles:
-            outcomes.setdefault(problem.id, []).append(verdict.status != "passed")
+        verdicts[problem.id].append(verdict)
+    return verdicts
+
+
+def _refusing(
+    step: str, attempts: Sequence[_Attempt], verdicts: Mapping[str, Sequence[Verdict]], funnel: Funnel
+) -> list[_Attempt]:
+    """Those whose tests refuse all codes that were tried."""
+    refusing: list[_Attempt] = []
+    for one in attempts:
+        if any(verdict.status == "passed" for verdict in verdicts[one.problem.id]):
+            funnel.drop(step, f"passes_{step}", one.problem.id)
+        else:
+            funnel.keep(step)
+            refusing.append(one)
+    return refusing
+
+
+def _refused(attempt: _Attempt, *tried: Mapping[str, Sequence[Verdict]]) -> list[bool]:
+    """Whether each wrong variant that compiles is refused."""
+    verdicts = [verdict for by_id in tried for verdict in by_id[attempt.problem.id]]
+    return [verdict.status != "passed" for verdict in verdicts if verdict.compiles]
+
+
+def _strong(
+    attempts: Sequence[_Attempt], refused: Mapping[str, Sequence[bool]], section: MineSection, funnel: Funnel
+) -> Iterator[Problem]:
+    """The problems whose tests refuse enough wrong variants, strength and number of variants among their tags."""
     for problem in (one.problem for one in attempts):
-        killed = outcomes.get(problem.id, [])
+        killed = refused[problem.id]
         strength = sum(killed) / len(killed) if killed else 0.0
         if not killed or strength < section.min_strength:
             funnel.drop("mutants", "weak" if killed else "no_mutant", problem.id)

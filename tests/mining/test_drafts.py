@@ -91,4 +91,11 @@ def test_a_file_that_does_not_parse_ends_nothing(crate: list[SourceFile], sectio
 
 def test_a_heading_above_an_example_goes_with_it() -> None:
     leading = "/// Adds.\n///\n/// # Examples\n///\n/// ```\n/// add(1);\n/// ```\n///\n/// Never fails.\n"
-    assert documentation(leading, with_examples=False) == "Adds.\n\n\nNever fails."
+    assert documentation(leading, with_examples=False) == "Adds.\n\nNever fails."
+
+
+def test_what_a_function_needs_may_not_be_unsafe(crate: list[SourceFile], section: Section) -> None:
+    funnel = Funnel()
+    text = crate[1].text.replace("        self.top\n", "        unsafe { *std::ptr::addr_of!(self.top) }\n")
+    assert "clamp" not in drafted([crate[0], msgspec.structs.replace(crate[1], text=text)], section(), funnel)
+    assert any(step.stage == "excerpt" and step.dropped.get("unsafe") for step in funnel.steps())

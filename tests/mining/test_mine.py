@@ -69,9 +69,9 @@ def test_tests_that_pass_a_function_of_todo_are_dropped(
 
 
 def test_weak_tests_are_dropped(crate: list[SourceFile], section: Section) -> None:
-    funnel = Funnel()
+    funnel, strict = Funnel(), section(min_strength=0.9)
     judge = FakeJudge(lambda candidate: "wrong" if "todo!()" in candidate.code else _trivial(candidate))
-    assert not list(verified(list(drafts(crate, section(), Funnel())), judge, section(), funnel))
+    assert not list(verified(list(drafts(crate, strict, Funnel())), judge, strict, funnel))
     assert {step.stage: step.dropped for step in funnel.steps()}["mutants"] == {"weak": 3}
 
 
