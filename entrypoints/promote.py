@@ -12,13 +12,14 @@ from rustml.profile import Profile
 @click.option("--evaluation", default="", help="Evaluation run of the candidate; empty takes its newest.")
 @click.option("--baseline", default="", help="Evaluation run of the baseline; empty takes its newest.")
 @click.option("--base", default="", help="Run id of the base model, with which `sft` and `champion` are compared.")
+@click.option("--smoke", default="", help="Run of `serve` that checked its answers; empty serves it for the check.")
 @click.option("--override", default="", help="Reason to promote in spite of a refusal; it is tagged for ever.")
 @click.option("--dry_run", type=bool, default=False, help="Decide and say it, and write nothing.")
 def main(profile: Profile, to: str, dry_run: bool, **options: str) -> None:
     from rustml.stages import promote
 
     if dry_run:
-        options.pop("override")
+        del options["override"], options["smoke"]
         decision = promote.rehearse(profile, to=to, **options)
         verdict = "would be" if decision.passed else "would NOT be"
         click.echo("\n".join([f"version {options['candidate']} {verdict} {to}:", *decision.reasons]))

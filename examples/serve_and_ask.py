@@ -1,7 +1,7 @@
 """Serve a checkpoint and ask it one question: python examples/serve_and_ask.py FOLDER "QUESTION"
 
-The server listens on loopback and ends with this program. What is registered is served, gates checked, by
-`mlflow run . -e serve`.
+The engine listens on a socket that only this user reaches, and ends with this program. What is registered is served,
+gates checked, by `mlflow run . -e serve`.
 """
 
 import sys
@@ -10,7 +10,8 @@ from pathlib import Path
 import openai
 
 from rustml import load_profile
-from rustml.serving.engines.vllm import serving
+from rustml.serving.smoke import client
+from rustml.serving.upstream import serving
 
 LOG = Path("serve_and_ask.log")
 
@@ -18,9 +19,9 @@ LOG = Path("serve_and_ask.log")
 def main(folder: str, question: str, profile: str = "tiny") -> str:
     """The answer to the question, printed too."""
     section = load_profile(profile).serve
-    with serving(Path(folder), "coder", section, LOG, lambda _seconds: None) as url:
-        client = openai.OpenAI(base_url=url, api_key="none")
-        reply = client.chat.completions.create(
+    with serving(Path(folder), "coder", section, LOG, lambda _seconds: None) as engine, client(engine.socket) as http:
+        api = openai.OpenAI(base_url="http://engine/v1", api_key="none", http_client=http)
+        reply = api.chat.completions.create(
             model="coder",
             messages=[{"role": "user", "content": question}],
             temperature=0.0,

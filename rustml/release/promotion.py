@@ -45,6 +45,8 @@ class Sources(Record, frozen=True):
     """Version that held the alias when the decision was made; a promotion in between makes the decision stale."""
     override: str = ""
     """Reason of the person who promotes in spite of a refusal."""
+    smoke_run: str = ""
+    """Run that served the candidate and judged its answers; empty where the step asks for none."""
 
     def links(self) -> dict[str, str]:
         """What a promotion's page links to: evaluation runs by side."""
@@ -110,7 +112,7 @@ def promote(request: Request, decision: Decision) -> VerifiedVersion:
     registry.client.log_text(sources.promotion_run, encode(decision).decode(), artifact)
     show(registry.client, sources.promotion_run, decision, sources.links())
     if not decision.passed and not sources.override:
-        _note_refusal(request, decision)
+        note_refusal(request.version, request.to, sources.promotion_run, "; ".join(decision.reasons))
         reasons = "\n".join(decision.reasons)
         raise GateRefused(f"{registry.model} version {request.number} is not promoted to {step.name}:\n{reasons}")
     _check_candidate(request, decision)
@@ -127,14 +129,10 @@ def promote(request: Request, decision: Decision) -> VerifiedVersion:
     return verified
 
 
-def _note_refusal(request: Request, decision: Decision) -> None:
+def note_refusal(version: ModelVersion, step: str, run: str, reasons: str) -> None:
     """Show the refusal where people look at versions. It is not evidence: an account that may not write still reads."""
-    tags = {
-        refused_tag(request.to): "; ".join(decision.reasons)[:TAG_CHARACTERS],
-        refused_tag(request.to, "run"): request.sources.promotion_run,
-    }
     with suppress(MlflowException):
-        request.version.tag(tags)
+        version.tag({refused_tag(step): reasons[:TAG_CHARACTERS], refused_tag(step, "run"): run})
 
 
 def _check_candidate(request: Request, decision: Decision) -> None:
@@ -183,5 +181,7 @@ def _evidence_tags(request: Request, decision: Decision) -> dict[str, str]:
         gate_tag(step): PASSED if decision.passed else OVERRIDDEN,
         evidence_tag(step): msgspec.json.encode(evidence, order="sorted").decode(),
     }
+    if sources.smoke_run:
+        tags[gate_tag(step, "smoke")] = sources.smoke_run
     overridden = {gate_tag(step, "override"): sources.override} if sources.override and not decision.passed else {}
     return tags | overridden

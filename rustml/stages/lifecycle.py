@@ -22,7 +22,7 @@ from rustml.release.registry import open_registry
 from rustml.runs import tracking
 from rustml.sandbox.sandbox import open_sandbox
 from rustml.serving.engines import ENGINES
-from rustml.serving.server import free_port
+from rustml.serving.listener import listen
 from rustml.stages import bank, base, children, curate, evaluate, harvest, pairs, promote, serve
 from rustml.stages.summary import BASE, Summary, evaluation_label
 
@@ -111,7 +111,9 @@ class Lifecycle:
                 self.profile, candidate=candidate.version, to=step.name, parent=self.parent, **runs
             )
         except GateRefused:
-            self.summary.decide(step.name, candidate.version, self._decision(step, candidate, baseline))
+            decision = self._decision(step, candidate, baseline)
+            if not decision.passed:  # else its server answered too badly, which the error tells
+                self.summary.decide(step.name, candidate.version, decision)
             raise
         override = "" if promotion_run.decision.passed else promotion_run.override
         self.summary.decide(step.name, candidate.version, promotion_run.decision, override)
@@ -154,7 +156,7 @@ def preflight(profile: Profile) -> None:
         stage.contents(profile)
     toolchain.find()
     open_sandbox(profile.judge.sandbox)
-    free_port(profile.serve)
+    listen(profile.serve).close()
     ENGINES[profile.serve.engine].check_installed()
     free, needed = shutil.disk_usage(tracking.home()).free, disk_bytes(profile)
     if free < needed:

@@ -17,9 +17,10 @@ from rustml.release.next_command import next_command
 from rustml.release.promotion import Request, Sources, decide_and_promote, decided
 from rustml.release.registry import ModelVersion, Registry, open_registry
 from rustml.runs import tracking
+from rustml.stages import smoke_gate
 
 
-def run(
+def run(  # noqa: PLR0913  one per option of the command
     profile: Profile,
     *,
     candidate: str,
@@ -28,9 +29,13 @@ def run(
     baseline: str = "",
     base: str = "",
     override: str = "",
+    smoke: str = "",
     parent: str | None = None,
 ) -> VerifiedVersion:
     """Promote a version on the evidence of two evaluation runs.
+
+    A step that makes no version is the one that is served: its gate asks a server of the version for answers too,
+    unless `smoke` names a run of `serve` that did.
 
     `evaluation` and `baseline` default to the newest ones of the version and of what the step compares it with: the
     version that it was made from, or the base model, whose run is `base`. Raises InputError for a step that the
@@ -41,7 +46,7 @@ def run(
     standing = find_evidence.standing_promotion(asked.version, asked.step, asked.thresholds, runs)
     if standing is not None and not override:
         return standing
-    return _promote(asked, override, parent)
+    return _promote(profile, asked, override, smoke, parent)
 
 
 def rehearse(
@@ -82,7 +87,7 @@ def _asked(profile: Profile, candidate: str, to: str, evaluation: str, baseline:
     return _Asked(ladder, step, thresholds, registry, version, sources)
 
 
-def _promote(asked: _Asked, override: str, parent: str | None) -> VerifiedVersion:
+def _promote(profile: Profile, asked: _Asked, override: str, smoke: str, parent: str | None) -> VerifiedVersion:
     """Decide and promote as a run of its own; the version's page says afterwards what came of it and what is next."""
     number, to = asked.version.number, asked.step.name
     attempt = find_evidence.attempt(asked.version, to, asked.sources.candidate_run)
@@ -93,6 +98,8 @@ def _promote(asked: _Asked, override: str, parent: str | None) -> VerifiedVersio
     title, promoted = f"promote v{number} to {to}" + (f", attempt {attempt}" if attempt > 1 else ""), False
     with tracking.plain_run("promote", tags, parent, title) as run_id, asked.registry.challenged(number):
         sources = replace(asked.sources, promotion_run=run_id, override=override)
+        smoke_run = smoke_gate.smoke_run(profile, asked.version, asked.step, sources, asked.thresholds, given=smoke)
+        sources = replace(sources, smoke_run=smoke_run)
         try:
             verified = decide_and_promote(Request(asked.registry, asked.ladder, number, to, sources), asked.thresholds)
             promoted = True

@@ -1,32 +1,32 @@
 """Serve a version; check its answers first."""
 
 import contextlib
-import threading
-import time
+import socket
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
-from rustml.cache_layout import CacheLayout
-from rustml.errors import RustmlError
+from rustml.errors import InputError
+from rustml.models import checkpoint
 from rustml.profile import Profile
-from rustml.records import Problem, write_jsonl
+from rustml.profile.serve import ServeSection
+from rustml.records import write_jsonl
 from rustml.release import versions
-from rustml.release.evidence import check_evidence_and_alias
-from rustml.release.ladder import ladder_of, thresholds_of
-from rustml.release.registry import gate_tag, open_registry
+from rustml.release.evidence import VerifiedVersion, check_evidence, check_evidence_and_alias
+from rustml.release.ladder import Step, ladder_of, thresholds_of
+from rustml.release.registry import Registry, open_registry
 from rustml.runs import tracking
-from rustml.runs.environment import libraries_and_device
-from rustml.runs.progress import Progress
+from rustml.runs.environment import device, libraries_and_device
 from rustml.runs.stage import Outcome, Stage, Workspace
+from rustml.serving import listener
 from rustml.serving.engines import ENGINES
-from rustml.stages import inputs
-from rustml.stages.judging import judging_environment, open_judge
+from rustml.stages import served_versions
+from rustml.stages.judging import judging_environment
+from rustml.stages.served_versions import ServedVersions
 
-if TYPE_CHECKING:
-    from rustml.serving.smoke import Answer
+WATCH_SHARE = 0.5
+"""Largest share of a GPU's memory where two versions stand side by side during a swap."""
 
 
 def environment(profile: Profile) -> Mapping[str, str]:
@@ -42,74 +42,102 @@ def run(
     *,
     model: str,
     stay: bool = False,
+    watch: bool = False,
     parent: str | None = None,
     reuse: bool = True,
 ) -> tracking.Finished:
     """Serve a version whose evidence holds, ask it held-out tasks and judge the answers; with `stay`, go on serving.
 
-    `model` is an alias of the profile's ladder, or the number of a version that came through its last gate. Raises
-    EvidenceError when the evidence does not hold, RustmlError when too few answers pass.
+    `model` is an alias of the profile's ladder, or the number of a version that came through its last gate. With
+    `watch` the server follows the alias, wherever it is moved among versions that came through the gate. Raises
+    EvidenceError when the evidence does not hold, SmokeFailed when too few answers pass, EnvironmentFault where the
+    port is taken, InputError where an address that others reach has no key.
     """
     registry, ladder = open_registry(profile.registered_model), ladder_of(profile)
     step = ladder.step(model) if model in ladder.names else ladder.steps[-1]
     is_alias = model == step.name
     number = registry.holder(model) if is_alias else versions.version_number(model, profile.registered_model)
-    verified = check_evidence_and_alias(registry, number, step, thresholds=thresholds_of(profile, step.name))
+    if watch:
+        _check_watch(profile.serve, model, is_alias=is_alias)
+    check = check_evidence if watch else check_evidence_and_alias
+    verified = check(registry, number, step, thresholds=thresholds_of(profile, step.name))
     if verified.in_spite:
         click.secho(f"  WARNING: {verified.label} is {step.name}{verified.in_spite}", fg="yellow")
-    evaluation = registry.version(number).tags[gate_tag(step.name, "candidate_evaluation")]
-    bank = tracking.finished(evaluation).tags["rustml.input.bank"]
+    if stay or watch:
+        return _stay(profile, registry, step, verified, parent=parent, watch=watch)
+    bank = served_versions.bank_of(registry, number, step)
+    return smoke(profile, number, verified.folder, bank, parent=parent, reuse=reuse)
+
+
+def smoke(
+    profile: Profile, number: str, folder: Path, bank: str, *, parent: str | None = None, reuse: bool = True
+) -> tracking.Finished:
+    """Serve the checkpoint in `folder`, version `number`, ask it held-out tasks, judge the answers with clippy, end it.
+
+    `bank` is the run of the problems. Raises SmokeFailed when too few answers pass, EnvironmentFault where the server
+    does not start or answer.
+    """
 
     def body(space: Workspace) -> Outcome:
-        return _serve(profile, verified.folder, space, stay=stay)
+        problems = served_versions.smoke_problems(profile, bank)
+        with served_versions.start(profile, number, folder, problems, space) as (_, answers, metrics):
+            write_jsonl(space.out / "answers.jsonl", answers)
+            return Outcome(metrics)
 
+    params = {"weights": checkpoint.digest(folder)}
+    return tracking.run_stage(STAGE, profile, body, inputs={"bank": bank}, params=params, parent=parent, reuse=reuse)
+
+
+def _stay(
+    profile: Profile, registry: Registry, step: Step, verified: VerifiedVersion, *, parent: str | None, watch: bool
+) -> tracking.Finished:
+    """Serve until interrupted, then end what is in flight and log how it began."""
+    section = profile.serve
+    key, secret = listener.access_key(section), listener.webhook_secret(section)
+
+    def body(space: Workspace) -> Outcome:
+        served = ServedVersions(profile, registry, step, space)
+        _serve(section, served, verified.version, bound, space, (key, secret), watch=watch)
+        write_jsonl(space.out / "answers.jsonl", served.answers)
+        return Outcome(served.metrics)
+
+    bank = served_versions.bank_of(registry, verified.version, step)
     params = {"weights": verified.decision.candidate_weights}
-    return tracking.run_stage(
-        STAGE, profile, body, inputs={"bank": bank}, params=params, parent=parent, reuse=reuse and not stay
-    )
+    with contextlib.closing(listener.listen(section)) as bound:
+        return tracking.run_stage(
+            STAGE, profile, body, inputs={"bank": bank}, params=params, parent=parent, reuse=False
+        )
 
 
-def _serve(profile: Profile, folder: Path, space: Workspace, *, stay: bool) -> Outcome:
-    from rustml.serving.server import serving  # noqa: PLC0415
+def _serve(
+    section: ServeSection,
+    served: ServedVersions,
+    number: str,
+    bound: socket.socket,
+    space: Workspace,
+    secrets: tuple[str, str],
+    *,
+    watch: bool,
+) -> None:
+    from rustml.serving.access_log import AccessLog  # noqa: PLC0415
+    from rustml.serving.front import Front  # noqa: PLC0415
+    from rustml.serving.watch import Watch  # noqa: PLC0415
 
-    section, name, log = profile.serve, profile.registered_model, space.report / f"{profile.serve.engine}.log"
-    problems = inputs.held_out(space.inputs["bank"], "rust-dev", section.smoke_problems)
-    progress = Progress(f"seconds until {section.engine} answers", int(section.startup_seconds))
-    started = time.monotonic()
-    served, merged = _servable(folder, profile, space)
-    with serving(served, name, section, log, progress) as url:
-        ready = time.monotonic() - started
-        answers = _ask(profile, url, problems, space.cache)
-        passed = sum(answer.status == "passed" for answer in answers)
-        click.echo(f"  {url}: {passed} of {len(answers)} held-out tasks answered right")
-        if passed < section.smoke_passes:
-            raise RustmlError(f"the server answers, but only {passed} of {len(answers)} answers pass; see {log}")
-        if stay:
-            _stay(url, name)
-    write_jsonl(space.out / "answers.jsonl", answers)
-    return Outcome({"serve.ready_seconds": ready, "serve.asked": len(answers), "serve.passed": passed, **merged})
-
-
-def _servable(folder: Path, profile: Profile, space: Workspace) -> tuple[Path, dict[str, float]]:
-    """The checkpoint that the engine serves: `folder`, or the adapter in it merged, with what merging changed."""
-    from rustml.models.merge import merge  # noqa: PLC0415  torch takes seconds to load
-
-    obstacle = ENGINES[profile.serve.engine].obstacle(folder)
-    if not obstacle:
-        return folder, {}
-    click.echo(f"  the adapter is merged into its base before it is served: {obstacle}")
-    change = merge(folder, space.scratch / versions.MODEL)
-    return space.scratch / versions.MODEL, {f"serve.merge.{name}": value for name, value in change.items()}
+    log, (key, webhook) = AccessLog(space.report / "access.jsonl"), secrets
+    front = Front(bound, section, log=log, key=key, webhook=webhook)
+    with contextlib.closing(Watch(front, served, lambda text: click.echo(f"  {text}"))) as server, front:
+        server.begin(number)
+        click.echo(f"  serving version {number} at {listener.url(bound, section)} until Ctrl-C")
+        with contextlib.suppress(KeyboardInterrupt):
+            server.follow(section.poll_seconds) if watch else server.hold()
+        click.echo(f"  ending: requests in flight have {section.drain_seconds:g} s")
 
 
-def _ask(profile: Profile, url: str, problems: list[Problem], cache: CacheLayout) -> "list[Answer]":
-    from rustml.serving.smoke import ask  # noqa: PLC0415
-
-    with open_judge(profile, cache, lints=False, keep=False) as judge:
-        return ask(url, profile.registered_model, problems, judge, profile.serve)
-
-
-def _stay(url: str, name: str) -> None:
-    click.echo(f"  serving {name} at {url} until Ctrl-C")
-    with contextlib.suppress(KeyboardInterrupt):
-        threading.Event().wait()
+def _check_watch(section: ServeSection, model: str, *, is_alias: bool) -> None:
+    if not is_alias:
+        raise InputError(f"watch follows an alias, and {model!r} is a version: give the alias, such as champion")
+    if section.memory_share > WATCH_SHARE and device() != "cpu":
+        raise InputError(
+            f"serve.memory_share is {section.memory_share:g}: a server that watches holds two versions during a swap, "
+            f"so set it to {WATCH_SHARE:g} or less"
+        )

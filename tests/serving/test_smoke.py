@@ -2,21 +2,19 @@
 
 import http.server
 import json
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 
 from rustml import chat
 from rustml.errors import EnvironmentFault
 from rustml.profile import load
-from rustml.serving.smoke import ask
-from rustml.testing import FakeJudge
+from rustml.serving import smoke
+from rustml.serving.smoke import Answer
+from rustml.testing import FakeJudge, make_verdict
 from tests.support.toy_models import problem
 
 SECTION = load("tiny").serve
@@ -54,6 +52,11 @@ def speaking(reply: Reply) -> Iterator[str]:
         finally:
             server.shutdown()
             thread.join()
+
+
+def ask(url: str, *arguments: Any, **options: Any) -> list[Answer]:
+    with smoke.client() as http:
+        return smoke.ask(http, *arguments, url=url, **options)
 
 
 def test_each_problem_is_asked_greedily_and_its_answer_judged() -> None:
@@ -105,28 +108,17 @@ def test_no_server_is_a_fault() -> None:
         ask("http://127.0.0.1:9/v1", "toy", PROBLEMS, FakeJudge(), SECTION)
 
 
-def test_a_proxy_of_the_environment_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
-        monkeypatch.setenv(name, "http://127.0.0.1:9")
-    with speaking(lambda _: (200, completion("x"))) as url:
-        assert ask(url, "toy", PROBLEMS[:1], FakeJudge(), SECTION)
-
-
-@pytest.mark.slow
-@pytest.mark.filterwarnings("ignore")
-def test_real_vllm_serves_what_quantize_makes(tmp_path: Path) -> None:
-    """A random tiny model answers nonsense; that it does so in the chat form and under its name is the point."""
-    from rustml.models.quantise import quantize
-    from rustml.serving.server import serving
-    from tests.support.toy_models import checkpoint
-
-    assert sys.executable
-    parent, small = checkpoint(tmp_path / "parent"), tmp_path / "fp8"
-    quantize(parent, load("tiny").quantize, small)
-    section = msgspec.structs.replace(SECTION, context=256, max_new_tokens=8)
-    with serving(small, "toy", section, tmp_path / "vllm.log", lambda _: None) as url:
-        answers = ask(url, "toy", PROBLEMS, FakeJudge(), section)
-        with pytest.raises(EnvironmentFault, match="toy/0"):
-            ask(url, "another", PROBLEMS[:1], FakeJudge(), section)
-    assert [answer.problem for answer in answers] == ["toy/0", "toy/1", "toy/2"]
-    assert all(answer.status == "format" for answer in answers)
+def test_an_answer_passes_with_its_tests_and_without_a_warning_of_clippy() -> None:
+    verdicts = [
+        make_verdict("0", "passed", clippy_clean=True),
+        make_verdict("1", "passed", clippy_clean=False, lints=("clippy::needless_return",)),
+        make_verdict("2", "wrong", clippy_clean=True),
+    ]
+    texts = {chat.messages(one.instruction)[0]["content"]: chat.answer(one) for one in PROBLEMS}
+    with speaking(lambda asked: (200, completion(texts[asked["messages"][0]["content"]]))) as url:
+        answers = ask(url, "toy", PROBLEMS, FakeJudge.in_turn(*verdicts), SECTION, concurrency=3)
+    assert [(answer.problem, answer.passed) for answer in answers] == [
+        ("toy/0", True),
+        ("toy/1", False),
+        ("toy/2", False),
+    ]

@@ -93,6 +93,14 @@ def test_a_ladder_that_was_walked_is_found_again(stages: FakeStages) -> None:
     assert registry().aliases() == {"champion": "2", "sft": "1", "sft2": "2"}
 
 
+def test_a_champion_whose_server_answers_badly_is_refused_with_the_reason(stages: FakeStages) -> None:
+    """The evaluations open the gate; the answers over the API do not."""
+    stages.smoke_passed = 0
+    with pytest.raises(EvidenceError, match="0 answers passed"):
+        lifecycle.run(load("tiny", PHASE))
+    assert registry().aliases() == {"sft": "1", "sft2": "2"}
+
+
 def test_a_gate_that_refuses_ends_the_walk_and_the_report_says_why(
     store: None,  # noqa: ARG001
     monkeypatch: pytest.MonkeyPatch,

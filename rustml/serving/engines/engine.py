@@ -21,8 +21,11 @@ class ServingEngine(ABC):
     """Path that answers with success once the server can be asked."""
 
     @abstractmethod
-    def command(self, folder: Path, model: str, section: ServeSection, port: int) -> list[str]:
-        """The command line that serves the checkpoint in `folder` under the name `model`, thinking off by default."""
+    def command(self, folder: Path, model: str, section: ServeSection, socket: Path) -> list[str]:
+        """The command line that serves the checkpoint in `folder` under the name `model`, thinking off by default.
+
+        It listens on the Unix socket `socket` and nowhere else.
+        """
 
     def obstacle(self, folder: Path) -> str:
         """Why the engine cannot serve the checkpoint in `folder` as it is; empty where it can.

