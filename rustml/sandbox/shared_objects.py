@@ -6,7 +6,7 @@ from pathlib import Path
 from rustml.errors import EnvironmentFault
 
 SECONDS = 600.0
-"""Wall time of `ldd`, which starts the loader once for each program: a busy machine needs minutes for an interpreter."""
+"""Wall time of `ldd`, which starts the loader once for each program: a busy machine needs minutes for all."""
 
 
 def shared_objects(*programs: Path) -> tuple[Path, ...]:
