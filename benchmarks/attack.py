@@ -3,7 +3,8 @@
     python -m benchmarks.attack [--seconds 600] [--seed 17] [--sandbox bubblewrap]
 
 Three promises are tried: no wrong code gets `passed`; nothing that a candidate writes becomes `infrastructure`; honest
-code beside it passes. Every mutation keeps wrong code wrong: none can write the doubling that the tests ask for. Prints
+code beside it passes (but where the load of the machine may have decided: `transient`). Every mutation keeps wrong code
+wrong: none can write the doubling that the tests ask for. Prints
 each failure with its code, then the statuses by kind; exits with 1 where there was a failure.
 """
 
@@ -155,7 +156,8 @@ def neighbours(rng: random.Random) -> Iterator[Candidate]:
 def failure(asked: Candidate, verdict: Verdict) -> str:
     """Which promise the verdict breaks; empty for none."""
     if "honest" in asked.id:
-        return "" if verdict.status == "passed" else "honest code did not pass"
+        excused = verdict.status == "passed" or verdict.transient is True
+        return "" if excused else "honest code did not pass"
     return {"passed": "wrong code passed", "infrastructure": "a fault was forced"}.get(verdict.status, "")
 
 
@@ -165,7 +167,8 @@ def play(judge: Judge, rng: random.Random, counts: Counter[tuple[str, str]]) -> 
     rng.shuffle(batch)
     failures = []
     for asked, verdict in zip(batch, judge.judge(batch), strict=True):
-        counts[asked.id.partition("/")[0], verdict.status] += 1
+        status = f"{verdict.status}{', transient' if verdict.transient is True else ''}"
+        counts[asked.id.partition("/")[0], status] += 1
         broken = failure(asked, verdict)
         if broken:
             failures.append(f"{broken}: {asked.id} ({asked.edition}): {verdict.status}, {verdict.detail}\n{asked.code}")
@@ -189,7 +192,7 @@ def main() -> None:
             rounds, failed = rounds + 1, failed + len(failures)
     print(f"{rounds} rounds, {counts.total()} candidates, {failed} failures, {options.sandbox}")
     for (kind, status), count in sorted(counts.items()):
-        print(f"  {kind:16} {status:16} {count:6,}")
+        print(f"  {kind:16} {status:24} {count:6,}")
     sys.exit(int(failed > 0))
 
 
