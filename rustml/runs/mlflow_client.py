@@ -161,7 +161,7 @@ def _named(name: str) -> str:
 
 
 def _describe(experiment_id: str) -> None:
-    """Let the UI open the experiment at its runs, not at the traces of an application; what a person set stays."""
+    """Mark the experiment as model development, not as the traces of an application; what a person set stays."""
     tags = client().get_experiment(experiment_id).tags
     for name, text in EXPERIMENT_TAGS.items():
         if name not in tags:

@@ -18,6 +18,8 @@ from rustml.runs import tracking
 
 BASE = "base"
 WIDTH = 120
+TRAINING_VIEW = "workflowType=machine_learning"
+"""MLflow 3.17's pages open in the view of GenAI applications, whatever the experiment's kind says, but for this."""
 
 
 class Summary:
@@ -112,6 +114,7 @@ class Summary:
         aliases = [f"{alias} -> version {version}" for alias, version in self._registry.aliases().items()]
         click.echo(f"aliases of {self._profile.registered_model}: {', '.join(aliases) or 'none yet'}")
         click.echo(f"look at it: mlflow ui --backend-store-uri {tracking.public_uri()}")
+        click.echo(f"            http://127.0.0.1:5000/#/experiments/{tracking.experiment()}/runs?{TRAINING_VIEW}")
 
 
 def _share(value: float | None) -> str:
