@@ -26,16 +26,6 @@ from rustml.training import sharding
 Masters = Mapping[str, torch.Tensor]
 """The tensors that optimizers update, by the names of the weights."""
 
-BYTES_PER_WEIGHT: Mapping[type[OptimizerSection], float] = {
-    AdamWSection: 8.0,
-    AdamW8bitSection: 2.0,
-    PagedAdamW8bitSection: 2.0,
-    MuonSection: 4.0,
-    SgdSection: 0.0,
-}
-"""Memory of an optimizer's own state, in fp32 unless it is 8-bit. Muon keeps one moment of the hidden matrices, which
-are most of the weights."""
-
 
 class MasterWeights(Optimizer):
     """Optimizers over fp32 copies of a model's trainable weights; its parameter groups are theirs.
@@ -146,7 +136,7 @@ def _sgd(masters: Masters, section: SgdSection) -> Optimizer:
 
 def _muon(masters: Masters, section: MuonSection) -> Sequence[Optimizer]:
     """Muon on hidden matrices, AdamW on the rest; neither where it would have nothing to update."""
-    hidden = {n: m for n, m in masters.items() if m.ndim == 2 and "embed" not in n and "head" not in n}
+    hidden = {name: master for name, master in masters.items() if is_hidden(name, master.ndim)}
     rest = [master for name, master in masters.items() if name not in hidden]
     optimizers: list[Optimizer] = []
     if hidden:
@@ -156,6 +146,11 @@ def _muon(masters: Masters, section: MuonSection) -> Sequence[Optimizer]:
         rate = section.adamw_learning_rate
         optimizers.append(AdamW(rest, lr=rate, betas=section.betas, weight_decay=0.0, foreach=True))
     return optimizers
+
+
+def is_hidden(name: str, dimensions: int) -> bool:
+    """Whether Muon updates a weight: a matrix, and neither an embedding nor the head."""
+    return dimensions == 2 and "embed" not in name and "head" not in name
 
 
 def _adamw8bit(masters: Masters, section: AdamW8bitSection | PagedAdamW8bitSection) -> Optimizer:
