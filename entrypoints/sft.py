@@ -9,13 +9,21 @@ from rustml.profile import Profile
 @stage_command("sft")
 @click.option("--base", default="", help="Run id of the base model, for the first step of the ladder.")
 @click.option("--version", default="", help="Registered version to continue from, for a later phase.")
-@click.option("--bank", required=True, help="Run id of the problem banks.")
-@click.option("--pairs", required=True, help="Run id of the pairs.")
+@click.option("--bank", default="", help="Run id of the problem banks.")
+@click.option("--pairs", default="", help="Run id of the pairs.")
 @click.option("--step", default="", help="Step of the ladder to make a version for; empty takes this stage's first.")
-def main(profile: Profile, base: str, version: str, bank: str, pairs: str, step: str, reuse: bool) -> StageRun:
+@click.option("--check", type=click.Choice(["", "memory"]), default="", help="Print the memory arithmetic, and exit.")
+@click.option("--gpu", default="", help="GPU of the check, by type (h100) or GiB (24); empty takes this machine.")
+@click.option("--gpus", type=click.IntRange(1), default=1, help="GPUs of the check that share the weights.")
+def main(profile: Profile, check: str, gpu: str, gpus: int, reuse: bool, **runs: str) -> StageRun | None:
+    if check:
+        from rustml.stages import memory_check
+
+        click.echo(memory_check.table(profile, base=runs["base"], gpu=gpu, processes=gpus, sharded=gpus > 1))
+        return None
     from rustml.stages import sft
 
-    return sft.run(profile, base=base, version=version, bank=bank, pairs=pairs, step=step, reuse=reuse)
+    return sft.run(profile, **runs, reuse=reuse)
 
 
 if __name__ == "__main__":

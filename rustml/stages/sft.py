@@ -40,6 +40,8 @@ def run(
     Raises InputError where the start is missing or `sft.sources` names a task that does not exist, EvidenceError when
     the version's evidence does not hold.
     """
+    if not (bank and pairs):
+        raise InputError("SFT reads problems and pairs: give their runs (bank, pairs)")
     target = step_to_make(profile, STAGE.name, step)
     start = required_version(profile, target, version) if target.requires else None
     if start is None and not base:
@@ -89,6 +91,9 @@ def _train(profile: Profile, folder: Path, name: str, space: Workspace) -> Outco
     """Train the checkpoint in `folder`, which an adapter records under `name`."""
     from rustml.models import checkpoint, compute  # noqa: PLC0415
     from rustml.training import data, sft, validation  # noqa: PLC0415
+    from rustml.training.memory import free_bytes  # noqa: PLC0415
+    from rustml.training.memory_plan import bounded, refuse  # noqa: PLC0415
+    from rustml.training.methods.base import model_shape  # noqa: PLC0415
 
     section, seed = profile.sft, profile.seed
     bank, pairs = space.inputs["bank"], space.inputs["pairs"]
@@ -96,15 +101,16 @@ def _train(profile: Profile, folder: Path, name: str, space: Workspace) -> Outco
     texts = sources.texts(section.sources, bank, pairs, seed)
     mixed = data.mix(tokenizer, texts, section.context, seed, sources.amounts(section.sources))
     held_out = validation.held_out(tokenizer, section, mixed.counts, bank, pairs, seed)
+    machine = compute.of_profile(profile.compute)
+    memory = refuse(bounded(section, mixed.rows), model_shape(folder), machine, free_bytes(machine))
     with Progress("sft", sft.length(mixed.rows, section, seed)) as progress:
 
         def log(step: int, metrics: dict[str, float]) -> None:
             progress(step)
             space.log(step, {f"sft.{name}": value for name, value in metrics.items()})
 
-        machine = compute.of_profile(profile.compute)
         job = Job(folder, space.out / versions.MODEL, space.scratch, seed, machine, log, name)
         task = partial(sft.train, mixed.rows, section, held_out=held_out)
         facts = launch.train(task, job, profile.launch)
     metrics = {**mixed.metrics("sft"), **{f"sft.{name}": value for name, value in facts.items()}}
-    return Outcome(metrics, tags={chat.TAG: chat.digest(tokenizer)})
+    return Outcome(metrics, tables={"memory.json": memory.rows()}, tags={chat.TAG: chat.digest(tokenizer)})

@@ -48,6 +48,10 @@ class Memory:
         """What training adds to the weights that are held."""
         return self.adapters + self.gradients + self.masters + self.optimizer + self.step
 
+    def shared(self, parts: int) -> "Memory":
+        """What each of so many processes holds that cut all of it among them."""
+        return Memory(**{name: size / parts for name, size in vars(self).items()})
+
     @property
     def total(self) -> float:
         """All of it."""

@@ -1,6 +1,6 @@
 """The memory arithmetic of SFT: what each GPU holds at its peak, whether it fits, and which settings would."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,11 +8,12 @@ import msgspec
 from trl.kernels.chunked_logprob import TOKEN_CHUNK_SIZE
 from trl.trainer.utils import _CHUNKED_LOGPROB_CHUNK_SIZE as VOCABULARY_CHUNK
 
-from rustml.errors import EnvironmentFault
+from rustml.errors import EnvironmentFault, InputError
 from rustml.models.compute import Compute
 from rustml.profile.method import FullSection, LoraSection, QloraSection
 from rustml.profile.sft import SftSection
 from rustml.training.activations import count
+from rustml.training.batching import Row
 from rustml.training.memory import GB, Memory, element_bytes, needed
 from rustml.training.methods import method_of
 from rustml.training.methods.full import Full
@@ -35,6 +36,22 @@ GPUS: Mapping[str, float] = {
 """Usable memory by type of GPU, GiB: less than its name says, since driver and error correction take a part."""
 RESERVE = 0.6 * GIB
 """CUDA's context, kernels' workspaces and the allocator's gaps."""
+
+
+def room_of(gpu: str) -> float:
+    """Bytes for training on a GPU that is named by its type, or by its memory in GiB such as `24`.
+
+    Raises InputError for an unknown type.
+    """
+    name = gpu.lower()
+    try:
+        size = GPUS[name] if name in GPUS else float(name)
+    except ValueError as error:
+        known = ", ".join(GPUS)
+        raise InputError(
+            f"gpu: no type {gpu!r}; known: {known}; or give its usable memory in GiB, such as 24"
+        ) from error
+    return size * GIB - RESERVE
 
 
 @dataclass(frozen=True)
@@ -82,12 +99,17 @@ class Plan:
         return [{"part": name, "gb": round(size / GB, 3)} for name, size in parts.items()]
 
 
+def bounded(section: SftSection, rows: Sequence[Row]) -> SftSection:
+    """The section with the length of the longest row as its context, where rows are padded and none is as long."""
+    longest = max((len(ids) for ids, _ in rows), default=section.context)
+    return section if section.packing else msgspec.structs.replace(section, context=min(section.context, longest))
+
+
 def plan(section: SftSection, shape: Any, compute: Compute, *, processes: int = 1, sharded: bool = False) -> Plan:
     """The memory of each of so many processes. Raises InputError where the method does not fit the model, ValueError
     where a step does not fall into equal parts."""
     method, parts = method_of(section.method), processes if sharded else 1
     whole = needed(method, shape, section.optimizer, compute)
-    memory = Memory(**{name: size / parts for name, size in vars(whole).items()})
     records = section.records_per_pass(processes)
     size = (1, records * section.context) if section.packing else (records, section.context)
     kept = count(shape, method, compute, *size)
@@ -98,7 +120,7 @@ def plan(section: SftSection, shape: Any, compute: Compute, *, processes: int = 
     tiles = min(tokens, TOKEN_CHUNK_SIZE) * (VOCABULARY_CHUNK * width + 8 * min(text.vocab_size, VOCABULARY_CHUNK))
     head = 4 * text.vocab_size * text.hidden_size if isinstance(method, Full) else 0
     return Plan(
-        memory=memory,
+        memory=whole.shared(parts),
         gathered=2 * whole.held / layers if parts > 1 else 0.0,
         activations=held + kept.rest + backward,
         logits=float(tiles + head + 8 * tokens * text.hidden_size),

@@ -76,6 +76,7 @@ def test_the_sources_of_the_profile_are_trained_on_and_held_out_records_measured
     assert curves["sft.validation.loss"] == [0, 2, 3]
     assert curves["sft.general.token_accuracy"] == [0, 2, 3]
     assert {"sft.validation.families.loss", "sft.validation.crates.loss"} <= curves.keys()
+    assert {row["part"] for row in outcome.tables["memory.json"]} >= {"weights", "activations", "peak"}
     assert moved(inputs["base"] / "model", out / "model")
 
 
@@ -83,4 +84,4 @@ def test_a_task_that_does_not_exist_is_named_before_the_stage_starts(chosen: Pro
     sources = {"crates": PairsSource(file="train", tasks={"poetry": 1.0})}
     odd = msgspec.structs.replace(chosen, sft=msgspec.structs.replace(chosen.sft, sources=sources))
     with pytest.raises(InputError, match=r"sft\.sources\.crates\.tasks: no task poetry"):
-        sft.run(odd, base="run", bank="", pairs="")
+        sft.run(odd, base="run", bank="run", pairs="run")

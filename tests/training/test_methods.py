@@ -11,7 +11,7 @@ from rustml.errors import EnvironmentFault, InputError
 from rustml.models import checkpoint
 from rustml.models.compute import Compute
 from rustml.profile.method import FullSection, LoraSection, MethodSection, QloraSection
-from rustml.profile.optimizer import AdamWSection, ConstantSection
+from rustml.profile.optimizer import AdamW8bitSection, AdamWSection, ConstantSection
 from rustml.testing import FakeJudge
 from rustml.training import data, memory
 from tests.support.toy_models import job, moved, problem, profile, words
@@ -157,9 +157,11 @@ def test_memory_is_reckoned_per_weight(parent: Path) -> None:
     weights = sum(weight.numel() for weight in shape.parameters())
     adamw = AdamWSection(learning_rate=1.0)
     full = memory.needed(method_of(FullSection()), shape, adamw, CPU)
-    assert full.total == weights * (2 + 2 + 8 + 8), "weight, gradient, master and its gradient, two moments"
-    bare = msgspec.structs.replace(adamw, masters=False)
-    assert memory.needed(method_of(FullSection()), shape, bare, CPU).total < full.total
+    assert full.total == weights * (2 + 2 + 8 + 8 + 4), "weight, gradient, master and its gradient, moments, temporary"
+    bare = memory.needed(method_of(FullSection()), shape, msgspec.structs.replace(adamw, masters=False), CPU)
+    assert (bare.masters, bare.optimizer) == (0, weights * 4), "moments have the precision of what is updated"
+    small = memory.needed(method_of(FullSection()), shape, AdamW8bitSection(learning_rate=1.0), CPU)
+    assert 2 * weights < small.optimizer < 2.1 * weights
     lora = memory.needed(method_of(LoraSection(rank=2)), shape, adamw, CPU)
     qlora = memory.needed(method_of(QloraSection(rank=2)), shape, adamw, CPU)
     assert qlora.held < lora.held == weights * 2 < full.total
