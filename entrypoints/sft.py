@@ -14,12 +14,11 @@ from rustml.profile import Profile
 @click.option("--step", default="", help="Step of the ladder to make a version for; empty takes this stage's first.")
 @click.option("--check", type=click.Choice(["", "memory"]), default="", help="Print the memory arithmetic, and exit.")
 @click.option("--gpu", default="", help="GPU of the check, by type (h100) or GiB (24); empty takes this machine.")
-@click.option("--gpus", type=click.IntRange(1), default=1, help="GPUs of the check that share the weights.")
-def main(profile: Profile, check: str, gpu: str, gpus: int, reuse: bool, **runs: str) -> StageRun | None:
+def main(profile: Profile, check: str, gpu: str, reuse: bool, **runs: str) -> StageRun | None:
     if check:
         from rustml.stages import memory_check
 
-        click.echo(memory_check.table(profile, base=runs["base"], gpu=gpu, processes=gpus, sharded=gpus > 1))
+        click.echo(memory_check.table(profile, base=runs["base"], gpu=gpu))
         return None
     from rustml.stages import sft
 

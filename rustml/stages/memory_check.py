@@ -12,16 +12,22 @@ from rustml.runs import tracking
 from rustml.stages.computing import resolved
 
 
-def table(profile: Profile, *, base: str = "", gpu: str = "", processes: int = 1, sharded: bool = False) -> str:
+def table(profile: Profile, *, base: str = "", gpu: str = "") -> str:
     """The table of a profile's SFT, and whether it fits `gpu`, or this machine where that is empty.
+
+    So many GPUs take part as `launch` says; for a GPU that is not here, `launch.processes: 0` is one.
 
     The base's shape comes from its run, else from what the profile names; of a hub, its configuration alone is fetched.
     Raises EnvironmentFault with settings that fit, InputError for an unknown GPU or a base without a configuration.
     """
     from rustml.models.compute import Compute, of_profile  # noqa: PLC0415
-    from rustml.training import memory, memory_plan  # noqa: PLC0415  torch takes seconds to load
+    from rustml.training import launch, memory, memory_plan  # noqa: PLC0415  torch takes seconds to load
 
     compute = Compute("cuda", "bfloat16", "sdpa") if gpu else of_profile(resolved(profile).compute)
+    processes = (
+        profile.launch.processes or (1 if gpu else launch.processes_here(profile.launch))
+    ) * profile.launch.nodes
+    sharded = profile.launch.strategy == "fsdp"
     room = memory_plan.room_of(gpu) if gpu else memory.free_bytes(compute)
     shape = _shape(profile, base)
     try:

@@ -102,7 +102,10 @@ def _train(profile: Profile, folder: Path, name: str, space: Workspace) -> Outco
     mixed = data.mix(tokenizer, texts, section.context, seed, sources.amounts(section.sources))
     held_out = validation.held_out(tokenizer, section, mixed.counts, bank, pairs, seed)
     machine = compute.of_profile(profile.compute)
-    memory = refuse(bounded(section, mixed.rows), model_shape(folder), machine, free_bytes(machine))
+    world, sharded = launch.processes_here(profile.launch) * profile.launch.nodes, profile.launch.strategy == "fsdp"
+    padded = bounded(section, mixed.rows)
+    room = free_bytes(machine) / (launch.processes_here(profile.launch) if machine.device == "cpu" else 1)
+    memory = refuse(padded, model_shape(folder), machine, room, processes=world, sharded=sharded)
     with Progress("sft", sft.length(mixed.rows, section, seed)) as progress:
 
         def log(step: int, metrics: dict[str, float]) -> None:

@@ -66,7 +66,7 @@ def load(job: Job, section: TrainerSection, padding_side: Literal["left", "right
     need = memory.needed(method, shape, section.optimizer, job.compute)
     if is_sharded(job):
         _refuse_unsharded(section)
-        need = replace(need, held=need.held / processes.world(), trained=need.trained / processes.world())
+        need = need.shared(processes.world())
     memory.check(need, job.compute)
     facts = {
         "weights": float(weight_count(shape)),

@@ -85,7 +85,8 @@ def shrunk(profile: Profile) -> Profile:
         log_steps=1,
         validation=msgspec.structs.replace(section.validation, records=4),
     )
-    return msgspec.structs.replace(profile, sft=small)
+    alone = msgspec.structs.replace(profile.launch, processes=1)
+    return msgspec.structs.replace(profile, sft=small, launch=alone)
 
 
 def inputs(root: Path) -> dict[str, Path]:
