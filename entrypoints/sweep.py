@@ -1,4 +1,4 @@
-"""Train with several settings, rank them with intervals, and print the command of the best"""
+"""Train with several settings, rank them with intervals, and print the command of the best."""
 
 import click
 
