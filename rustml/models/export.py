@@ -35,8 +35,8 @@ def write_checkpoint(source: Path, out: Path, scratch: Path, shard_bytes: int = 
         change = merge(source, weights)
     stored = tensor_files.tensors(weights)
     files = tensor_files.write_shards(stored, out, shard_bytes, tensor_files.metadata(weights))
-    _copy_named(weights, out, [name for name in CONFIGURATION if "index" not in name and "adapter" not in name])
-    _copy_named(source, out, [*TOKENIZER, *TEMPLATE])
+    copy_named(weights, out, [name for name in CONFIGURATION if "index" not in name and "adapter" not in name])
+    copy_named(source, out, [*TOKENIZER, *TEMPLATE])
     kind: manifest.Kind = "quantised" if described.kind == "quantised" else "sharded" if len(files) > 1 else "full"
     manifest.write(out, Manifest(kind=kind, scheme=described.scheme))
     sizes = {"bytes": float(sum(file.stat().st_size for file in files)), "shards": float(len(files))}
@@ -86,7 +86,7 @@ def whole_folder(out: Path) -> Iterator[Path]:
     partial.rename(out)
 
 
-def _copy_named(source: Path, out: Path, names: list[str]) -> None:
+def copy_named(source: Path, out: Path, names: list[str]) -> None:
     """Copy the files of these names, wherever they lie below `source`, byte for byte."""
     for name in names:
         for path in sorted(source.rglob(name)):

@@ -39,7 +39,7 @@ def front_matter(facts: CardFacts) -> dict[str, object]:
     """The card's metadata for a hub; values of `model-index` are the evaluation's own, unrounded."""
     known = LICENCE_ID.fullmatch(facts.licence) is not None and facts.licence != "unknown"
     licence = {"license": facts.licence} if known else {"license": "other", "license_name": "not-stated"}
-    base, precision = facts.base_repository, facts.scheme.partition(":")[2].partition("_")[0]
+    base, precision = facts.base_repository, facts.scheme.partition(":")[2].lower().partition("_")[0]
     related = {"base_model": base, "base_model_relation": facts.relation} if base else {}
     return {
         "language": ["en"],

@@ -153,6 +153,12 @@ def training(facts: CardFacts) -> Iterator[str]:
             seed = link.run.params.get("profile.seed", "unknown")
             yield from (f"- **{link.step or link.run.stage}** (seed {seed}): {words}",)
     yield ""
+    for link in facts.lineage.links:
+        measured = {name: value for name, value in link.run.metrics.items() if name.startswith("quantize.")}
+        if measured:
+            yield from (f"Quantised by `{link.run.tags.get('quantize.producer', 'torchao')}`:", "")
+            yield from table(["number", "value"], [[name, f"{value:.6g}"] for name, value in sorted(measured.items())])
+            yield ""
 
 
 def _cost(run: RunFacts) -> list[str]:

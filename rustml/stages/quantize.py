@@ -1,15 +1,24 @@
 """Quantise a version for serving and register the result."""
 
 from rustml.profile import Profile
+from rustml.records import Problem
 from rustml.release import versions
+from rustml.release.evidence import VerifiedVersion
 from rustml.release.find_evidence import required_version, step_to_make
-from rustml.release.ladder import profile_of
+from rustml.release.ladder import Step, profile_of
+from rustml.release.registry import gate_tag, open_registry
 from rustml.runs import tracking
 from rustml.runs.environment import libraries_and_device
 from rustml.runs.stage import Outcome, Stage, Workspace
+from rustml.stages import inputs
 
-LIBRARIES = ("transformers", "torchao")
+LIBRARIES = ("transformers", "torchao", "compressed-tensors")
 STAGE = Stage("quantize", ("quantize",), __name__, environment=lambda _: libraries_and_device(*LIBRARIES))
+
+
+HELD_OUT = 16
+"""Held-out problems on whose text the result is compared with its parent."""
+LAYER = "error.layer."
 
 
 def run(
@@ -24,14 +33,34 @@ def run(
     verified = required_version(profile, target, version)
     profile = profile_of(profile, target.name)
 
+    evaluation = _evaluation(profile, target, verified)
+
     def body(space: Workspace) -> Outcome:
         from rustml.models.quantise import quantize  # noqa: PLC0415  torch and torchao take seconds to load
 
-        sizes = quantize(verified.folder, profile.quantize, space.out / versions.MODEL)
-        return Outcome({f"quantize.{name}": value for name, value in sizes.items()})
+        texts = [_text(problem) for problem in inputs.held_out(space.inputs["bank"], "rust-dev", HELD_OUT)]
+        facts = quantize(verified.folder, profile.quantize, space.out / versions.MODEL, texts)
+        layers = {name: value for name, value in facts.items() if name.startswith(LAYER)}
+        table = [{"layer": name.removeprefix(LAYER), "error": value} for name, value in layers.items()]
+        numbers = {f"quantize.{name}": value for name, value in facts.items() if name not in layers}
+        return Outcome(numbers, tables={"quantize/layers.json": table}, tags={"quantize.producer": producer})
 
+    producer = profile.quantize.producer
     params = {"weights": verified.decision.candidate_weights}
+    bank = {"bank": tracking.finished(evaluation).tags["rustml.input.bank"]}
     title = f"{target.name} of version {verified.version}, {profile.name}"
-    finished_run = tracking.run_stage(STAGE, profile, body, params=params, parent=parent, reuse=reuse, title=title)
+    finished_run = tracking.run_stage(
+        STAGE, profile, body, inputs=bank, params=params, parent=parent, reuse=reuse, title=title
+    )
     versions.ensure(profile.registered_model, finished_run.run_id, parent=verified.version, step=target.name)
     return finished_run
+
+
+def _evaluation(profile: Profile, target: Step, verified: VerifiedVersion) -> str:
+    """Run of the evaluation on which the parent came through its gate."""
+    tags = open_registry(profile.registered_model).version(verified.version).tags
+    return tags[gate_tag(target.requires, "candidate_evaluation")]
+
+
+def _text(problem: Problem) -> str:
+    return f"{problem.instruction}\n{problem.reference}"

@@ -96,7 +96,9 @@ def test_a_weight_in_another_form_is_named(base: Path, tmp_path: Path, monkeypat
 
 def test_quantising_an_adapter_tells_what_merging_changed(base: Path, tmp_path: Path) -> None:
     save_adapter(base, tmp_path / "adapter")
-    sizes = quantize(tmp_path / "adapter", QuantizeSection(scheme="fp8_weight_only"), tmp_path / "fp8")
+    sizes = quantize(
+        tmp_path / "adapter", QuantizeSection(producer="torchao", scheme="fp8_weight_only"), tmp_path / "fp8"
+    )
     assert checkpoints.kind(tmp_path / "fp8") == "quantised"
     assert sizes["bytes_after"] < sizes["bytes_before"]
     assert sizes["merge.difference"] > 0

@@ -12,13 +12,15 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from rustml import chat
 from rustml.errors import EnvironmentFault, InputError, RustmlError
 from rustml.models import checkpoint as checkpoints
+from rustml.models import fp8_stream
 from rustml.models.quantise import quantize
 from rustml.profile.quantize import QuantizeSection
 from rustml.training import pretrain
 from tests.support.toy_models import TEXTS, base, checkpoint, model, words
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # of torchao, about torch
-FP8, INT3 = QuantizeSection(scheme="fp8_weight_only"), QuantizeSection(scheme="int3_weight_only")
+FP8, INT3 = (QuantizeSection(producer="torchao", scheme=scheme) for scheme in ("fp8_weight_only", "int3_weight_only"))
+STREAMED = QuantizeSection(producer="compressed_tensors", scheme="fp8_dynamic")
 
 
 @pytest.fixture(scope="module")
@@ -120,7 +122,9 @@ def test_a_single_number_that_is_none_is_refused(value: float, part: str, tmp_pa
 @pytest.mark.skipif(torch.cuda.is_available(), reason="this GPU may be able to")
 def test_what_this_machine_cannot_run_is_said_before_anything_is_loaded(tmp_path: Path) -> None:
     with pytest.raises(EnvironmentFault, match=r"compute capability 8\.9.*fp8_weight_only"):
-        quantize(tmp_path / "no such checkpoint", QuantizeSection(scheme="fp8_dynamic"), tmp_path / "out")
+        quantize(
+            tmp_path / "no such checkpoint", QuantizeSection(producer="torchao", scheme="fp8_dynamic"), tmp_path / "out"
+        )
 
 
 def test_an_adapter_is_merged_before_it_is_quantised(trained: Path, tmp_path: Path) -> None:
@@ -138,3 +142,58 @@ def test_an_adapter_is_merged_before_it_is_quantised(trained: Path, tmp_path: Pa
         checkpoints.load_model(
             tmp_path / "adapter", dtype="bfloat16", attention="eager", device="cpu", quantization=object()
         )
+
+
+def test_compressed_tensors_writes_what_transformers_loads_nearly_as_good(trained: Path, tmp_path: Path) -> None:
+    out = tmp_path / "fp8"
+    facts = quantize(trained, STREAMED, out, TEXTS[:4])
+    assert checkpoints.read(out).scheme == "compressed-tensors:FP8_DYNAMIC"
+    assert loss(out) == pytest.approx(loss(trained), rel=0.05)
+    tensors = load_file(out / "model.safetensors")
+    assert all(
+        (tensor.dtype == torch.float8_e4m3fn) == name.endswith("proj.weight") for name, tensor in tensors.items()
+    )
+    assert json.loads((out / "config.json").read_text())["quantization_config"]["ignore"] == ["lm_head"]
+    assert 0 < facts["error.mean"] <= facts["error.max"] < 0.04
+    assert 0 < facts["kl"] < 0.05
+    assert facts["top1"] > 0.9
+    assert facts["positions"] == sum(len(words().encode(text)[:128]) for text in TEXTS[:4])
+    assert facts["ratio"] < 0.95
+    assert (out / "tokenizer.json").read_bytes() == (trained / "tokenizer.json").read_bytes()
+
+
+def test_it_streams_into_files_and_an_index(trained: Path, tmp_path: Path) -> None:
+    fp8_stream.write(trained, tmp_path / "one")
+    fp8_stream.write(trained, tmp_path / "many", shard_bytes=5000)
+    assert len(list((tmp_path / "many").glob("*.safetensors"))) > 2
+    assert torch.equal(logits(tmp_path / "many"), logits(tmp_path / "one"))
+
+
+def test_a_layer_that_goes_wrong_is_named_and_nothing_is_left(
+    trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = fp8_stream.quantised
+    calls = iter(range(99))
+
+    def spoilt(weight: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        values, scale = whole(weight)
+        return values, scale * 1.5 if next(calls) == 3 else scale
+
+    monkeypatch.setattr(fp8_stream, "quantised", spoilt)
+    with pytest.raises(
+        RustmlError, match=r"quantising model\.layers\.\d\.\S+ went wrong: its relative error is 0\.(?:49|50)"
+    ):
+        quantize(trained, STREAMED, tmp_path / "fp8")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_row_of_zeros_stays_one() -> None:
+    values, scale = fp8_stream.quantised(torch.tensor([[0.0, 0.0], [1.0, -2.0]], dtype=torch.bfloat16))
+    expanded = values.float() * scale.float()
+    assert expanded[0].tolist() == [0.0, 0.0]
+    assert torch.allclose(expanded[1], torch.tensor([1.0, -2.0]), rtol=0.04)
+
+
+def test_a_producer_names_the_schemes_that_it_writes() -> None:
+    with pytest.raises(ValueError, match="writes scheme fp8_dynamic alone"):
+        QuantizeSection(producer="compressed_tensors", scheme="int3_weight_only")
