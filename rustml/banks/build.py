@@ -97,6 +97,13 @@ def build(
     ]
     verifier.run([*generated, *[problem for bank in banks for problem in bank.problems]])
     _require_sound(generated, verifier)
+    return _report(problems_by_file, banks, verifier, out)
+
+
+def _report(
+    problems_by_file: Mapping[str, list[Problem]], banks: Sequence[Bank], verifier: "_Verifier", out: Path
+) -> BankReport:
+    """Write the files; say what stands in them and what was left out."""
     left_out = {bank.name: _dropped(bank, verifier) for bank in banks}
     files = _written(problems_by_file, banks, left_out, out)
     return BankReport(

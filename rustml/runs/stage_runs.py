@@ -84,9 +84,7 @@ def run_stage(
         earlier = find(stage, stage_key) if reuse else None
         with open_run(stage.name, parent, title or f"{stage.name} {profile.name}") as run_id:
             place.note(run_id)
-            client().set_tag(run_id, "rustml.profile", profile.name)
-            for role, source in inputs.items():
-                client().set_tag(run_id, f"rustml.input.{role}", source)
+            _tag_sources(run_id, profile, inputs)
             if earlier is not None:
                 client().set_tag(run_id, REUSED, earlier.run_id)
                 return earlier
@@ -96,6 +94,12 @@ def run_stage(
             with system_metrics(run_id):
                 _execute(run_id, stage, place.folder, inputs, body)
         return finished(run_id)
+
+
+def _tag_sources(run_id: str, profile: Profile, inputs: Mapping[str, str]) -> None:
+    client().set_tag(run_id, "rustml.profile", profile.name)
+    for role, source in inputs.items():
+        client().set_tag(run_id, f"rustml.input.{role}", source)
 
 
 def _input_digest(role: str, run_id: str) -> str:
