@@ -7,7 +7,7 @@ from rustml.runs.progress import Progress
 from rustml.runs.stage import Outcome, Stage, Workspace
 from rustml.sharding import worker_count
 from rustml.sharding.plots import draw_report
-from rustml.stages.inputs import protected
+from rustml.stages.protected_texts import protected
 
 STAGE = Stage("curate", ("curate",), __name__)
 

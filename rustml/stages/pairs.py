@@ -13,7 +13,7 @@ from rustml.runs.stage import Outcome, ProfilePath, Stage, Workspace
 from rustml.sharding import worker_count
 from rustml.sharding.plots import draw_report
 from rustml.stages.hub_commits import with_pool_commits
-from rustml.stages.inputs import protected
+from rustml.stages.protected_texts import protected
 
 FILE = "file:"
 

@@ -10,7 +10,7 @@ from rustml.release.registry import gate_tag, open_registry
 from rustml.runs import tracking
 from rustml.runs.environment import libraries_and_device
 from rustml.runs.stage import Outcome, Stage, Workspace
-from rustml.stages import inputs
+from rustml.stages.held_out import held_out
 
 LIBRARIES = ("transformers", "torchao", "compressed-tensors")
 STAGE = Stage("quantize", ("quantize",), __name__, environment=lambda _: libraries_and_device(*LIBRARIES))
@@ -38,7 +38,7 @@ def run(
     def body(space: Workspace) -> Outcome:
         from rustml.models.quantise import quantize  # noqa: PLC0415  torch and torchao take seconds to load
 
-        texts = [_text(problem) for problem in inputs.held_out(space.inputs["bank"], "rust-dev", HELD_OUT)]
+        texts = [_text(problem) for problem in held_out(space.inputs["bank"], "rust-dev", HELD_OUT)]
         facts = quantize(verified.folder, profile.quantize, space.out / versions.MODEL, texts)
         layers = {name: value for name, value in facts.items() if name.startswith(LAYER)}
         table = [{"layer": name.removeprefix(LAYER), "error": value} for name, value in layers.items()]

@@ -21,7 +21,7 @@ from rustml.runs.progress import Progress
 from rustml.runs.stage import Workspace
 from rustml.serving.engines import ENGINES
 from rustml.serving.upstream import Upstream, serving
-from rustml.stages import inputs
+from rustml.stages.held_out import held_out
 from rustml.stages.judging import open_judge
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def bank_of(registry: Registry, number: str, step: Step) -> str:
 
 def smoke_problems(profile: Profile, bank: str) -> list[Problem]:
     """The held-out problems that a server is asked before it serves."""
-    return inputs.held_out(tracking.output(bank), "rust-dev", profile.serve.smoke_problems)
+    return held_out(tracking.output(bank), "rust-dev", profile.serve.smoke_problems)
 
 
 @contextmanager

@@ -67,7 +67,7 @@ def _kept(config: Any, layers: int, method: Method, dtypes: Dtypes, size: tuple[
     text = config.get_text_config()
     text.num_hidden_layers = layers
     if getattr(text, "layer_types", None):
-        text.layer_types = text.layer_types[:layers]
+        text.layer_types = (list(text.layer_types) * layers)[:layers]  # a model of one layer is counted at two as well
     with torch.device("meta"):
         model = AutoModelForCausalLM.from_config(config, dtype=dtypes[0], attn_implementation=COUNTED)
         model = (method.adapted(model) if isinstance(method, Lora) else model).train()

@@ -13,7 +13,7 @@ from rustml.banks.families import draw
 from rustml.errors import InputError, JudgeFault, RustmlError
 from rustml.profile.bank import BankSection
 from rustml.records import Candidate, Problem, Status, Verdict, read_jsonl
-from rustml.stages.inputs import protected
+from rustml.stages.protected_texts import protected
 from rustml.testing import FakeJudge, make_verdict
 from rustml.training.sources import trainable_problems
 

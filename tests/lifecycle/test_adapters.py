@@ -30,7 +30,7 @@ def folder_of(client: MlflowClient, version: str) -> Path:
 
 
 def metrics_of(client: MlflowClient, name: str) -> dict[str, float]:
-    (run,) = [run for run in runs(client) if run.info.run_name == name]
+    (run,) = [run for run in runs(client) if run.data.tags["rustml.stage"] == name]
     return dict(run.data.metrics)
 
 
@@ -45,7 +45,7 @@ def test_lora_is_trained_on_by_reinforcement_merged_quantised_and_served(
     assert aliases(client) == {"sft": "1", "grpo": "2", "fp8": "3", "champion": "3"}
     first, second, third = (checkpoint.read(folder_of(client, version)) for version in "123")
     assert [first.kind, second.kind, third.kind] == ["adapter", "adapter", "quantised"]
-    (base,) = [run.info.run_id for run in runs(client) if run.info.run_name == "base"]
+    (base,) = [run.info.run_id for run in runs(client) if run.data.tags["rustml.stage"] == "base"]
     assert first.base is not None
     assert first.base.name == base
     assert second.base is not None

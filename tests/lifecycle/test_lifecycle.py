@@ -63,8 +63,12 @@ def runs(client: MlflowClient) -> list[Run]:
 
 
 def statuses(client: MlflowClient, name: str) -> list[str]:
-    """Of the runs of that name, newest first."""
-    return [run.info.status for run in runs(client) if run.info.run_name == name]
+    """Of the runs of that stage, newest first."""
+    return [run.info.status for run in runs_of(client, name)]
+
+
+def runs_of(client: MlflowClient, stage: str) -> list[Run]:
+    return [run for run in runs(client) if run.data.tags["rustml.stage"] == stage]
 
 
 def aliases(client: MlflowClient) -> dict[str, str]:
@@ -99,13 +103,14 @@ def test_interrupted_killed_finished_and_run_again(start: Start, tmp_path: Path)
     assert before.count("reused in") == before.count("== ") == 6, before
     assert aliases(client) == {"sft": "1", "grpo": "2", "fp8": "3", "champion": "3"}
     assert len(client.search_model_versions(f"name = '{MODEL}'")) == 3
-    (pairs,) = [run.info.run_id for run in runs(client) if run.info.run_name == "pairs"]
-    measured = [run for run in runs(client) if run.info.run_name.startswith("evaluate ")]
+    (pairs,) = {run.info.run_id for run in runs_of(client, "pairs") if "rustml.reused" not in run.data.tags}
+    measured = runs_of(client, "evaluate")
     assert [run.data.tags["rustml.input.pairs"] for run in measured] == [pairs] * 4, "training data is searched"
     moved = {run.info.run_name for run in runs(client) if run.info.run_name.startswith("promote ")}
     assert moved == {"promote v1 to sft", "promote v2 to grpo", "promote v3 to fp8", "promote v3 to champion"}
     assert {run.data.tags["rustml.param.suites"] for run in measured} == {"python,rust,rust_sampled"}
-    assert [path.name for path in (tmp_path / "outputs").iterdir()] == ["cache"], "working copies are gone"
+    left = sorted(path.name for path in (tmp_path / "outputs").iterdir())
+    assert left == ["cache", "locks"], "working copies are gone"
 
     before_again = len(client.search_model_versions(f"name = '{MODEL}'"))
     code, text = finish(start("lifecycle"))
@@ -128,7 +133,7 @@ def test_against_a_real_tracking_server(start: Start, server: str, tmp_path: Pat
     code, text = finish(start("lifecycle", environment={"MLFLOW_TRACKING_URI": server}))
     assert code == 0, text
     client = MlflowClient(server)
-    assert {run.info.run_name for run in runs(client)} >= {*STAGES, "lifecycle"}
+    assert {run.data.tags["rustml.stage"] for run in runs(client)} >= {*STAGES, "lifecycle"}
     assert aliases(client) == {"sft": "1", "grpo": "2", "fp8": "3", "champion": "3"}
     assert not (tmp_path / "mlflow.db").exists()
     assert not (tmp_path / "mlruns").exists()

@@ -1,7 +1,6 @@
-"""Problems that models are measured on, from the output of the `bank` stage."""
+"""Texts that training data must not overlap: the problems that models are measured on."""
 
 from collections.abc import Iterator
-from itertools import islice
 from pathlib import Path
 
 from rustml.records import Problem, read_jsonl
@@ -18,8 +17,3 @@ def protected(bank: Path) -> Iterator[Protected]:
             for problem in read_jsonl(path, Problem):
                 yield Protected(bank=path.stem, text=problem.instruction)
                 yield Protected(bank=path.stem, text=problem.reference)
-
-
-def held_out(bank: Path, stem: str, limit: int) -> list[Problem]:
-    """The first `limit` problems of a file that is measured on, or all where there are fewer."""
-    return list(islice(read_jsonl(bank / f"{stem}.jsonl", Problem), limit))
