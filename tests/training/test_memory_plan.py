@@ -70,6 +70,15 @@ def test_what_cannot_fit_is_refused_with_settings_that_do(qwen: Any) -> None:
         memory_plan.refuse(section, qwen, GPU, 1e9)
 
 
+def test_a_model_of_one_layer_is_counted_too() -> None:
+    config = Qwen3Config(
+        hidden_size=32, intermediate_size=64, num_hidden_layers=1, num_attention_heads=2, head_dim=16, vocab_size=300
+    )
+    with torch.device("meta"):
+        shallow = AutoModelForCausalLM.from_config(config)
+    assert memory_plan.plan(load("qwen3-8b").sft, shallow, GPU).peak > 0
+
+
 def test_checkpointing_and_smaller_passes_take_less(qwen: Any) -> None:
     section = load("qwen3-8b-1gpu").sft
     kept = msgspec.structs.replace(section, gradient_checkpointing=False)
