@@ -45,7 +45,7 @@ def run(
     if licence and not card.LICENCE_ID.fullmatch(licence):
         raise InputError(f"licence: {licence!r} is not the identifier of a licence, such as apache-2.0")
     formats = gguf_release.formats(gguf)
-    folder = Path(out) if out else _default(registered)
+    folder = Path(out) if out else default_folder(registered)
     weights = check_weights(registered)
     known = reuse and _holds(folder, registered, weights, formats)
     if licence:
@@ -86,7 +86,8 @@ def _name(registered: ModelVersion) -> str:
     return re.sub(r"[^\w.-]", "-", f"{registered.registry.model}-v{registered.number}")
 
 
-def _default(registered: ModelVersion) -> Path:
+def default_folder(registered: ModelVersion) -> Path:
+    """Where `export` writes a version unless told otherwise."""
     return tracking.home() / "releases" / _name(registered)
 
 

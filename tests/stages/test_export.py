@@ -6,9 +6,8 @@ from pathlib import Path
 
 import mlflow
 import msgspec
-import numpy as np
 import pytest
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file
 
 from rustml.errors import EnvironmentFault, EvidenceError, InputError
 from rustml.io import write_bytes
@@ -18,10 +17,9 @@ from rustml.release import release_folder
 from rustml.runs import tracking
 from rustml.stages import export, promote
 from tests.support.evaluations import evaluation_of
-from tests.support.stores import MODEL, Store, open_store
+from tests.support.stores import MODEL, SHARDS_TOKENIZER, Store, open_store
 
 pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy")
-TOKENIZER = '{"version": "1.0",  "model": {}}\n'
 Register = Callable[..., str]
 
 
@@ -45,21 +43,7 @@ def profile() -> Profile:
 
 @pytest.fixture
 def version(store: Store) -> str:
-    """A registered version with two real shards."""
-    run, folder = store.run(), store.folder / "made"
-    folder.mkdir(exist_ok=True)
-    seed = int(run[:8], 16)
-    for part in (1, 2):
-        name = f"model-0000{part}-of-00002.safetensors"
-        save_file({f"w{part}": np.random.default_rng(seed + part).random((4, 8), np.float32)}, folder / name)
-    (folder / "config.json").write_text("{}")
-    (folder / "tokenizer.json").write_text(TOKENIZER)
-    (folder / "model.safetensors.index.json").write_text(
-        '{"weight_map": {"w1": "model-00001-of-00002.safetensors", "w2": "model-00002-of-00002.safetensors"}}'
-    )
-    store.client.log_artifacts(run, str(folder), "output/model")
-    store.client.set_tag(run, tracking.STAGE, "sft")
-    return store.registry.register(folder, f"runs:/{run}/output/model", run_id=run, step="sft").number
+    return store.registered_shards()
 
 
 def shard(store: Store, version: str) -> Path:
@@ -70,7 +54,7 @@ def test_a_release_is_whole_and_checks_itself(store: Store, profile: Profile, ve
     done = export.run(profile, version=version, out=str(tmp_path / "out"))
     assert not done.reused
     assert sorted(load_file(tmp_path / "out" / "model.safetensors")) == ["w1", "w2"]
-    assert (tmp_path / "out" / "tokenizer.json").read_text() == TOKENIZER
+    assert (tmp_path / "out" / "tokenizer.json").read_text() == SHARDS_TOKENIZER
     assert checksums.check(tmp_path / "out").keys() == {
         "README.md",
         "config.json",

@@ -4,7 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import mlflow
+import numpy as np
 from mlflow.tracking import MlflowClient
+from safetensors.numpy import save_file
 
 from rustml.evaluation.results.report_file import Evaluation
 from rustml.models import checkpoint
@@ -17,6 +19,7 @@ from rustml.release.registry import Registry
 from rustml.runs import tracking
 
 MODEL = "rust-coder"
+SHARDS_TOKENIZER = '{"version": "1.0",  "model": {}}\n'
 STAGES = {"grpo": "grpo", "fp8": "quantize"}
 """Which stage makes the versions that are called so; `sft` makes all others."""
 
@@ -62,6 +65,23 @@ class Store:
         self.client.log_artifacts(run, str(place), "output/model")
         uri = f"runs:/{run}/output/model"
         return self.registry.register(place, uri, run_id=run, parent=parent).number
+
+    def registered_shards(self) -> str:
+        """Register a folder with two real shards, whose contents no other has; the version."""
+        run, folder = self.run(), self.folder / "made"
+        folder.mkdir(exist_ok=True)
+        seed = int(run[:8], 16)
+        for part in (1, 2):
+            name = f"model-0000{part}-of-00002.safetensors"
+            save_file({f"w{part}": np.random.default_rng(seed + part).random((4, 8), np.float32)}, folder / name)
+        (folder / "config.json").write_text("{}")
+        (folder / "tokenizer.json").write_text(SHARDS_TOKENIZER)
+        (folder / "model.safetensors.index.json").write_text(
+            '{"weight_map": {"w1": "model-00001-of-00002.safetensors", "w2": "model-00002-of-00002.safetensors"}}'
+        )
+        self.client.log_artifacts(run, str(folder), "output/model")
+        self.client.set_tag(run, tracking.STAGE, "sft")
+        return self.registry.register(folder, f"runs:/{run}/output/model", run_id=run, step="sft").number
 
     def files(self, version: str) -> Path:
         return self.registry.files(version)
