@@ -1,4 +1,4 @@
-"""Asking a server in the chat completions form, over a real socket; and once the real server."""
+"""Asking a server in the chat completions form, over a real socket."""
 
 import http.server
 import json
