@@ -307,7 +307,7 @@ def test_an_answer_longer_than_the_drain_is_cut(tmp_path: Path) -> None:
 
 
 def signed(body: bytes, secret: str, stamp: str) -> dict[str, str]:
-    """Headers as MLflow's own; tests/release/test_served_alias.py has a real MLflow server send them."""
+    """Headers as MLflow writes them (mlflow/webhooks/delivery.py)."""
     digest = hmac.new(secret.encode(), f"id.{stamp}.".encode() + body, hashlib.sha256).digest()
     signature = f"v1,{base64.b64encode(digest).decode()}"
     return {"x-mlflow-delivery-id": "id", "x-mlflow-timestamp": stamp, "x-mlflow-signature": signature}
