@@ -27,6 +27,8 @@ from rustml.runs import tracking
 
 WEIGHTS_TAG, PARENT_TAG, STEP_TAG = "weights_digest", "parent_version", "made_for"
 """Tags of a version: digest of its weights, the version that it was made from, the step that it was made for."""
+ABSENT = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
+"""MLflow's codes for a version that is not there, and for what is no version's number."""
 PRODUCTION = "Production"
 CHALLENGER = "challenger"
 """Alias of a version while it is judged."""
@@ -107,10 +109,12 @@ class Registry:
         return ModelVersion(self, str(version.version), run_id, tags)
 
     def version(self, number: str) -> "ModelVersion":
-        """The version with its tags as they are now. Raises InputError when there is none."""
+        """The version with its tags as they are now. Raises InputError when there is none, else what the store says."""
         try:
             version = self.client.get_model_version(self.model, number)
         except MlflowException as error:
+            if error.error_code not in ABSENT:
+                raise
             raise InputError(f"the registry holds no version {number} of {self.model}") from error
         return ModelVersion(self, number, version.run_id or "", unfolded(version.tags))
 
