@@ -76,10 +76,7 @@ def run_stage(
     digests = {role: _input_digest(role, run_id) for role, run_id in inputs.items()}
     stage_key = key(stage, profile, digests, params)
     if _only_finding.get():
-        earlier = find(stage, stage_key) if reuse else None
-        if earlier is None:
-            raise NotFinished(stage.name)
-        return earlier
+        return _only_found(stage, stage_key, reuse=reuse)
     with hold(outputs() / f"{stage.name}-{stage_key[:12]}", wait=reuse) as place:
         earlier = find(stage, stage_key) if reuse else None
         with open_run(stage.name, parent, title or f"{stage.name} {profile.name}") as run_id:
@@ -94,6 +91,13 @@ def run_stage(
             with system_metrics(run_id):
                 _execute(run_id, stage, place.folder, inputs, body)
         return finished(run_id)
+
+
+def _only_found(stage: Stage, stage_key: str, *, reuse: bool) -> Finished:
+    earlier = find(stage, stage_key) if reuse else None
+    if earlier is None:
+        raise NotFinished(stage.name)
+    return earlier
 
 
 def _tag_sources(run_id: str, profile: Profile, inputs: Mapping[str, str]) -> None:
