@@ -71,7 +71,7 @@ def lint_table(judged: Sequence[JudgedSample]) -> list[dict[str, int | str]]:
 def error_table(judged: Sequence[JudgedSample]) -> list[dict[str, int | str]]:
     """A row per error code of rustc (`syntax` where it gives none): in how many samples; the commonest first."""
     codes = Counter(code for one in judged for code in {error.code or "syntax" for error in one.verdict.errors})
-    return [{"error": code, "samples": count} for code, count in codes.most_common()]
+    return [{"error": code, "samples": codes[code]} for code in sorted(codes, key=lambda code: (-codes[code], code))]
 
 
 def _rates(judged: Sequence[JudgedSample]) -> dict[str, float]:
