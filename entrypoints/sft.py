@@ -5,6 +5,8 @@ import click
 from entrypoints._support.command import StageRun, stage_command
 from rustml.profile import Profile
 
+CHECKS = ("memory", "tokenizer", "overfit")
+
 
 @stage_command("sft")
 @click.option("--base", default="", help="Run id of the base model, for the first step of the ladder.")
@@ -12,13 +14,13 @@ from rustml.profile import Profile
 @click.option("--bank", default="", help="Run id of the problem banks.")
 @click.option("--pairs", default="", help="Run id of the pairs.")
 @click.option("--step", default="", help="Step of the ladder to make a version for; empty takes this stage's first.")
-@click.option("--check", type=click.Choice(["", "memory"]), default="", help="Print the memory arithmetic, and exit.")
-@click.option("--gpu", default="", help="GPU of the check, by type (h100) or GiB (24); empty takes this machine.")
+@click.option("--check", type=click.Choice(["", *CHECKS]), default="", help="Do one check, and exit: see training.md.")
+@click.option("--gpu", default="", help="GPU of check=memory, by type (h100) or GiB (24); empty takes this machine.")
 def main(profile: Profile, check: str, gpu: str, reuse: bool, **runs: str) -> StageRun | None:
     if check:
-        from rustml.stages import memory_check
+        from rustml.stages import training_checks
 
-        click.echo(memory_check.table(profile, base=runs["base"], gpu=gpu))
+        training_checks.run(check, profile, gpu=gpu, say=click.echo, **runs)
         return None
     from rustml.stages import sft
 

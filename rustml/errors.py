@@ -6,6 +6,7 @@ RustmlError                 anything below; a command prints its text and exits 
 ├── EnvironmentFault        this machine lacks something: a tool, a port, memory, disk, a server (exit 4)
 │   └── SandboxUnavailable  bubblewrap is missing or refuses to start; nothing was run
 ├── JudgeFault              the judge could not judge; never a verdict on the candidate (exit 4)
+├── CheckFailed              what was to be trained fails a check before training (exit 3)
 ├── SmokeFailed              a server of a version answers, but too few of its answers pass (exit 3)
 ├── GateRefused             a promotion was decided against, with its reasons (exit 3)
 └── EvidenceError           a registered version lacks valid evidence for what is asked of it (exit 3)
@@ -46,6 +47,12 @@ class JudgeFault(RustmlError):
     """The judge could not judge. It says nothing about the candidate."""
 
     exit_code = 4
+
+
+class CheckFailed(RustmlError):
+    """A check before training came out badly."""
+
+    exit_code = 3
 
 
 class SmokeFailed(RustmlError):

@@ -1,12 +1,16 @@
 """Fine-tune the base model, or a version of it, on Rust pairs and register the result."""
 
-from collections.abc import Mapping
+import logging
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from rustml import chat
 from rustml.errors import InputError
+from rustml.models.compute import Compute
 from rustml.profile import Profile
+from rustml.profile.sft import SftSection
 from rustml.release import versions
 from rustml.release.evidence import VerifiedVersion
 from rustml.release.find_evidence import required_version, step_to_make
@@ -19,6 +23,12 @@ from rustml.stages.training_environment import training_environment
 from rustml.training import launch, sources
 from rustml.training.job import Job
 
+if TYPE_CHECKING:
+    from rustml.training.batching import Row
+    from rustml.training.data import Mixture
+    from rustml.training.memory_plan import Plan
+
+log = logging.getLogger(__name__)
 STAGE = Stage("sft", ("compute", "sft"), __name__, environment=lambda p: training_environment(p.sft))
 
 
@@ -69,12 +79,7 @@ def trained(
     InputError as `run` does.
     """
     profile = resolved(profile)
-    sources.check(profile.sft.sources, "sft.sources", profile.pairs)
-    world = launch.check(profile.launch, profile.sft.batch_size, "sft.batch_size")
-    try:
-        profile.sft.records_per_pass(world)
-    except ValueError as error:
-        raise InputError(f"sft: {error}; launch.processes says how many there are") from error
+    check(profile)
 
     def body(space: Workspace) -> Outcome:
         if start is not None:
@@ -87,32 +92,71 @@ def trained(
     )
 
 
-def _train(profile: Profile, folder: Path, name: str, space: Workspace) -> Outcome:
-    """Train the checkpoint in `folder`, which an adapter records under `name`."""
-    from rustml.models import checkpoint, compute  # noqa: PLC0415
-    from rustml.training import data, sft, validation  # noqa: PLC0415
-    from rustml.training.memory import free_bytes  # noqa: PLC0415
+def check(profile: Profile) -> None:
+    """Raises InputError for a source that cannot be, and for a step that the processes cannot share equally."""
+    sources.check(profile.sft.sources, "sft.sources", profile.pairs)
+    world = launch.check(profile.launch, profile.sft.batch_size, "sft.batch_size")
+    try:
+        profile.sft.records_per_pass(world)
+    except ValueError as error:
+        raise InputError(f"sft: {error}; launch.processes says how many there are") from error
+
+
+def mixture(profile: Profile, folder: Path, bank: Path, pairs: Path) -> "tuple[Any, Mixture]":
+    """The tokenizer of the checkpoint in `folder`, and what the profile's SFT trains on. Raises InputError.
+
+    What the tokenizer does badly with Rust is warned of.
+    """
+    from rustml.models import checkpoint  # noqa: PLC0415
+    from rustml.training import data  # noqa: PLC0415
+    from rustml.training.methods.base import model_shape  # noqa: PLC0415
+    from rustml.training.report.tokenizer_probe import probe, rust_answers  # noqa: PLC0415
+
+    section = profile.sft
+    tokenizer = checkpoint.load_tokenizer(folder)
+    texts = sources.texts(section.sources, bank, pairs, profile.seed)
+    config = model_shape(folder).config.get_text_config()
+    for warning in probe(tokenizer, rust_answers(texts.values()), config.vocab_size).warnings:
+        log.warning("tokenizer: %s", warning)
+    return tokenizer, data.mix(tokenizer, texts, section.context, profile.seed, sources.amounts(section.sources))
+
+
+def plan(profile: Profile, section: SftSection, rows: "Sequence[Row]", folder: Path, machine: Compute) -> "Plan":
+    """The memory of a training of the checkpoint in `folder`. Raises EnvironmentFault where this machine lacks it."""
+    from rustml.training.memory import free_bytes  # noqa: PLC0415  torch takes seconds to load
     from rustml.training.memory_plan import bounded, refuse  # noqa: PLC0415
     from rustml.training.methods.base import model_shape  # noqa: PLC0415
 
+    here = launch.processes_here(profile.launch)
+    room = free_bytes(machine) / (here if machine.device == "cpu" else 1)
+    return refuse(
+        bounded(section, rows),
+        model_shape(folder),
+        machine,
+        room,
+        processes=here * profile.launch.nodes,
+        sharded=profile.launch.strategy == "fsdp",
+    )
+
+
+def _train(profile: Profile, folder: Path, name: str, space: Workspace) -> Outcome:
+    """Train the checkpoint in `folder`, which an adapter records under `name`."""
+    from rustml.models import compute  # noqa: PLC0415
+    from rustml.training import sft, validation  # noqa: PLC0415
+
     section, seed = profile.sft, profile.seed
     bank, pairs = space.inputs["bank"], space.inputs["pairs"]
-    tokenizer = checkpoint.load_tokenizer(folder)
-    texts = sources.texts(section.sources, bank, pairs, seed)
-    mixed = data.mix(tokenizer, texts, section.context, seed, sources.amounts(section.sources))
+    tokenizer, mixed = mixture(profile, folder, bank, pairs)
     held_out = validation.held_out(tokenizer, section, mixed.counts, bank, pairs, seed)
     machine = compute.of_profile(profile.compute)
-    world, sharded = launch.processes_here(profile.launch) * profile.launch.nodes, profile.launch.strategy == "fsdp"
-    padded = bounded(section, mixed.rows)
-    room = free_bytes(machine) / (launch.processes_here(profile.launch) if machine.device == "cpu" else 1)
-    memory = refuse(padded, model_shape(folder), machine, room, processes=world, sharded=sharded)
+    memory = plan(profile, section, mixed.rows, folder, machine)
     with Progress("sft", sft.length(mixed.rows, section, seed)) as progress:
 
-        def log(step: int, metrics: dict[str, float]) -> None:
+        def curve(step: int, metrics: dict[str, float]) -> None:
             progress(step)
             space.log(step, {f"sft.{name}": value for name, value in metrics.items()})
 
-        job = Job(folder, space.out / versions.MODEL, space.scratch, seed, machine, log, name)
+        job = Job(folder, space.out / versions.MODEL, space.scratch, seed, machine, curve, name)
         task = partial(sft.train, mixed.rows, section, held_out=held_out)
         facts = launch.train(task, job, profile.launch)
     metrics = {**mixed.metrics("sft"), **{f"sft.{name}": value for name, value in facts.items()}}

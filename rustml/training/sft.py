@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from datasets import Dataset
+from transformers import Trainer
 from trl import SFTConfig, SFTTrainer
 
 from rustml.profile.sft import SftSection
@@ -11,7 +12,7 @@ from rustml.training.batching import Row, fixed_batches_per_epoch, ordered_rows
 from rustml.training.job import Job
 from rustml.training.schedules import total_steps
 from rustml.training.throughput import SpeedReporter, flops_per_token, padding_share
-from rustml.training.trainer import best_folder, build, fit, load, on_one_device, shared_arguments
+from rustml.training.trainer import Loaded, best_folder, build, fit, load, on_one_device, shared_arguments
 from rustml.training.validation import NOTHING, HeldOut, Validator
 
 
@@ -23,12 +24,21 @@ def train(rows: Sequence[Row], section: SftSection, job: Job, held_out: HeldOut 
     rows do not fill a batch.
     """
     steps = length(rows, section, job.seed)
-    trained_on = _dataset(rows, section, steps, job.seed)
+    trained_on = in_order(rows, section, steps, job.seed)
     loaded = load(job, section)
     best = best_folder(loaded, job) if section.validation.keep_best else None
     validator = Validator(held_out, loaded.tokenizer.pad_token_id, section.validation, job.log, best)
+    trainer = trainer_of(loaded, section, job, steps, trained_on, validator)
+    facts = fit(trainer, loaded, job, validator if best else None)
+    return {**facts, **_filling(rows, section, steps, job.seed, trained_on)}
+
+
+def trainer_of(
+    loaded: Loaded, section: SftSection, job: Job, steps: int, trained_on: Dataset, validator: Validator
+) -> Trainer:
+    """TRL's trainer for so many steps on `trained_on`, with the profile's optimizer and schedule."""
     flops = flops_per_token(loaded.shape, int(loaded.facts["trained_weights"]), section.context)
-    trainer = build(
+    return build(
         SFTTrainer,
         loaded,
         section,
@@ -38,8 +48,6 @@ def train(rows: Sequence[Row], section: SftSection, job: Job, held_out: HeldOut 
         train_dataset=trained_on,
         callbacks=[SpeedReporter(flops, job.compute, job.log), validator],
     )
-    facts = fit(trainer, loaded, job, validator if best else None)
-    return {**facts, **_filling(rows, section, steps, job.seed, trained_on)}
 
 
 def _filling(rows: Sequence[Row], section: SftSection, steps: int, seed: int, trained_on: Dataset) -> dict[str, float]:
@@ -58,7 +66,8 @@ def length(rows: Sequence[Row], section: SftSection, seed: int) -> int:
     return total_steps(section.steps, section.epochs, per_epoch)
 
 
-def _dataset(rows: Sequence[Row], section: SftSection, steps: int, seed: int) -> Dataset:
+def in_order(rows: Sequence[Row], section: SftSection, steps: int, seed: int) -> Dataset:
+    """The rows of all steps in the order in which they are trained on, packed where the section says so."""
     if section.packing:
         return packing.packed_dataset(rows, section.context, section.batch_size, steps, seed)
     return dataset(ordered_rows(rows, section.batch_size, steps, seed))

@@ -93,14 +93,21 @@ class Validator(TrainerCallback):  # type: ignore[misc]  # transformers is untyp
     """Measures held-out records before training, every so many steps (0: never), and after it.
 
     With `best` it keeps the checkpoint of the lowest loss, and ends the training when `patience` measurements in a row
-    have not lowered it. What training starts from is measured and never kept: it exists already.
+    have not lowered it. What training starts from is measured and never kept: it exists already. Training ends too when
+    the loss falls under `target`.
     """
 
     def __init__(
-        self, records: HeldOut, pad: int, section: ValidationSection, log: Log, best: BestFolder | None = None
+        self,
+        records: HeldOut,
+        pad: int,
+        section: ValidationSection,
+        log: Log,
+        best: BestFolder | None = None,
+        target: float = 0.0,
     ) -> None:
         self._records, self._pad, self._section, self._log, self._best = records, pad, section, log, best
-        self._measured = -1
+        self._target, self._measured = target, -1
 
     def on_train_begin(
         self,
@@ -125,7 +132,9 @@ class Validator(TrainerCallback):  # type: ignore[misc]  # transformers is untyp
         every, step = self._section.every, state.global_step
         if not every or step % every or step >= state.max_steps:
             return
-        self._measure(model, step)
+        loss = self._measure(model, step)
+        if processes.agreed(loss < self._target):
+            control.should_training_stop = True
         if self._best and self._section.patience and step - self._best.step() >= self._section.patience * every:
             control.should_training_stop = True
 
@@ -151,7 +160,8 @@ class Validator(TrainerCallback):  # type: ignore[misc]  # transformers is untyp
         assert self._best is not None
         return {"validation.best_step": float(self._best.step()), "validation.best_loss": -self._best.score()}
 
-    def _measure(self, model: Any, step: int) -> None:
+    def _measure(self, model: Any, step: int) -> float:
+        """The loss on the sources' records; NaN where there are none."""
         training = model.training
         model.eval()
         metrics = self._records.measure(model, self._pad)
@@ -163,3 +173,4 @@ class Validator(TrainerCallback):  # type: ignore[misc]  # transformers is untyp
         # Each process has read the last score before the first one writes another.
         if self._best and step and processes.agreed(-loss > self._best.score()):
             self._best.keep(model, step, -loss)
+        return loss

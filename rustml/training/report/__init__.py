@@ -1,0 +1,1 @@
+"""What is said about a training before it starts; nothing here changes its result."""
