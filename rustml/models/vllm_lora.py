@@ -25,6 +25,11 @@ class Adapter:
     """The smallest value of `max_lora_rank` that holds it."""
 
 
+def is_adapter(folder: Path) -> bool:
+    """Whether the checkpoint in `folder` is an adapter. Raises InputError where it shows no kind of checkpoint."""
+    return manifest.read(folder).base is not None
+
+
 def obstacle(folder: Path) -> str:
     """Why vLLM cannot take the adapter in `folder` beside its base; empty where it can, or for any other checkpoint.
 

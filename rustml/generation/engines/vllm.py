@@ -2,10 +2,13 @@
 
 import gc
 import importlib
+import logging
 import os
 import time
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from rustml import chat
@@ -15,6 +18,7 @@ from rustml.generation.sampling import Prompt, Sampling, before_stop, check_room
 from rustml.generation.setup import Setup
 from rustml.models import checkpoint, vllm_lora
 
+log = logging.getLogger(__name__)
 ADAPTER = "adapter"
 """The name by which vLLM holds the adapter of an engine."""
 CACHE_VARIABLE = "VLLM_CPU_KVCACHE_SPACE"
@@ -25,16 +29,18 @@ CPU_CACHE_GB = 2
 class VllmEngine:
     """Raises EnvironmentFault where vLLM is not installed, InputError for a checkpoint that it cannot load.
 
-    An adapter is computed beside its base, in the base's dtype.
+    An adapter is computed beside its base, in the base's dtype; on a CPU, and where vLLM cannot take it, it is merged
+    into its base first, in a folder that lasts as long as the engine.
     """
 
     def __init__(self, setup: Setup) -> None:
-        folder = setup.folder
-        lora = vllm_lora.adapter(folder)
         self._vllm = _library()
         on_cpu = importlib.import_module("vllm.platforms").current_platform.is_cpu()
         if on_cpu:
             os.environ.setdefault(CACHE_VARIABLE, str(CPU_CACHE_GB))
+        self._scratch = TemporaryDirectory(prefix="rustml-merged-")
+        folder = _loadable(setup.folder, Path(self._scratch.name), on_cpu=on_cpu)
+        lora = vllm_lora.adapter(folder)
         # The checkpoint's own sampling defaults would otherwise change what the profile asks for.
         self._llm = self._vllm.LLM(
             model=str(lora.base if lora else folder),
@@ -48,8 +54,8 @@ class VllmEngine:
             **({"enable_lora": True, "max_lora_rank": lora.max_rank} if lora else {}),
         )
         self._lora = importlib.import_module("vllm.lora.request").LoRARequest(ADAPTER, 1, str(folder)) if lora else None
-        self.tokenizer = chat.prepare(checkpoint.load_tokenizer(folder), setup.chat)
-        self._ends = end_tokens(self.tokenizer, folder)
+        self.tokenizer = chat.prepare(checkpoint.load_tokenizer(setup.folder), setup.chat)
+        self._ends = end_tokens(self.tokenizer, setup.folder)
         self._context = int(self._llm.model_config.max_model_len)
         self._progress = setup.progress
         self.engine = {
@@ -77,6 +83,7 @@ class VllmEngine:
         """See Engine.close."""
         self._llm = None
         gc.collect()  # the engine's process ends with the last reference
+        self._scratch.cleanup()
 
     def _text(self, ids: Sequence[int]) -> str:
         """Decoded as transformers does it: vLLM's own text leaves out a character that was cut at the last token."""
@@ -122,6 +129,24 @@ class _Bar:
 def _bar(told: Callable[[int], object], queued: Iterable[Any] | None = None, **_options: Any) -> Any:
     """A bar for answers; requests that are only queued come back as they are."""
     return _Bar(told) if queued is None else queued
+
+
+def _loadable(folder: Path, scratch: Path, *, on_cpu: bool) -> Path:
+    """`folder`, or the adapter in it merged into a folder below `scratch`.
+
+    On a CPU the products with an adapter's small matrices take most of the time of every token.
+    """
+    if not vllm_lora.is_adapter(folder):
+        return folder
+    reason = vllm_lora.obstacle(folder) or ("vLLM computes adapters slowly on a CPU" if on_cpu else "")
+    if not reason:
+        return folder
+    from rustml.models.merge import merge  # noqa: PLC0415  torch takes seconds to load
+
+    log.info("the adapter is merged into its base for this evaluation: %s", reason)
+    change = merge(folder, scratch / "model")
+    log.info("merged; the next-token distributions diverge by %.2g nats on probe tokens", change["divergence"])
+    return scratch / "model"
 
 
 def _library() -> Any:

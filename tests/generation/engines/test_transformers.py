@@ -16,6 +16,7 @@ from rustml.generation.engines.transformers import TransformersEngine
 from rustml.generation.sampling import Prompt, Sampling, before_stop
 from rustml.generation.setup import Setup
 from rustml.models import checkpoint as checkpoints
+from rustml.models import vllm_lora
 from rustml.profile.chat import ChatSection
 from rustml.profile.evaluation import EvaluationSection
 from tests.support.tokenizers import FAMILIES, tokenizer_of
@@ -154,12 +155,15 @@ def test_both_engines_give_the_same_greedy_answers(
     assert told[-1] == (len(prompts), len(prompts))
     assert len(told) > 1, "a long generation shows how far it is"
     drawn = vllm.generate(prompts, sampling(temperature=1.0, samples=3))
+    vllm.close()
     assert [len(answers) for answers in drawn] == [3] * len(prompts)
 
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")  # of the engine's own imports
-def test_vllm_computes_an_adapter_beside_its_base_as_transformers_does(
+@pytest.mark.parametrize("merged", [True, False])
+def test_vllm_computes_an_adapter_merged_or_beside_its_base_as_transformers_does(
+    merged: bool,
     generator: TransformersEngine,
     tiny_model: Path,
     prompts: list[Prompt],
@@ -167,9 +171,12 @@ def test_vllm_computes_an_adapter_beside_its_base_as_transformers_does(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     pytest.importorskip("vllm")
+    from rustml.generation.engines import vllm as engines_vllm
     from rustml.generation.engines.vllm import VllmEngine
 
     monkeypatch.setenv("VLLM_CPU_KVCACHE_SPACE", "1")
+    if not merged:
+        monkeypatch.setattr(engines_vllm, "_loadable", lambda folder, *_, **__: folder)
     save_adapter(tiny_model, tmp_path / "adapter")
     wanted = engine(tmp_path / "adapter").generate(prompts, sampling())
     assert wanted != generator.generate(prompts, sampling()), "the adapter changes answers"
@@ -177,6 +184,24 @@ def test_vllm_computes_an_adapter_beside_its_base_as_transformers_does(
     answers = vllm.generate(prompts, sampling())
     vllm.close()
     assert answers == wanted
+
+
+@pytest.mark.filterwarnings("ignore")  # of peft, about torch
+@pytest.mark.parametrize(
+    ("on_cpu", "refused", "merged"), [(True, "", True), (False, "its rank is 600", True), (False, "", False)]
+)
+def test_an_adapter_is_merged_for_vllm_on_a_cpu_and_where_vllm_cannot_take_it(
+    tiny_model: Path, tmp_path: Path, on_cpu: bool, refused: str, merged: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from rustml.generation.engines.vllm import _loadable
+
+    adapter = tmp_path / "adapter"
+    save_adapter(tiny_model, adapter)
+    monkeypatch.setattr(vllm_lora, "obstacle", lambda _: refused)
+    found = _loadable(adapter, tmp_path / "scratch", on_cpu=on_cpu)
+    assert (found != adapter) is merged
+    assert checkpoints.kind(found) == ("full" if merged else "adapter")
+    assert _loadable(tiny_model, tmp_path / "scratch", on_cpu=on_cpu) == tiny_model
 
 
 def test_vllm_where_it_is_absent_dies_with_what_to_do(tiny_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
