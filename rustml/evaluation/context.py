@@ -1,6 +1,7 @@
 """What answers are generated and judged with: an engine, a tokenizer, the judge."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,7 @@ class EvalContext:
     """A language model that rates answers of hold-out suites; None for none."""
 
 
+@contextmanager
 def open_context(
     profile: Profile,
     model_dir: Path | None,
@@ -42,8 +44,10 @@ def open_context(
     watch: Watch = no_progress,
     generated: ProgressCallback = no_progress,
     rater: Rater | None = None,
-) -> EvalContext:
+) -> Iterator[EvalContext]:
     """Load the model in `model_dir` into the engine that the profile names, its template prepared as `chat` says.
+
+    The engine is closed at the end, however it comes: a process with vLLM's open would wait for it for ever.
 
     `protocol` is what `judge_protocol` says of the judge. `compute` of the profile names dtype and attention, neither
     of them `auto`. Engine `openai` takes no folder and asks the profile's server.
@@ -61,8 +65,8 @@ def open_context(
         server=Server.from_section(section.server),
         progress=generated,
     )
-    engine = ENGINES[section.engine](setup)
-    return EvalContext(engine, engine.tokenizer, judge, protocol, watch, rater)
+    with closing(ENGINES[section.engine](setup)) as engine:
+        yield EvalContext(engine, engine.tokenizer, judge, protocol, watch, rater)
 
 
 def judge_protocol(limits: Limits, versions: Mapping[str, str]) -> dict[str, Any]:

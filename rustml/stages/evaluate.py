@@ -153,7 +153,7 @@ def _measure(
         accounts = _told({suite.name: suite.account for suite in suites if suite.account})
         folder = subject.model if isinstance(subject.model, Path) else None
         protocol = judge_protocol(limits, judging_environment(profile))
-        context = open_context(profile, folder, judge, protocol, watch=watch, rater=rater)
+        context = stack.enter_context(open_context(profile, folder, judge, protocol, watch=watch, rater=rater))
         completions = sample_completions.completions(
             profile.evaluation.behaviour, context.generator, context.tokenizer, profile.seed
         )

@@ -8,10 +8,11 @@ import msgspec
 import pytest
 import transformers
 
-from rustml.errors import EnvironmentFault
+from rustml.errors import EnvironmentFault, JudgeFault
 from rustml.evaluation.context import EvalContext, judge_protocol, open_context
 from rustml.evaluation.evaluate import evaluate
 from rustml.evaluation.suites.suite import Suite
+from rustml.generation.engines.transformers import TransformersEngine
 from rustml.judge import Judge, Limits
 from rustml.profile import load
 from rustml.profile.compute import ComputeSection
@@ -74,10 +75,21 @@ def test_a_real_model_is_measured_end_to_end(judge: Judge, tiny_model: Path, tmp
     section = msgspec.structs.replace(load("tiny").evaluation, batch_size=4, suites={}, lifecycle=())
     single = ComputeSection(dtype="float32", attention="eager")
     profile = msgspec.structs.replace(load("tiny"), evaluation=section, compute=single)
-    context = open_context(profile, tiny_model, judge, PROTOCOL)
-    report = evaluate(tiny_model, [suite()], context, tmp_path)
+    with open_context(profile, tiny_model, judge, PROTOCOL) as context:
+        report = evaluate(tiny_model, [suite()], context, tmp_path)
     assert report.metrics()["rust.items"] == 5
     assert report.metrics()["rust.faults"] == 0
     protocol = report.suites["rust"].protocol
     assert protocol["engine"]["version"] == transformers.__version__
     assert "rustc" in protocol["judge"]["rust"]
+
+
+def test_the_engine_is_closed_where_an_evaluation_fails(
+    judge: Judge, tiny_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed: list[TransformersEngine] = []
+    monkeypatch.setattr(TransformersEngine, "close", closed.append)
+    profile = msgspec.structs.replace(load("tiny"), compute=ComputeSection(dtype="float32", attention="eager"))
+    with pytest.raises(JudgeFault), open_context(profile, tiny_model, judge, PROTOCOL) as context:
+        raise JudgeFault("the judge is gone")
+    assert closed == [context.generator]
