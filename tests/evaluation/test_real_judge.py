@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
+from unittest.mock import create_autospec
 
 import msgspec
 import pytest
@@ -87,9 +88,9 @@ def test_a_real_model_is_measured_end_to_end(judge: Judge, tiny_model: Path, tmp
 def test_the_engine_is_closed_where_an_evaluation_fails(
     judge: Judge, tiny_model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    closed: list[TransformersEngine] = []
-    monkeypatch.setattr(TransformersEngine, "close", closed.append)
+    close = create_autospec(TransformersEngine.close)
+    monkeypatch.setattr(TransformersEngine, "close", close)
     profile = msgspec.structs.replace(load("tiny"), compute=ComputeSection(dtype="float32", attention="eager"))
     with pytest.raises(JudgeFault), open_context(profile, tiny_model, judge, PROTOCOL) as context:
         raise JudgeFault("the judge is gone")
-    assert closed == [context.generator]
+    close.assert_called_once_with(context.generator)
