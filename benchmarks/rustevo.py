@@ -1,43 +1,41 @@
-"""References of RustEvo² by plain rustc and by the judge, and why the two differ.
+"""References of RustEvo² by plain rustc and by the suite, and why the two differ.
 
     python -m benchmarks.rustevo [FILE]
+    python -m benchmarks.rustevo [FILE] --crates FOLDER
 
-FILE is `rustevo2.json.gz`; without it RUSTML_BENCHMARK_DATA has to name the folder that holds it. Each reference is
-compiled and tested as its upstream does it: code and tests in one file, `rustc --test`, no crate installed. The judge
-is asked twice: with the problem's declaration pinned, and by the upstream's rule, under which an answer may declare
-something else; references with unsafe code under the policy `unsafe`. The references run on this machine as they are.
+FILE is the file of tasks, or the folder with the API changes beside it; without it RUSTML_BENCHMARK_DATA has to name
+the folder that holds `rustevo2.json.gz`. Each reference is compiled and tested as its upstream does it: code and tests
+in one file, `rustc --test`, no crate installed. Then each is an answer to its own item of the suite, references with
+unsafe code under the policy `unsafe`, and once more with the declaration pinned. The references run on this machine as
+they are. With `--crates` the references that name crates are judged, and nothing else.
 """
 
-import gzip
-import json
+import argparse
 import os
-import re
 import subprocess
-import sys
 import tempfile
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from rustml.banks import load_bank
+from rustml.banks.bank import Bank
+from rustml.banks.sources.rustevo import EDITION, rustevo_rows
+from rustml.cargo.registry import DirectorySource, resolve
 from rustml.judge import Judge, Limits
-from rustml.records import Candidate, Verdict
+from rustml.judge.in_crate.crate_sets import CrateSets
+from rustml.judge.in_crate.resolution import CargoSource
+from rustml.records import Problem, Verdict, candidate_of
 
 LIMITS = Limits(cpu_seconds=60, run_seconds=120, weak_integrity=True)
 """Some tests copy 100 MiB a character at a time, without optimisation."""
-EDITION = "2021"
 
 
-def rows(path: Path) -> list[dict[str, Any]]:
-    """The problems of the file."""
-    with gzip.open(path, "rt") as stream:
-        return list(json.load(stream))
-
-
-def plain(row: dict[str, Any]) -> bool:
+def plain(row: Mapping[str, Any]) -> bool:
     """Whether rustc alone compiles the reference with its tests, and at least one test runs and all pass."""
     with tempfile.TemporaryDirectory() as folder:
         source, program = Path(folder, "both.rs"), Path(folder, "both")
@@ -52,47 +50,72 @@ def plain(row: dict[str, Any]) -> bool:
         return done.returncode == 0 and b"running 0 tests" not in done.stdout
 
 
-def candidate(row: dict[str, Any]) -> Candidate:
-    """The reference as an answer to its own problem."""
-    declared = row["function_signature"]
-    name = re.search(r"\bfn\s+(\w+)|\b(?:struct|enum|trait)\s+(\w+)", declared)
-    assert name is not None, declared
-    return Candidate(
-        id=str(row["task_idx"]),
-        code=row["code"],
-        tests=row["test_program"],
-        entry_point=name[1] or name[2],
-        signature=declared,
-        edition=EDITION,
-        policy="unsafe" if re.search(r"\bunsafe\b", row["code"]) else "strict",
-    )
+def verdicts(problems: Sequence[Problem], sets: CrateSets | None = None, *, pinned: bool = False) -> list[Verdict]:
+    """The verdicts on references, asked as the stage `bank` and the suite ask, without lints."""
+    asked = [msgspec.structs.replace(problem, pinned=pinned) for problem in problems]
+    with Judge(LIMITS, batch_size=64, lints=False, crates=sets) as judge:
+        return judge.judge([candidate_of(problem, problem.reference, problem.id) for problem in asked])
 
 
-def judged(candidates: Sequence[Candidate]) -> list[Verdict]:
-    """The verdicts, without lints."""
-    with Judge(LIMITS, batch_size=64, lints=False) as judge:
-        return judge.judge(list(candidates))
+def passed(given: Sequence[Verdict]) -> int:
+    """How many passed."""
+    return sum(verdict.status == "passed" for verdict in given)
+
+
+def compare(bank: Bank, passing: Sequence[str]) -> None:
+    """Print what becomes of the references that plain rustc passes: in the suite, and with the declaration pinned."""
+    problems = [problem for problem in bank.problems if problem.id in set(passing)]
+    unsafe = sum(problem.policy == "unsafe" for problem in problems)
+    print(f"of them {len(problems)} are items of the suite ({unsafe} under the policy `unsafe`)")
+    for name in sorted(set(passing) & bank.excluded.keys()):
+        print(f"  {name}: excluded: {bank.excluded[name]}")
+    for rule, pinned in (("in the suite", False), ("as declared", True)):
+        given = verdicts(problems, pinned=pinned)
+        print(f"the judge passes {passed(given)}, {rule}")
+        for verdict in given:
+            if verdict.status != "passed":
+                print(f"  {verdict.id}: {verdict.status}: {verdict.detail}")
+
+
+def with_crates(bank: Bank, source: str) -> None:
+    """Print what becomes of the references that name crates, with those of `source`."""
+    problems = [problem for problem in bank.problems if problem.dependencies]
+    folder = Path(source)
+    registry = DirectorySource(folder.resolve()) if folder.is_dir() else resolve(source)
+    with tempfile.TemporaryDirectory() as cache, CrateSets(CargoSource.of(registry), Path(cache), LIMITS) as sets:
+        faults = {one.dependencies: sets.fault(one.dependencies) for one in problems}
+        had = [problem for problem in problems if not faults[problem.dependencies]]
+        given = verdicts(had, sets)
+    print(f"{len(problems)} name crates; those of {len(had)} can be had; the judge passes {passed(given)}")
+    for dependencies, fault in faults.items():
+        if fault:
+            count = sum(problem.dependencies == dependencies for problem in problems)
+            print(f"  {count} {'+'.join(crate.name for crate in dependencies)}: {fault[:160]}")
+    for verdict in given:
+        if verdict.status != "passed":
+            print(f"  {verdict.id}: {verdict.status}: {verdict.detail[:160]}")
 
 
 def main() -> None:
     """Measure and print."""
-    folder = os.environ.get("RUSTML_BENCHMARK_DATA")
-    if len(sys.argv) < 2 and folder is None:
-        sys.exit("name rustevo2.json.gz, or set RUSTML_BENCHMARK_DATA to the folder that holds it")
-    problems = rows(Path(sys.argv[1]) if len(sys.argv) > 1 else Path(str(folder), "rustevo2.json.gz"))
+    folder = os.environ.get("RUSTML_BENCHMARK_DATA", "")
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("file", nargs="?", type=Path, default=Path(folder, "rustevo2.json.gz") if folder else None)
+    parser.add_argument("--crates", default="", help="directory source or registry of the crates that references name")
+    arguments = parser.parse_args()
+    if arguments.file is None:
+        parser.error("name rustevo2.json.gz, or set RUSTML_BENCHMARK_DATA to the folder that holds it")
+    bank = load_bank("rustevo2", arguments.file)
+    print(f"items {len(bank.problems)}; excluded {len(bank.excluded)}: {dict(Counter(bank.excluded.values()))}")
+    if arguments.crates:
+        with_crates(bank, arguments.crates)
+        return
+    tasks = [row.value for row in rustevo_rows(arguments.file)]
     with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as threads:
-        passing = [row for row, passes in zip(problems, threads.map(plain, problems), strict=True) if passes]
-    pinned = [candidate(row) for row in passing]
-    upstream = [msgspec.structs.replace(one, pinned=False) for one in pinned]
-    print(f"references {len(problems)}; plain rustc passes {len(passing)}")
-    for rule, candidates in (("as declared", pinned), ("by the upstream's rule", upstream)):
-        verdicts = judged(candidates)
-        unsafe = sum(one.policy == "unsafe" for one in candidates)
-        passes = Counter(verdict.status for verdict in verdicts)["passed"]
-        print(f"the judge passes {passes}, {rule} ({unsafe} of them asked under the policy `unsafe`)")
-        for verdict in verdicts:
-            if verdict.status != "passed":
-                print(f"  {verdict.id}: {verdict.status}: {verdict.detail}")
+        outcomes = zip(tasks, threads.map(plain, tasks), strict=True)
+        passing = [f"RustEvo2/{task['task_idx']}" for task, passes in outcomes if passes]
+    print(f"references {len(tasks)}; plain rustc passes {len(passing)}")
+    compare(bank, passing)
 
 
 if __name__ == "__main__":

@@ -28,6 +28,11 @@ def files_contents(paths: Iterable[Path], profile_key: str) -> str:
     return digest.hexdigest()
 
 
+def path_contents(path: Path, profile_key: str) -> str:
+    """The same of a file, or of the names and bytes in a folder. Raises InputError as `file_contents` does."""
+    return folder_digest(path) if path.is_dir() else file_contents(path, profile_key)
+
+
 def directory_source_contents(source: Path) -> str:
     """SHA-256, in hex, of a Cargo directory source: the crates' folder names with what stands for each crate.
 

@@ -6,7 +6,7 @@ A data set of the hub is named `OWNER/NAME`, or `OWNER/NAME@REVISION` to pin a c
 import gzip
 import re
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar, cast
 
@@ -78,6 +78,21 @@ def hub_rows(dataset: HubDataset, split: str, *, streaming: bool = True) -> Iter
         yield LocatedRow(f"{dataset.repository} {split}, row {number}", dict(row))
 
 
+def hub_folder(dataset: HubDataset, files: Sequence[str]) -> Path:
+    """The folder, in the hub's cache, of `files` of a data set, which lie beside each other there.
+
+    Raises as `hub_rows` does.
+    """
+    import huggingface_hub  # noqa: PLC0415  seconds to load, and local files need none of it
+
+    def fetch(name: str) -> Path:
+        path = huggingface_hub.hf_hub_download(dataset.repository, name, repo_type="dataset", revision=dataset.revision)
+        return Path(path)
+
+    fetched = [_from_hub(dataset, lambda name=name: fetch(name)) for name in files]  # type: ignore[misc]
+    return fetched[0].parent
+
+
 def _load(dataset: HubDataset, split: str, streaming: bool) -> Iterable[Row]:
     import datasets  # noqa: PLC0415  seconds to load, and local files need none of it
 
@@ -116,12 +131,16 @@ def _is_missing(error: Exception) -> bool:
 
 
 def local_rows(path: Path) -> Iterator[LocatedRow]:
-    """Yield the rows of a `.jsonl`, `.jsonl.gz` or `.parquet` file, in order; empty lines are skipped.
+    """Yield the rows of a `.jsonl`, `.json` or `.parquet` file, in order, the first two also as `.gz`.
 
-    Raises InputError that names the file, and the line of a row that is not a JSON object.
+    `.json` is one array of objects; in `.jsonl` empty lines are skipped. Raises InputError that names the file, and the
+    line or the item of a row that is not a JSON object.
     """
     if path.suffix == ".parquet":
         yield from _parquet_rows(path)
+        return
+    if ".json" in path.suffixes:
+        yield from _array_rows(path)
         return
     opener = gzip.open if path.suffix == ".gz" else open
     try:
@@ -132,6 +151,20 @@ def local_rows(path: Path) -> Iterator[LocatedRow]:
                     yield LocatedRow(location, _json_object(line, location))
     except (OSError, EOFError, zlib.error) as error:
         raise InputError(f"cannot read {path}: {error}") from error
+
+
+def _array_rows(path: Path) -> Iterator[LocatedRow]:
+    opener = gzip.open if path.suffix == ".gz" else open
+    try:
+        with opener(path, "rb") as file:
+            items = msgspec.json.decode(file.read(), type=list[msgspec.Raw])
+    except (OSError, EOFError, zlib.error) as error:
+        raise InputError(f"cannot read {path}: {error}") from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: not a JSON array: {error}") from error
+    for number, item in enumerate(items, start=1):
+        location = f"{path}, item {number}"
+        yield LocatedRow(location, _json_object(bytes(item), location))
 
 
 def _json_object(line: bytes, location: str) -> Row:

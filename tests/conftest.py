@@ -8,6 +8,8 @@ import pytest
 from hypothesis import settings
 from sqlalchemy import Engine, event
 
+from tests.support.random_model import random_model
+
 # No test is timed: a busy machine is no failure.
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
@@ -41,30 +43,5 @@ def checkpoint(tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A Qwen3 of 0.1M parameters with random weights and its own tokenizer."""
-    folder = tmp_path_factory.mktemp("tiny")
-    import torch
-    import transformers
-
-    from rustml.models import checkpoint as checkpoints
-    from rustml.models import tokenizer as tokenizers
-
-    words = [f"fn f{n}(a: i64) -> i64 {{ a + {n} }} return the sum of the vector" for n in range(200)]
-    tokenizer = tokenizers.train(words, vocabulary=400, context=256)
-    config = transformers.Qwen3Config(
-        vocab_size=400,
-        hidden_size=64,
-        intermediate_size=128,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        num_key_value_heads=2,
-        head_dim=32,
-        max_position_embeddings=256,
-        initializer_range=0.1,  # far from the ties that equal random weights leave to rounding
-        eos_token_id=tokenizer.eos_token_id,
-        pad_token_id=tokenizer.pad_token_id,
-    )
-    torch.set_num_threads(1)  # threads that wait for each other are slower than one where other tests run beside
-    torch.manual_seed(3)
-    checkpoints.save(transformers.AutoModelForCausalLM.from_config(config, dtype=torch.float32), tokenizer, folder)
-    return folder
+    """A Qwen3 of 0.1M parameters with random weights, its own tokenizer and a context of 256."""
+    return random_model(tmp_path_factory.mktemp("tiny"), context=256)

@@ -1,11 +1,15 @@
 """The report of the `bank` stage: problems written, and problems left out with the reason."""
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
 
 from rustml.records import Record
+
+NAMED = 40
+"""Problems that a line of the log names at most."""
 
 
 class DroppedProblem(Record, frozen=True):
@@ -62,17 +66,23 @@ class BankReport(Record, frozen=True):
         }
 
     def left_out(self) -> Iterator[str]:
-        """One line per bank that lost problems, with their number and the first reason, for the terminal."""
-        dropped: dict[str, list[DroppedProblem]] = {}
+        """For the terminal: by bank and reason, how many problems were lost, and which."""
+        reasons: dict[str, dict[str, str]] = {}
         for problem in self.dropped:
-            dropped.setdefault(problem.bank, []).append(problem)
-        for bank, problems in dropped.items():
-            first = problems[0]
-            reason = f"the reference does not pass; the first: {first.id} ({first.status})"
-            yield f"{bank}: {len(problems)} dropped, {reason}"
-        for bank, reasons in self.excluded.items():
-            identity, reason = next(iter(reasons.items()))
-            yield f"{bank}: {len(reasons)} excluded; the first: {identity} ({reason})"
+            text = f"the reference does not pass ({problem.status})"
+            reasons.setdefault(problem.bank, {})[problem.id] = text
+        for bank in sorted({*reasons, *self.excluded}):
+            lost = self.excluded.get(bank, {}) | reasons.get(bank, {})
+            counts = Counter(lost.values())
+            yield f"{bank}: {len(lost)} problems left out"
+            for reason, count in counts.most_common():
+                yield f"  {count}: {reason}: {_named([name for name, why in lost.items() if why == reason])}"
+
+
+def _named(names: Sequence[str]) -> str:
+    """The first few names; the tables `bank/dropped.json` and `bank/excluded.json` have all."""
+    more = len(names) - NAMED
+    return ", ".join(names[:NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 def _counted(column: str, counts: dict[str, dict[str, int]]) -> list[dict[str, Any]]:

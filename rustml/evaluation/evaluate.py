@@ -25,7 +25,6 @@ from rustml.evaluation.suites.suite import Suite
 from rustml.generation.sampling import Prompt
 from rustml.generation.served import ServedModel
 from rustml.io import write_bytes
-from rustml.judge.judging import Judging
 from rustml.judge.verdicts import unjudged_verdict
 from rustml.models import checkpoint
 from rustml.records import Problem, Verdict, candidate_of, write_jsonl
@@ -109,7 +108,8 @@ def _chunk(
     codes = [suite.protocol.code(problems[index], text) for index, _, text in drawn]
     verdicts = _verdicts(
         [(problems[index], sample, code) for (index, sample, _), code in zip(drawn, codes, strict=True)],
-        suite.judge or context.judge,
+        suite,
+        context,
         watch,
     )
     drafts = [(problems[index], code) for (index, _, _), code in zip(drawn, codes, strict=True)]
@@ -132,27 +132,39 @@ def _chunk(
     )
 
 
+Draft = tuple[Problem, int, str | None]
+"""A problem, the number of the sample, and the code of the answer."""
+
+
 def _verdicts(
-    drafts: Sequence[tuple[Problem, int, str | None]], judge: Judging, watch: Callable[[int], object]
+    drafts: Sequence[Draft], suite: Suite, context: EvalContext, watch: Callable[[int], object]
 ) -> list[Verdict]:
-    """One verdict per draft, in order; a draft without code is of status `format` and never reaches the judge."""
+    """One verdict per draft, in order; what the protocol itself decides on never reaches the judge."""
+    decided = [_without_judge(draft, suite) for draft in drafts]
     candidates = [
-        candidate_of(problem, code, f"{problem.id}#{sample}") for problem, sample, code in drafts if code is not None
+        candidate_of(problem, code, f"{problem.id}#{sample}")
+        for (problem, sample, code), verdict in zip(drafts, decided, strict=True)
+        if code is not None and verdict is None
     ]
 
     def progress(done: int, _total: int) -> None:
         watch(done)
 
-    judged = judge.judge(candidates, progress) if candidates else []
+    judged = (suite.judge or context.judge).judge(candidates, progress) if candidates else []
     if [verdict.id for verdict in judged] != [candidate.id for candidate in candidates]:
         raise JudgeFault("the judge's verdicts are not those of the candidates it was given, in their order")
     given = iter(judged)
-    return [_no_code(problem, sample) if code is None else next(given) for problem, sample, code in drafts]
+    return [next(given) if verdict is None else verdict for verdict in decided]
 
 
-def _no_code(problem: Problem, sample: int) -> Verdict:
-    detail = f"the answer holds no code block{' with ' if problem.entry_point else ''}{problem.entry_point}"
-    return unjudged_verdict(f"{problem.id}#{sample}", "format", detail, "none")
+def _without_judge(draft: Draft, suite: Suite) -> Verdict | None:
+    """The verdict on a draft without code, of status `format`, and on code that the protocol refuses, `policy`."""
+    problem, sample, code = draft
+    if code is None:
+        detail = f"the answer holds no code block{' with ' if problem.entry_point else ''}{problem.entry_point}"
+        return unjudged_verdict(f"{problem.id}#{sample}", "format", detail, "none")
+    refusal = suite.protocol.refusal(problem, code)
+    return unjudged_verdict(f"{problem.id}#{sample}", "policy", refusal, "none") if refusal else None
 
 
 def _rater(suite: Suite, context: EvalContext) -> Rater | None:

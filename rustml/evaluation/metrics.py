@@ -43,6 +43,7 @@ METRICS: Mapping[str, Metric] = {
         Metric("tests", score("tests")),
         Metric("documentation", score("documentation")),  # easy to please: gate it beside others
         Metric("idiom", score("idiom")),
+        Metric("api", score("api")),
         Metric("rating", score("rating"), gated=False),  # moves with the model behind the rater's server
     )
 }

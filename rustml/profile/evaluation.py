@@ -21,7 +21,7 @@ class SuiteSection(Section, frozen=True):
     """`rust`: what the model is trained for. `retention`: what it must not forget; the gate pools its suites.
     `holdout`: held-out pairs, judged in their crates; `problems` names a file of the `pairs` stage's output.
     `untested`: Rust judged by compiler, lints and style alone; a problem that has tests is asked without them."""
-    protocol: Literal["chat", "pair", "humaneval", "humaneval_chat", "mbpp", "mbpp_chat"]
+    protocol: Literal["chat", "pair", "humaneval", "humaneval_chat", "mbpp", "mbpp_chat", "rustevo2"]
     """How a problem becomes a prompt and an answer becomes code; each is documented in docs/evaluation.md."""
     metric_prefix: str
     """Put before every metric name: `rust.`, `rust.sampled_`, `retention.python.`."""
@@ -35,6 +35,12 @@ class SuiteSection(Section, frozen=True):
     """An answer that is cut here is judged as it stands."""
     limit: Count
     """At most this many problems, in file order; 0 takes all."""
+    unsafe_code: Literal["declared", "allowed", "refused"] = "declared"
+    """`declared`: where the problem says so. `allowed`: in every answer, as most upstreams have it, for verdicts of
+    weak integrity (`judge.weak_integrity`). `refused`: in none; problems that need it are excluded and counted."""
+    signatures: Literal["declared", "upstream"] = "declared"
+    """`declared`: an answer keeps the declared signature, where its bank says so. `upstream`: it may change it, as far
+    as the tests still compile."""
 
 
 class BehaviourSection(Section, frozen=True):

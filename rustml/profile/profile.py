@@ -55,3 +55,11 @@ class Profile(Section, frozen=True):
     """The gate of each step, by its name; a phase without one has the gate of the step that it is made like."""
     quantize: QuantizeSection
     serve: ServeSection
+
+    def __post_init__(self) -> None:
+        """Raises ValueError for a suite whose answers the judge would refuse one and all."""
+        allowed = [name for name, suite in self.evaluation.suites.items() if suite.unsafe_code == "allowed"]
+        if allowed and self.judge.weak_integrity == "refused":
+            raise ValueError(
+                f"evaluation.suites.{allowed[0]}.unsafe_code is `allowed`, and judge.weak_integrity is `refused`"
+            )

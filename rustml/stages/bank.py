@@ -8,7 +8,7 @@ import click
 from rustml.banks.bank import Bank
 from rustml.banks.build import build
 from rustml.banks.sources.load import is_on_hub, load_bank
-from rustml.contents import file_contents
+from rustml.contents import path_contents
 from rustml.profile import Profile
 from rustml.runs import tracking
 from rustml.runs.progress import Progress
@@ -18,9 +18,9 @@ from rustml.stages.judging import judging_environment, open_judge
 
 
 def contents(profile: Profile) -> Mapping[ProfilePath, str]:
-    """Digests of the local benchmark files. Raises InputError for one that cannot be read."""
+    """Digests of the local benchmarks' files and folders. Raises InputError for one that cannot be read."""
     return {
-        ("bank", "benchmarks", name): file_contents(Path(path), f"bank.benchmarks.{name}")
+        ("bank", "benchmarks", name): path_contents(Path(path), f"bank.benchmarks.{name}")
         for name, path in profile.bank.benchmarks.items()
         if not is_on_hub(path)
     }

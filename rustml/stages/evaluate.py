@@ -1,6 +1,6 @@
 """Measure a model on Rust, retention and hold-out suites."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -150,6 +150,7 @@ def _measure(
             progress(done, total)
 
         suites = _suites(profile, only, contaminated, space, limits, stack)
+        _tell_exclusions(suites)
         accounts = _told({suite.name: suite.account for suite in suites if suite.account})
         folder = subject.model if isinstance(subject.model, Path) else None
         protocol = judge_protocol(limits, judging_environment(profile))
@@ -181,6 +182,16 @@ def _suites(
     source = ItemSource(space.inputs["bank"], profile.seed, holdout)
     check = ContaminationCheck(contaminated, pairs, profile.pairs.decontamination, space.cache.contamination)
     return checked_suites(profile.evaluation, source, only, check)
+
+
+def _tell_exclusions(suites: "Sequence[Suite]") -> None:
+    """Print which problems a rule of a suite excluded."""
+    for suite in suites:
+        if suite.excluded_ids:
+            reasons = ", ".join(f"{reason} {count}" for reason, count in suite.excluded.items())
+            click.echo(
+                f"  {suite.name}: excluded {len(suite.excluded_ids)} ({reasons}): {', '.join(suite.excluded_ids)}"
+            )
 
 
 def _told(accounts: "Mapping[str, Account]") -> "Mapping[str, Account]":

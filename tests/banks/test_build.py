@@ -166,7 +166,7 @@ def test_a_problem_of_no_file_is_reported_with_the_reason(tmp_path: Path) -> Non
     (row,) = report.tables()["bank/excluded.json"]
     assert (row["bank"], row["id"]) == ("team", "team/2")
     assert "not trainable" in row["reason"]
-    assert list(report.left_out()) == [f"team: 1 excluded; the first: team/2 ({row['reason']})"]
+    assert list(report.left_out()) == ["team: 1 problems left out", f"  1: {row['reason']}: team/2"]
 
 
 @pytest.mark.parametrize("name", ["rust-train", "python-test", "team-train", "team-prompt", "../team", ""])
@@ -183,7 +183,10 @@ def test_a_benchmark_may_not_replace_another_file(tmp_path: Path, name: str) -> 
 def test_the_report_names_what_was_left_out(tmp_path: Path) -> None:
     section = _with_benchmark(tmp_path, _problem(1), _problem(2))
     report = build(section, 5, tmp_path / "out", failing("wrong", of="team/2"))
-    assert list(report.left_out()) == ["team: 1 dropped, the reference does not pass; the first: team/2 (wrong)"]
+    assert list(report.left_out()) == [
+        "team: 1 problems left out",
+        "  1: the reference does not pass (wrong): team/2",
+    ]
     assert {row["file"] for row in report.tables()["bank/digests.json"]} == set(report.counts)
     assert sum(row["problems"] for row in report.tables()["bank/difficulties.json"]) == 54
 

@@ -8,8 +8,10 @@ from typing import NamedTuple
 from rustml.banks.bank import Bank, make_bank
 from rustml.banks.sources.python import humaneval, mbpp
 from rustml.banks.sources.rust import humaneval_x, humanevalpack, multipl_e
+from rustml.banks.sources.rustevo import FILES as RUSTEVO_FILES
+from rustml.banks.sources.rustevo import rustevo2, rustevo_rows
 from rustml.errors import InputError
-from rustml.hub_datasets import HubDataset, LocatedRow, hub_rows, local_rows, typed
+from rustml.hub_datasets import HubDataset, LocatedRow, hub_folder, hub_rows, local_rows, typed
 from rustml.records import Problem
 
 HUB = "hub"
@@ -24,6 +26,10 @@ class PublicBank(NamedTuple):
     splits: tuple[str, ...] = ("test",)
     home: str = ""
     """Address for a user's own download of a bank that no hub holds."""
+    rows: Callable[[Path], Iterable[LocatedRow]] = local_rows
+    """Reads the rows of a user's own path: of a file, or of a folder where a bank is several files."""
+    files: tuple[str, ...] = ()
+    """Names, in the hub's repository, of the files that make such a folder."""
 
 
 SOURCES: dict[str, PublicBank] = {
@@ -41,6 +47,7 @@ SOURCES: dict[str, PublicBank] = {
         partial(multipl_e, config="humaneval-rs"), HubDataset("nuprl/MultiPL-E", "humaneval-rs")
     ),
     "multipl-e-mbpp-rs": PublicBank(partial(multipl_e, config="mbpp-rs"), HubDataset("nuprl/MultiPL-E", "mbpp-rs")),
+    "rustevo2": PublicBank(rustevo2, HubDataset("SYSUSELab/RustEvo2"), rows=rustevo_rows, files=RUSTEVO_FILES),
 }
 
 
@@ -62,18 +69,21 @@ def load_source(name: str, source: str) -> Bank:
 def load_bank(name: str, path: Path | None = None, *, revision: str | None = None) -> Bank:
     """Load a public bank from `path`, or else from the hub at `revision`; under any other name, a file of problems.
 
-    Local files are JSON Lines (`.jsonl`, `.jsonl.gz`) or parquet with the columns of the public data set, or, for a
-    bank of one's own, with the fields of `rustml.records.Problem`. Raises InputError that names file, line and key of a
-    row of another form, and EnvironmentFault when the hub cannot be read.
+    Local files are JSON Lines (`.jsonl`), a JSON array (`.json`), both also as `.gz`, or parquet, with the columns of
+    the public data set, or, for a bank of one's own, with the fields of `rustml.records.Problem`. Raises InputError
+    that names file, line and key of a row of another form, and EnvironmentFault when the hub cannot be read.
     """
     public = SOURCES.get(name)
     if public is None:
         return _problem_file(name, path)
     if path is not None:
-        return public.read(local_rows(path))
+        return public.read(public.rows(path))
     if public.hub is None:
         raise InputError(f"bank {name} is not on a hub: download it from {public.home} and give its path")
-    return public.read(_all_splits(public.hub._replace(revision=revision), public.splits))
+    dataset = public.hub._replace(revision=revision)
+    if public.files:
+        return public.read(public.rows(hub_folder(dataset, public.files)))
+    return public.read(_all_splits(dataset, public.splits))
 
 
 def _all_splits(dataset: HubDataset, splits: Iterable[str]) -> Iterator[LocatedRow]:

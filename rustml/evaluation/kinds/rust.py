@@ -6,20 +6,37 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from rustml.evaluation.kinds.kind import SuiteKind
-from rustml.evaluation.results.suite_result import SuiteResult, mean_lints, share
+from rustml.evaluation.results.suite_result import SuiteResult, mean, mean_lints, share
+from rustml.evaluation.suites.rustevo import API, uses_api
+from rustml.records import Problem
 from rustml.rust import style
 
 if TYPE_CHECKING:
-    from rustml.evaluation.results.journal import Chunk
+    from rustml.evaluation.results.journal import Chunk, Item
     from rustml.evaluation.suites.suite import Suite
+
+CATEGORY = "category"
+"""Tag of a problem: the group of its bank that a report shows it in."""
 
 
 class RustKind(SuiteKind):
     """Problems of a bank whose answers rustc, clippy and tests judge."""
 
     name = "rust"
-    metrics = ("format", "compile", "pass", "clippy")
-    drawn = metrics
+    metrics = ("format", "compile", "pass", "clippy", "api")
+    drawn = ("format", "compile", "pass", "clippy")
+
+    def tasks(self, problems: Sequence[Problem]) -> dict[str, str]:
+        """The category that a bank gives its problems, such as the kind of an API's change."""
+        return {problem.id: problem.tags[CATEGORY] for problem in problems if CATEGORY in problem.tags}
+
+    def scores(self, problem: Problem, item: "Item") -> Mapping[str, float]:
+        """Whether the answer names the API that the problem asks for, where it asks for one."""
+        if API not in problem.tags:
+            return {}
+        verdict = item.verdict
+        judged = {"compile": float(verdict.compiles is True), "clippy": float(verdict.clippy_clean is True)}
+        return judged | {"api": float(item.code is not None and uses_api(problem, item.code))}
 
     def files(self, suite: "Suite", chunks: "Sequence[Chunk]") -> Mapping[str, bytes]:
         """`style-<suite>.json`: style describes the answers, and no gate asks for it."""
@@ -41,6 +58,8 @@ class RustKind(SuiteKind):
             **mean_lints(samples),
             **({"clippy_clean_of_passing": share(passing, "clippy")} if passing else {}),
             **result.pass_at_k(),
+            **_of_apis(result),
+            **_of_categories(result),
         }
 
     def columns(self, name: str, result: SuiteResult) -> dict[str, str]:
@@ -50,3 +69,19 @@ class RustKind(SuiteKind):
             return {f"{name} pass@1": f"{prefix}pass_at_1"}
         rates = {"format": "format_rate", "compile": "compile_rate", "pass": "pass_rate", "clippy": "clippy_clean_rate"}
         return {f"{name} {header}": f"{prefix}{metric}" for header, metric in rates.items()}
+
+
+def _of_apis(result: SuiteResult) -> dict[str, float]:
+    """The share of answers that name the API asked for; nothing for a suite that asks for none."""
+    values = result.values("api")
+    return {"api_rate": mean(values.values())} if values else {}
+
+
+def _of_categories(result: SuiteResult) -> dict[str, float]:
+    """Items and the share of passing answers of each category."""
+    metrics: dict[str, float] = {}
+    for category in sorted(set(result.tasks.values())):
+        items = [item for item, its in result.tasks.items() if its == category]
+        passing = mean(result.values("pass", items).values())
+        metrics |= {f"{category}.items": len(items), f"{category}.pass_rate": passing}
+    return metrics

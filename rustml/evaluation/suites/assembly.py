@@ -8,6 +8,7 @@ from rustml.errors import InputError
 from rustml.evaluation.kinds import KINDS, ItemSource, made_from_pairs
 from rustml.evaluation.suites import contamination
 from rustml.evaluation.suites.protocols import PROTOCOLS, AnswerProtocol
+from rustml.evaluation.suites.rules import UNSAFE, under_rules
 from rustml.evaluation.suites.suite import HoldoutMaker, Suite
 from rustml.generation.sampling import Sampling
 from rustml.profile.curate import Decontamination
@@ -82,12 +83,18 @@ def suite_of_bank(name: str, section: SuiteSection, source: ItemSource) -> Suite
     protocol = PROTOCOLS[section.protocol]
     path = source.banks / f"{section.problems}.jsonl"
     bank = tuple(read_jsonl(path, Problem))
-    problems = _items(name, path, bank, protocol, section.limit)
+    items, lost = under_rules(_items(name, path, bank, protocol, section.limit), section)
+    if not items:
+        raise InputError(f"evaluation.suites.{name}: unsafe_code: refused leaves no problem of {path}")
+    if fault := next(filter(None, map(protocol.lacks, items)), ""):
+        raise InputError(f"evaluation.suites.{name}: {path}: {fault}")
     return Suite(
         name=name,
         group=section.group,
         metric_prefix=section.metric_prefix,
-        problems=problems,
+        problems=items,
+        excluded={UNSAFE: len(lost)} if lost else {},
+        excluded_ids=lost,
         protocol=protocol,
         sampling=Sampling.from_section(section, protocol.stops, source.seed),
         shots=_shots(path, (*bank, *_prompts(path)), protocol),

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from rustml import chat
 from rustml.chat import Tokenizer
+from rustml.evaluation.suites import rustevo
 from rustml.generation.sampling import Prompt
 from rustml.records import Problem
 from rustml.rust.fences import blocks, extract
@@ -17,6 +18,14 @@ FENCE = "```"
 HUMANEVAL_STOPS = ("\nclass", "\ndef", "\n#", "\nif", "\nprint")
 MBPP_SHOTS = ("MBPP/2", "MBPP/3", "MBPP/4")
 MBPP_END = "[DONE]"
+
+
+def _nothing(_problem: Problem, _code: str) -> str:
+    return ""
+
+
+def _no_lack(_problem: Problem) -> str:
+    return ""
 
 
 @dataclass(frozen=True)
@@ -32,6 +41,10 @@ class AnswerProtocol:
     stops: tuple[str, ...] = ()
     shots: tuple[str, ...] = ()
     """Ids of the solved examples that every prompt shows."""
+    refusal: Callable[[Problem, str], str] = _nothing
+    """Why code is not judged: what the protocol asks for beside the tests, and the code lacks. Empty where it is."""
+    lacks: Callable[[Problem], str] = _no_lack
+    """What a problem lacks that the protocol needs; empty for nothing."""
 
 
 def _chat_prompt(problem: Problem, tokenizer: Tokenizer, _shots: Sequence[Problem]) -> Prompt:
@@ -123,6 +136,7 @@ PROTOCOLS: Mapping[str, AnswerProtocol] = {
         AnswerProtocol(
             "humaneval_chat", 1, _humaneval_chat_prompt, _humaneval_chat_code, (*HUMANEVAL_STOPS, f"\n{FENCE}")
         ),
+        AnswerProtocol("rustevo2", 1, rustevo.prompt, rustevo.code, refusal=rustevo.refusal, lacks=rustevo.lacks),
         AnswerProtocol("mbpp", 1, _mbpp_prompt, _mbpp_code, (MBPP_END,), MBPP_SHOTS),
         AnswerProtocol("mbpp_chat", 1, _mbpp_chat_prompt, _mbpp_chat_code, (f"\n{FENCE}",), MBPP_SHOTS),
     )

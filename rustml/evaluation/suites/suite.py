@@ -34,6 +34,8 @@ class Suite:
     """Ids of its problems that were found in training data."""
     excluded: Mapping[str, int] = field(default_factory=dict)
     """Problems of the bank that are not items, counted by reason."""
+    excluded_ids: tuple[str, ...] = ()
+    """Their ids, for the log, where a rule of the suite excluded them."""
     account: "Account | None" = None
     """What a hold-out suite judges in place; None for any other."""
     judge: Judging | None = None
