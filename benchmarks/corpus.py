@@ -2,7 +2,7 @@
 
 `python -m benchmarks.corpus [--directory /usr/share/cargo/registry] [--workers 2] [--kill]` runs the profile `debian`
 on the crates that the packages of scripts/corpus-debian.txt bring in. Prints each row of the table when it is measured.
-CPU seconds count every process of a stage, whatever else the machine does; wall seconds and MB/s need a quiet one.
+CPU seconds count every process of a stage and no other; wall seconds and MB/s need a quiet one.
 """
 
 import argparse

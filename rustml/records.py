@@ -139,7 +139,7 @@ class Problem(Record, frozen=True, omit_defaults=True):
     dependencies: tuple[Dependency, ...] = ()
     """Crates that reference, tests and answers may use."""
     tags: dict[str, str] = {}
-    """Family, slots, difficulty: whatever groups problems in a report."""
+    """Family, slots, difficulty: what groups problems in a report."""
     origin: Origin | None = None
     """The file that a mined problem comes from."""
     span: tuple[int, int] = (0, 0)
@@ -165,7 +165,7 @@ class Candidate(Record, frozen=True, omit_defaults=True):
     language: Language = "rust"
     policy: Policy = "strict"
     pinned: bool = True
-    """False where the tests call whatever the candidate declares, as the problem's upstream lets them."""
+    """False where the tests call what the candidate declares, of any signature, as the problem's upstream lets them."""
     dependencies: tuple[Dependency, ...] = ()
 
     @property

@@ -42,6 +42,14 @@ def checkpoint(tmp_path: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
+def empty_database(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """A SQLite tracking store with its schema and nothing else, for tests to copy."""
+    from tests.support.stores import fresh_database
+
+    return fresh_database(tmp_path_factory.mktemp("store"))
+
+
+@pytest.fixture(scope="session")
 def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A Qwen3 of 0.1M parameters with random weights, its own tokenizer and a context of 256."""
     return random_model(tmp_path_factory.mktemp("tiny"), context=256)

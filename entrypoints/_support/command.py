@@ -60,7 +60,7 @@ class StageCommand(click.Command):
     """A command whose failures are one clear line and an exit code (rustml/errors.py), not a traceback."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Parse the options; with `--explain`, those that say which profile, whatever else is missing."""
+        """Parse the options; with `--explain`, those that say which profile, even where others are missing."""
         if EXPLAIN not in args:
             return super().parse_args(ctx, args)
         lenient = {"ignore_unknown_options": True, "allow_extra_args": True}

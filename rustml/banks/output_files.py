@@ -55,7 +55,7 @@ def benchmark_files(bank: Bank, dropped: Collection[str]) -> dict[str, list[Prob
 
 
 def excluded_problems(bank: Bank) -> dict[str, str]:
-    """Problems that stand in no file whatever the judge says, by id, with the reason."""
+    """Problems that stand in no file even where the judge passes them, by id, with the reason."""
     reasons = dict(bank.excluded)
     for problem in bank.problems:
         if problem.split != "test" and not problem.trainable and not _is_prompt(problem):

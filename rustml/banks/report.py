@@ -37,7 +37,7 @@ class BankReport(Record, frozen=True):
     judge_seconds: float
     dropped: tuple[DroppedProblem, ...]
     excluded: dict[str, dict[str, str]]
-    """Problems that are not usable whatever the judge says, by bank and id, with the reason."""
+    """Problems that are not usable even where the judge passes them, by bank and id, with the reason."""
 
     def metrics(self) -> dict[str, float]:
         """Metrics by name."""

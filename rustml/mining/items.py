@@ -40,7 +40,7 @@ STANDARD_MODULES = frozenset({
     "fmt", "io", "str", "char", "slice", "iter", "mem", "cmp", "ops", "hash", "vec", "string", "option", "result",
     "error", "num", "env", "f32", "f64",
 })  # fmt: skip
-"""Names that usually mean a module of the standard library, whatever the crate calls its own."""
+"""Names that usually mean a module of the standard library, even where the crate has one of that name."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -133,7 +133,7 @@ def _verified(
 
 
 def _split(crate: str, section: MineSection) -> Literal["train", "dev", "test"]:
-    """The split of a crate's problems, whatever its version: by a stable hash of its name, so that none is in two."""
+    """The split of a crate's problems: by a stable hash of its name, so that all its versions are in one split."""
     percent = int.from_bytes(hashlib.sha256(f"mined {crate}".encode()).digest()[:8], "big") / 2**64 * 100
     if percent < section.test_percent:
         return "test"

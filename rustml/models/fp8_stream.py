@@ -28,7 +28,7 @@ SHARD_BYTES = 450_000_000
 
 
 def write(parent: Path, out: Path, shard_bytes: int = SHARD_BYTES) -> None:
-    """Quantise the checkpoint in `parent`, which is no adapter, into `out`.
+    """Quantise the checkpoint in `parent` into `out`. An adapter has to be merged before.
 
     Raises InputError for a damaged file, RustmlError that names a weight with numbers that are not finite.
     """

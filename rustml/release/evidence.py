@@ -123,7 +123,7 @@ def _decision_faults(
 
 
 def maker_faults(version: ModelVersion, step: Step) -> Iterator[str]:
-    """A step takes the versions of its own stage: FP8 weights are no result of fine-tuning, whatever they score."""
+    """A step takes the versions of its own stage: FP8 weights are not a result of fine-tuning."""
     if step.made_by and version.made_by != step.made_by:
         maker = f"stage {version.made_by}" if version.made_by else "no stage of this tracking store"
         yield f"step {step.name} takes versions that stage {step.made_by} made, and {version.name} was made by {maker}"

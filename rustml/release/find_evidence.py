@@ -92,7 +92,7 @@ def standing_promotion(
 def attempt(version: ModelVersion, to: str, evaluation: str) -> int:
     """Which attempt at a step the version's weights make, from 1: each other evaluation that was decided on counts one.
 
-    A version that is evaluated with another seed after a refusal has a second chance at luck, whatever its number.
+    The same weights, evaluated with another seed after a refusal, may pass by chance, also under a new version number.
     """
     runs = tracking.tagged({"rustml.judged_weights": version.digest, "rustml.to": to})
     earlier = {tags.get("rustml.judged", "") for tags in runs}

@@ -87,7 +87,7 @@ def _faults(candidate: Evaluation, baseline: Evaluation, thresholds: Thresholds)
 
 
 def _unsound(side: str, evaluation: Evaluation) -> Iterator[str]:
-    """What makes an evaluation unfit as evidence, whatever it is compared with."""
+    """What makes an evaluation unfit as evidence in any comparison."""
     if not evaluation.weights_digest:
         yield f"{side}: the evaluation names no weights"
     empty = [

@@ -28,7 +28,7 @@ from rustml.runs import tracking
 WEIGHTS_TAG, PARENT_TAG, STEP_TAG = "weights_digest", "parent_version", "made_for"
 """Tags of a version: digest of its weights, the version that it was made from, the step that it was made for."""
 ABSENT = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
-"""MLflow's codes for a version that is not there, and for what is no version's number."""
+"""MLflow's codes for a version that is not there, and for a text that is not a version's number."""
 PRODUCTION = "Production"
 CHALLENGER = "challenger"
 """Alias of a version while it is judged."""
@@ -200,7 +200,7 @@ class Registry:
             raise EvidenceError(f"promotion run {run_id} holds a decision that cannot be read: {error}") from error
 
     def _check_kept(self, run_id: str, kind: str) -> None:
-        """A run in the trash is no evidence: its artifacts are there until the next `mlflow gc`."""
+        """A run in the trash is not evidence: its artifacts are there until the next `mlflow gc`."""
         try:
             stage = self.client.get_run(run_id).info.lifecycle_stage
         except MlflowException as error:

@@ -1,7 +1,7 @@
 """An alias that a server follows: where it points, and tags that say on a version how serving it went."""
 
+import logging
 from collections.abc import Mapping
-from contextlib import suppress
 
 from mlflow.exceptions import MlflowException
 
@@ -10,6 +10,8 @@ from rustml.profile.gates import Thresholds
 from rustml.release.evidence import VerifiedVersion, check_evidence
 from rustml.release.ladder import Step
 from rustml.release.registry import Registry
+
+log = logging.getLogger(__name__)
 
 REFUSED, SMOKE = "serve.refused", "serve.smoke"
 """Tags of a version: why a server did not take it; how many tasks it answered right when one did."""
@@ -49,7 +51,9 @@ class ServedAlias:
         self._tag(number, {SMOKE: smoke}, gone=(REFUSED,))
 
     def _tag(self, number: str, tags: Mapping[str, str], gone: tuple[str, ...] = ()) -> None:
-        with suppress(MlflowException, InputError):
+        try:
             version = self._registry.version(number)
             version.tag(tags)
             version.untag(gone)
+        except (MlflowException, InputError) as error:
+            log.warning("version %s does not get its tag %s: %s", number, ", ".join(tags), error)

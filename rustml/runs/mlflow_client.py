@@ -138,7 +138,7 @@ def home() -> Path:
 def experiment() -> str:
     """Id of the experiment: the one that was chosen, else `rustml`, which is made where it is missing.
 
-    `mlflow run` names experiment Default where nobody chose one; that is no choice.
+    `mlflow run` names experiment Default where the user chose none; it does not count as a choice.
     """
     experiment_id = os.environ.get("MLFLOW_EXPERIMENT_ID", DEFAULT_EXPERIMENT)
     if experiment_id == DEFAULT_EXPERIMENT:

@@ -22,7 +22,7 @@ def extract(answer: str, entry_point: str, language: Language = "rust") -> str |
 
     A block counts without a language tag too. A fence inside a block's doc comment or string does not end it, and a
     block that never ends (a truncated answer) does not count. For `Type::method` the block has to define the type. An
-    empty entry point takes the last block whatever it defines.
+    empty entry point takes the last block.
     """
     name = entry_point.split("::", maxsplit=1)[0]
     codes = [code for code in _complete_blocks(answer, language) if not name or _defines(code, name, language)]
@@ -30,7 +30,7 @@ def extract(answer: str, entry_point: str, language: Language = "rust") -> str |
 
 
 def blocks(text: str) -> list[str]:
-    """The contents of the fenced blocks of a text, whatever their language; each ends at the next closing fence."""
+    """The contents of the fenced blocks of a text in any language; each ends at the next closing fence."""
     return [match[1] for match in _BLOCK.finditer(text)]
 
 

@@ -51,7 +51,7 @@ class Group:
         return int(fields["usage_usec"]) / 1e6
 
     def remove(self) -> None:
-        """End whatever runs in it and remove it. A group that the kernel keeps busy is left for the next sweep."""
+        """End all processes in it and remove it. A group that the kernel keeps busy is left for the next sweep."""
         deadline = time.monotonic() + _PATIENCE_SECONDS
         while self.path.exists():
             with contextlib.suppress(OSError):

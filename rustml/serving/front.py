@@ -60,7 +60,7 @@ class Front:
             self._answer,
             interface="asgi3",
             log_config=None,
-            log_level="critical",  # a client that leaves is no error; the access log tells of it
+            log_level="critical",  # a client that leaves is not an error; the access log has it
             access_log=False,
             lifespan="off",
             ws="none",

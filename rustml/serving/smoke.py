@@ -35,7 +35,7 @@ class Answer(Record, frozen=True):
 
 
 def client(socket: Path | None = None) -> httpx2.Client:
-    """What carries the requests of `ask`: to a Unix socket, whatever host a URL names; without one, to that host.
+    """What carries the requests of `ask`: to a Unix socket, with any host in the URL; without one, to that host.
 
     No proxy of the environment stands between this process and its own server.
     """

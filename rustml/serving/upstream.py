@@ -1,4 +1,4 @@
-"""An engine as a child process behind a Unix socket: started, waited for, and ended whatever happens.
+"""An engine as a child process behind a Unix socket: started, waited for, and ended on every path.
 
 The socket lies in a folder of this user alone, so that nothing but our own front reaches the engine, whose server has
 paths that no key guards.

@@ -106,7 +106,7 @@ class Watch:
     def _swap(self, engine: ExitStack, upstream: Upstream) -> None:
         old_engine, old_number = self._engine, self._number
         self._engine, self._upstream, self._refused = engine, upstream, ""
-        with old_engine:  # it ends whatever happens meanwhile
+        with old_engine:  # it ends even where the swap fails
             route = self._front.swap(upstream)
             self._versions.swapped(upstream.version)
             if route is not None:

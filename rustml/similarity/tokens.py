@@ -1,4 +1,4 @@
-"""Tokens of a text for comparing it with others: runs of word characters, whatever stands between them."""
+"""Tokens of a text for comparing it with others: runs of word characters; what stands between them does not count."""
 
 import re
 

@@ -111,7 +111,7 @@ def _promote(profile: Profile, asked: _Asked, override: str, smoke: str, parent:
 
 
 def _refresh_card(registry: Registry, number: str, lead: str) -> None:
-    """Let the version's page say what was decided. It is no evidence, so that what stops it stops no promotion."""
+    """Let the version's page say what was decided. The page is not evidence: a promotion goes on without it."""
     try:
         card.refresh(registry, number, lead)
     except (RustmlError, OSError) as error:

@@ -19,7 +19,7 @@ from rustml.runs import tracking
 BASE = "base"
 WIDTH = 120
 TRAINING_VIEW = "workflowType=machine_learning"
-"""MLflow 3.17's pages open in the view of GenAI applications, whatever the experiment's kind says, but for this."""
+"""MLflow 3.17's pages open in the view of GenAI applications, even for an experiment of another kind, but for this."""
 
 
 class Summary:

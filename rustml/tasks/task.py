@@ -21,7 +21,7 @@ AnswerKind = Literal[
     "test",  # a test function
     "name",
     "prose",
-    "any",  # of an anchor: whatever its pool holds
+    "any",  # of an anchor: all that its pool holds
 ]
 CODE: frozenset[AnswerKind] = frozenset({"function", "rest", "line", "test"})
 
@@ -39,7 +39,7 @@ class Draft:
 
 
 class Task(ABC):
-    """One category. Its random choices are a hash of the function's key, whatever else the corpus holds."""
+    """One category. Its random choices are a hash of the function's key, independent of the rest of the corpus."""
 
     name: ClassVar[str]
     question_shows: ClassVar[str]

@@ -20,7 +20,7 @@ GENERAL = "general_holdout"
 
 
 def check(sources: Mapping[str, Source], key: str, section: PairsSection) -> None:
-    """Raise InputError for a task that is no category, `raw`, or pool of `section`; `key` names `sources`."""
+    """Raise InputError for a task that is not a category, `raw`, or a pool of `section`; `key` names `sources`."""
     pools = [*(f"anchor_{pool}" for pool in section.anchors), *(f"{DOMAIN}{pool}" for pool in section.domain)]
     known = [*TASKS, "raw", *pools]
     for name, source in sources.items():

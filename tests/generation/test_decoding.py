@@ -51,7 +51,9 @@ def test_greedy_answers_are_those_of_plain_generation(model: Any, batch: Any, ev
     assert trimmed(decoding) == trimmed(plain)
 
 
-def test_ended_sequences_are_not_computed_on(model: Any, batch: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def sizes(model: Any, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The number of sequences in each pass through the model."""
     sizes: list[int] = []
     forward = type(model).forward
 
@@ -60,7 +62,13 @@ def test_ended_sequences_are_not_computed_on(model: Any, batch: Any, monkeypatch
         return forward(self, *args, **options)
 
     monkeypatch.setattr(type(model), "forward", counted)
-    generate(model, **batch, generation_config=settings(model, batch), every=4)
+    return sizes
+
+
+def test_ended_sequences_are_not_computed_on(model: Any, batch: Any, sizes: list[int]) -> None:
+    config = settings(model, batch)
+    sizes.clear()  # the settings are read off an answer
+    generate(model, **batch, generation_config=config, every=4)
     assert sizes[0] == len(TEXTS)
     assert sizes[-1] < len(TEXTS)
 
@@ -81,18 +89,9 @@ def test_the_given_settings_are_left_as_they_were(model: Any, batch: Any) -> Non
     assert config.max_new_tokens == 40
 
 
-def test_a_prompt_that_is_answered_several_times_is_read_once(
-    model: Any, batch: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_prompt_that_is_answered_several_times_is_read_once(model: Any, batch: Any, sizes: list[int]) -> None:
     config = settings(model, batch, do_sample=True, num_return_sequences=2, max_new_tokens=4)
-    sizes: list[int] = []
-    forward = type(model).forward
-
-    def counted(self: Any, *args: Any, **options: Any) -> Any:
-        sizes.append(len(options["input_ids"]))
-        return forward(self, *args, **options)
-
-    monkeypatch.setattr(type(model), "forward", counted)
+    sizes.clear()
     repeated = {name: tensor.repeat_interleave(3, dim=0) for name, tensor in batch.items()}
     output = generate(model, **repeated, generation_config=config)
     assert sizes[:2] == [len(TEXTS), 6 * len(TEXTS)]

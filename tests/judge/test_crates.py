@@ -1,6 +1,7 @@
 """Candidates and their tests use the crates that the problem names; what macros of a crate wrote decides nothing."""
 
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -169,6 +170,19 @@ def test_a_set_is_built_once(verdicts: dict[str, Verdict], source: Path, cache: 
             sets.compiled((Dependency(name="nowhere", version="1"),))
     assert before == {path: path.stat().st_mtime_ns for path in (cache / "crates").rglob("*.rlib")}
     assert any(word.startswith("tally=") for word in made.arguments)
+
+
+def test_a_set_is_kept_under_what_the_source_holds_wherever_it_lies(source: Path, tmp_path: Path) -> None:
+    def folder(vendor: Path) -> Path:
+        with crate_sets(vendor, tmp_path / "cache") as sets:
+            return sets.compiled(DEPENDENCIES).folder
+
+    copy = Path(shutil.copytree(source, tmp_path / "copy"))
+    built = folder(source)
+    assert folder(copy) == built
+    library = copy / "tally-1.2.0" / "src" / "lib.rs"
+    library.write_text(library.read_text() + "pub fn added() {}\n")
+    assert folder(copy) != built
 
 
 @pytest.mark.usefixtures("verdicts")

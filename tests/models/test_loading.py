@@ -12,20 +12,13 @@ from rustml.errors import InputError
 from rustml.models import checkpoint as checkpoints
 from rustml.models import saving
 from tests.support.toy_models import checkpoint as full_checkpoint
-from tests.support.toy_models import model, save_adapter, words
+from tests.support.toy_models import logits, model, save_adapter, words
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # of peft and torchao, about torch
-IDS = torch.tensor([[5, 9, 30, 7]])
 
 
 def load(folder: Path, **options: Any) -> Any:
     return checkpoints.load_model(folder, dtype="float32", attention="eager", device="cpu", **options).eval()
-
-
-def logits(network: Any) -> torch.Tensor:
-    with torch.inference_mode():
-        values: torch.Tensor = network(IDS).logits.float()
-    return values
 
 
 @pytest.fixture

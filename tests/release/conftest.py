@@ -1,12 +1,16 @@
-"""Evaluations and thresholds for the gates' tests."""
+"""A store, evaluations and thresholds for the tests of gates and registry."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
+import mlflow
+import msgspec
 import pytest
 
 from rustml.evaluation.results.report_file import Evaluation
 from rustml.profile.gates import Thresholds
 from tests.support.evaluations import evaluation_of
+from tests.support.stores import Store, open_store
 
 
 @pytest.fixture
@@ -31,3 +35,21 @@ def thresholds() -> Thresholds:
         margins={},
         at_least={},
     )
+
+
+@pytest.fixture
+def store(tmp_path: Path, thresholds: Thresholds, empty_database: bytes) -> Iterator[Store]:
+    (tmp_path / "mlflow.db").write_bytes(empty_database)
+    yield open_store(tmp_path, msgspec.structs.replace(thresholds, rise=("rust.pass",), resamples=1000))
+    mlflow.set_tracking_uri(None)
+
+
+@pytest.fixture
+def report(store: Store, evaluation: Callable[..., Evaluation]) -> Callable[..., str]:
+    """Log an evaluation of the named weights with so many Rust and Python items passed of 200 and 500."""
+
+    def logged(name: str, rust: int, python: int = 400) -> str:
+        scores = {"rust": [n < rust for n in range(200)], "python": [n < python for n in range(500)]}
+        return store.evaluated(evaluation(store.digest(name), **scores))
+
+    return logged

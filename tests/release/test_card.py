@@ -1,12 +1,10 @@
 """The model card: every number is the registry's, overrides stay, and what a hub would refuse is refused here."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
-from pathlib import Path
 
 import mlflow
-import msgspec
 import pytest
 import yaml
 from hypothesis import given
@@ -14,37 +12,12 @@ from hypothesis import strategies as st
 
 from rustml.errors import GateRefused, InputError
 from rustml.evaluation.results.report_file import Evaluation
-from rustml.profile.gates import Thresholds
 from rustml.release import card as cards
 from rustml.release.gates import Finding
-from tests.support.stores import MODEL, Store, fresh_database, open_store
+from tests.support.stores import MODEL, Store
 
-pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy")
 Make = Callable[..., Evaluation]
 Report = Callable[..., str]
-
-
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    return fresh_database(tmp_path_factory.mktemp("template"))
-
-
-@pytest.fixture
-def store(tmp_path: Path, thresholds: Thresholds, template: bytes) -> Iterator[Store]:
-    (tmp_path / "mlflow.db").write_bytes(template)
-    yield open_store(tmp_path, msgspec.structs.replace(thresholds, rise=("rust.pass",), resamples=1000))
-    mlflow.set_tracking_uri(None)
-
-
-@pytest.fixture
-def report(store: Store, evaluation: Make) -> Report:
-    """Log an evaluation of the named weights with so many Rust and Python items passed of 200 and 500."""
-
-    def logged(name: str, rust: int, python: int = 400) -> str:
-        scores = {"rust": [n < rust for n in range(200)], "python": [n < python for n in range(500)]}
-        return store.evaluated(evaluation(store.digest(name), **scores))
-
-    return logged
 
 
 @pytest.fixture(name="promoted")

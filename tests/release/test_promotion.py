@@ -1,51 +1,22 @@
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
-import mlflow
 import msgspec
 import pytest
 
 from rustml.errors import EnvironmentFault, EvidenceError, GateRefused, InputError
 from rustml.evaluation.results.report_file import Evaluation
-from rustml.profile.gates import Thresholds
 from rustml.release import fetching, lock, registry
 from rustml.release.lock import promotion_lock
 from rustml.release.promotion import Request, Sources, decide_and_promote
 from rustml.runs.processes import process_name
-from tests.support.stores import MODEL, Store, fresh_database, open_store
-
-# MLflow's own store code meets a deprecation of SQLAlchemy 2.1.
-pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy")
+from tests.support.stores import MODEL, Store
 
 Make = Callable[..., Evaluation]
 BASE, GOOD, BETTER, BAD = 20, 120, 160, 10
 RETAINED, FORGOTTEN = 400, 300
-
-
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    return fresh_database(tmp_path_factory.mktemp("template"))
-
-
-@pytest.fixture
-def store(tmp_path: Path, thresholds: Thresholds, template: bytes) -> Iterator[Store]:
-    (tmp_path / "mlflow.db").write_bytes(template)
-    yield open_store(tmp_path, msgspec.structs.replace(thresholds, rise=("rust.pass",), resamples=1000))
-    mlflow.set_tracking_uri(None)
-
-
-@pytest.fixture
-def report(store: Store, evaluation: Make) -> Callable[..., str]:
-    """Log an evaluation of the named weights with so many Rust and Python items passed of 200 and 500."""
-
-    def logged(name: str, rust: int, python: int = RETAINED) -> str:
-        scores = {"rust": [n < rust for n in range(200)], "python": [n < python for n in range(500)]}
-        return store.evaluated(evaluation(store.digest(name), **scores))
-
-    return logged
 
 
 Report = Callable[..., str]

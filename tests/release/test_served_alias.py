@@ -1,50 +1,27 @@
 """An alias that a server follows, on a real registry: roll-back, evidence, tags, a registry that does not answer."""
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
-import mlflow
-import msgspec
 import pytest
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
 from rustml.errors import EvidenceError
-from rustml.evaluation.results.report_file import Evaluation
-from rustml.profile.gates import Thresholds
 from rustml.release.served_alias import REFUSED, SMOKE, TAG_CHARACTERS, ServedAlias
-from tests.support.stores import MODEL, Store, fresh_database, open_store
-
-# MLflow's own store code meets a deprecation of SQLAlchemy 2.1.
-pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy")
+from tests.support.stores import MODEL, Store
 
 FIRST, SECOND = "1", "2"
 
 
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    return fresh_database(tmp_path_factory.mktemp("template"))
-
-
 @pytest.fixture
-def store(
-    tmp_path: Path, thresholds: Thresholds, template: bytes, evaluation: Callable[..., Evaluation]
-) -> Iterator[Store]:
+def store(store: Store, report: Callable[..., str]) -> Store:
     """Versions 1 and 2, promoted to sft one after the other."""
-    (tmp_path / "mlflow.db").write_bytes(template)
-    store = open_store(tmp_path, msgspec.structs.replace(thresholds, rise=("rust.pass",), resamples=1000))
-
-    def report(name: str, rust: int) -> str:
-        scores = {"rust": [n < rust for n in range(200)], "python": [n < 400 for n in range(500)]}
-        return store.evaluated(evaluation(store.digest(name), **scores))
-
     baseline = report("base", 20)
     for name, rust in (("sft", 100), ("sft-again", 170)):
         candidate = report(name, rust)
         store.promote(store.registered(name), "sft", candidate, baseline)
         baseline = candidate
-    yield store
-    mlflow.set_tracking_uri(None)
+    return store
 
 
 def alias_of(store: Store) -> ServedAlias:
@@ -113,15 +90,29 @@ def test_tags_of_serving_leave_the_evidence_whole(store: Store) -> None:
     assert alias.verified(SECOND, store.thresholds).version == SECOND
 
 
-def test_a_registry_that_does_not_answer_stops_no_server(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_registry_that_does_not_answer_stops_no_server(
+    store: Store, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     alias = alias_of(store)
     silence(monkeypatch, "get_registered_model", "get_model_version", "set_model_version_tag")
     assert alias.current() == ""
     alias.refused(SECOND, "reason")
     alias.served(SECOND, "8 of 8")
+    assert caplog.messages == [
+        f"version 2 does not get its tag {tag}: connection refused" for tag in ("serve.refused", "serve.smoke")
+    ]
 
 
-def test_an_account_that_may_not_write_stops_no_server(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_account_that_may_not_write_stops_no_server_and_is_told_of(
+    store: Store, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     silence(monkeypatch, "set_model_version_tag", "delete_model_version_tag")
     alias_of(store).served(SECOND, "8 of 8")
     assert SMOKE not in tags_of(store, SECOND)
+    assert caplog.messages == ["version 2 does not get its tag serve.smoke: connection refused"]
+
+
+def test_a_version_that_is_gone_is_told_of(store: Store, caplog: pytest.LogCaptureFixture) -> None:
+    alias_of(store).refused("99", "reason")
+    (message,) = caplog.messages
+    assert message.startswith("version 99 does not get its tag serve.refused: ")

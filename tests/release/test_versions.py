@@ -15,22 +15,14 @@ from rustml.models.checkpoint import Base, Manifest
 from rustml.profile import load
 from rustml.release import registry, versions
 from rustml.runs import tracking
-from tests.support.stores import MODEL, Store, open_store
-
-pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy")
+from tests.support.stores import MODEL, Store, open_store, tracking_store
 
 
 @pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+def store(tmp_path_factory: pytest.TempPathFactory, empty_database: bytes) -> Iterator[Store]:
     folder = tmp_path_factory.mktemp("versions")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{folder / 'mlflow.db'}")
-        for name in ("MLFLOW_RUN_ID", "MLFLOW_EXPERIMENT_ID", "MLFLOW_EXPERIMENT_NAME"):
-            patch.delenv(name, raising=False)
-        tracking.client.cache_clear()
+    with tracking_store(folder, empty_database):
         yield open_store(folder, load("tiny").gates["sft"])
-        tracking.client.cache_clear()
-        mlflow.set_tracking_uri(None)
 
 
 def trained(store: Store, name: str, *, complete: bool = True) -> str:

@@ -19,25 +19,14 @@ VARIABLES = (
 )
 
 
-@pytest.fixture(scope="session")
-def empty_store(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    """A SQLite store with its schema, which takes seconds to make."""
-    path = tmp_path_factory.mktemp("store") / "mlflow.db"
-    before = mlflow.get_tracking_uri()
-    mlflow.set_tracking_uri(f"sqlite:///{path}")
-    mlflow.MlflowClient().search_experiments(max_results=1)
-    mlflow.set_tracking_uri(before)
-    return path.read_bytes()
-
-
 @pytest.fixture(autouse=True)
-def place(tmp_path: Path, empty_store: bytes, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def place(tmp_path: Path, empty_database: bytes, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Stand in an empty folder with an empty store, and leave no trace in MLflow's global state."""
     before = {name: os.environ.get(name) for name in VARIABLES}
     for name in VARIABLES:
         os.environ.pop(name, None)
     uri = mlflow.get_tracking_uri()
-    (tmp_path / "mlflow.db").write_bytes(empty_store)
+    (tmp_path / "mlflow.db").write_bytes(empty_database)
     monkeypatch.chdir(tmp_path)
     tracking.client.cache_clear()
     yield tmp_path

@@ -85,7 +85,8 @@ def test_several_answers_with_log_probabilities(api: openai.OpenAI) -> None:
     assert len(answer.choices) == 2
     for choice in answer.choices:
         assert choice.logprobs is not None
-        assert all(token.logprob <= 0 for token in choice.logprobs.content or [])
+        assert choice.logprobs.content
+        assert all(token.logprob <= 0 for token in choice.logprobs.content)
 
 
 def test_an_answer_ends_before_its_stop_string(api: openai.OpenAI) -> None:

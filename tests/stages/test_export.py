@@ -4,7 +4,6 @@ import errno
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import mlflow
 import msgspec
 import pytest
 from safetensors.numpy import load_file
@@ -17,23 +16,16 @@ from rustml.release import release_folder
 from rustml.runs import tracking
 from rustml.stages import export, promote
 from tests.support.evaluations import evaluation_of
-from tests.support.stores import MODEL, SHARDS_TOKENIZER, Store, open_store
+from tests.support.stores import MODEL, SHARDS_TOKENIZER, Store, open_store, tracking_store
 
-pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy")
 Register = Callable[..., str]
 
 
 @pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+def store(tmp_path_factory: pytest.TempPathFactory, empty_database: bytes) -> Iterator[Store]:
     folder = tmp_path_factory.mktemp("export")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{folder / 'mlflow.db'}")
-        for name in ("MLFLOW_RUN_ID", "MLFLOW_EXPERIMENT_ID", "MLFLOW_EXPERIMENT_NAME"):
-            patch.delenv(name, raising=False)
-        tracking.client.cache_clear()
+    with tracking_store(folder, empty_database):
         yield open_store(folder, load("tiny").gates["sft"])
-        tracking.client.cache_clear()
-        mlflow.set_tracking_uri(None)
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
-import mlflow
 import pytest
 
 from rustml.errors import EvidenceError, GateRefused, InputError
@@ -18,9 +17,7 @@ from rustml.runs import tracking
 from rustml.runs.stage import Outcome, Stage
 from rustml.stages import evaluate, leaderboard, lifecycle, promote, quantize, sft
 from tests.support.fake_stages import FakeStages
-from tests.support.stores import fresh_database
-
-pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy")
+from tests.support.stores import tracking_store
 
 PHASE = (
     "ladder=[sft, sft2, champion]",
@@ -28,22 +25,11 @@ PHASE = (
 )
 
 
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    return fresh_database(tmp_path_factory.mktemp("template"))
-
-
 @pytest.fixture
-def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, template: bytes) -> Iterator[None]:
-    (tmp_path / "mlflow.db").write_bytes(template)
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'mlflow.db'}")
-    for name in ("MLFLOW_RUN_ID", "MLFLOW_EXPERIMENT_ID", "MLFLOW_EXPERIMENT_NAME"):
-        monkeypatch.delenv(name, raising=False)
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty_database: bytes) -> Iterator[None]:
     monkeypatch.chdir(tmp_path)
-    tracking.client.cache_clear()
-    yield
-    tracking.client.cache_clear()
-    mlflow.set_tracking_uri(None)
+    with tracking_store(tmp_path, empty_database):
+        yield
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-import mlflow
 import msgspec
 import pytest
 from click.testing import CliRunner
@@ -12,10 +11,9 @@ from entrypoints.push import main
 from rustml.errors import EnvironmentFault, EvidenceError, InputError, RustmlError
 from rustml.models import checksums
 from rustml.profile import Profile, load
-from rustml.runs import tracking
 from rustml.stages import export, push
 from tests.support.evaluations import evaluation_of
-from tests.support.stores import Store, open_store
+from tests.support.stores import Store, open_store, tracking_store
 from tests.support.upload_hub import UploadHub, upload_hub
 
 pytestmark = [
@@ -33,16 +31,10 @@ def profile() -> Profile:
 
 
 @pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory, profile: Profile) -> Iterator[Store]:
+def store(tmp_path_factory: pytest.TempPathFactory, profile: Profile, empty_database: bytes) -> Iterator[Store]:
     folder = tmp_path_factory.mktemp("push")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{folder / 'mlflow.db'}")
-        for name in ("MLFLOW_RUN_ID", "MLFLOW_EXPERIMENT_ID", "MLFLOW_EXPERIMENT_NAME"):
-            patch.delenv(name, raising=False)
-        tracking.client.cache_clear()
+    with tracking_store(folder, empty_database):
         yield open_store(folder, profile.gates["sft"])
-        tracking.client.cache_clear()
-        mlflow.set_tracking_uri(None)
 
 
 @pytest.fixture(scope="module")

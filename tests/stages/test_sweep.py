@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import mlflow
 import pytest
 
 from rustml.errors import EnvironmentFault, InputError, ProfileError, RustmlError
@@ -16,33 +15,21 @@ from rustml.runs import tracking
 from rustml.runs.stage import Outcome, Workspace
 from rustml.stages import children, sft, sweep
 from rustml.stages.sweep import Plan
-from tests.support.stores import fresh_database
+from tests.support.stores import tracking_store
 
-pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy")
 Loss = Callable[[Profile], float]
 
 
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    return fresh_database(tmp_path_factory.mktemp("template"))
-
-
 @pytest.fixture
-def inputs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, template: bytes) -> Iterator[dict[str, str]]:
+def inputs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty_database: bytes) -> Iterator[dict[str, str]]:
     """Runs whose outputs no training here reads."""
-    (tmp_path / "mlflow.db").write_bytes(template)
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'mlflow.db'}")
-    for name in ("MLFLOW_RUN_ID", "MLFLOW_EXPERIMENT_ID", "MLFLOW_EXPERIMENT_NAME"):
-        monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(tmp_path)
-    tracking.client.cache_clear()
-    runs = {role: str(tracking.client().create_run(tracking.experiment()).info.run_id) for role in ROLES}
-    for role, run in runs.items():
-        tracking.client().set_tag(run, tracking.STAGE, role)
-        tracking.client().set_tag(run, tracking.OUTPUT, role)
-    yield runs
-    tracking.client.cache_clear()
-    mlflow.set_tracking_uri(None)
+    with tracking_store(tmp_path, empty_database):
+        runs = {role: str(tracking.client().create_run(tracking.experiment()).info.run_id) for role in ROLES}
+        for role, run in runs.items():
+            tracking.client().set_tag(run, tracking.STAGE, role)
+            tracking.client().set_tag(run, tracking.OUTPUT, role)
+        yield runs
 
 
 ROLES = ("base", "bank", "pairs")

@@ -1,10 +1,13 @@
 """A real MLflow store on SQLite with evaluated, registered folders in the place of models."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import mlflow
 import numpy as np
+import pytest
 from mlflow.tracking import MlflowClient
 from safetensors.numpy import save_file
 
@@ -112,6 +115,19 @@ def open_store(folder: Path, thresholds: Thresholds) -> Store:
 
 def fresh_database(folder: Path) -> bytes:
     """The database of an empty store: its schema takes seconds to make."""
-    mlflow.set_tracking_uri(f"sqlite:///{folder / 'mlflow.db'}")
-    MlflowClient().search_experiments()
+    MlflowClient(f"sqlite:///{folder / 'mlflow.db'}").search_experiments()
     return (folder / "mlflow.db").read_bytes()
+
+
+@contextmanager
+def tracking_store(folder: Path, database: bytes) -> Iterator[None]:
+    """Let this process track in a copy of `database`, and leave no trace of it in MLflow's global state."""
+    (folder / "mlflow.db").write_bytes(database)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{folder / 'mlflow.db'}")
+        for name in ("MLFLOW_RUN_ID", "MLFLOW_EXPERIMENT_ID", "MLFLOW_EXPERIMENT_NAME"):
+            patch.delenv(name, raising=False)
+        tracking.client.cache_clear()
+        yield
+        tracking.client.cache_clear()
+        mlflow.set_tracking_uri(None)

@@ -95,6 +95,13 @@ def problem(number: int) -> Problem:
     )
 
 
+def logits(network: Any) -> torch.Tensor:
+    """Of a model, for one short text."""
+    with torch.inference_mode():
+        values: torch.Tensor = network(torch.tensor([[5, 9, 30, 7]])).logits.float()
+    return values
+
+
 def weights(folder: Path) -> dict[str, torch.Tensor]:
     loaded = AutoModelForCausalLM.from_pretrained(str(folder), dtype="auto")
     assert loaded.dtype == torch.bfloat16

@@ -1,4 +1,4 @@
-"""Files of samples, whoever wrote them: JSON Lines (also gzipped) or parquet, one answer of a model per row."""
+"""Files of samples of any origin: JSON Lines (also gzipped) or parquet, one answer of a model per row."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping

@@ -21,7 +21,7 @@ from rustml.records import Problem
 from rustml.tasks import TASKS
 
 REVISION = 1
-"""Of the prompt below: whoever changes its words raises it."""
+"""Of the prompt below: raise it with each change of its words."""
 CRITERIA: Mapping[str, str] = {name: task.criteria for name, task in TASKS.items() if task.criteria}
 PROMPT = """You rate answers of programmers. {criteria}
 

@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from types import TracebackType
 
+from rustml.contents import directory_source_contents
 from rustml.errors import InputError
 from rustml.evaluation.kinds.holdout import COMPILES, INPLACE, TASK, TESTED
 from rustml.evaluation.suites.account import account_of
@@ -77,9 +78,13 @@ class Holdout(AbstractContextManager["Holdout"]):
         by_crate: dict[tuple[str, str], list[InsertionSite]] = {}
         for site in sites:
             by_crate.setdefault((site.folder, site.vendor), []).append(site)
+        digests = {vendor: directory_source_contents(Path(vendor)) for vendor in {site.vendor for site in sites}}
         judgeable: dict[str, JudgeableSite] = {}
         with ThreadPoolExecutor(len(os.sched_getaffinity(0)), thread_name_prefix="crates") as threads:
-            pending = [threads.submit(self._settle, *where, group) for where, group in sorted(by_crate.items())]
+            pending = [
+                threads.submit(self._settle, folder, vendor, digests[vendor], group)
+                for (folder, vendor), group in sorted(by_crate.items())
+            ]
             try:
                 for done, crate in enumerate(as_completed(pending), start=1):
                     judgeable |= crate.result()
@@ -91,9 +96,12 @@ class Holdout(AbstractContextManager["Holdout"]):
                 raise
         return judgeable
 
-    def _settle(self, folder: str, vendor: str, sites: Sequence[InsertionSite]) -> dict[str, JudgeableSite]:
+    def _settle(
+        self, folder: str, vendor: str, vendor_digest: str, sites: Sequence[InsertionSite]
+    ) -> dict[str, JudgeableSite]:
         """The sites of one crate. cargo alone does not keep two cores busy: most crates are a chain of few others."""
-        crate = prepare(Path(folder), Path(vendor), self._sources.cache, self._sandbox)
+        cache = self._sources.cache
+        crate = prepare(Path(folder), Path(vendor), cache, self._sandbox, vendor_digest=vendor_digest)
         eligibility = scan_eligibility(sites, crate, self._sandbox)
         return {site.id: JudgeableSite(site, eligibility[site.id], crate) for site in sites}
 

@@ -1,6 +1,6 @@
 """How a problem becomes a prompt and an answer becomes code; docs/evaluation.md has each protocol's source.
 
-A protocol's text is part of a measurement: whoever changes one gives it a new revision.
+A protocol's text is part of a measurement: a change of one needs a new revision.
 """
 
 from collections.abc import Callable, Mapping, Sequence

@@ -9,10 +9,12 @@ is kept, so that a later run is offline and meets the same versions.
 
 import tempfile
 from contextlib import AbstractContextManager
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 
 from rustml.cargo.registry import DirectorySource, resolve
+from rustml.contents import directory_source_contents
 from rustml.judge.in_crate.crate_sandbox import CrateSandbox
 from rustml.judge.in_crate.dependencies import DependencyStore
 from rustml.judge.in_crate.manifest import Table, document
@@ -89,11 +91,18 @@ class CrateSets(AbstractContextManager["CrateSets"]):
             (crate / "src").mkdir(parents=True)
             (crate / "src" / "lib.rs").touch()
             (crate / "Cargo.toml").write_text(document(_manifest(dependencies)), encoding="utf-8")
-            prepared = prepare(crate, self._vendor(crate), self._cache / "built", self._sandbox)
+            vendor, cache = self._vendor(crate), self._cache / "built"
+            prepared = prepare(crate, vendor, cache, self._sandbox, vendor_digest=self._directory_digest)
         if prepared.built.fault:
             raise CratesUnavailable(prepared.built.fault)
         (call,) = [call for call in prepared.built.invocations if call.is_library]
         return Externs(prepared.folder / "target", extern_arguments(call.arguments))
+
+    @cached_property
+    def _directory_digest(self) -> str:
+        """Of a directory source, which may be large, the contents once for all sets; empty for a registry."""
+        folder = self._source.settings.get("directory")
+        return directory_source_contents(Path(folder)) if folder is not None else ""
 
     def _vendor(self, crate: Path) -> Path:
         """The directory source to build against."""

@@ -15,6 +15,7 @@ from typing import Literal
 
 import msgspec
 
+from rustml.contents import directory_source_contents
 from rustml.errors import InputError
 from rustml.judge.in_crate.crate_sandbox import CrateSandbox
 from rustml.judge.in_crate.dependencies import Dependencies, read_dependencies
@@ -111,12 +112,15 @@ BUILD_OPTIONS = tuple(_BuildOptions(features, dev) for features in ("all", "full
 unstable compiler or exclude each other). Each with the dependencies of the tests, then without."""
 
 
-def prepare(source: Path, vendor: Path, cache: Path, sandbox: CrateSandbox) -> PreparedCrate:
+def prepare(
+    source: Path, vendor: Path, cache: Path, sandbox: CrateSandbox, *, vendor_digest: str = ""
+) -> PreparedCrate:
     """Build the crate in `source` against the Cargo directory source `vendor`, or reuse an earlier build.
 
-    A crate that does not build is a PreparedCrate whose `built.fault` says why.
+    A build is kept under the contents of both. `vendor_digest` is `directory_source_contents(vendor)` where the caller
+    has it already. A crate that does not build is a PreparedCrate whose `built.fault` says why.
     """
-    key = _key(source, vendor, sandbox)
+    key = _key(source, vendor, vendor_digest or directory_source_contents(vendor), sandbox)
     folder = cache / f"{source.name}-{key[:16]}"
     if not (folder / RECORD).is_file():
         partial = folder.with_name(f"{folder.name}.partial")
@@ -129,9 +133,9 @@ def prepare(source: Path, vendor: Path, cache: Path, sandbox: CrateSandbox) -> P
     return PreparedCrate(folder, msgspec.json.decode((folder / RECORD).read_bytes(), type=BuildRecord))
 
 
-def _key(source: Path, vendor: Path, sandbox: CrateSandbox) -> str:
-    digest = hashlib.sha256(f"{REVISION}\0{sandbox.tools.digest}\0{vendor}\0".encode())
-    digest.update("\0".join(sorted(entry.name for entry in vendor.iterdir())).encode())
+def _key(source: Path, vendor: Path, vendor_digest: str, sandbox: CrateSandbox) -> str:
+    digest = hashlib.sha256(f"{REVISION}\0{sandbox.tools.digest}\0{vendor_digest}\0".encode())
+    digest.update(msgspec.json.encode(read_dependencies(vendor)))  # with the digest of the lock, where there is one
     for path in sorted(path for path in source.rglob("*") if path.is_file() and not path.is_symlink()):
         digest.update(f"{path.relative_to(source)}\0".encode() + hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()

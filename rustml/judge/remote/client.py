@@ -1,4 +1,4 @@
-"""A judge behind HTTP. Whatever goes wrong on the way is asked again, and is never a candidate's fault."""
+"""A judge behind HTTP. A request that fails is sent again, and its failure is never a candidate's fault."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence

@@ -1,4 +1,4 @@
-"""From candidates to verdicts, whatever happens on the way: in parts, alone, once more, and beside a control.
+"""From candidates to verdicts, also after failures on the way: in parts, alone, once more, and beside a control.
 
 A fault counts as the machine's only where code that is known to be right meets it too. What a candidate writes decides
 about that candidate alone.
@@ -47,7 +47,7 @@ class Settler:
                 member = _read(candidate)
         except InputError as error:
             return self._unjudged(candidate, "infrastructure", str(error))
-        except Exception as error:  # whatever a text does to the reader, the others get their verdicts
+        except Exception as error:  # one text that breaks the reader costs no other its verdict
             return self._unreadable(candidate, error)
         if candidate.untested:
             return member

@@ -1,7 +1,7 @@
 """Whether macros of a dependency may have written something in a candidate that its tokens do not show.
 
-A derive, an attribute or a macro of a dependency can implement equality, which then says whatever its arguments say.
-Those that are known not to are listed; whatever else a dependency may bring makes the candidate's own types distrusted.
+A derive, an attribute or a macro of a dependency can implement equality for a candidate's type, and its arguments can
+make two different values equal. Those that do not are listed; any other makes the candidate's own types distrusted.
 """
 
 from collections.abc import Iterable, Sequence

@@ -1,7 +1,7 @@
 """The declaration that a problem gives, and the function that pins a candidate to it.
 
 The tests call a function of exactly the declared type, which hands its arguments on to the candidate's. What comes
-back is then of the declared type, whatever the candidate declares: a type that is equal to everything does not fit.
+back is then of the declared type, not of the candidate's choice: a type that is equal to everything does not fit.
 """
 
 from dataclasses import dataclass, replace

@@ -2,7 +2,7 @@
 
 The entry point, what the signature mentions, and what the tests name without defining it, as far as it cannot change
 the meaning of anything else in them: nothing that the standard library names, nothing that a pattern could capture, no
-trait that would win over a method of the standard library. What is taken is imported by a glob, so that whatever the
+trait that would win over a method of the standard library. What is taken is imported by a glob, so that what the
 tests declare or import themselves comes first. The candidate's own imports from the standard library are visible too.
 """
 

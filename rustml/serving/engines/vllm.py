@@ -37,7 +37,7 @@ class VllmServing(ServingEngine):
     def environment(self, section: ServeSection) -> Mapping[str, str]:
         """No hub, no usage statistics, limits on one request, and on a CPU the memory for keys and values.
 
-        What would open further paths, or let a client name files, is off whatever the machine's environment says.
+        What would open further paths, or let a client name files, is off, even where the environment turns it on.
         """
         return {
             "HF_HUB_OFFLINE": "1",

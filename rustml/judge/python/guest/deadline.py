@@ -16,7 +16,7 @@ timer comes first unless it was disarmed."""
 class Deadline:
     """The time left to some processes: wall time while they wait, processor time while they compute.
 
-    The first of them may compute for `cpu` seconds, whatever it does to its timers and signals.
+    The first of them may compute for `cpu` seconds, even where it changes its timers and signals.
     """
 
     def __init__(self, pids: tuple[int, ...], seconds: float, cpu: float) -> None:

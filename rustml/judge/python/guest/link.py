@@ -90,7 +90,7 @@ class Link(Peer):  # type: ignore[misc]
             raise RuntimeError("the candidate raised StopIteration") from error
 
     def failed(self, error: BaseException) -> None:
-        """A failed assertion counts, whatever the candidate does about it."""
+        """A failed assertion counts, even where the candidate catches it."""
         self.swallowed = self.swallowed or self.fails(error, error.__traceback__)
 
     def fails(self, error: Any, trace: Any) -> bool:

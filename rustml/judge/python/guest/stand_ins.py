@@ -97,7 +97,7 @@ class StandIn:
 
 
 class Opaque(StandIn):
-    """An object that is no data."""
+    """An object that is not data."""
 
     compares = truth = False
     """Whether its class defines equality, and truth or length."""

@@ -1,6 +1,6 @@
 """Values between the process that knows the tests and the process that holds the candidate.
 
-Plain data travels and is rebuilt from JSON as the standard library's own types, whatever the other side sends: no
+Plain data travels and is rebuilt from JSON as the standard library's own types alone: no
 equality, hash or truth value that a candidate defines ever meets an assertion by way of data. What is not data is the
 business of `peer`.
 
