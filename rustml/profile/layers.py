@@ -179,7 +179,9 @@ def unfolded(changes: Tree) -> Tree:
 def _preset(name: str, presets: dict[str, Tree]) -> Tree:
     if name not in presets:
         known = f"there are {', '.join(presets)}" if presets else "the profile has no presets"
-        raise ProfileError(f"preset={name}, from the command line: unknown preset; {known}")
+        owners = [profile for profile in shipped() if name in from_files(FOLDER / f"{profile}.yaml").get(PRESETS, {})]
+        elsewhere = f"; it is a preset of {', '.join(owners)}" if owners else ""
+        raise ProfileError(f"preset={name}, from the command line: unknown preset; {known}{elsewhere}")
     return presets[name]
 
 

@@ -21,7 +21,7 @@ def table(profile: Profile, *, base: str = "", gpu: str = "") -> str:
     Raises EnvironmentFault with settings that fit, InputError for an unknown GPU or a base without a configuration.
     """
     from rustml.models.compute import Compute, of_profile  # noqa: PLC0415
-    from rustml.training import launch, memory, memory_plan  # noqa: PLC0415  torch takes seconds to load
+    from rustml.training import launch, memory, memory_plan, preconditions  # noqa: PLC0415  torch takes seconds to load
 
     compute = Compute("cuda", "bfloat16", "sdpa") if gpu else of_profile(resolved(profile).compute)
     processes = (
@@ -30,6 +30,7 @@ def table(profile: Profile, *, base: str = "", gpu: str = "") -> str:
     sharded = profile.launch.strategy == "fsdp"
     room = memory_plan.room_of(gpu) if gpu else memory.free_bytes(compute)
     shape = _shape(profile, base)
+    preconditions.check_model(profile.sft, shape)
     try:
         made = memory_plan.plan(profile.sft, shape, compute, processes=processes, sharded=sharded)
     except ValueError as error:

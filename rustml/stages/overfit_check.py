@@ -30,14 +30,17 @@ def run(profile: Profile, *, start: str, bank: str, pairs: str, say: Callable[[s
 def of_folders(profile: Profile, folder: Path, bank: Path, pairs: Path, say: Callable[[str], None]) -> None:
     """The same, from the folders of a checkpoint and of the outputs of `bank` and `pairs`."""
     from rustml.models import compute  # noqa: PLC0415  torch takes seconds to load
-    from rustml.training import overfit  # noqa: PLC0415
+    from rustml.training import overfit, preconditions  # noqa: PLC0415
+    from rustml.training.methods.base import model_shape  # noqa: PLC0415
 
     sft.check(profile)
     world = launch.processes_here(profile.launch) * profile.launch.nodes
-    rows = overfit.batch(sft.mixture(profile, folder, bank, pairs)[1].rows)
+    shape = model_shape(folder)
+    preconditions.check_model(profile.sft, shape)
+    rows = overfit.batch(sft.mixture(profile, folder, shape, bank, pairs)[1].rows)
     section, repeated = overfit.section_for(profile.sft, rows, world)
     machine = compute.of_profile(profile.compute)
-    sft.plan(profile, section, rows, folder, machine)
+    sft.plan(profile, section, rows, shape, machine)
     losses: list[float] = []
 
     def log(step: int, metrics: dict[str, float]) -> None:

@@ -6,6 +6,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import click
+
 from rustml import chat
 from rustml.errors import InputError
 from rustml.models.compute import Compute
@@ -102,36 +104,34 @@ def check(profile: Profile) -> None:
         raise InputError(f"sft: {error}; launch.processes says how many there are") from error
 
 
-def mixture(profile: Profile, folder: Path, bank: Path, pairs: Path) -> "tuple[Any, Mixture]":
+def mixture(profile: Profile, folder: Path, shape: Any, bank: Path, pairs: Path) -> "tuple[Any, Mixture]":
     """The tokenizer of the checkpoint in `folder`, and what the profile's SFT trains on. Raises InputError.
 
-    What the tokenizer does badly with Rust is warned of.
+    `shape` is its model without weights. What the tokenizer does badly with Rust is warned of.
     """
     from rustml.models import checkpoint  # noqa: PLC0415
     from rustml.training import data  # noqa: PLC0415
-    from rustml.training.methods.base import model_shape  # noqa: PLC0415
     from rustml.training.report.tokenizer_probe import probe, rust_answers  # noqa: PLC0415
 
     section = profile.sft
     tokenizer = checkpoint.load_tokenizer(folder)
     texts = sources.texts(section.sources, bank, pairs, profile.seed)
-    config = model_shape(folder).config.get_text_config()
-    for warning in probe(tokenizer, rust_answers(texts.values()), config.vocab_size).warnings:
+    vocabulary = shape.config.get_text_config().vocab_size
+    for warning in probe(tokenizer, rust_answers(texts.values()), vocabulary).warnings:
         log.warning("tokenizer: %s", warning)
     return tokenizer, data.mix(tokenizer, texts, section.context, profile.seed, sources.amounts(section.sources))
 
 
-def plan(profile: Profile, section: SftSection, rows: "Sequence[Row]", folder: Path, machine: Compute) -> "Plan":
-    """The memory of a training of the checkpoint in `folder`. Raises EnvironmentFault where this machine lacks it."""
+def plan(profile: Profile, section: SftSection, rows: "Sequence[Row]", shape: Any, machine: Compute) -> "Plan":
+    """The memory of a training of a model of this shape. Raises EnvironmentFault where this machine lacks it."""
     from rustml.training.memory import free_bytes  # noqa: PLC0415  torch takes seconds to load
     from rustml.training.memory_plan import bounded, refuse  # noqa: PLC0415
-    from rustml.training.methods.base import model_shape  # noqa: PLC0415
 
     here = launch.processes_here(profile.launch)
     room = free_bytes(machine) / (here if machine.device == "cpu" else 1)
     return refuse(
         bounded(section, rows),
-        model_shape(folder),
+        shape,
         machine,
         room,
         processes=here * profile.launch.nodes,
@@ -142,14 +142,19 @@ def plan(profile: Profile, section: SftSection, rows: "Sequence[Row]", folder: P
 def _train(profile: Profile, folder: Path, name: str, space: Workspace) -> Outcome:
     """Train the checkpoint in `folder`, which an adapter records under `name`."""
     from rustml.models import compute  # noqa: PLC0415
-    from rustml.training import sft, validation  # noqa: PLC0415
+    from rustml.training import preconditions, sft, validation  # noqa: PLC0415
+    from rustml.training.methods.base import model_shape  # noqa: PLC0415
+    from rustml.training.report import hardware  # noqa: PLC0415
 
     section, seed = profile.sft, profile.seed
     bank, pairs = space.inputs["bank"], space.inputs["pairs"]
-    tokenizer, mixed = mixture(profile, folder, bank, pairs)
+    machine, shape, machinery = compute.of_profile(profile.compute), model_shape(folder), hardware.probe(space.scratch)
+    click.echo(f"  {hardware.line(machinery)}")
+    preconditions.check_model(section, shape)
+    preconditions.check_disk(section, shape, machine, space.scratch)
+    tokenizer, mixed = mixture(profile, folder, shape, bank, pairs)
     held_out = validation.held_out(tokenizer, section, mixed.counts, bank, pairs, seed)
-    machine = compute.of_profile(profile.compute)
-    memory = plan(profile, section, mixed.rows, folder, machine)
+    memory = plan(profile, section, mixed.rows, shape, machine)
     with Progress("sft", sft.length(mixed.rows, section, seed)) as progress:
 
         def curve(step: int, metrics: dict[str, float]) -> None:
@@ -160,4 +165,5 @@ def _train(profile: Profile, folder: Path, name: str, space: Workspace) -> Outco
         task = partial(sft.train, mixed.rows, section, held_out=held_out)
         facts = launch.train(task, job, profile.launch)
     metrics = {**mixed.metrics("sft"), **{f"sft.{name}": value for name, value in facts.items()}}
-    return Outcome(metrics, tables={"memory.json": memory.rows()}, tags={chat.TAG: chat.digest(tokenizer)})
+    tables = {"memory.json": memory.rows(), "hardware.json": machinery}
+    return Outcome(metrics, tables=tables, tags={chat.TAG: chat.digest(tokenizer)})

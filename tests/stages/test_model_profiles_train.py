@@ -126,6 +126,7 @@ def test_a_profile_trains_a_model_of_its_architecture(words: str, step: str, kin
             curves.setdefault(metric, []).append(value)
 
     out, scratch, report = (tmp_path / part for part in ("out", "scratch", "report"))
+    scratch.mkdir()
     space = Workspace(out, report, inputs(tmp_path), scratch, CacheLayout(tmp_path), log)
     outcome = sft._train(profile, folder, "runs:/base", space)
     assert len(curves["sft.loss"]) == 2

@@ -68,6 +68,7 @@ def test_the_sources_of_the_profile_are_trained_on_and_held_out_records_measured
 
     inputs = write_inputs(tmp_path)
     out, scratch, report = (tmp_path / name for name in ("out", "scratch", "report"))
+    scratch.mkdir()
     space = Workspace(out, report, inputs, scratch, CacheLayout(tmp_path), log)
     outcome = sft._train(resolved(chosen), inputs["base"] / "model", "runs:/base", space)
     rows = {name: outcome.metrics[f"sft.rows.{name}"] for name in chosen.sft.sources}
@@ -77,6 +78,7 @@ def test_the_sources_of_the_profile_are_trained_on_and_held_out_records_measured
     assert curves["sft.general.token_accuracy"] == [0, 2, 3]
     assert {"sft.validation.families.loss", "sft.validation.crates.loss"} <= curves.keys()
     assert {row["part"] for row in outcome.tables["memory.json"]} >= {"weights", "activations", "peak"}
+    assert {row["part"] for row in outcome.tables["hardware.json"]} >= {"processor", "memory", "disk"}
     assert moved(inputs["base"] / "model", out / "model")
 
 

@@ -79,6 +79,10 @@ def target_layers(shape: Any, modules: Modules) -> Mapping[str, nn.Linear]:
     layers = {
         name: layer for name, layer in shape.named_modules() if isinstance(layer, nn.Linear) and layer is not head
     }
+    if not layers:
+        raise InputError(
+            f"method: {type(shape).__name__} has no linear layer that an adapter could be put on: choose kind full"
+        )
     names = _names(modules)
     for name in names:
         if not any(_is_named(path, name) for path in layers):
