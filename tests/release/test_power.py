@@ -1,5 +1,7 @@
 """What a gate can certify is known beforehand, and said as it is."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from msgspec.structs import replace
@@ -22,6 +24,7 @@ from rustml.release.power import (
 )
 from tests.support.evaluations import evaluation_of
 
+PROFILES = Path(__file__).parents[2] / "profiles"
 PUBLIC = {"humaneval": Size(164, 8), "mbpp": Size(500, 8)}
 
 
@@ -88,6 +91,12 @@ def test_a_gate_that_cannot_pass_is_refused_with_the_items_that_it_needs() -> No
         check_possible(profile, planned_sizes(profile))
     assert unchanged_bound(needed_items(0.05, 0.95), 0.95) < 0.05 <= unchanged_bound(72, 0.95)
     check_possible(load("tiny"), planned_sizes(load("tiny")))
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in PROFILES.glob("*.yaml") if path.stem != "defaults"))
+def test_every_profile_that_is_shipped_has_items_enough_for_its_gates(name: str) -> None:
+    profile = load(name)
+    check_possible(profile, planned_sizes(profile))
 
 
 def test_the_line_before_a_step_names_sizes_margins_and_chance(thresholds: Thresholds) -> None:
