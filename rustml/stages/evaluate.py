@@ -1,6 +1,6 @@
 """Measure a model on Rust, retention and hold-out suites."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -144,17 +144,14 @@ def _measure(
         ExitStack() as stack,
         Progress("answers judged") as progress,
     ):
-
-        def watch(suite: str, done: int, total: int) -> None:
-            progress.begin(f"{suite} answers judged")
-            progress(done, total)
-
         suites = _suites(profile, only, contaminated, space, limits, stack)
         _tell_exclusions(suites)
         accounts = _told({suite.name: suite.account for suite in suites if suite.account})
         folder = subject.model if isinstance(subject.model, Path) else None
         protocol = judge_protocol(limits, judging_environment(profile))
-        context = stack.enter_context(open_context(profile, folder, judge, protocol, watch=watch, rater=rater))
+        watch, generated = _counters(progress)
+        opened = open_context(profile, folder, judge, protocol, watch=watch, generated=generated, rater=rater)
+        context = stack.enter_context(opened)
         completions = sample_completions.completions(
             profile.evaluation.behaviour, context.generator, context.tokenizer, profile.seed
         )
@@ -164,6 +161,20 @@ def _measure(
     tables |= {sample_completions.TABLE: completions} if completions else {}
     tags = {WEIGHTS_RUN_TAG: subject.digest, "rustml.model": subject.name}
     return Outcome(report.metrics(), tables, tags=tags)
+
+
+def _counters(progress: Progress) -> tuple[Callable[[str, int, int], object], Callable[[int, int], object]]:
+    """What shows answers judged, by suite, and what shows prompts answered."""
+
+    def judged(suite: str, done: int, total: int) -> None:
+        progress.begin(f"{suite} answers judged")
+        progress(done, total)
+
+    def generated(done: int, total: int) -> None:
+        progress.begin("prompts answered")
+        progress(done, total)
+
+    return judged, generated
 
 
 def _suites(

@@ -1,5 +1,6 @@
 """The body of the stage `evaluate` on a model behind a server: the same suites, an identity in place of weights."""
 
+import io
 import json
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from rustml.generation.served import ServedModel
 from rustml.profile import Profile, load
 from rustml.records import write_jsonl
 from rustml.release.find_evidence import WEIGHTS_RUN_TAG
+from rustml.runs.progress import Progress
 from rustml.runs.stage import Workspace
 from rustml.stages import evaluate, lifecycle
 from tests.support.openai_server import serving
@@ -72,3 +74,12 @@ def test_a_checkpoint_is_not_measured_by_a_servers_engine(profile: Profile) -> N
         evaluate._subject(served, "3")
     with pytest.raises(ProfileError, match="a lifecycle measures checkpoints"):
         lifecycle.preflight(served)
+
+
+def test_answers_are_counted_while_they_are_made_and_while_they_are_judged() -> None:
+    with Progress("answers judged", stream=io.StringIO()) as progress:
+        judged, generated = evaluate._counters(progress)
+        generated(3, 9)
+        assert "prompts answered  3/9" in progress.line()
+        judged("rust", 1, 9)
+        assert "rust answers judged  1/9" in progress.line()

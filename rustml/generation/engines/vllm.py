@@ -22,8 +22,9 @@ log = logging.getLogger(__name__)
 ADAPTER = "adapter"
 """The name by which vLLM holds the adapter of an engine."""
 CACHE_VARIABLE = "VLLM_CPU_KVCACHE_SPACE"
-CPU_CACHE_GB = 2
-"""Memory for keys and values where the environment names none; vLLM itself would take nearly all of a machine's."""
+CPU_VARIABLES = {CACHE_VARIABLE: "2", "VLLM_CPU_NUM_OF_RESERVED_CPU": "0"}
+"""On a CPU, where the environment says nothing: GB for keys and values, of which vLLM itself would take nearly all of a
+machine's, and every core, of which it would leave one to its scheduler, half of a small machine."""
 
 
 class VllmEngine:
@@ -37,7 +38,8 @@ class VllmEngine:
         self._vllm = _library()
         on_cpu = importlib.import_module("vllm.platforms").current_platform.is_cpu()
         if on_cpu:
-            os.environ.setdefault(CACHE_VARIABLE, str(CPU_CACHE_GB))
+            for name, value in CPU_VARIABLES.items():
+                os.environ.setdefault(name, value)
         self._scratch = TemporaryDirectory(prefix="rustml-merged-")
         folder = _loadable(setup.folder, Path(self._scratch.name), on_cpu=on_cpu)
         lora = vllm_lora.adapter(folder)
@@ -49,6 +51,7 @@ class VllmEngine:
             max_model_len=setup.context,
             generation_config="vllm",
             disable_log_stats=True,
+            use_tqdm_on_load=False,
             # On a CPU compilation takes longer than the evaluation of a model that is small enough for one.
             enforce_eager=on_cpu,
             **({"enable_lora": True, "max_lora_rank": lora.max_rank} if lora else {}),
