@@ -4,6 +4,7 @@ from typing import Literal
 
 from rustml.profile.bank import BankSection
 from rustml.profile.base import BaseSection
+from rustml.profile.bench_serving import BenchServingSection
 from rustml.profile.chat import ChatSection
 from rustml.profile.compute import ComputeSection
 from rustml.profile.curate import CurateSection
@@ -55,6 +56,7 @@ class Profile(Section, frozen=True):
     """The gate of each step, by its name; a phase without one has the gate of the step that it is made like."""
     quantize: QuantizeSection
     serve: ServeSection
+    bench_serving: BenchServingSection
 
     def __post_init__(self) -> None:
         """Raises ValueError for a suite whose answers the judge would refuse one and all."""

@@ -14,7 +14,7 @@ from rustml.errors import EvidenceError, InputError
 from rustml.profile.gates import Thresholds
 from rustml.release import versions
 from rustml.release.gates import Decision, decide, encode
-from rustml.release.ladder import Step
+from rustml.release.ladder import Ladder, Step
 from rustml.release.registry import PARENT_TAG, WEIGHTS_TAG, ModelVersion, Registry, gate_tag, promoted_tag
 
 REQUIRED = ("decision", "run", "candidate_evaluation", "baseline_evaluation", "baseline_version")
@@ -78,6 +78,18 @@ def check_evidence(
     _require(version, step, faults)
     override = version.tags.get(gate_tag(step.name, "override"), "")
     return VerifiedVersion(registry.model, number, versions.with_base(version.folder), decision, override)
+
+
+def last_gate(registry: Registry, number: str, ladder: Ladder) -> Step:
+    """The last step of the ladder whose gate let the version through. Raises EvidenceError where none did."""
+    tags = registry.version(number).tags
+    passed = [step for step in ladder if gate_tag(step.name) in tags]
+    if not passed:
+        raise EvidenceError(
+            f"{registry.model} version {number} came through no gate of this profile: evaluate it and promote it with "
+            f"`promote -P candidate={number}`"
+        )
+    return passed[-1]
 
 
 def decision_digest(decision: Decision) -> str:

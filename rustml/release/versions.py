@@ -82,13 +82,13 @@ def label(name: str, registered_model: str) -> str:
     if name.isdigit() or name.startswith(SCHEME):
         model, _, number = name.removeprefix(SCHEME).rpartition("/")
         version = open_registry(model or registered_model).version(number)
-        return f"{version.tags.get(STEP_TAG) or _step_of_run(version.run_id)} v{number}".strip()
+        return f"{version.tags.get(STEP_TAG) or maker_label(version.made_by)} v{number}".strip()
     elsewhere = Path(name).is_dir() or "/" in name
     return Path(name).name[:60] if elsewhere else _step_of_run(name)
 
 
 def _step_of_run(run_id: str) -> str:
-    return maker_label(tracking.finished(run_id).tags.get(tracking.STAGE, "")) if run_id else ""
+    return maker_label(tracking.finished(run_id).tags.get(tracking.STAGE, ""))
 
 
 def _registered(uri: str) -> Checkpoint:

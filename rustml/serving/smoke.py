@@ -62,6 +62,11 @@ def ask(
     client = openai.OpenAI(base_url=url, api_key=key, max_retries=0, timeout=section.request_seconds, http_client=http)
     with ThreadPoolExecutor(concurrency, thread_name_prefix="smoke") as threads:
         completions = list(threads.map(lambda problem: _complete(client, name, problem, section), problems))
+    return judged(judge, problems, completions)
+
+
+def judged(judge: Judging, problems: Sequence[Problem], completions: Sequence[str]) -> list[Answer]:
+    """The answers to problems with what the judge says of them, in order."""
     verdicts = judge_completions(judge, problems, completions)
     return [
         Answer(

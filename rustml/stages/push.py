@@ -11,9 +11,9 @@ from rustml.io import file_sha256
 from rustml.models import checksums, hub_upload
 from rustml.profile import Profile
 from rustml.release import card, release_folder, versions
-from rustml.release.evidence import check_evidence
+from rustml.release.evidence import check_evidence, last_gate
 from rustml.release.ladder import ladder_of, thresholds_of
-from rustml.release.registry import Registry, gate_tag, open_registry
+from rustml.release.registry import Registry, open_registry
 from rustml.runs import tracking
 from rustml.stages import export
 
@@ -76,14 +76,7 @@ def _push(registry: Registry, number: str, folder: Path, digests: dict[str, str]
 
 def _check_gate(profile: Profile, registry: Registry, number: str) -> None:
     """Check the evidence of the last gate that let the version through."""
-    tags = registry.version(number).tags
-    passed = [step for step in ladder_of(profile) if gate_tag(step.name) in tags]
-    if not passed:
-        raise EvidenceError(
-            f"{registry.model} version {number} came through no gate of this profile: evaluate it and promote it with "
-            f"`promote -P candidate={number}`"
-        )
-    step = passed[-1]
+    step = last_gate(registry, number, ladder_of(profile))
     verified = check_evidence(registry, number, step, thresholds=thresholds_of(profile, step.name))
     if verified.in_spite:
         click.secho(f"  WARNING: {verified.label} is {step.name}{verified.in_spite}", fg="yellow")

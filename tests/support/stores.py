@@ -60,11 +60,11 @@ class Store:
         self.client.log_text(run, path.read_text(), registry.REPORT)
         return run
 
-    def registered(self, name: str, parent: str = "") -> str:
-        """Register a folder as a version that holds a copy of it; the version."""
+    def registered(self, name: str, parent: str = "", folder: Path | None = None) -> str:
+        """Register a folder, by default a made-up one, as a version that holds a copy of it; the version."""
         run = self.run()
         self.client.set_tag(run, tracking.STAGE, STAGES.get(name, "sft"))
-        place = self.weights(name)
+        place = folder or self.weights(name)
         self.client.log_artifacts(run, str(place), "output/model")
         uri = f"runs:/{run}/output/model"
         return self.registry.register(place, uri, run_id=run, parent=parent).number

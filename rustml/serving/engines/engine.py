@@ -19,6 +19,8 @@ class ServingEngine(ABC):
     """Python package that must be installed."""
     health: ClassVar[str] = "/health"
     """Path that answers with success once the server can be asked."""
+    uncached: ClassVar[tuple[str, ...]] = ()
+    """Options by which a prompt that was asked before costs what it cost at first: a load test repeats prompts."""
 
     @abstractmethod
     def command(self, folder: Path, model: str, section: ServeSection, socket: Path) -> list[str]:

@@ -19,6 +19,7 @@ class VllmServing(ServingEngine):
 
     name = "vllm"
     package = "vllm"
+    uncached = ("--no-enable-prefix-caching",)
 
     def command(self, folder: Path, model: str, section: ServeSection, socket: Path) -> list[str]:
         """The command line of vLLM's server module; of an adapter, with its base loaded beside it."""
