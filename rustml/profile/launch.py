@@ -1,7 +1,9 @@
 """Profile section `launch`: over how many processes SFT trains."""
 
 import re
-from typing import Literal
+from typing import Annotated, Literal
+
+from msgspec import Meta
 
 from rustml.profile.section import Section
 from rustml.profile.types import Count, Positive
@@ -22,6 +24,13 @@ class LaunchSection(Section, frozen=True):
     """Machines. Above 1 the stage runs on the first; docs/training.md has the command for the others."""
     address: str
     """HOST:PORT of the first machine, on which the processes of all machines meet; empty for one machine."""
+
+    gpu: str
+    """Type of GPU, such as h100, for which hours and cost are reckoned before the start; empty: what is here."""
+    gpu_hour_price: Annotated[float, Meta(ge=0)] | None
+    """Price of one GPU for one hour, in the currency that you reckon in; null: hours alone are told."""
+    assumed_utilisation: Annotated[float, Meta(gt=0, le=1)]
+    """Share of the peak operations per second that is assumed before the start. After ten steps it is measured."""
 
     def __post_init__(self) -> None:
         """Raises ValueError for several machines without an address, or an address that is none."""

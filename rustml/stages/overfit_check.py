@@ -10,6 +10,7 @@ from rustml.profile import Profile
 from rustml.release import versions
 from rustml.runs import tracking
 from rustml.stages import sft
+from rustml.stages import sft_preparation as preparation
 from rustml.stages.computing import resolved
 from rustml.training import launch
 from rustml.training.job import Job
@@ -37,10 +38,10 @@ def of_folders(profile: Profile, folder: Path, bank: Path, pairs: Path, say: Cal
     world = launch.processes_here(profile.launch) * profile.launch.nodes
     shape = model_shape(folder)
     preconditions.check_model(profile.sft, shape)
-    rows = overfit.batch(sft.mixture(profile, folder, shape, bank, pairs)[1].rows)
+    rows = overfit.batch(preparation.mixture(profile, folder, shape, bank, pairs)[1].rows)
     section, repeated = overfit.section_for(profile.sft, rows, world)
     machine = compute.of_profile(profile.compute)
-    sft.plan(profile, section, rows, shape, machine)
+    preparation.plan(profile, section, rows, shape, machine)
     losses: list[float] = []
 
     def log(step: int, metrics: dict[str, float]) -> None:

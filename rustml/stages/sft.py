@@ -1,18 +1,14 @@
 """Fine-tune the base model, or a version of it, on Rust pairs and register the result."""
 
-import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import click
 
 from rustml import chat
 from rustml.errors import InputError
-from rustml.models.compute import Compute
 from rustml.profile import Profile
-from rustml.profile.sft import SftSection
 from rustml.release import versions
 from rustml.release.evidence import VerifiedVersion
 from rustml.release.find_evidence import required_version, step_to_make
@@ -20,17 +16,12 @@ from rustml.release.ladder import profile_of
 from rustml.runs import tracking
 from rustml.runs.progress import Progress
 from rustml.runs.stage import Outcome, Stage, Workspace
+from rustml.stages import sft_preparation as preparation
 from rustml.stages.computing import resolved
 from rustml.stages.training_environment import training_environment
 from rustml.training import launch, sources
 from rustml.training.job import Job
 
-if TYPE_CHECKING:
-    from rustml.training.batching import Row
-    from rustml.training.data import Mixture
-    from rustml.training.memory_plan import Plan
-
-log = logging.getLogger(__name__)
 STAGE = Stage("sft", ("compute", "sft"), __name__, environment=lambda p: training_environment(p.sft))
 
 
@@ -104,39 +95,9 @@ def check(profile: Profile) -> None:
         raise InputError(f"sft: {error}; launch.processes says how many there are") from error
 
 
-def mixture(profile: Profile, folder: Path, shape: Any, bank: Path, pairs: Path) -> "tuple[Any, Mixture]":
-    """The tokenizer of the checkpoint in `folder`, and what the profile's SFT trains on. Raises InputError.
-
-    `shape` is its model without weights. What the tokenizer does badly with Rust is warned of.
-    """
-    from rustml.models import checkpoint  # noqa: PLC0415
-    from rustml.training import data  # noqa: PLC0415
-    from rustml.training.report.tokenizer_probe import probe, rust_answers  # noqa: PLC0415
-
-    section = profile.sft
-    tokenizer = checkpoint.load_tokenizer(folder)
-    texts = sources.texts(section.sources, bank, pairs, profile.seed)
-    vocabulary = shape.config.get_text_config().vocab_size
-    for warning in probe(tokenizer, rust_answers(texts.values()), vocabulary).warnings:
-        log.warning("tokenizer: %s", warning)
-    return tokenizer, data.mix(tokenizer, texts, section.context, profile.seed, sources.amounts(section.sources))
-
-
-def plan(profile: Profile, section: SftSection, rows: "Sequence[Row]", shape: Any, machine: Compute) -> "Plan":
-    """The memory of a training of a model of this shape. Raises EnvironmentFault where this machine lacks it."""
-    from rustml.training.memory import free_bytes  # noqa: PLC0415  torch takes seconds to load
-    from rustml.training.memory_plan import bounded, refuse  # noqa: PLC0415
-
-    here = launch.processes_here(profile.launch)
-    room = free_bytes(machine) / (here if machine.device == "cpu" else 1)
-    return refuse(
-        bounded(section, rows),
-        shape,
-        machine,
-        room,
-        processes=here * profile.launch.nodes,
-        sharded=profile.launch.strategy == "fsdp",
-    )
+def say(text: str) -> None:
+    """A line of what is known before the first step."""
+    click.echo(f"  {text}")
 
 
 def _train(profile: Profile, folder: Path, name: str, space: Workspace) -> Outcome:
@@ -145,22 +106,29 @@ def _train(profile: Profile, folder: Path, name: str, space: Workspace) -> Outco
     from rustml.training import preconditions, sft, validation  # noqa: PLC0415
     from rustml.training.methods.base import model_shape  # noqa: PLC0415
     from rustml.training.report import hardware  # noqa: PLC0415
+    from rustml.training.report.cost import Measured  # noqa: PLC0415
 
     section, seed = profile.sft, profile.seed
     bank, pairs = space.inputs["bank"], space.inputs["pairs"]
     machine, shape, machinery = compute.of_profile(profile.compute), model_shape(folder), hardware.probe(space.scratch)
-    click.echo(f"  {hardware.line(machinery)}")
+    say(hardware.line(machinery))
     preconditions.check_model(section, shape)
     preconditions.check_disk(section, shape, machine, space.scratch)
-    tokenizer, mixed = mixture(profile, folder, shape, bank, pairs)
+    tokenizer, mixed = preparation.mixture(profile, folder, shape, bank, pairs)
     held_out = validation.held_out(tokenizer, section, mixed.counts, bank, pairs, seed)
-    memory = plan(profile, section, mixed.rows, shape, machine)
-    with Progress("sft", sft.length(mixed.rows, section, seed)) as progress:
+    memory = preparation.plan(profile, section, mixed.rows, shape, machine)
+    steps = sft.length(mixed.rows, section, seed)
+    hours = preparation.expected(profile, mixed.rows, shape, machine, steps)
+    measured = Measured(hours, say)
+    say(hours.line())
+    with Progress("sft", steps) as progress:
 
         def curve(step: int, metrics: dict[str, float]) -> None:
             progress(step)
-            space.log(step, {f"sft.{name}": value for name, value in metrics.items()})
+            every = {**metrics, **measured(step, metrics)}
+            space.log(step, {f"sft.{name}": value for name, value in every.items()})
 
+        curve(0, hours.metrics(hours.rate, "estimated"))
         job = Job(folder, space.out / versions.MODEL, space.scratch, seed, machine, curve, name)
         task = partial(sft.train, mixed.rows, section, held_out=held_out)
         facts = launch.train(task, job, profile.launch)

@@ -66,6 +66,12 @@ def length(rows: Sequence[Row], section: SftSection, seed: int) -> int:
     return total_steps(section.steps, section.epochs, per_epoch)
 
 
+def tokens(rows: Sequence[Row], section: SftSection, steps: int) -> float:
+    """Tokens that so many steps train on; of packed rows the positions, nearly all of which hold one."""
+    size = section.context if section.packing else sum(len(ids) for ids, _ in rows) / len(rows)
+    return float(steps * section.batch_size * size)
+
+
 def in_order(rows: Sequence[Row], section: SftSection, steps: int, seed: int) -> Dataset:
     """The rows of all steps in the order in which they are trained on, packed where the section says so."""
     if section.packing:

@@ -79,6 +79,8 @@ def test_the_sources_of_the_profile_are_trained_on_and_held_out_records_measured
     assert {"sft.validation.families.loss", "sft.validation.crates.loss"} <= curves.keys()
     assert {row["part"] for row in outcome.tables["memory.json"]} >= {"weights", "activations", "peak"}
     assert {row["part"] for row in outcome.tables["hardware.json"]} >= {"processor", "memory", "disk"}
+    assert curves["sft.hours.estimated"] == [0]
+    assert "sft.cost.estimated" not in curves, "no price is assumed"
     assert moved(inputs["base"] / "model", out / "model")
 
 

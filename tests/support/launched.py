@@ -5,15 +5,17 @@ import signal
 from collections.abc import Callable
 from dataclasses import replace
 
+import msgspec
+
 from rustml.errors import InputError
-from rustml.profile.launch import LaunchSection
+from rustml.profile import load
 from rustml.training import processes
 from rustml.training.job import Job
 
 Task = Callable[[Job], dict[str, float]]
-ONE = LaunchSection(processes=1, strategy="ddp", nodes=1, address="")
-DDP = LaunchSection(processes=2, strategy="ddp", nodes=1, address="")
-FSDP = LaunchSection(processes=2, strategy="fsdp", nodes=1, address="")
+DEFAULT = load("tiny").launch
+ONE, DDP = (msgspec.structs.replace(DEFAULT, processes=count) for count in (1, 2))
+FSDP = msgspec.structs.replace(DDP, strategy="fsdp")
 
 
 def signalled(task: Task, number: signal.Signals, step: int, job: Job) -> dict[str, float]:

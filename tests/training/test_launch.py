@@ -95,7 +95,7 @@ def test_the_errors_of_a_process_are_raised_as_they_were(tmp_path: Path) -> None
 
 
 def test_only_the_first_machine_is_given_the_task() -> None:
-    two = LaunchSection(processes=8, strategy="fsdp", nodes=2, address="10.0.0.1:29500")
+    two = msgspec.structs.replace(FSDP, processes=8, nodes=2, address="10.0.0.1:29500")
     first, second = launch.command(two, 8, Path("/task"), 0), launch.command(two, 8, None, 1)
     assert [*first, "end"][-3:] == [worker.__name__, "/task", "end"]
     assert second[-1] == worker.__name__
@@ -151,7 +151,7 @@ def test_two_machines_meet_at_the_address_of_the_first(parent: Path, tmp_path: P
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    section = LaunchSection(processes=1, strategy="ddp", nodes=2, address=f"127.0.0.1:{port}")
+    section = msgspec.structs.replace(ONE, nodes=2, address=f"127.0.0.1:{port}")
     logged: list[tuple[int, dict[str, float]]] = []
     with subprocess.Popen(launch.command(section, 1, None, 1), cwd=Path(__file__).parents[2]) as second:
         facts = launch.train(counted, job(parent, tmp_path, lambda *line: logged.append(line)), section)
