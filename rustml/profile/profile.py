@@ -9,6 +9,7 @@ from rustml.profile.chat import ChatSection
 from rustml.profile.compute import ComputeSection
 from rustml.profile.curate import CurateSection
 from rustml.profile.evaluation import EvaluationSection
+from rustml.profile.expert_iteration import ExpertIterationSection
 from rustml.profile.gates import Thresholds
 from rustml.profile.grpo import GrpoSection
 from rustml.profile.harvest import HarvestSection
@@ -47,6 +48,7 @@ class Profile(Section, frozen=True):
     """Where the lifecycle starts: a small model trained here, or one that is fetched."""
     sft: SftSection
     grpo: GrpoSection
+    expert_iteration: ExpertIterationSection
     evaluation: EvaluationSection
     ladder: tuple[str, ...]
     """Steps that the lifecycle walks, from the first to the last: rows of rustml/release/ladder.py, or phases."""

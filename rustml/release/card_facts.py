@@ -153,6 +153,6 @@ def _file(stage: str, name: str, params: Mapping[str, str]) -> tuple[str, str]:
     """Stage and file from which a source draws."""
     if stage == "base":
         return BASE_FILES.get(name, ("", ""))
-    if stage == "grpo":
+    if stage == "grpo" or (stage, name) == ("expert_iteration", "answers"):
         return "bank", "rust-train"
     return params.get(f"{stage}.sources.{name}.kind", ""), params.get(f"{stage}.sources.{name}.file", "")

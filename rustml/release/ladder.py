@@ -33,6 +33,8 @@ class Step:
     of the step whose evidence must hold before the stage starts."""
     mlflow_stage: Literal["Staging", "Production"]
     """The deprecated stage that goes with the alias, for tools that still read it."""
+    gated_like: str = ""
+    """Another row, whose thresholds the step has where the profile gives it none of its own."""
 
     @property
     def needs_version(self) -> bool:
@@ -42,6 +44,14 @@ class Step:
 
 STEPS = (
     Step("sft", made_by="sft", compared_with="parent", requires="", mlflow_stage="Staging"),
+    Step(
+        "expert_iteration",
+        made_by="expert_iteration",
+        compared_with="parent",
+        requires=PREVIOUS,
+        mlflow_stage="Staging",
+        gated_like="grpo",
+    ),
     Step("grpo", made_by="grpo", compared_with="parent", requires=PREVIOUS, mlflow_stage="Staging"),
     Step("fp8", made_by="quantize", compared_with="parent", requires=PREVIOUS, mlflow_stage="Staging"),
     Step("champion", made_by="", compared_with="base", requires=PREVIOUS, mlflow_stage="Production"),
@@ -82,7 +92,8 @@ class Ladder:
             if step.made_by == stage:
                 return step
         raise InputError(
-            f"stage {stage} makes versions of no step here; this profile's ladder: {', '.join(self.names)}"
+            f"stage {stage} makes versions of no step here; this profile's ladder: {', '.join(self.names)}. "
+            f"Name {maker_label(stage)} under `ladder`"
         )
 
 
@@ -122,11 +133,11 @@ def profile_of(profile: Profile, name: str) -> Profile:
 
 
 def thresholds_of(profile: Profile, name: str) -> Thresholds:
-    """The profile's thresholds for a step: its own, or of a phase those of the step that it is made like.
-
-    Raises ProfileError where there are none.
+    """The profile's thresholds for a step: its own, those of the step that a phase is made like, or those of the step
+    that the table gates it like. Raises ProfileError where there are none.
     """
-    for key in (name, _row(profile, name).name):
+    row = _row(profile, name)
+    for key in (name, row.name, row.gated_like):
         if key in profile.gates:
             return profile.gates[key]
     raise ProfileError(f"gates.{name}: is missing, and `ladder` names the step")

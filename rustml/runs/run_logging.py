@@ -24,7 +24,7 @@ MAX_PARAM_CHARACTERS = 6000
 MODELS = frozenset({"base"})
 """Roles of inputs that are a model, and no data."""
 PROFILE_CHARACTERS, MAX_COUNTS = 10_000, 100
-CONTEXTS = {"evaluate": "evaluation", **dict.fromkeys(("base", "sft", "grpo"), "training")}
+CONTEXTS = {"evaluate": "evaluation", **dict.fromkeys(("base", "sft", "grpo", "expert_iteration"), "training")}
 """How a stage uses the data that it reads, by stage; `input` for any other."""
 
 

@@ -73,7 +73,7 @@ def _train(profile: Profile, folder: Path, name: str, space: Workspace) -> Outco
     from rustml.training import curriculum, grpo, reward  # noqa: PLC0415  torch and trl take seconds to load
 
     section = profile.grpo
-    pool = prompt_problems(space.inputs["bank"], section)
+    pool = prompt_problems(space.inputs["bank"], section.prompt_pool, section.prompt_files)
     with open_judge(profile, space.cache, lints=section.reward_clippy != 0, keep=False) as judge:
         size = curriculum.PROBE_BATCH * max(1, section.probe_samples)
         setup = Setup(profile.chat, folder, profile.compute.dtype, profile.compute.attention, size)

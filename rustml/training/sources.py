@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TypeVar
 
 from rustml.errors import InputError
-from rustml.profile.grpo import GrpoSection
 from rustml.profile.pairs import DOMAIN, PairsSection
 from rustml.profile.sources import BankSource, PairsSource, Source
 from rustml.records import Pair, Problem, read_jsonl
@@ -80,15 +79,14 @@ def trainable_problems(bank: Path, file: str, at_least: int = 1) -> list[Problem
     return problems
 
 
-def prompt_problems(bank: Path, section: GrpoSection) -> list[Problem]:
-    """The problems that prompts are chosen from: of the families, then of each further file.
+def prompt_problems(bank: Path, pool: int, files: Mapping[str, int]) -> list[Problem]:
+    """The problems that prompts are chosen from: `pool` of the families, then those of each further file, by number.
 
     Raises InputError for a file that is missing or too short or holds a problem which may not be trained on, and where
     no problem is asked for.
     """
-    pool = section.prompt_pool
     problems = trainable_problems(bank, "rust-train", pool)[-pool:] if pool else []
-    for file, count in section.prompt_files.items():
+    for file, count in files.items():
         problems += _spread(_permitted(bank, file), count, file)
     if not problems:
         raise InputError("grpo: prompt_pool is 0 and prompt_files names no file; there is nothing to ask")

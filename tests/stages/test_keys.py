@@ -22,11 +22,24 @@ from rustml.profile.optimizer import AdamW8bitSection
 from rustml.profile.pairs import AnchorPool
 from rustml.runs import environment
 from rustml.runs.stage import key
-from rustml.stages import bank, base, curate, evaluate, grpo, harvest, lifecycle, pairs, quantize, serve, sft
+from rustml.stages import (
+    bank,
+    base,
+    curate,
+    evaluate,
+    expert_iteration,
+    grpo,
+    harvest,
+    lifecycle,
+    pairs,
+    quantize,
+    serve,
+    sft,
+)
 from rustml.stages.training_environment import training_environment
 
 TINY = load("tiny")
-STAGES = (harvest, bank, curate, pairs, base, sft, grpo, quantize, evaluate, serve)
+STAGES = (harvest, bank, curate, pairs, base, sft, grpo, expert_iteration, quantize, evaluate, serve)
 Case = tuple[ModuleType, Callable[[Path], Profile]]
 
 
@@ -128,7 +141,7 @@ def test_a_path_that_the_records_hold_is_in_the_key(name: str, thing: Path) -> N
     assert key_of(module, profile_of(copy)) != key_of(module, profile_of(thing))
 
 
-CHECKED_ONLY = {"sft": {"launch", "pairs"}}
+CHECKED_ONLY = {"sft": {"launch", "pairs"}, "expert_iteration": {"launch", "pairs"}}
 """What a stage reads to refuse a profile, not to make its output."""
 
 

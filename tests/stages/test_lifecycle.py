@@ -15,7 +15,7 @@ from rustml.release.find_evidence import required_version, step_to_make
 from rustml.release.registry import Registry, open_registry
 from rustml.runs import tracking
 from rustml.runs.stage import Outcome, Stage
-from rustml.stages import evaluate, leaderboard, lifecycle, promote, quantize, sft
+from rustml.stages import evaluate, expert_iteration, leaderboard, lifecycle, promote, quantize, sft
 from tests.support.fake_stages import FakeStages
 from tests.support.stores import tracking_store
 
@@ -212,3 +212,26 @@ def test_the_start_of_a_stage_is_asked_for(stages: FakeStages) -> None:
         sft.run(load("tiny"), bank="b", pairs="p")
     with pytest.raises(InputError, match="step grpo takes versions of grpo, not of stage sft"):
         sft.run(load("tiny"), bank="b", pairs="p", step="grpo")
+
+
+def test_a_ladder_with_expert_iteration_in_the_place_of_grpo_has_the_same_gate(stages: FakeStages) -> None:
+    profile = load("tiny", ["preset=expert-iteration"])
+    lifecycle.run(profile)
+    assert "grpo" not in stages.names()
+    assert registry().aliases() == {"champion": "3", "expert_iteration": "2", "fp8": "3", "sft": "1"}
+    version = registry().version("2")
+    assert (version.parent, version.made_by) == ("1", "expert_iteration")
+    assert version.tags["gate.expert_iteration.baseline_version"] == "1"
+    assert ladder.thresholds_of(profile, "expert_iteration") == profile.gates["grpo"]
+
+
+def test_expert_iteration_and_grpo_are_both_walked_where_the_ladder_names_both(stages: FakeStages) -> None:
+    lifecycle.run(load("tiny", ["ladder=[sft, expert_iteration, grpo, champion]"]))
+    assert registry().aliases() == {"champion": "3", "expert_iteration": "2", "grpo": "3", "sft": "1"}
+    assert stages.names().count("evaluate") == 4
+
+
+def test_a_stage_that_the_ladder_leaves_out_says_what_to_name(stages: FakeStages) -> None:
+    assert stages
+    with pytest.raises(InputError, match="Name expert_iteration under `ladder`"):
+        expert_iteration.run(load("tiny"), version="1", bank="run")

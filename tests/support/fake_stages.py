@@ -17,7 +17,7 @@ from rustml.stages import children, lifecycle
 from tests.support.evaluations import evaluation_of
 
 RUST_ITEMS, PYTHON_ITEMS = 200, 300
-TRAINED = ("base", "sft", "grpo", "quantize", "int4")
+TRAINED = ("base", "sft", "grpo", "expert_iteration", "quantize", "int4")
 Passed = Callable[[int], tuple[int, int]]
 """Rust and Python items that the n-th model passes; 0 is the base model."""
 

@@ -170,8 +170,7 @@ def test_records_of_heavier_files_come_more_often_and_the_number_of_draws_stays(
 
 
 def asked_of(folders: tuple[Path, Path], pool: int = 0, **files: int) -> list[str]:
-    section = msgspec.structs.replace(profile().grpo, prompt_pool=pool, prompt_files=files)
-    return [one.id for one in sources.prompt_problems(folders[0], section)]
+    return [one.id for one in sources.prompt_problems(folders[0], pool, files)]
 
 
 def test_prompts_come_from_the_end_of_the_families_and_spread_over_further_files(folders: tuple[Path, Path]) -> None:
