@@ -196,6 +196,8 @@ TOTAL = """pub fn total(prices: &[u32]) -> u32 {
 }"""
 NEW = "#[must_use]\npub fn new(stock: Vec<u32>) -> Self {\n    Self { stock }\n}"
 HIDDEN = "fn hidden(a: u32) -> u32 {\n    let b = a * 3;\n    b - 3\n}"
+WORTH = "pub fn worth(&self) -> u32 {\n    total(&self.stock) + hidden(1)\n}"
+WORTH_TEST = "#[test]\nfn a_shop_is_worth_its_stock() {\n    assert_eq!(Shop::new(vec![2, 3]).worth(), 10);\n}"
 ELSEWHERE = "#[cfg(windows)]\npub fn elsewhere() -> u32 {\n    7\n}"
 FEATURED = '#[cfg(feature = "std")]\npub fn featured() -> u32 {\n    8\n}'
 

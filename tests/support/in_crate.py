@@ -10,12 +10,14 @@ import pytest
 from rustml.errors import EnvironmentFault
 from rustml.judge import Limits
 from rustml.judge.in_crate.crate_sandbox import CrateSandbox
-from rustml.judge.in_crate.eligibility import scan_eligibility
-from rustml.judge.in_crate.judge import InCrateJudge, JudgeableSite
-from rustml.judge.in_crate.prepared_crate import PreparedCrate, prepare
-from rustml.judge.in_crate.sites import locate
-from rustml.records import Pair, Verdict
+from rustml.judge.in_crate.eligibility import Eligibility, scan_eligibility
+from rustml.judge.in_crate.insertion import Insertion, JudgeableSite
+from rustml.judge.in_crate.judge import InCrateJudge
+from rustml.judge.in_crate.prepared_crate import BuildRecord, PreparedCrate, prepare
+from rustml.judge.in_crate.sites import InsertionSite, locate
+from rustml.records import Candidate, Pair, Verdict
 from rustml.rust.fences import blocks
+from rustml.rust.syntax import functions
 from tests.support.crates import candidate, write_source
 
 LIMITS = Limits(cpu_seconds=2.0, run_seconds=20.0)
@@ -57,3 +59,18 @@ def built(root: Path) -> Iterator[Bench]:
     source = write_source(root / "vendor")
     with opened_sandbox() as sandbox:
         yield Bench(root / "vendor", prepare(source, root / "vendor", root / "cache", sandbox), sandbox, root)
+
+
+def inserted(function: str, reference: str) -> Insertion:
+    """A function in the place of a reference that no compiler has seen."""
+    (span,) = functions(reference.encode())
+    site = InsertionSite(
+        id="pair", task="sig_doc_impl", folder="", vendor="", path="src/lib.rs", start=0, body=span.body,
+        end=len(reference.encode()), name=span.name, reference=reference,
+    )  # fmt: skip
+    crate = PreparedCrate(Path(), BuildRecord(invocations=(), features=()))
+    return Insertion(
+        Candidate(id="pair#0", code=function, tests="", entry_point=""),
+        JudgeableSite(site, Eligibility(), crate),
+        function,
+    )

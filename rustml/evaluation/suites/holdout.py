@@ -18,7 +18,8 @@ from rustml.generation.sampling import Sampling
 from rustml.judge import Limits
 from rustml.judge.in_crate.crate_sandbox import CrateSandbox
 from rustml.judge.in_crate.eligibility import Eligibility, scan_eligibility
-from rustml.judge.in_crate.judge import InCrateJudge, JudgeableSite
+from rustml.judge.in_crate.insertion import JudgeableSite
+from rustml.judge.in_crate.judge import InCrateJudge
 from rustml.judge.in_crate.prepared_crate import prepare
 from rustml.judge.in_crate.sites import InsertionSite
 from rustml.profile.evaluation import SuiteSection

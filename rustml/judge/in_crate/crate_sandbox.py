@@ -58,7 +58,16 @@ class CrateSandbox:
         wrapped = self._bubblewrap.wrap(words, _beside(system, mounts), limits, environment=variables)
         return _started(self.processes.run(wrapped, seconds=WALL_PER_CPU * cpu, output=1 << 24))
 
-    def run(self, program: Path, arguments: Sequence[str], mounts: Mounts, *, cpu: float, seconds: float) -> Completed:
+    def run(
+        self,
+        program: Path,
+        arguments: Sequence[str],
+        mounts: Mounts,
+        *,
+        cpu: float,
+        seconds: float,
+        environment: Mapping[str, str],
+    ) -> Completed:
         """Run a test program: no other process, no socket, no capability, and a private /tmp of `disk_mb`."""
         disk = self.limits.disk_mb
         visible = replace(_beside({**_existing(RUNTIME), program: "/t"}, mounts), tmp_mb=disk)
@@ -67,7 +76,7 @@ class CrateSandbox:
             ["/t", *arguments],
             visible,
             limits,
-            environment={"LD_LIBRARY_PATH": "/rust/lib"},
+            environment={**environment, "LD_LIBRARY_PATH": "/rust/lib"},
             system_calls=Path(self._filter.name),
         )
         return _started(self.processes.run(wrapped, seconds=seconds))

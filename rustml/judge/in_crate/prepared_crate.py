@@ -6,6 +6,7 @@ candidate reaches the next.
 """
 
 import hashlib
+import os
 import shutil
 import tomllib
 from collections.abc import Collection, Iterator
@@ -68,6 +69,11 @@ class Invocation(Record, frozen=True):
     def is_library(self) -> bool:
         """Whether it makes a library that other crates can be linked with."""
         return not self.test and bool({"lib", "rlib"} & set(self._values("--crate-type")))
+
+    @property
+    def root(self) -> str:
+        """Path of the crate's root module, relative to the crate's folder."""
+        return os.path.normpath(next(word for word in self.arguments if word.endswith(".rs") and word[0] != "-"))
 
     def _values(self, option: str) -> list[str]:
         return [after for word, after in zip(self.arguments, self.arguments[1:], strict=False) if word == option]

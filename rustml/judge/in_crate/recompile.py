@@ -35,6 +35,14 @@ class Compiled:
     crashed: bool
     """The compiler ended by a signal or an internal error."""
 
+    def lints(self, path: str, start: int, end: int) -> frozenset[str]:
+        """The codes of what points into these bytes of a file."""
+        return frozenset(message.code for message in self.messages if message.inside(path, start, end)) - {""}
+
+    def errors(self, path: str = "", start: int = 0, end: int = 0) -> list[Message]:
+        """The errors that point into these bytes of a file; all errors where none is named."""
+        return [one for one in self.messages if one.is_error and (not path or one.inside(path, start, end))]
+
 
 class Recompiler:
     """Compiles a prepared crate with some of its files replaced. Every call has an output folder of its own."""

@@ -2,9 +2,10 @@
 
 import re
 import signal
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from rustml.judge.in_crate.crate_sandbox import CrateSandbox
 from rustml.judge.in_crate.prepared_crate import PreparedCrate
@@ -12,6 +13,7 @@ from rustml.records import Status
 from rustml.sandbox.mounts import Mounts
 from rustml.sandbox.processes import signal_of
 
+NO_VARIANT: Mapping[str, str] = MappingProxyType({})
 RECORD = re.compile(r"^test (\S+)(?: - should panic)? \.\.\. (ok|FAILED)$", re.MULTILINE)
 
 
@@ -38,6 +40,10 @@ class CrateTestRun:
             return "policy" if number == signal.SIGSYS else "crashed"
         return "wrong" if self.failed and names <= self.passed | self.failed else "incomplete"
 
+    def outcome(self, expected: Sequence[str]) -> tuple[Status, int]:
+        """The status, and how many of the expected tests passed."""
+        return self.status(expected), len(self.passed & set(expected))
+
 
 class CrateTestRunner:
     """Runs test programs of one crate."""
@@ -45,12 +51,23 @@ class CrateTestRunner:
     def __init__(self, sandbox: CrateSandbox, crate: PreparedCrate) -> None:
         self._sandbox, self._crate = sandbox, crate
 
-    def run(self, program: Path, tests: Sequence[str] = (), *, cpu: float, seconds: float) -> CrateTestRun:
-        """Run the named tests, or all of them; `cpu` and wall `seconds` bound them together."""
+    def run(
+        self,
+        program: Path,
+        tests: Sequence[str] = (),
+        *,
+        cpu: float,
+        seconds: float,
+        variant: Mapping[str, str] = NO_VARIANT,
+    ) -> CrateTestRun:
+        """Run the named tests, or all of them; `cpu` and wall `seconds` bound them together.
+
+        `variant` is the environment variable that chooses one of the program's candidates.
+        """
         # The crate's files are there, as cargo has them: tests read their fixtures.
         mounts = Mounts(read={self._sandbox.tools.sysroot / "lib": "/rust/lib", self._crate.sources: "/crate"})
         words = ["--test-threads=1", *(["--exact", *tests] if tests else [])]
-        result = self._sandbox.run(program, words, mounts, cpu=cpu, seconds=seconds)
+        result = self._sandbox.run(program, words, mounts, cpu=cpu, seconds=seconds, environment=variant)
         records = RECORD.findall(result.stdout.decode("utf-8", "replace"))
         successes = frozenset(name for name, outcome in records if outcome == "ok")
         failures = frozenset(name for name, outcome in records if outcome != "ok")

@@ -8,15 +8,13 @@ import pytest
 
 from rustml.judge.in_crate.sites import insertable_function
 from rustml.records import Pair
-from tests.support.crates import pair
+from tests.support.crates import WORTH, WORTH_TEST, pair
 from tests.support.in_crate import Bench, built
 
-WORTH = "pub fn worth(&self) -> u32 {\n    total(&self.stock) + hidden(1)\n}"
-REFERENCE = "#[test]\nfn a_shop_is_worth_its_stock() {\n    assert_eq!(Shop::new(vec![2, 3]).worth(), 10);\n}"
 EMPTY = "#[test]\nfn a_shop_is_worth_its_stock() {}"
 
 
-def asking(vendor: Path, of: str = WORTH, answer: str = REFERENCE, context: str = "impl Shop") -> Pair:
+def asking(vendor: Path, of: str = WORTH, answer: str = WORTH_TEST, context: str = "impl Shop") -> Pair:
     return pair(vendor, answer, context=context, task="test_generation", tested=of)
 
 
@@ -49,7 +47,7 @@ def test_a_function_that_is_not_found_leaves_nothing_to_judge_a_test_by(bench: B
 @pytest.mark.parametrize(
     ("code", "status"),
     [
-        (REFERENCE, "passed"),
+        (WORTH_TEST, "passed"),
         ("#[test]\nfn by_another_name() {\n    assert!(Shop::new(vec![]).worth() == 0);\n}", "passed"),
         (EMPTY, "wrong"),
         ("#[test]\nfn t() {\n    assert_eq!(1 + 1, 2);\n}", "wrong"),

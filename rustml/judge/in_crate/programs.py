@@ -1,0 +1,92 @@
+"""Test programs that hold many candidates as variants; each variant is run in a sandbox of its own."""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from pathlib import Path
+
+from rustml.judge.in_crate.crate_sandbox import CrateSandbox
+from rustml.judge.in_crate.insertion import Insertion, Outcome, grouped
+from rustml.judge.in_crate.recompile import Recompiler
+from rustml.judge.in_crate.test_runner import CrateTestRunner
+from rustml.judge.in_crate.variants import Variants
+from rustml.rust.doctests import program
+
+MOST_VARIANTS = 64
+"""Candidates in one program. A function takes the stack of all its variants together."""
+Outcomes = dict[Insertion, Outcome]
+
+
+class Programs:
+    """Tests insertions into one crate. Those that no program could be made with are not among the outcomes."""
+
+    def __init__(self, sandbox: CrateSandbox, compiler: Recompiler, runner: CrateTestRunner, runs: Executor) -> None:
+        """`runs` runs the tests of several candidates at once."""
+        self._limits, self._compiler, self._runner, self._runs = sandbox.limits, compiler, runner, runs
+
+    def unit_tests(self, insertions: Sequence[Insertion]) -> Outcomes:
+        """The outcomes of the unit tests that cover each."""
+        outcomes: Outcomes = {}
+        for group in grouped(insertions, lambda one: one.eligibility.test_call):
+            outcomes |= self._in_parts(group, self._unit_tests)
+        return outcomes
+
+    def examples(self, insertions: Sequence[Insertion]) -> Outcomes:
+        """The outcomes of the doc-tests that cover each."""
+        outcomes: Outcomes = {}
+        for group in grouped(insertions, lambda one: one.eligibility.call):
+            outcomes |= self._in_parts(group, self._examples)
+        return outcomes
+
+    def _in_parts(self, group: Sequence[Insertion], test: Callable[[Sequence[Insertion]], Outcomes | None]) -> Outcomes:
+        """The outcomes of one program, or of programs with half as many variants where that one does not compile."""
+        outcomes = test(group) if len(group) <= MOST_VARIANTS else None
+        if outcomes is None and len(group) > 1:
+            half = len(group) // 2
+            return self._in_parts(group[:half], test) | self._in_parts(group[half:], test)
+        return outcomes or {}
+
+    def _unit_tests(self, group: Sequence[Insertion]) -> Outcomes | None:
+        call, variants = group[0].place.test_call, Variants(group)
+        with self._compiler.folder() as out:
+            if not self._compiler.compile(call, variants.files(call.root), "test", out).ok:
+                return None
+            run = _Run(out / "tests", variants, self._runner, self._limits.cpu_seconds, self._limits.run_seconds)
+            return dict(zip(group, self._runs.map(run.unit_tests, group), strict=True))
+
+    def _examples(self, group: Sequence[Insertion]) -> Outcomes | None:
+        call, variants = group[0].place.call, Variants(group)
+        codes = list(dict.fromkeys(code for one in group for code in one.eligibility.examples))
+        with self._compiler.folder() as out:
+            if not self._compiler.compile(call, variants.files(call.root), "library", out).ok:
+                return None
+            (out / "examples.rs").write_text(program(list(enumerate(codes)), call.crate))
+            if not self._compiler.link(out / "examples.rs", call, out).ok:
+                return None
+            run = _Run(out / "tests", variants, self._runner, self._limits.cpu_seconds, self._limits.run_seconds)
+            names = {code: f"example_{number}" for number, code in enumerate(codes)}
+            return dict(zip(group, self._runs.map(lambda one: run.examples(one, names), group), strict=True))
+
+
+@dataclass(frozen=True)
+class _Run:
+    """Runs of one program."""
+
+    tests: Path
+    variants: Variants
+    runner: CrateTestRunner
+    cpu: float
+    seconds: float
+
+    def unit_tests(self, one: Insertion) -> Outcome:
+        names, chosen = one.eligibility.tests, self.variants.choosing(one)
+        outcome = self.runner.run(self.tests, names, cpu=self.cpu, seconds=self.seconds, variant=chosen).outcome(names)
+        if outcome[0] != "passed" or not one.site.writes_test:
+            return outcome
+        panicking = self.variants.panicking(one)
+        again = self.runner.run(self.tests, names, cpu=self.cpu, seconds=self.seconds, variant=panicking)
+        return outcome if again.failed >= set(names) else ("wrong", 0)
+
+    def examples(self, one: Insertion, numbers: dict[str, str]) -> Outcome:
+        names, chosen = [numbers[code] for code in one.eligibility.examples], self.variants.choosing(one)
+        return self.runner.run(self.tests, names, cpu=self.cpu, seconds=self.seconds, variant=chosen).outcome(names)
