@@ -1,14 +1,15 @@
 """Test programs that hold many candidates as variants; each variant is run in a sandbox of its own."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
 
 from rustml.judge.in_crate.crate_sandbox import CrateSandbox
+from rustml.judge.in_crate.eligibility import WHOLE_SECONDS
 from rustml.judge.in_crate.insertion import Insertion, Outcome, grouped
 from rustml.judge.in_crate.recompile import Recompiler
-from rustml.judge.in_crate.test_runner import CrateTestRunner
+from rustml.judge.in_crate.test_runner import CrateTestRun, CrateTestRunner
 from rustml.judge.in_crate.variants import Variants
 from rustml.rust.doctests import program
 
@@ -18,7 +19,7 @@ Outcomes = dict[Insertion, Outcome]
 
 
 class Programs:
-    """Tests insertions into one crate. Those that no program could be made with are not among the outcomes."""
+    """Tests insertions into one crate. Those that no program with others can test are not among the outcomes."""
 
     def __init__(self, sandbox: CrateSandbox, compiler: Recompiler, runner: CrateTestRunner, runs: Executor) -> None:
         """`runs` runs the tests of several candidates at once."""
@@ -51,8 +52,7 @@ class Programs:
         with self._compiler.folder() as out:
             if not self._compiler.compile(call, variants.files(call.root), "test", out).ok:
                 return None
-            run = _Run(out / "tests", variants, self._runner, self._limits.cpu_seconds, self._limits.run_seconds)
-            return dict(zip(group, self._runs.map(run.unit_tests, group), strict=True))
+            return self._runs_of(out / "tests", variants, {one: one.eligibility.tests for one in group})
 
     def _examples(self, group: Sequence[Insertion]) -> Outcomes | None:
         call, variants = group[0].place.call, Variants(group)
@@ -63,30 +63,41 @@ class Programs:
             (out / "examples.rs").write_text(program(list(enumerate(codes)), call.crate))
             if not self._compiler.link(out / "examples.rs", call, out).ok:
                 return None
-            run = _Run(out / "tests", variants, self._runner, self._limits.cpu_seconds, self._limits.run_seconds)
-            names = {code: f"example_{number}" for number, code in enumerate(codes)}
-            return dict(zip(group, self._runs.map(lambda one: run.examples(one, names), group), strict=True))
+            numbers = {code: f"example_{number}" for number, code in enumerate(codes)}
+            names = {one: tuple(numbers[code] for code in one.eligibility.examples) for one in group}
+            return self._runs_of(out / "tests", variants, names)
+
+    def _runs_of(self, program: Path, variants: Variants, names: Mapping[Insertion, tuple[str, ...]]) -> Outcomes:
+        """The outcomes of tests by their names, but for those that fail although every function is its reference.
+
+        Such a test notices the program itself: it asks for the number of a line, for example.
+        """
+        together = sorted({name for one in names.values() for name in one})
+        runner, limits = self._runner, self._limits
+        whole = runner.run(program, together, cpu=WHOLE_SECONDS, seconds=2 * WHOLE_SECONDS, variant=variants.none)
+        fit = [one for one, tests in names.items() if whole.passed.issuperset(tests)]
+        run = _Run(program, variants, names, runner, limits.cpu_seconds, limits.run_seconds)
+        return dict(zip(fit, self._runs.map(run.outcome, fit), strict=True))
 
 
 @dataclass(frozen=True)
 class _Run:
     """Runs of one program."""
 
-    tests: Path
+    program: Path
     variants: Variants
+    names: Mapping[Insertion, tuple[str, ...]]
     runner: CrateTestRunner
     cpu: float
     seconds: float
 
-    def unit_tests(self, one: Insertion) -> Outcome:
-        names, chosen = one.eligibility.tests, self.variants.choosing(one)
-        outcome = self.runner.run(self.tests, names, cpu=self.cpu, seconds=self.seconds, variant=chosen).outcome(names)
+    def outcome(self, one: Insertion) -> Outcome:
+        """The outcome of the tests of one insertion; a written test has to fail once its function panics."""
+        names = self.names[one]
+        outcome = self._run(names, self.variants.choosing(one)).outcome(names)
         if outcome[0] != "passed" or not one.site.writes_test:
             return outcome
-        panicking = self.variants.panicking(one)
-        again = self.runner.run(self.tests, names, cpu=self.cpu, seconds=self.seconds, variant=panicking)
-        return outcome if again.failed >= set(names) else ("wrong", 0)
+        return outcome if self._run(names, self.variants.panicking(one)).failed >= set(names) else ("wrong", 0)
 
-    def examples(self, one: Insertion, numbers: dict[str, str]) -> Outcome:
-        names, chosen = [numbers[code] for code in one.eligibility.examples], self.variants.choosing(one)
-        return self.runner.run(self.tests, names, cpu=self.cpu, seconds=self.seconds, variant=chosen).outcome(names)
+    def _run(self, names: Sequence[str], variant: Mapping[str, str]) -> CrateTestRun:
+        return self.runner.run(self.program, names, cpu=self.cpu, seconds=self.seconds, variant=variant)

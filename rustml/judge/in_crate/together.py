@@ -18,6 +18,9 @@ from rustml.judge.in_crate.sharing import why_alone, why_own_program
 from rustml.judge.in_crate.test_runner import CrateTestRunner
 from rustml.records import Verdict
 
+NO_PROGRAM: Outcome = ("infrastructure", 0)
+"""Of what no program with others can test."""
+
 
 @dataclass(frozen=True)
 class Left:
@@ -46,7 +49,7 @@ def judge_together(sandbox: CrateSandbox, insertions: Sequence[Insertion], runs:
         if outcome[0] in ("passed", "wrong"):
             shared.verdicts[one] = one.compiled(codes[one], *outcome)
         else:
-            shared.left[one] = Left(outcome[0], codes[one])
+            shared.left[one] = Left("no_program" if outcome is NO_PROGRAM else outcome[0], codes[one])
     return shared
 
 
@@ -93,9 +96,9 @@ def _tested(programs: Programs, insertions: Sequence[Insertion]) -> Outcomes:
     for test, group in steps:
         due = [one for one in group if outcomes[one][0] == "passed"]
         found = test(due)
-        outcomes |= {one: _added(outcomes[one], found.get(one, ("infrastructure", 0))) for one in due}
+        outcomes |= {one: _added(outcomes[one], found.get(one, NO_PROGRAM)) for one in due}
     return outcomes
 
 
 def _added(before: Outcome, after: Outcome) -> Outcome:
-    return after[0], before[1] + after[1]
+    return after if after is NO_PROGRAM else (after[0], before[1] + after[1])

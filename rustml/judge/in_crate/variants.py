@@ -38,6 +38,11 @@ class Variants:
         self._name = f"variants_{secrets.token_hex(16)}"
         self._numbers = {insertion: 2 * count + 1 for count, insertion in enumerate(insertions)}
 
+    @property
+    def none(self) -> dict[str, str]:
+        """The environment in which every function is its reference."""
+        return {self._name: "0"}
+
     def choosing(self, insertion: Insertion) -> dict[str, str]:
         """The environment in which the program is the crate with this insertion."""
         return {self._name: str(self._numbers[insertion])}

@@ -12,7 +12,7 @@ from rustml.judge.in_crate import judge as in_crate_judge
 from rustml.judge.in_crate.insertion import Insertion
 from rustml.judge.in_crate.judge import InCrateJudge
 from rustml.judge.in_crate.recompile import Compiled, Goal, Recompiler
-from rustml.judge.in_crate.test_runner import CrateTestRunner
+from rustml.judge.in_crate.test_runner import NO_VARIANT, CrateTestRun, CrateTestRunner
 from rustml.judge.in_crate.variants import Variants
 from rustml.records import Pair, Verdict
 from rustml.rust.fences import blocks
@@ -121,6 +121,31 @@ def test_a_fault_of_the_sandbox_in_company_leaves_everybody_to_be_judged_alone(
     found = made.judge([candidate(total, TOTAL), candidate(total, WRONG)])
     assert [verdict.status for verdict in found] == ["passed", "wrong"]
     assert made.alone == {"fault": 2}
+
+
+def test_a_test_that_fails_with_every_reference_in_company_judges_alone(
+    bench: Bench, total: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As one would that asks for the number of a line."""
+    run = CrateTestRunner.run
+
+    def noticing(
+        self: CrateTestRunner,
+        program: Path,
+        tests: Sequence[str] = (),
+        *,
+        variant: Mapping[str, str] = NO_VARIANT,
+        **limits: float,
+    ) -> CrateTestRun:
+        if "0" in variant.values():
+            return CrateTestRun(frozenset(), frozenset(tests), 101, expired=False)
+        return run(self, program, tests, variant=variant, **limits)
+
+    monkeypatch.setattr(CrateTestRunner, "run", noticing)
+    made = judge(bench, [(total, TOTAL), (total, WRONG)])
+    found = made.judge([candidate(total, TOTAL), candidate(total, WRONG)])
+    assert [verdict.status for verdict in found] == ["passed", "wrong"]
+    assert made.alone == {"no_program": 2}
 
 
 def test_a_program_is_the_variant_that_its_environment_names_and_none_without(bench: Bench, total: Pair) -> None:
