@@ -33,6 +33,22 @@ class HealthSection(Section, frozen=True):
     """Share of a step's completions that the judge could not judge, above which the training ends at once."""
 
 
+class CanarySection(Section, frozen=True):
+    """A small check of what the model could do before: where that falls, training ends, and the checkpoint of the last
+    check that held is registered."""
+
+    every: Count
+    """Steps between two checks; the last step is checked too. 0 checks nothing."""
+    file: Annotated[str, Meta(min_length=1)]
+    """A file of the `bank` stage without `.jsonl` that is not trained on, such as `python-dev`."""
+    problems: Positive
+    """Its first ones are checked."""
+    measure: Literal["pass", "loss"]
+    """`pass`: the share that greedy answers solve. `loss`: nats per token of the references, without the judge."""
+    margin: Annotated[float, Meta(ge=0)]
+    """How much lower the pass rate, or higher the loss, may be than before training."""
+
+
 class SamplesSection(Section, frozen=True):
     """The table of completions with their verdicts that a reader of the run sees."""
 
@@ -81,6 +97,7 @@ class GrpoSection(TrainerSection, frozen=True):
     """Further files of the `bank` stage to choose prompts from, without `.jsonl`, such as `mined-train`, each with the
     number of its problems, spread over the file; 0 takes all. A file that may not be trained on is refused."""
     dev: DevSection
+    canary: CanarySection
     probe_samples: Count
     """Samples per problem by which all-passed and all-failed problems are taken out beforehand; 0 keeps all."""
     reward_malformed: float

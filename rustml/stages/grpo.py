@@ -5,6 +5,7 @@ from itertools import islice
 from pathlib import Path
 
 from rustml import chat
+from rustml.errors import InputError
 from rustml.profile import Profile
 from rustml.profile.grpo import GrpoSection
 from rustml.records import Problem, read_jsonl
@@ -26,6 +27,8 @@ def environment(profile: Profile) -> Mapping[str, str]:
     return {**training_environment(profile.grpo), **judging_environment(profile)}
 
 
+CANARY_TAG = "rustml.canary"
+"""Tag of a run whose training the canary ended: the reason."""
 STAGE = Stage("grpo", ("chat", "compute", "grpo", "judge"), __name__, environment=environment)
 
 
@@ -59,6 +62,22 @@ def run(
     return done
 
 
+def _retention(section: GrpoSection, space: Workspace) -> list[Problem]:
+    """The problems that the canary checks; none where the profile checks none.
+
+    Raises InputError for a file that is missing, empty, or trained on.
+    """
+    canary = section.canary
+    if not canary.every:
+        return []
+    if canary.file in {"rust-train", "python-train", *section.prompt_files}:
+        raise InputError(f"grpo.canary.file: {canary.file} is trained on; name a file of held-out problems")
+    problems = list(islice(read_jsonl(space.inputs["bank"] / f"{canary.file}.jsonl", Problem), canary.problems))
+    if not problems:
+        raise InputError(f"grpo.canary.file: {canary.file} holds no problem; name another one, or set canary.every: 0")
+    return problems
+
+
 def _dev(section: GrpoSection, space: Workspace) -> list[Problem]:
     """The problems by which a checkpoint is chosen; none where the profile keeps the last one."""
     file = space.inputs["bank"] / "rust-dev.jsonl"
@@ -70,9 +89,10 @@ def _train(profile: Profile, folder: Path, name: str, space: Workspace) -> Outco
     from rustml.generation.engines.transformers import TransformersEngine  # noqa: PLC0415
     from rustml.generation.setup import Setup  # noqa: PLC0415
     from rustml.models import checkpoint, compute  # noqa: PLC0415
-    from rustml.training import curriculum, grpo, reward  # noqa: PLC0415  torch and trl take seconds to load
+    from rustml.training import canary, curriculum, grpo, reward  # noqa: PLC0415  torch and trl take seconds to load
 
     section = profile.grpo
+    dev, retention = _dev(section, space), _retention(section, space)
     pool = prompt_problems(space.inputs["bank"], section.prompt_pool, section.prompt_files)
     with open_judge(profile, space.cache, lints=section.reward_clippy != 0, keep=False) as judge:
         size = curriculum.PROBE_BATCH * max(1, section.probe_samples)
@@ -87,8 +107,9 @@ def _train(profile: Profile, folder: Path, name: str, space: Workspace) -> Outco
 
             machine = compute.of_profile(profile.compute)
             job = Job(folder, space.out / versions.MODEL, space.scratch, profile.seed, machine, log, name)
-            facts = grpo.train(chosen.problems, judge, section, job, _dev(section, space))
+            facts = grpo.train(chosen.problems, judge, section, job, dev, retention)
     prompts = {f"grpo.prompts.{name}": float(count) for name, count in chosen.counts.items()}
     metrics = {**prompts, **{f"grpo.{name}": value for name, value in facts.items()}}
     tables = {"grpo/samples.json": reward.samples(space.scratch / reward.SAMPLES)}
-    return Outcome(metrics, tables, tags={chat.TAG: chat.digest(checkpoint.load_tokenizer(folder))})
+    tags = {chat.TAG: chat.digest(checkpoint.load_tokenizer(folder)), CANARY_TAG: canary.reason(space.scratch)}
+    return Outcome(metrics, tables, tags={name: text for name, text in tags.items() if text})

@@ -10,14 +10,17 @@ from typing import Any
 from rustml.io import write_bytes
 from rustml.training import processes
 
-FOLDER, SCORE = "best", "best.json"
+FOLDER = "best"
 
 
 class BestFolder:
-    """A checkpoint with its step and score, of which more is better. `save` writes a model to a folder."""
+    """A checkpoint with its step and score, of which more is better. `save` writes a model to a folder.
 
-    def __init__(self, scratch: Path, save: Callable[[Any, Path], None]) -> None:
-        self.folder, self._score, self._save = scratch / FOLDER, scratch / SCORE, save
+    Another `name` keeps another checkpoint beside the best.
+    """
+
+    def __init__(self, scratch: Path, save: Callable[[Any, Path], None], name: str = FOLDER) -> None:
+        self.folder, self._score, self._save = scratch / name, scratch / f"{name}.json", save
 
     def score(self) -> float:
         """Of the checkpoint that is kept; below every score where there is none."""

@@ -13,6 +13,7 @@ from rustml.judge.judging import Judging
 from rustml.profile.grpo import GrpoSection
 from rustml.records import Problem
 from rustml.training.best import BestCheckpoint, pass_rate
+from rustml.training.canary import KEPT, Canary, measure_of
 from rustml.training.health import HealthStop
 from rustml.training.job import Job
 from rustml.training.reward import SAMPLES, JudgeReward
@@ -23,11 +24,17 @@ from rustml.training.trl_callback import Reporter
 
 
 def train(
-    problems: Sequence[Problem], judge: Judging, section: GrpoSection, job: Job, dev: Sequence[Problem] = ()
+    problems: Sequence[Problem],
+    judge: Judging,
+    section: GrpoSection,
+    job: Job,
+    dev: Sequence[Problem] = (),
+    retention: Sequence[Problem] = (),
 ) -> dict[str, float]:
     """Teach the checkpoint `job.parent` by the judge's verdicts on its own answers and write the result to `job.out`.
 
-    With development problems the result is the checkpoint that solves most of them, else the last one.
+    With development problems the result is the checkpoint that solves most of them, else the last one. With problems of
+    `retention` the canary checks them, and ends the training with its last good checkpoint where retention falls.
 
     A killed training goes on from its last save. The trainer generates anew after a resume, so a save has to fall on a
     step that generates: each one does here, since a step uses up its completions (`steps_per_generation` equals
@@ -54,10 +61,17 @@ def train(
         optimizers=optimisation(loaded.model, section, steps),
         callbacks=[Reporter(job.log), HealthStop(section.health)],
     )
+    canary = _canary(loaded, judge, section, job, retention) if retention else None
     best = _best(loaded, judge, section, job, dev) if dev else None
-    if best is not None:
-        trainer.add_callback(best)
-    return fit(trainer, loaded, job, best)
+    for callback in (canary, best):
+        if callback is not None:
+            trainer.add_callback(callback)
+    return fit(trainer, loaded, job, best, canary)
+
+
+def _canary(loaded: Loaded, judge: Judging, section: GrpoSection, job: Job, retention: Sequence[Problem]) -> Canary:
+    measure = measure_of(section, loaded.tokenizer, retention, judge)
+    return Canary(measure, best_folder(loaded, job, KEPT), section.canary, job.scratch, job.log)
 
 
 def _best(loaded: Loaded, judge: Judging, section: GrpoSection, job: Job, dev: Sequence[Problem]) -> BestCheckpoint:

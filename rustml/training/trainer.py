@@ -14,7 +14,7 @@ from rustml.models import checkpoint
 from rustml.profile.method import QloraSection, TrainerSection
 from rustml.profile.optimizer import AdamW8bitSection, PagedAdamW8bitSection
 from rustml.training import memory, optim, processes, resume, schedules, sharding
-from rustml.training.best_folder import BestFolder
+from rustml.training.best_folder import FOLDER, BestFolder
 from rustml.training.job import Job
 from rustml.training.methods import method_of
 from rustml.training.methods.base import Method, model_shape, weight_count
@@ -34,11 +34,20 @@ class Kept(Protocol):
         ...
 
 
-def best_folder(loaded: "Loaded", job: Job) -> BestFolder:
+def best_folder(loaded: "Loaded", job: Job, name: str = FOLDER) -> BestFolder:
     """Where the best checkpoint of a training is kept, written as the training's method writes it."""
     return BestFolder(
-        job.scratch, lambda model, folder: loaded.method.save(model, loaded.tokenizer, replace(job, out=folder))
+        job.scratch, lambda model, folder: loaded.method.save(model, loaded.tokenizer, replace(job, out=folder)), name
     )
+
+
+class RollsBack(Kept, Protocol):
+    """What may end a training that went wrong, and keeps the checkpoint from before."""
+
+    @property
+    def rolled_back(self) -> bool:
+        """Whether it ended the training."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -148,18 +157,23 @@ def on_one_device(arguments: TrainingArguments) -> TrainingArguments:
     return arguments
 
 
-def fit(trainer: Trainer, loaded: Loaded, job: Job, best: Kept | None = None) -> dict[str, float]:
+def fit(
+    trainer: Trainer, loaded: Loaded, job: Job, best: Kept | None = None, canary: RollsBack | None = None
+) -> dict[str, float]:
     """Train from the last whole save in `job.scratch` or from the start, write the checkpoint, return the facts.
 
-    With `best` the checkpoint is the best one that it kept, else the last.
+    With `best` the checkpoint is the best one that it kept, else the last; where `canary` ended the training, it is the
+    one from before.
     """
     trainer.remove_callback(PrinterCallback)
     save = processes.shared(resume.last_save(job.scratch) if processes.writes() else None)
     with saved_on_sigterm(trainer):
         trainer.train(resume_from_checkpoint=str(save) if save else None)
-    if best is None:
+    facts = loaded.facts | (canary.facts() if canary else {})
+    kept = canary if canary and canary.rolled_back else best
+    if kept is None:
         loaded.method.save(trainer.model, loaded.tokenizer, job)
-        return loaded.facts
+        return facts
     if processes.writes():
-        shutil.copytree(best.chosen(), job.out)
-    return loaded.facts | best.facts()
+        shutil.copytree(kept.chosen(), job.out)
+    return facts | kept.facts()

@@ -91,7 +91,7 @@ def test_a_save_that_was_cut_short_is_never_taken_for_the_best(tmp_path: Path) -
 
 def test_a_resumed_training_keeps_a_better_checkpoint_of_before(tmp_path: Path) -> None:
     save(SimpleNamespace(step=3), tmp_path / best_folder.FOLDER)
-    (tmp_path / best_folder.SCORE).write_text(json.dumps({"step": 3, "score": 0.8}))
+    (tmp_path / f"{best_folder.FOLDER}.json").write_text(json.dumps({"step": 3, "score": 0.8}))
     logged: list[dict[str, float]] = []
     callback = BestCheckpoint(lambda _: 0.5, BestFolder(tmp_path, save), 1, lambda _, metrics: logged.append(metrics))
     callback.on_train_begin(None, SimpleNamespace(global_step=3, max_steps=4), None, model=Model())
