@@ -1,4 +1,4 @@
-"""The lifecycle's report: one table of its models, the gates' decisions and their reasons, as a page and as JSON."""
+"""The report of a lifecycle: its models, its steps, what went wrong, the gates' decisions; a page, and JSON."""
 
 import html
 from collections.abc import Iterable, Sequence
@@ -11,14 +11,17 @@ from rustml.evaluation.report.plots import draw_pairs, draw_stages
 from rustml.evaluation.results.report_file import Evaluation
 from rustml.records import Record
 from rustml.release.gates import Decision
+from rustml.release.steps import StepRow
+from rustml.release.steps_section import section
 
-PAGE, DOCUMENT = "lifecycle.html", "lifecycle.json"
+PAGE, DOCUMENT, STEPS = "lifecycle.html", "lifecycle.json", "steps.json"
 NONE = "-"
 STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 70rem; color: #222 }
 table { border-collapse: collapse } th, td { padding: .3rem .8rem; text-align: right; border-bottom: 1px solid #ddd }
 th { vertical-align: bottom }
-th:first-child, td:first-child { text-align: left } .passed { color: #2b8a3e } .refused { color: #c92a2a }
+th:first-child, td:first-child, .steps th, .steps td { text-align: left; vertical-align: top }
+.passed { color: #2b8a3e } .refused { color: #c92a2a }
 img { max-width: 100% } li { margin: .2rem 0 }
 """
 
@@ -74,17 +77,27 @@ def verdict(row: ModelRow) -> str:
     return "passed" if row.decision.passed else "overridden" if row.override else "refused"
 
 
-def write(models: Sequence[ModelRow], folder: Path) -> Path:
-    """Write `lifecycle.html` with its figures and `lifecycle.json` into `folder`; the page's path."""
+def write(models: Sequence[ModelRow], steps: Sequence[StepRow], folder: Path) -> Path:
+    """Write `lifecycle.html` with its figures, `lifecycle.json` and `steps.json` into `folder`; the page's path.
+
+    A lifecycle that ended early has no models.
+    """
     folder.mkdir(parents=True, exist_ok=True)
+    for name, value in ((DOCUMENT, [_summary(model) for model in models]), (STEPS, steps)):
+        (folder / name).write_bytes(msgspec.json.format(msgspec.json.encode(value)))
+    page = folder / PAGE
+    page.write_text(_page(models, steps, [figure.name for figure in _figures(models, folder)]), encoding="utf-8")
+    return page
+
+
+def _figures(models: Sequence[ModelRow], folder: Path) -> list[Path]:
+    if not models:
+        return []
     figures = [draw_stages({model.name: model.evaluation for model in models}, folder / "stages.png")]
     for before, after in pairwise(models):
         path = folder / f"pairs-{before.name}-{after.name}.png"
         figures.append(draw_pairs(before.evaluation, after.evaluation, path))
-    (folder / DOCUMENT).write_bytes(msgspec.json.format(msgspec.json.encode([_summary(model) for model in models])))
-    page = folder / PAGE
-    page.write_text(_page(models, [figure.name for figure in figures]), encoding="utf-8")
-    return page
+    return figures
 
 
 def _summary(row: ModelRow) -> dict[str, object]:
@@ -102,17 +115,21 @@ def _summary(row: ModelRow) -> dict[str, object]:
     }
 
 
-def _page(models: Sequence[ModelRow], figures: Iterable[str]) -> str:
+def _page(models: Sequence[ModelRow], steps: Sequence[StepRow], figures: Iterable[str]) -> str:
+    images = "".join(f'<p><img src="{html.escape(name)}" alt="{html.escape(name)}"></p>\n' for name in figures)
+    gates = "".join(_gates(model) for model in models)
+    return (
+        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>Lifecycle</title><style>{STYLE}</style>'
+        f"</head><body>\n<h1>Lifecycle</h1>\n{_models(models) if models else ''}{section(steps)}"
+        f"<h2>Gates</h2>\n{gates}<h2>Figures</h2>\n{images}</body></html>\n"
+    )
+
+
+def _models(models: Sequence[ModelRow]) -> str:
     names, rows = table(models)
     header = "".join(f"<th>{_breakable(name)}</th>" for name in names)
     body = "".join(f"<tr>{''.join(_cell(text) for text in row)}</tr>\n" for row in rows)
-    images = "".join(f'<p><img src="{html.escape(name)}" alt="{html.escape(name)}"></p>\n' for name in figures)
-    return (
-        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>Lifecycle</title><style>{STYLE}</style>'
-        f"</head><body>\n<h1>Lifecycle</h1>\n<table><thead><tr>{header}"
-        f"</tr></thead>\n<tbody>{body}</tbody></table>\n<h2>Gates</h2>\n"
-        f"{''.join(_gates(model) for model in models)}<h2>Figures</h2>\n{images}</body></html>\n"
-    )
+    return f"<table><thead><tr>{header}</tr></thead>\n<tbody>{body}</tbody></table>\n"
 
 
 def _breakable(name: str) -> str:

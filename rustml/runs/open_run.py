@@ -17,6 +17,8 @@ from rustml.runs.tracking_uri import redacted_error
 WORKER = "rustml.worker"
 NOTE, RUN_NAME, PARENT = "mlflow.note.content", "mlflow.runName", "mlflow.parentRunId"
 """Tags of MLflow's own: the description on a run's page, its name, its parent."""
+FAILED = "**Failed.** "
+"""Begins the description of a run that failed; the reason follows."""
 RUN_ID = "MLFLOW_RUN_ID"
 NOTE_CHARACTERS = 4000
 
@@ -67,7 +69,7 @@ def reason_of(error: BaseException) -> str:
 def note_failure(run_id: str, reason: str) -> None:
     """Say on the run's page why it failed. A store that fails as well changes nothing."""
     with suppress(MlflowException):
-        client().set_tag(run_id, NOTE, f"**Failed.** {reason}"[:NOTE_CHARACTERS])
+        client().set_tag(run_id, NOTE, f"{FAILED}{reason}"[:NOTE_CHARACTERS])
 
 
 def fail_early(title: str, reason: str) -> None:

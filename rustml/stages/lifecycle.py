@@ -105,17 +105,19 @@ class Lifecycle:
     def gate(self, step: Step, candidate: Measured, baseline: Measured) -> None:
         """Promote, or note the refusal and end the lifecycle with it."""
         click.secho(f"== gate {step.name}", bold=True)
-        runs = {"evaluation": candidate.evaluation, "baseline": baseline.evaluation}
+        runs, started = {"evaluation": candidate.evaluation, "baseline": baseline.evaluation}, time.monotonic()
         try:
             promotion_run = promote.run(
                 self.profile, candidate=candidate.version, to=step.name, parent=self.parent, **runs
             )
-        except GateRefused:
+        except GateRefused as error:
+            self.summary.refused(step.name, candidate.version, str(error), time.monotonic() - started)
             decision = self._decision(step, candidate, baseline)
             if not decision.passed:  # else its server answered too badly, which the error tells
                 self.summary.decide(step.name, candidate.version, decision)
             raise
         override = "" if promotion_run.decision.passed else promotion_run.override
+        self.summary.passed(step.name, candidate.version, override, time.monotonic() - started)
         self.summary.decide(step.name, candidate.version, promotion_run.decision, override)
 
     def _decision(self, step: Step, candidate: Measured, baseline: Measured) -> Decision:
@@ -134,8 +136,9 @@ class Lifecycle:
                 run: tracking.Finished = module.run(self.profile, **arguments)
         except tracking.NotFinished:
             run = children.call(module.__name__, self.profile, arguments)
-        click.echo(f"   {'reused' if run.reused else 'done'} in {time.monotonic() - started:.1f} s  (run {run.run_id})")
-        self.summary.note(label, run)
+        waited = time.monotonic() - started
+        click.echo(f"   {'reused' if run.reused else 'done'} in {waited:.1f} s  (run {run.run_id})")
+        self.summary.note(label, run, waited)
         return run
 
 

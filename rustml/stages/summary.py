@@ -10,10 +10,10 @@ from rich.table import Table
 
 from rustml.evaluation.kinds import KINDS
 from rustml.profile import Profile
-from rustml.release import report
+from rustml.release import report, steps
 from rustml.release.gates import Decision
 from rustml.release.ladder import ladder_of
-from rustml.release.registry import open_registry
+from rustml.release.registry import gate_tag, open_registry, refused_tag
 from rustml.runs import tracking
 
 BASE = "base"
@@ -32,10 +32,24 @@ class Summary:
         self._stages: dict[str, tracking.Finished] = {}
         self._decisions: dict[str, tuple[str, Decision]] = {}
         self._overrides: dict[str, str] = {}
+        self._walked: list[steps.Walked] = []
 
-    def note(self, label: str, done: tracking.Finished) -> None:
-        """Keep a finished stage."""
+    def note(self, label: str, done: tracking.Finished, waited: float) -> None:
+        """Keep a finished stage, for which the lifecycle waited so many seconds."""
         self._stages[label] = done
+        self._walked.append(steps.Walked(label, done.run_id, "reused" if done.reused else "done", waited))
+
+    def passed(self, to: str, version: str, override: str, waited: float) -> None:
+        """Keep the gate that let a version through, by itself or overridden by a person with a reason."""
+        run = self._registry.version(version).tags[gate_tag(to, "run")]
+        outcome = "overridden" if override else "passed"
+        self._walked.append(steps.Walked(f"gate {to}", run, outcome, waited, override))
+
+    def refused(self, to: str, version: str, reason: str, waited: float) -> None:
+        """Keep the gate that did not open."""
+        run = self._registry.version(version).tags.get(refused_tag(to, "run"), "")
+        if run:  # an account that may not write to the registry leaves no tag there
+            self._walked.append(steps.Walked(f"gate {to}", run, "refused", waited, reason))
 
     def decide(self, to: str, version: str, decision: Decision, override: str = "") -> None:
         """Keep and print a decision, with the reason where a person overrode it."""
@@ -58,10 +72,9 @@ class Summary:
                     client.log_metric(run_id, f"{model.name}.{name}", value)
         client.log_metric(run_id, "lifecycle.seconds", seconds)
         client.set_tag(run_id, "mlflow.note.content", self._note(models))
-        if models:
-            with tempfile.TemporaryDirectory() as folder:
-                report.write(models, Path(folder))
-                client.log_artifacts(run_id, folder, "report")
+        with tempfile.TemporaryDirectory() as folder:
+            report.write(models, steps.rows(run_id, self._walked), Path(folder))
+            client.log_artifacts(run_id, folder, "report")
         self._print(models, seconds)
 
     def _note(self, models: list[report.ModelRow]) -> str:

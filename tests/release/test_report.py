@@ -55,14 +55,14 @@ def test_the_champions_gate_is_shown_after_the_stages_own(
 ) -> None:
     base, sft, grpo = stages
     crowned = msgspec.structs.replace(grpo, later={"champion": decide(sft.evaluation, base.evaluation, thresholds)})
-    text = write([base, sft, crowned], tmp_path).read_text()
+    text = write([base, sft, crowned], [], tmp_path).read_text()
     assert text.index("<h3>grpo: refused") < text.index("<h3>champion: passed")
     document = json.loads((tmp_path / "lifecycle.json").read_text())
     assert [list(stage["later"]) for stage in document] == [[], [], ["champion"]]
 
 
 def test_page_and_document_hold_decisions_with_reasons_and_figures(stages: list[ModelRow], tmp_path: Path) -> None:
-    page = write(stages, tmp_path / "report")
+    page = write(stages, [], tmp_path / "report")
     text = page.read_text()
     assert "retention python: 89.8 -&gt; 60.0" in text
     document = json.loads((tmp_path / "report" / "lifecycle.json").read_text())
@@ -79,6 +79,13 @@ def test_page_and_document_hold_decisions_with_reasons_and_figures(stages: list[
 
 def test_text_of_people_and_models_cannot_break_the_page(stages: list[ModelRow], tmp_path: Path) -> None:
     hostile = msgspec.structs.replace(stages[2], override="<script>alert(1)</script>")
-    text = write([*stages[:2], hostile], tmp_path).read_text()
+    text = write([*stages[:2], hostile], [], tmp_path).read_text()
     assert "<script>" not in text
     assert "&lt;script&gt;" in text
+
+
+def test_a_lifecycle_that_ended_before_its_first_model_has_a_page(tmp_path: Path) -> None:
+    text = write([], [], tmp_path).read_text()
+    assert "<h2>Steps</h2>" in text
+    assert "<img" not in text
+    assert json.loads((tmp_path / "steps.json").read_text()) == []

@@ -1,10 +1,12 @@
 """The ladder that a profile names is the one that is walked: steps left out, a second phase, a refusal."""
 
 import ast
+import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -39,6 +41,46 @@ def stages(store: None, monkeypatch: pytest.MonkeyPatch) -> FakeStages:  # noqa:
 
 def registry() -> Registry:
     return open_registry(load("tiny").registered_model)
+
+
+def build_report() -> list[dict[str, Any]]:
+    """The steps of the newest lifecycle, as its build report has them."""
+    query = "tags.`rustml.stage` = 'lifecycle'"
+    newest = tracking.client().search_runs([tracking.experiment()], query, order_by=["attributes.start_time DESC"])[0]
+    folder = Path(tracking.client().download_artifacts(newest.info.run_id, "report"))
+    assert (folder / "lifecycle.html").read_text().count("<tr class=") == len(
+        json.loads((folder / "steps.json").read_text())
+    )
+    return list(json.loads((folder / "steps.json").read_text()))
+
+
+def test_the_build_report_tells_what_failed_and_then_what_was_done(stages: FakeStages) -> None:
+    profile = load("tiny", ["ladder=[sft, champion]"])
+    stages.breaks["curate"] = OSError(28, "No space left on device")
+    with pytest.raises(OSError, match="No space"):
+        lifecycle.run(profile)
+    assert [(step["label"], step["outcome"]) for step in build_report()] == [
+        ("harvest", "done"),
+        ("bank", "done"),
+        ("curate tiny", "failed"),
+    ]
+    assert "No space left on device" in build_report()[-1]["reason"]
+    stages.breaks["sft"] = KeyboardInterrupt()
+    with pytest.raises(KeyboardInterrupt):
+        lifecycle.run(profile)
+    assert [step["outcome"] for step in build_report()] == [
+        "reused",
+        "reused",
+        "done",
+        "done",
+        "done",
+        "done",
+        "killed",
+    ]
+    steps = {step["label"]: step for step in build_report()}
+    assert [attempt["status"] for attempt in steps["curate"]["earlier"]] == ["failed"]
+    assert steps["evaluate base"]["inputs"].keys() == {"bank", "pairs"}
+    assert steps["evaluate base"]["numbers"]["rust.pass_rate"] == pytest.approx(0.1)
 
 
 def test_a_ladder_without_grpo_quantises_the_sft_version_and_serves_it(stages: FakeStages) -> None:
@@ -100,6 +142,11 @@ def test_a_gate_that_refuses_ends_the_walk_and_the_report_says_why(
     printed = capsys.readouterr().out
     assert "version 2 is NOT promoted to grpo" in printed
     assert "refused" in printed
+    steps = build_report()
+    assert [step["label"] for step in steps][-3:] == ["grpo", "evaluate grpo", "gate grpo"]
+    assert [step["outcome"] for step in steps] == [*["done"] * 8, "passed", "done", "done", "refused"]
+    assert steps[-1]["reason"].startswith("rust-coder version 2 is not promoted to grpo:")
+    assert tracking.client().get_run(steps[-1]["run"]).data.tags["rustml.to"] == "grpo"
 
 
 def int4_run(profile: Profile, *, version: str, parent: str | None = None, reuse: bool = True) -> tracking.Finished:

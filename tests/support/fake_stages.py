@@ -30,6 +30,8 @@ class FakeStages:
         """Name, profile and inputs (run ids) of the stages that were not reused, in order."""
         self.smoke_passed = 8
         """Answers of a server that pass."""
+        self.breaks: dict[str, BaseException] = {}
+        """What a stage raises in the place of its next end, by the stage's name."""
         self._passed = passed
         self._models: list[str] = []
         self._run_stage = tracking.run_stage
@@ -41,6 +43,8 @@ class FakeStages:
         self, stage: Stage, profile: Profile, _body: object, *, params: Mapping[str, str] | None = None, **options: Any
     ) -> tracking.Finished:
         def body(space: Workspace) -> Outcome:
+            if stage.name in self.breaks:
+                raise self.breaks.pop(stage.name)
             self.ran.append((stage.name, profile, options.get("inputs") or {}))
             if stage.name in TRAINED:
                 self._train(space.out / versions.MODEL)
