@@ -1,13 +1,12 @@
 """References of RustEvo² by plain rustc and by the suite, and why the two differ.
 
     python -m benchmarks.rustevo [FILE]
-    python -m benchmarks.rustevo [FILE] --crates FOLDER
 
 FILE is the file of tasks, or the folder with the API changes beside it; without it RUSTML_BENCHMARK_DATA has to name
 the folder that holds `rustevo2.json.gz`. Each reference is compiled and tested as its upstream does it: code and tests
 in one file, `rustc --test`, no crate installed. Then each is an answer to its own item of the suite, references with
 unsafe code under the policy `unsafe`, and once more with the declaration pinned. The references run on this machine as
-they are. With `--crates` the references that name crates are judged, and nothing else.
+they are. `benchmarks.references` judges all, with crates.
 """
 
 import argparse
@@ -25,10 +24,7 @@ import msgspec
 from rustml.banks import load_bank
 from rustml.banks.bank import Bank
 from rustml.banks.sources.rustevo import EDITION, rustevo_rows
-from rustml.cargo.registry import DirectorySource, resolve
 from rustml.judge import Judge, Limits
-from rustml.judge.in_crate.crate_sets import CrateSets
-from rustml.judge.in_crate.resolution import CargoSource
 from rustml.records import Problem, Verdict, candidate_of
 
 LIMITS = Limits(cpu_seconds=60, run_seconds=120, weak_integrity=True)
@@ -50,10 +46,10 @@ def plain(row: Mapping[str, Any]) -> bool:
         return done.returncode == 0 and b"running 0 tests" not in done.stdout
 
 
-def verdicts(problems: Sequence[Problem], sets: CrateSets | None = None, *, pinned: bool = False) -> list[Verdict]:
+def verdicts(problems: Sequence[Problem], *, pinned: bool) -> list[Verdict]:
     """The verdicts on references, asked as the stage `bank` and the suite ask, without lints."""
     asked = [msgspec.structs.replace(problem, pinned=pinned) for problem in problems]
-    with Judge(LIMITS, batch_size=64, lints=False, crates=sets) as judge:
+    with Judge(LIMITS, batch_size=64, lints=False) as judge:
         return judge.judge([candidate_of(problem, problem.reference, problem.id) for problem in asked])
 
 
@@ -77,39 +73,16 @@ def compare(bank: Bank, passing: Sequence[str]) -> None:
                 print(f"  {verdict.id}: {verdict.status}: {verdict.detail}")
 
 
-def with_crates(bank: Bank, source: str) -> None:
-    """Print what becomes of the references that name crates, with those of `source`."""
-    problems = [problem for problem in bank.problems if problem.dependencies]
-    folder = Path(source)
-    registry = DirectorySource(folder.resolve()) if folder.is_dir() else resolve(source)
-    with tempfile.TemporaryDirectory() as cache, CrateSets(CargoSource.of(registry), Path(cache), LIMITS) as sets:
-        faults = {one.dependencies: sets.fault(one.dependencies) for one in problems}
-        had = [problem for problem in problems if not faults[problem.dependencies]]
-        given = verdicts(had, sets)
-    print(f"{len(problems)} name crates; those of {len(had)} can be had; the judge passes {passed(given)}")
-    for dependencies, fault in faults.items():
-        if fault:
-            count = sum(problem.dependencies == dependencies for problem in problems)
-            print(f"  {count} {'+'.join(crate.name for crate in dependencies)}: {fault[:160]}")
-    for verdict in given:
-        if verdict.status != "passed":
-            print(f"  {verdict.id}: {verdict.status}: {verdict.detail[:160]}")
-
-
 def main() -> None:
     """Measure and print."""
     folder = os.environ.get("RUSTML_BENCHMARK_DATA", "")
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("file", nargs="?", type=Path, default=Path(folder, "rustevo2.json.gz") if folder else None)
-    parser.add_argument("--crates", default="", help="directory source or registry of the crates that references name")
     arguments = parser.parse_args()
     if arguments.file is None:
         parser.error("name rustevo2.json.gz, or set RUSTML_BENCHMARK_DATA to the folder that holds it")
     bank = load_bank("rustevo2", arguments.file)
     print(f"items {len(bank.problems)}; excluded {len(bank.excluded)}: {dict(Counter(bank.excluded.values()))}")
-    if arguments.crates:
-        with_crates(bank, arguments.crates)
-        return
     tasks = [row.value for row in rustevo_rows(arguments.file)]
     with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as threads:
         outcomes = zip(tasks, threads.map(plain, tasks), strict=True)

@@ -93,18 +93,27 @@ def digest(tokenizer: Tokenizer) -> str:
     return hashlib.sha256(json.dumps(template, sort_keys=True).encode()).hexdigest() if template else ""
 
 
-def messages(instruction: str, system: str = "") -> list[dict[str, str]]:
+Turns = tuple[tuple[str, str], ...]
+"""What was said before: questions, each with its answer."""
+
+
+def messages(instruction: str, system: str = "", earlier: Turns = ()) -> list[dict[str, str]]:
     """The conversation that asks for `instruction`; a `system` prompt only for servers with another template."""
     opening = [{"role": "system", "content": system}] if system else []
-    return [*opening, {"role": "user", "content": instruction}]
+    before = [
+        {"role": role, "content": text}
+        for turn in earlier
+        for role, text in zip(("user", "assistant"), turn, strict=True)
+    ]
+    return [*opening, *before, {"role": "user", "content": instruction}]
 
 
-def prompt(tokenizer: Tokenizer, instruction: str) -> str:
+def prompt(tokenizer: Tokenizer, instruction: str, earlier: Turns = ()) -> str:
     """The text that the model continues when asked for `instruction`, its start token included.
 
     Raises InputError where the tokenizer has no chat template, or its template refuses the conversation.
     """
-    rendered = _render(tokenizer, messages(instruction), add_generation_prompt=True)
+    rendered = _render(tokenizer, messages(instruction, earlier=earlier), add_generation_prompt=True)
     start = start_token(tokenizer)
     return rendered if rendered.startswith(start) else start + rendered
 

@@ -167,6 +167,8 @@ class Candidate(Record, frozen=True, omit_defaults=True):
     pinned: bool = True
     """False where the tests call what the candidate declares, of any signature, as the problem's upstream lets them."""
     dependencies: tuple[Dependency, ...] = ()
+    explained: bool = False
+    """Whether the verdict shall hold what compiler and tests say (`output`), for Rust."""
 
     @property
     def untested(self) -> bool:
@@ -223,6 +225,9 @@ class Verdict(Record, frozen=True):
     """How often each of `lints` was raised. Left out of files where there are none."""
     integrity: Literal["weak"] | msgspec.UnsetType = msgspec.UNSET
     """`weak` where the candidate could reach the memory that the verdict rests on: the problem's policy is `unsafe`."""
+    output: str | msgspec.UnsetType = msgspec.UNSET
+    """What the compiler says, or which tests did not pass, some with their source; where the candidate asked for it and
+    failed. It is for who repairs the code, and for no reward."""
 
 
 R = TypeVar("R", bound=msgspec.Struct)

@@ -94,16 +94,16 @@ def make_verdict(
 
 
 class FakeTokenizer:
-    """Renders a conversation as what the user says; a character is a token."""
+    """Renders a conversation as what is said in it, a line per turn; a character is a token."""
 
     bos_token: str | None = None
     eos_token: str | None = "<end>"  # noqa: S105  no password
-    chat_template: Any = "what the user says"
+    chat_template: Any = "what is said"
     added_tokens_decoder: Mapping[int, Any] = {}
 
     def apply_chat_template(self, conversation: list[dict[str, str]], **_options: Any) -> str:
-        """What the first message says."""
-        return conversation[0]["content"]
+        """What the messages say."""
+        return "\n".join(message["content"] for message in conversation)
 
     def encode(self, text: str, *, add_special_tokens: bool = True) -> list[int]:
         """Code points, after the start token where there is one."""

@@ -8,15 +8,16 @@ import hashlib
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
 from rustml import chat
-from rustml.errors import JudgeFault
+from rustml.evaluation import repair
 from rustml.evaluation.context import EvalContext
+from rustml.evaluation.judged import judged
 from rustml.evaluation.kinds import KINDS
-from rustml.evaluation.results.journal import Chunk, Item, complete
+from rustml.evaluation.results.journal import Attempt, Chunk, Item, complete
 from rustml.evaluation.results.outcome import Outcome, outcome
 from rustml.evaluation.results.report_file import REPORT, Evaluation
 from rustml.evaluation.results.suite_result import RATER, SuiteResult
@@ -25,9 +26,8 @@ from rustml.evaluation.suites.suite import Suite
 from rustml.generation.sampling import Prompt
 from rustml.generation.served import ServedModel
 from rustml.io import write_bytes
-from rustml.judge.verdicts import unjudged_verdict
 from rustml.models import checkpoint
-from rustml.records import Problem, Verdict, candidate_of, write_jsonl
+from rustml.records import Problem, Verdict, write_jsonl
 
 CHUNK_BATCHES = 4  # batches per chunk: large enough for the judge to work well, small enough to lose little
 
@@ -87,6 +87,8 @@ def protocol_of(suite: Suite, prompts: Sequence[Prompt], context: EvalContext) -
         "chat": chat.digest(context.tokenizer),
         "judge": dict(context.judge_protocol),
     }
+    if suite.repair:
+        protocol["repair"] = repair.REVISION
     rater = _rater(suite, context)
     if rater is not None:
         protocol[RATER] = dict(rater.protocol)
@@ -104,67 +106,55 @@ def _chunk(
     started = time.monotonic()
     answers = context.generator.generate(prompts, suite.sampling)
     generated = time.monotonic()
-    drawn = [(index, sample, text) for index, texts in enumerate(answers) for sample, text in enumerate(texts)]
-    codes = [suite.protocol.code(problems[index], text) for index, _, text in drawn]
-    verdicts = _verdicts(
-        [(problems[index], sample, code) for (index, sample, _), code in zip(drawn, codes, strict=True)],
-        suite,
-        context,
-        watch,
-    )
-    drafts = [(problems[index], code) for (index, _, _), code in zip(drawn, codes, strict=True)]
-    rated = ratings(_rater(suite, context), drafts)
+    drawn = [
+        _Drawn(problem, sample, prompt, text, suite.protocol.code(problem, text))
+        for problem, prompt, texts in zip(problems, prompts, answers, strict=True)
+        for sample, text in enumerate(texts)
+    ]
+    verdicts = judged([(one.problem, one.sample, one.code) for one in drawn], suite, context, watch)
+    rated = ratings(_rater(suite, context), [(one.problem, one.code) for one in drawn])
+    seconds = _second_attempts(drawn, verdicts, suite, context)
     items = tuple(
         Item(
-            id=problems[index].id,
-            sample=sample,
-            prompt=prompts[index].text,
-            completion=text,
-            code=code,
+            id=one.problem.id,
+            sample=one.sample,
+            prompt=one.prompt.text,
+            completion=one.text,
+            code=one.code,
             verdict=verdict,
             seconds=(generated - started) / len(drawn),
             rating=rating,
+            repair=second,
+            repaired=repair.outcome(verdict, second) if suite.repair else None,
         )
-        for (index, sample, text), code, verdict, rating in zip(drawn, codes, verdicts, rated, strict=True)
+        for one, verdict, rating, second in zip(drawn, verdicts, rated, seconds, strict=True)
     )
     return Chunk(
         number=number, items=items, seconds={"generate": generated - started, "judge": time.monotonic() - generated}
     )
 
 
-Draft = tuple[Problem, int, str | None]
-"""A problem, the number of the sample, and the code of the answer."""
+class _Drawn(NamedTuple):
+    """An answer as it was drawn."""
+
+    problem: Problem
+    sample: int
+    prompt: Prompt
+    text: str
+    code: str | None
 
 
-def _verdicts(
-    drafts: Sequence[Draft], suite: Suite, context: EvalContext, watch: Callable[[int], object]
-) -> list[Verdict]:
-    """One verdict per draft, in order; what the protocol itself decides on never reaches the judge."""
-    decided = [_without_judge(draft, suite) for draft in drafts]
-    candidates = [
-        candidate_of(problem, code, f"{problem.id}#{sample}")
-        for (problem, sample, code), verdict in zip(drafts, decided, strict=True)
-        if code is not None and verdict is None
+def _second_attempts(
+    drawn: Sequence[_Drawn], verdicts: Sequence[Verdict], suite: Suite, context: EvalContext
+) -> list[Attempt | None]:
+    """Those of a suite that gives them; None for each answer of another."""
+    if not suite.repair:
+        return [None] * len(drawn)
+    firsts = [
+        repair.First(one.problem, one.sample, one.prompt, one.text, verdict)
+        for one, verdict in zip(drawn, verdicts, strict=True)
     ]
-
-    def progress(done: int, _total: int) -> None:
-        watch(done)
-
-    judged = (suite.judge or context.judge).judge(candidates, progress) if candidates else []
-    if [verdict.id for verdict in judged] != [candidate.id for candidate in candidates]:
-        raise JudgeFault("the judge's verdicts are not those of the candidates it was given, in their order")
-    given = iter(judged)
-    return [next(given) if verdict is None else verdict for verdict in decided]
-
-
-def _without_judge(draft: Draft, suite: Suite) -> Verdict | None:
-    """The verdict on a draft without code, of status `format`, and on code that the protocol refuses, `policy`."""
-    problem, sample, code = draft
-    if code is None:
-        detail = f"the answer holds no code block{' with ' if problem.entry_point else ''}{problem.entry_point}"
-        return unjudged_verdict(f"{problem.id}#{sample}", "format", detail, "none")
-    refusal = suite.protocol.refusal(problem, code)
-    return unjudged_verdict(f"{problem.id}#{sample}", "policy", refusal, "none") if refusal else None
+    return repair.second_attempts(firsts, suite, context)
 
 
 def _rater(suite: Suite, context: EvalContext) -> Rater | None:
@@ -178,7 +168,7 @@ def _result(suite: Suite, protocol: dict[str, Any], chunks: Sequence[Chunk]) -> 
     for item in (item for chunk in chunks for item in chunk.items):
         scores = kind.scores(problems[item.id], item)
         unrated = item.rating.reason if item.rating is not None and item.rating.score is None else ""
-        outcomes[item.id] += (outcome(item.verdict, item.completion, scores, unrated),)
+        outcomes[item.id] += (outcome(repair.faulty(item) or item.verdict, item.completion, scores, unrated),)
     return SuiteResult(
         group=suite.group,
         metric_prefix=suite.metric_prefix,

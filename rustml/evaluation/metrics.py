@@ -44,6 +44,7 @@ METRICS: Mapping[str, Metric] = {
         Metric("documentation", score("documentation")),  # easy to please: gate it beside others
         Metric("idiom", score("idiom")),
         Metric("api", score("api")),
+        Metric("repair", score("repair")),
         Metric("rating", score("rating"), gated=False),  # moves with the model behind the rater's server
     )
 }

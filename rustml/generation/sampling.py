@@ -19,11 +19,19 @@ class Prompt(Record, frozen=True):
     """What the user asks; empty where `text` is raw text to continue."""
     opening: str = ""
     """The beginning of the answer, which `text` ends with."""
+    earlier: chat.Turns = ()
+    """What was said before `instruction`."""
 
     @classmethod
     def question(cls, tokenizer: chat.Tokenizer, instruction: str, opening: str = "") -> "Prompt":
         """A question to answer, or to go on answering after `opening`. Raises InputError as `chat.prompt` does."""
         return cls(text=chat.prompt(tokenizer, instruction) + opening, instruction=instruction, opening=opening)
+
+    @classmethod
+    def follow_up(cls, tokenizer: chat.Tokenizer, earlier: chat.Turns, instruction: str) -> "Prompt":
+        """A question after others. Raises InputError as `chat.prompt` does."""
+        text = chat.prompt(tokenizer, instruction, earlier)
+        return cls(text=text, instruction=instruction, earlier=earlier)
 
     @classmethod
     def raw(cls, tokenizer: chat.Tokenizer, text: str) -> "Prompt":
@@ -92,14 +100,24 @@ def before_stop(text: str, stops: Sequence[str]) -> str:
     return text[: min((index for index in (text.find(stop) for stop in stops) if index >= 0), default=len(text))]
 
 
+class PromptTooLong(InputError):
+    """A prompt leaves no room for its answer."""
+
+    def __init__(self, text: str, number: int) -> None:
+        """`number` is the prompt's, among those that were given."""
+        super().__init__(text)
+        self.number = number
+
+
 def check_room(prompts: Sequence[Prompt], lengths: Sequence[int], sampling: Sampling, context: int) -> None:
-    """Raise InputError for the first prompt that leaves no room for its answer; lengths and context in tokens."""
-    for prompt, length in zip(prompts, lengths, strict=True):
+    """Raise PromptTooLong for the first prompt that leaves no room for its answer; lengths and context in tokens."""
+    for number, (prompt, length) in enumerate(zip(prompts, lengths, strict=True)):
         if length + sampling.max_new_tokens > context:
-            raise InputError(
+            raise PromptTooLong(
                 f"a prompt of {length} tokens and max_new_tokens {sampling.max_new_tokens} exceed the model's context "
                 f"of {context} tokens: lower max_new_tokens of the suite, or leave the problem out. "
-                f"The prompt begins: {prompt.text[:80]!r}"
+                f"The prompt begins: {prompt.text[:80]!r}",
+                number,
             )
 
 

@@ -21,7 +21,7 @@ class SuiteSection(Section, frozen=True):
     """`rust`: what the model is trained for. `retention`: what it must not forget; the gate pools its suites.
     `holdout`: held-out pairs, judged in their crates; `problems` names a file of the `pairs` stage's output.
     `untested`: Rust judged by compiler, lints and style alone; a problem that has tests is asked without them."""
-    protocol: Literal["chat", "pair", "humaneval", "humaneval_chat", "mbpp", "mbpp_chat", "rustevo2"]
+    protocol: Literal["chat", "pair", "humaneval", "humaneval_chat", "mbpp", "mbpp_chat", "rustevo2", "exercise"]
     """How a problem becomes a prompt and an answer becomes code; each is documented in docs/evaluation.md."""
     metric_prefix: str
     """Put before every metric name: `rust.`, `rust.sampled_`, `retention.python.`."""
@@ -41,6 +41,9 @@ class SuiteSection(Section, frozen=True):
     signatures: Literal["declared", "upstream"] = "declared"
     """`declared`: an answer keeps the declared signature, where its bank says so. `upstream`: it may change it, as far
     as the tests still compile."""
+    repair: bool = False
+    """Whether an answer that did not pass gets a second attempt, which sees what compiler and tests say: `pass_at_1`
+    stays that of the first attempt, `pass_after_repair` counts both. Group `rust` alone."""
 
 
 class BehaviourSection(Section, frozen=True):

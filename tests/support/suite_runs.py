@@ -65,4 +65,5 @@ def measured(suites: list[Suite], section: EvaluationSection, judge: Judge, mode
     """The evaluation of a real model in its engine."""
     single = ComputeSection(dtype="float32", attention="eager")
     profile: Profile = msgspec.structs.replace(load("tiny"), evaluation=section, compute=single)
-    return evaluate(model, suites, open_context(profile, model, judge, PROTOCOL), out)
+    with open_context(profile, model, judge, PROTOCOL) as context:
+        return evaluate(model, suites, context, out)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from rustml.banks.bank import Bank, make_bank
+from rustml.banks.sources.polyglot import exercise_rows, polyglot
 from rustml.banks.sources.python import humaneval, mbpp
 from rustml.banks.sources.rust import humaneval_x, humanevalpack, multipl_e
 from rustml.banks.sources.rustevo import FILES as RUSTEVO_FILES
@@ -47,6 +48,12 @@ SOURCES: dict[str, PublicBank] = {
         partial(multipl_e, config="humaneval-rs"), HubDataset("nuprl/MultiPL-E", "humaneval-rs")
     ),
     "multipl-e-mbpp-rs": PublicBank(partial(multipl_e, config="mbpp-rs"), HubDataset("nuprl/MultiPL-E", "mbpp-rs")),
+    "polyglot-rust": PublicBank(
+        polyglot,
+        None,
+        home="rust/exercises/practice in https://github.com/Aider-AI/polyglot-benchmark",
+        rows=exercise_rows,
+    ),
     "rustevo2": PublicBank(rustevo2, HubDataset("SYSUSELab/RustEvo2"), rows=rustevo_rows, files=RUSTEVO_FILES),
 }
 

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from rustml.evaluation.results.journal import Chunk, Item
     from rustml.evaluation.suites.suite import Suite
 
+ASKED = "asked_again"
+"""Score of an answer that did not pass: whether there was room for a second attempt."""
 CATEGORY = "category"
 """Tag of a problem: the group of its bank that a report shows it in."""
 
@@ -23,7 +25,7 @@ class RustKind(SuiteKind):
     """Problems of a bank whose answers rustc, clippy and tests judge."""
 
     name = "rust"
-    metrics = ("format", "compile", "pass", "clippy", "api")
+    metrics = ("format", "compile", "pass", "clippy", "api", "repair")
     drawn = ("format", "compile", "pass", "clippy")
 
     def tasks(self, problems: Sequence[Problem]) -> dict[str, str]:
@@ -31,12 +33,17 @@ class RustKind(SuiteKind):
         return {problem.id: problem.tags[CATEGORY] for problem in problems if CATEGORY in problem.tags}
 
     def scores(self, problem: Problem, item: "Item") -> Mapping[str, float]:
-        """Whether the answer names the API that the problem asks for, where it asks for one."""
-        if API not in problem.tags:
-            return {}
+        """Whether it names the API that the problem asks for; whether it passed in the end, and was asked again."""
+        more: dict[str, float] = {}
+        if API in problem.tags:
+            more["api"] = float(item.code is not None and uses_api(problem, item.code))
+        if item.repaired is not None:
+            more["repair"] = float(item.repaired)
+        if item.repair is not None:
+            more[ASKED] = float(item.repair.asked)
         verdict = item.verdict
         judged = {"compile": float(verdict.compiles is True), "clippy": float(verdict.clippy_clean is True)}
-        return judged | {"api": float(item.code is not None and uses_api(problem, item.code))}
+        return judged | more if more else {}
 
     def files(self, suite: "Suite", chunks: "Sequence[Chunk]") -> Mapping[str, bytes]:
         """`style-<suite>.json`: style describes the answers, and no gate asks for it."""
@@ -59,6 +66,7 @@ class RustKind(SuiteKind):
             **({"clippy_clean_of_passing": share(passing, "clippy")} if passing else {}),
             **result.pass_at_k(),
             **_of_apis(result),
+            **_of_repairs(result),
             **_of_categories(result),
         }
 
@@ -75,6 +83,16 @@ def _of_apis(result: SuiteResult) -> dict[str, float]:
     """The share of answers that name the API asked for; nothing for a suite that asks for none."""
     values = result.values("api")
     return {"api_rate": mean(values.values())} if values else {}
+
+
+def _of_repairs(result: SuiteResult) -> dict[str, float]:
+    """Of a suite with second attempts: the share that passed in the end, and how many were asked again or could not."""
+    passed = result.values("repair")
+    if not passed:
+        return {}
+    asked = [value for values in result.sample_values(ASKED).values() for value in values]
+    counts = {"repair_asked": sum(asked), "repair_no_room": len(asked) - sum(asked)}
+    return {"pass_after_repair": mean(passed.values()), **counts}
 
 
 def _of_categories(result: SuiteResult) -> dict[str, float]:

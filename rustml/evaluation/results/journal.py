@@ -18,6 +18,17 @@ class Rating(Record, frozen=True, omit_defaults=True):
     """Why not: the reply was `malformed`, or the server `refused` the question; `no_answer` where nothing was asked."""
 
 
+class Attempt(Record, frozen=True):
+    """A second answer, after the first did not pass."""
+
+    prompt: str
+    completion: str
+    code: str | None
+    verdict: Verdict
+    asked: bool = True
+    """False where the conversation left no room for an answer."""
+
+
 class Item(Record, frozen=True, omit_defaults=True):
     """One answer in full: a line of `items-<suite>.jsonl`."""
 
@@ -33,6 +44,10 @@ class Item(Record, frozen=True, omit_defaults=True):
     """Wall seconds of its generation: its share of the chunk's."""
     rating: Rating | None = None
     """Where a rater is switched on and rates the task."""
+    repair: Attempt | None = None
+    """The second attempt, where the suite gives one and the first did not pass."""
+    repaired: bool | None = None
+    """Whether either attempt passed; None where the suite gives no second one, or the judge was at fault."""
 
 
 class Chunk(Record, frozen=True):

@@ -62,8 +62,19 @@ def suites_of(
     prefixes = [suite.metric_prefix for suite in sections.values()]
     if len(set(prefixes)) != len(prefixes):
         raise InputError("two of evaluation.suites have one metric_prefix: their metrics would overwrite each other")
+    for name, suite in sections.items():
+        _refuse_repair(name, suite)
     source = ItemSource(banks, seed, holdout)
     return [KINDS[suite.group].suite(name, suite, source) for name, suite in sections.items()]
+
+
+def _refuse_repair(name: str, section: SuiteSection) -> None:
+    asking = sorted(protocol.name for protocol in PROTOCOLS.values() if protocol.asks_again)
+    if section.repair and (section.group != "rust" or section.protocol not in asking):
+        raise InputError(
+            f"evaluation.suites.{name}.repair: a second attempt is there for the group rust with one of the protocols "
+            f"{', '.join(asking)}, and this is the group {section.group} with {section.protocol}"
+        )
 
 
 def marked(suites: Sequence[Suite], contaminated: Collection[str]) -> list[Suite]:
@@ -95,6 +106,7 @@ def suite_of_bank(name: str, section: SuiteSection, source: ItemSource) -> Suite
         problems=items,
         excluded={UNSAFE: len(lost)} if lost else {},
         excluded_ids=lost,
+        repair=section.repair,
         protocol=protocol,
         sampling=Sampling.from_section(section, protocol.stops, source.seed),
         shots=_shots(path, (*bank, *_prompts(path)), protocol),

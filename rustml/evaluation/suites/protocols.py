@@ -45,6 +45,8 @@ class AnswerProtocol:
     """Why code is not judged: what the protocol asks for beside the tests, and the code lacks. Empty where it is."""
     lacks: Callable[[Problem], str] = _no_lack
     """What a problem lacks that the protocol needs; empty for nothing."""
+    asks_again: bool = False
+    """Whether an answer that failed can be followed by a second question."""
 
 
 def _chat_prompt(problem: Problem, tokenizer: Tokenizer, _shots: Sequence[Problem]) -> Prompt:
@@ -53,6 +55,11 @@ def _chat_prompt(problem: Problem, tokenizer: Tokenizer, _shots: Sequence[Proble
 
 def _chat_code(problem: Problem, completion: str) -> str | None:
     return extract(completion, problem.answer_name, problem.language)
+
+
+def _exercise_code(_problem: Problem, completion: str) -> str | None:
+    """The last complete block: a whole file, whatever it defines."""
+    return extract(completion, "", "rust")
 
 
 def _pair_code(problem: Problem, completion: str) -> str | None:
@@ -130,13 +137,16 @@ def _asserts(problem: Problem) -> str:
 PROTOCOLS: Mapping[str, AnswerProtocol] = {
     protocol.name: protocol
     for protocol in (
-        AnswerProtocol("chat", 1, _chat_prompt, _chat_code),
+        AnswerProtocol("chat", 1, _chat_prompt, _chat_code, asks_again=True),
+        AnswerProtocol("exercise", 1, _chat_prompt, _exercise_code, asks_again=True),
         AnswerProtocol("pair", 1, _chat_prompt, _pair_code),
         AnswerProtocol("humaneval", 1, _humaneval_prompt, _humaneval_code, HUMANEVAL_STOPS),
         AnswerProtocol(
             "humaneval_chat", 1, _humaneval_chat_prompt, _humaneval_chat_code, (*HUMANEVAL_STOPS, f"\n{FENCE}")
         ),
-        AnswerProtocol("rustevo2", 1, rustevo.prompt, rustevo.code, refusal=rustevo.refusal, lacks=rustevo.lacks),
+        AnswerProtocol(
+            "rustevo2", 1, rustevo.prompt, rustevo.code, refusal=rustevo.refusal, lacks=rustevo.lacks, asks_again=True
+        ),
         AnswerProtocol("mbpp", 1, _mbpp_prompt, _mbpp_code, (MBPP_END,), MBPP_SHOTS),
         AnswerProtocol("mbpp_chat", 1, _mbpp_chat_prompt, _mbpp_chat_code, (f"\n{FENCE}",), MBPP_SHOTS),
     )

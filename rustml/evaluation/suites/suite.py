@@ -38,6 +38,8 @@ class Suite:
     """Their ids, for the log, where a rule of the suite excluded them."""
     account: "Account | None" = None
     """What a hold-out suite judges in place; None for any other."""
+    repair: bool = False
+    """Whether answers that did not pass get a second attempt."""
     judge: Judging | None = None
     """Its own judge; None for the evaluation's."""
 

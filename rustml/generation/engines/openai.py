@@ -73,7 +73,7 @@ class OpenAiEngine:
                 choice = client.completions.create(prompt=prompt.text, **options).choices[0]
                 content = choice.text
             else:
-                messages = chat.messages(prompt.instruction, self._system)
+                messages = chat.messages(prompt.instruction, self._system, prompt.earlier)
                 choice = client.chat.completions.create(messages=messages, **options).choices[0]
                 content = choice.message.content
         except (IndexError, TypeError, AttributeError):

@@ -25,6 +25,8 @@ from rustml.sandbox.processes import Completed
 
 COMPANY = frozenset({"E0034", "E0119", "E0275", "E0282", "E0283", "E0284", "E0391"})
 """Errors that an implementation in another candidate's code can bring about."""
+SHOWN_TESTS = 3
+"""Tests whose source stands in a verdict's output."""
 
 
 class WholeBatchFailed(Exception):
@@ -217,7 +219,18 @@ class Batch:
             transient=(failure is None and state.report.transient) or UNSET,
             lint_counts=dict(lints) if lints else UNSET,
             integrity="weak" if member.candidate.policy == "unsafe" else UNSET,
+            output=(_output(member, state) or UNSET) if member.candidate.explained else UNSET,
         )
+
+
+def _output(member: Member, state: MemberState) -> str:
+    """What the compiler says, or the tests without a record of success, the first of them with their source."""
+    if state.failure is not None:
+        return state.failure.output
+    functions = member.test_file.functions
+    lost = [one for number, one in enumerate(functions) if number not in state.report.passed - state.report.failed]
+    named = [f"test {one.path} did not pass" for one in lost]
+    return failures.shown([*named, *(one.source for one in lost[:SHOWN_TESTS])])
 
 
 def _as_the_tests_do(member: Member, message: Message) -> bool:

@@ -29,6 +29,8 @@ class Message:
     end: int
     placed: bool = True
     """Whether it points into any source at all; what has no place may be the machine's fault."""
+    rendered: str = ""
+    """As rustc shows it to people."""
 
     @property
     def is_error(self) -> bool:
@@ -96,7 +98,8 @@ def _message(record: dict[str, Any], span: dict[str, Any] | None, file: str) -> 
     code = (record.get("code") or {}).get("code", "")
     start, end = (span["byte_start"], span["byte_end"]) if span else (0, 0)
     placed = bool(record.get("spans"))
-    return Message(record.get("level", ""), code, record["message"], file, start, end, placed)
+    rendered = record.get("rendered") or ""
+    return Message(record.get("level", ""), code, record["message"], file, start, end, placed, rendered)
 
 
 def _macro_call(span: dict[str, Any]) -> dict[str, Any]:

@@ -15,11 +15,14 @@ from rustml.sandbox.processes import Completed, signal_of
 
 _PATH = re.compile(r"`?(?:/[\w.-]+){2,}`?")
 _OWN_NAME = re.compile(r"(?:::)?\b[cmpthg][0-9a-f]{24}\b(?:::[cmpth][0-9a-f]{24}\b)?")
+_OWN_FILE = re.compile(r"(?:/[\w.-]+)+/(?:lib|[cmpthg][0-9a-f]{24})\.rs\b")
 _NO_MEMORY = (b"memory allocation of", b"out of memory", b"bad_alloc", b"Cannot allocate memory")
 _ROOM = 1 << 20
 """Bytes that a disk has left at least, if it is not to be called full."""
 
 
+LINES, COLUMNS = 50, 200
+"""Of the output that a verdict holds at most."""
 CHANGED = "the answer changes the declared signature: "
 """How the detail of such a verdict begins."""
 _CHANGED = frozenset(
@@ -34,6 +37,8 @@ class Failure:
     status: Status
     errors: tuple[Diagnostic, ...]
     detail: str
+    output: str = ""
+    """What the compiler says, as far as `LINES` go."""
 
 
 def of_errors(messages: Sequence[Message], pinned: range = range(0)) -> Failure:
@@ -47,8 +52,17 @@ def of_errors(messages: Sequence[Message], pinned: range = range(0)) -> Failure:
     )
     if any(error.code == "unsafe_code" for error in errors):
         return Failure("policy", errors, "unsafe code")
+    output = shown([message.rendered for message in messages if message.is_error])
     changed = any(message.code in _CHANGED and message.start in pinned for message in messages if message.is_error)
-    return Failure("compile_error", errors, CHANGED + errors[0].message if changed else errors[0].message)
+    return Failure("compile_error", errors, CHANGED + errors[0].message if changed else errors[0].message, output)
+
+
+def shown(texts: Sequence[str]) -> str:
+    """The first lines of what compiler or tests say, without the names and paths that the judge made up."""
+    text = "\n".join(text.strip("\n") for text in texts)
+    lines = _OWN_NAME.sub("candidate", _OWN_FILE.sub("candidate.rs", text)).splitlines()
+    more = len(lines) - LINES
+    return "\n".join([*(line[:COLUMNS] for line in lines[:LINES]), *([f"... {more} more lines"] if more > 0 else [])])
 
 
 class Unexplained(JudgeFault):

@@ -34,6 +34,8 @@ class TestFunction:
     """Inside the test file, such as `tests::adds`."""
     panics: str | None
     """For `#[should_panic]`: a Rust string literal, the text that the panic must hold."""
+    source: str = ""
+    """As the problem has it."""
 
 
 class TestFile:
@@ -116,7 +118,8 @@ class TestFile:
         if "should_panic" in heads:
             texts = [token.text for token in heads["should_panic"] if token.kind == "string"]
             panics = texts[0] if texts else '""'
-        yield TestFunction("::".join(path), panics)
+        source = self._text[self._tokens[item.first].start : self._tokens[item.end - 1].end]
+        yield TestFunction("::".join(path), panics, source)
 
     def render(self, *, root: str, prelude: str, harness: str, given: str, here: str) -> tuple[str, range]:
         """The test file, a module `here` of the test crate, and the bytes of it that pin the candidate.

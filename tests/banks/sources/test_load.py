@@ -79,7 +79,7 @@ def _one(name: str, tmp_path: Path, row: dict[str, Any] | None = None) -> Proble
 
 
 def test_every_known_bank_has_an_example_here() -> None:
-    elsewhere = {"rustevo2"}  # tests/banks/sources/test_rustevo.py
+    elsewhere = {"rustevo2", "polyglot-rust"}  # test_rustevo.py, test_polyglot.py
     assert set(ROWS) == set(SOURCES) - elsewhere
 
 
