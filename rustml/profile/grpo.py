@@ -49,6 +49,21 @@ class CanarySection(Section, frozen=True):
     """How much lower the pass rate, or higher the loss, may be than before training."""
 
 
+class PoolsSection(Section, frozen=True):
+    """Which prompts a step asks, and what it does with groups whose rewards are all equal."""
+
+    by_pass_rate: bool
+    """Draw prompts by a moving estimate of their pass rate: most often those that are solved half the time, or not seen
+    yet. False takes all in turn."""
+    memory: Share
+    """What a new group leaves of the estimate: 0 keeps the last group's pass rate alone."""
+    least_weight: Annotated[float, Meta(gt=0, le=1)]
+    """How often a problem that is always or never solved is drawn against one that is solved half the time."""
+    resamples: Count
+    """How often a step draws its groups without signal again, with other prompts: DAPO's dynamic sampling, bounded. 0
+    keeps them."""
+
+
 class SamplesSection(Section, frozen=True):
     """The table of completions with their verdicts that a reader of the run sees."""
 
@@ -96,6 +111,7 @@ class GrpoSection(TrainerSection, frozen=True):
     prompt_files: dict[str, Count]
     """Further files of the `bank` stage to choose prompts from, without `.jsonl`, such as `mined-train`, each with the
     number of its problems, spread over the file; 0 takes all. A file that may not be trained on is refused."""
+    pools: PoolsSection
     dev: DevSection
     canary: CanarySection
     probe_samples: Count
@@ -109,10 +125,13 @@ class GrpoSection(TrainerSection, frozen=True):
     """Added for passing code without a lint."""
 
     def __post_init__(self) -> None:
-        """Raises ValueError for a loss that is not defined, and for a step that does not fall into equal parts."""
+        """Raises ValueError for a loss that is not defined, for groups that cannot be drawn again, and for a step that
+        does not fall into equal parts."""
         super().__post_init__()
         if self.importance_sampling_level == "sequence" and self.loss_type != "grpo":
             raise ValueError("importance_sampling_level: sequence needs loss_type: grpo")
+        if self.pools.resamples and (self.reward == "shuffled" or self.scale_rewards == "batch"):
+            raise ValueError("pools.resamples needs reward: judge, and scale_rewards: group or none")
         if self.prompts_per_step * self.generations % self.passes:
             raise ValueError(
                 f"passes ({self.passes}) must divide prompts_per_step * generations "

@@ -107,7 +107,7 @@ def _train(profile: Profile, folder: Path, name: str, space: Workspace) -> Outco
 
             machine = compute.of_profile(profile.compute)
             job = Job(folder, space.out / versions.MODEL, space.scratch, profile.seed, machine, log, name)
-            facts = grpo.train(chosen.problems, judge, section, job, dev, retention)
+            facts = grpo.train(chosen.problems, judge, section, job, dev, retention, chosen.rates)
     prompts = {f"grpo.prompts.{name}": float(count) for name, count in chosen.counts.items()}
     metrics = {**prompts, **{f"grpo.{name}": value for name, value in facts.items()}}
     tables = {"grpo/samples.json": reward.samples(space.scratch / reward.SAMPLES)}

@@ -3,7 +3,7 @@
 import random
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from rustml.generation.sampling import Engine, Prompt, Sampling
 from rustml.judge.completions import judge_completions
@@ -22,6 +22,8 @@ class Chosen:
 
     problems: Sequence[Problem]
     counts: Mapping[str, int]
+    rates: Mapping[str, float] = field(default_factory=dict)
+    """Pass rates of the problems, by id, where they were measured."""
 
 
 def choose(
@@ -48,7 +50,8 @@ def choose(
     informative = [p for p, count in zip(pool, solved, strict=True) if 0 < count < section.probe_samples]
     random.Random(seed).shuffle(informative)
     counts = {"kept": len(informative), "always": solved.count(section.probe_samples), "never": solved.count(0)}
-    return Chosen(informative, counts)
+    rates = {problem.id: count / section.probe_samples for problem, count in zip(pool, solved, strict=True)}
+    return Chosen(informative, counts, {problem.id: rates[problem.id] for problem in informative})
 
 
 def _solved(engine: Engine, problems: Sequence[Problem], judge: Judging, section: GrpoSection, seed: int) -> list[int]:

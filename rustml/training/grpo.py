@@ -1,6 +1,6 @@
 """Group relative policy optimisation (Shao et al., 2024) through TRL, the judge as reward."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 from datasets import Dataset
@@ -16,10 +16,11 @@ from rustml.training.best import BestCheckpoint, pass_rate
 from rustml.training.canary import KEPT, Canary, measure_of
 from rustml.training.health import HealthStop
 from rustml.training.job import Job
+from rustml.training.pooled_grpo import PooledGRPOTrainer
+from rustml.training.pools import HISTORY, Pools
 from rustml.training.reward import SAMPLES, JudgeReward
 from rustml.training.schedules import total_steps
 from rustml.training.trainer import Loaded, best_folder, fit, load, on_one_device, optimisation, shared_arguments
-from rustml.training.trimmed_grpo import TrimmedGRPOTrainer
 from rustml.training.trl_callback import Reporter
 
 
@@ -30,11 +31,13 @@ def train(
     job: Job,
     dev: Sequence[Problem] = (),
     retention: Sequence[Problem] = (),
+    rates: Mapping[str, float] | None = None,
 ) -> dict[str, float]:
     """Teach the checkpoint `job.parent` by the judge's verdicts on its own answers and write the result to `job.out`.
 
     With development problems the result is the checkpoint that solves most of them, else the last one. With problems of
     `retention` the canary checks them, and ends the training with its last good checkpoint where retention falls.
+    `rates` are pass rates that were measured beforehand, by problem.
 
     A killed training goes on from its last save. The trainer generates anew after a resume, so a save has to fall on a
     step that generates: each one does here, since a step uses up its completions (`steps_per_generation` equals
@@ -50,11 +53,12 @@ def train(
     loaded = load(job, section, padding_side="left")
     loaded.model.generation_config.eos_token_id = chat.end_ids(loaded.tokenizer)  # where the trainer ends completions
     loaded.model.generate = partial(decoding.generate, loaded.model)
-    trainer = TrimmedGRPOTrainer(
+    by_id = {problem.id: problem for problem in problems}
+    pools = Pools(list(by_id), section.pools, job.seed, job.scratch / HISTORY, rates or {})
+    trainer = PooledGRPOTrainer(
+        pools=pools,
         model=loaded.model,
-        reward_funcs=JudgeReward(
-            judge, {problem.id: problem for problem in problems}, section, job.seed, job.scratch / SAMPLES
-        ),
+        reward_funcs=JudgeReward(judge, by_id, section, job.seed, job.scratch / SAMPLES, pools),
         args=arguments(section, job, steps),
         train_dataset=prompts(loaded.tokenizer, problems),
         processing_class=loaded.tokenizer,

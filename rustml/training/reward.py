@@ -14,6 +14,7 @@ from rustml.judge.completions import judge_completions
 from rustml.judge.judging import Judging
 from rustml.profile.grpo import GrpoSection
 from rustml.records import Problem, Verdict
+from rustml.training.pools import Pools
 
 Rewards = list[float | None]
 SAMPLES = "samples.jsonl"
@@ -54,10 +55,13 @@ class JudgeReward:
         section: GrpoSection,
         seed: int,
         samples: Path | None = None,
+        pools: Pools | None = None,
     ) -> None:
-        """`samples` is a file to which completions with their verdicts are appended, as the profile says."""
+        """`samples` is a file to which completions with their verdicts are appended, as the profile says; `pools` learn
+        what passed."""
         self._judge, self._problems, self._section = judge, problems, section
         self._rng, self._shuffles = random.Random(seed), 0
+        self._pools = pools
         self._samples, self._ended = samples, time.monotonic()
 
     def __call__(self, completions: list[str], problem_id: list[str], **given: Any) -> Rewards:
@@ -74,6 +78,8 @@ class JudgeReward:
         rewards = [malformed if verdict is None else score(verdict, self._section) for verdict in verdicts]
         step = getattr(given.get("trainer_state"), "global_step", self._shuffles)
         self._sample(step, problem_id, completions, verdicts, rewards)
+        if self._pools is not None:
+            self._pools.note(step, problem_id, verdicts)
         if self._section.reward == "shuffled":
             self._shuffle(rewards, step)
         return rewards

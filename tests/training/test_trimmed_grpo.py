@@ -100,7 +100,7 @@ def test_a_step_is_the_step_of_the_library(passes: int, parent: Path, tmp_path: 
     for trainer in (GRPOTrainer, TrimmedGRPOTrainer):
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(grpo.JudgeReward, "__call__", rewards)
-            patch.setattr(grpo, "TrimmedGRPOTrainer", trainer)
+            patch.setattr(grpo, "PooledGRPOTrainer", lambda pools, trainer=trainer, **options: trainer(**options))  # noqa: ARG005
             grpo.train(problems, FakeJudge(), section, job(parent, tmp_path / trainer.__name__, dtype="float32"))
         ends.append(flat(tmp_path / trainer.__name__ / "out"))
     start = flat(parent)

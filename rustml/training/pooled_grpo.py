@@ -1,0 +1,97 @@
+"""The trainer that chooses its prompts by their pass rate and draws groups without signal again."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch.nn import functional
+
+from rustml.training.pools import Pools
+from rustml.training.trimmed_grpo import ROUNDING, TrimmedGRPOTrainer
+
+Batch = dict[str, Any]
+
+
+class PooledGRPOTrainer(TrimmedGRPOTrainer):
+    """Dynamic sampling (Yu et al., "DAPO", 2025) with a bound: what has no signal after it stays as it is.
+
+    Each generation draws from `pools` where they choose, else it takes the trainer's own prompts. Metrics of a step
+    that draws again are means over its draws; `groups.*` says what the step came to.
+    """
+
+    def __init__(self, *, pools: Pools, **options: Any) -> None:
+        super().__init__(**options)
+        self._pools = pools
+        self._by_name = {str(row["problem_id"]): dict(row) for row in options["train_dataset"]}
+        self._restored = False
+
+    def _generate_and_score_completions(self, inputs: list[Batch]) -> Batch:
+        step, size = int(self.state.global_step), int(self.num_generations)
+        if not self._restored:
+            self._pools.restore(step)
+            self._restored = True
+        names = [str(row["problem_id"]) for row in inputs[::size]]
+        if self._pools.chooses:
+            names = self._pools.draw(step, 0, len(names))
+            inputs = self._rows(names, size)
+        output: Batch = super()._generate_and_score_completions(inputs)
+        first, drawn = signals(output["advantages"], size), len(names)
+        for attempt in range(1, self._pools.resamples + 1):
+            empty = [place for place, signal in enumerate(signals(output["advantages"], size)) if not signal]
+            others = self._pools.draw(step, attempt, len(empty), without=names)
+            if not others:
+                break
+            again = super()._generate_and_score_completions(self._rows(others, size))
+            output = spliced(output, again, empty[: len(others)], size)
+            names, drawn = [*names, *others], drawn + len(others)
+        self._report(first, signals(output["advantages"], size), drawn)
+        return output
+
+    def _rows(self, names: Sequence[str], size: int) -> list[Batch]:
+        return [dict(self._by_name[name]) for name in names for _ in range(size)]
+
+    def _report(self, first: Sequence[bool], last: Sequence[bool], drawn: int) -> None:
+        metrics = self._metrics["train"]
+        metrics["groups.signal_first"].append(sum(first) / len(first))
+        metrics["groups.signal"].append(sum(last) / len(last))
+        metrics["groups.drawn"].append(float(drawn))
+        for name, count in self._pools.sizes().items():
+            metrics[f"pool.{name}"].append(float(count))
+
+
+def signals(advantages: torch.Tensor, size: int) -> list[bool]:
+    """Of each group of `size` answers, whether any has an advantage."""
+    return [bool(signal) for signal in (advantages.view(-1, size).abs() > ROUNDING).any(1)]
+
+
+def spliced(batch: Batch, again: Batch, groups: Sequence[int], size: int) -> Batch:
+    """`batch` with those groups of `again` that have a signal in the place of `groups`, in order.
+
+    Prompts are padded on the left and everything else on the right, to the longer of both. The normaliser, the tokens
+    of all answers, is counted anew.
+    """
+    kept = [place for place, signal in enumerate(signals(again["advantages"], size)) if signal]
+    if not kept:
+        return batch
+    device = batch["advantages"].device
+    theirs = torch.tensor([place * size + each for place in kept for each in range(size)], device=device)
+    ours = torch.tensor([groups[place] * size + each for place in kept for each in range(size)], device=device)
+    result = dict(batch)
+    for name, value in batch.items():
+        if isinstance(value, torch.Tensor) and value.ndim:
+            here, there = _aligned(value, again[name], left=name.startswith("prompt"))
+            result[name] = here.index_copy(0, ours, there[theirs].to(here.dtype))
+    result["num_items_in_batch"] = result["completion_mask"].sum()
+    return result
+
+
+def _aligned(one: torch.Tensor, other: torch.Tensor, *, left: bool) -> tuple[torch.Tensor, torch.Tensor]:
+    """Both tensors as wide as the wider one. Padding is 0: masks say that it does not count."""
+    if one.ndim < 2:
+        return one, other
+    width = max(one.shape[1], other.shape[1])
+    first, second = (
+        functional.pad(each, (width - each.shape[1], 0) if left else (0, width - each.shape[1]))
+        for each in (one, other)
+    )
+    return first, second
