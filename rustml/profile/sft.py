@@ -5,8 +5,21 @@ from typing import Annotated, ClassVar
 from msgspec import Meta
 
 from rustml.profile.method import TrainerSection
+from rustml.profile.section import Section
 from rustml.profile.sources import Source, ValidationSection, refuse_shares
-from rustml.profile.types import Positive
+from rustml.profile.types import Count, Positive
+
+
+class JudgedSection(Section, frozen=True):
+    """A small sample of greedy answers before, during and after the training. It changes nothing of the training."""
+
+    problems: Count
+    """Problems of the bank's `rust-dev`, the first ones, whose answers are judged: shares that compile and pass."""
+    every: Count
+    """Steps from one sample to the next; 0: once per epoch."""
+    max_new_tokens: Positive
+    prompts: tuple[str, ...]
+    """Instructions of your own, whose answers are logged to be read beside those to the problems."""
 
 
 class SftSection(TrainerSection, frozen=True):
@@ -16,6 +29,7 @@ class SftSection(TrainerSection, frozen=True):
     sources: Annotated[dict[str, Source], Meta(min_length=1)]
     """What is trained on, by a name under which its rows are counted."""
     validation: ValidationSection
+    judged: JudgedSection
     batch_size: Positive
     """Records per step."""
     micro_batch: Positive | None

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -20,8 +21,14 @@ from rustml.stages import sft_preparation as preparation
 from rustml.stages.computing import resolved
 from rustml.stages.training_environment import training_environment
 from rustml.training import launch, sources
-from rustml.training.job import Job
+from rustml.training.job import Job, Log
 
+if TYPE_CHECKING:
+    from rustml.stages.report.judged_sample import JudgedSample
+    from rustml.training.report.cost import Estimate
+
+ANSWERS = "sft/answers.json"
+"""The artifact of the answers that `sft.judged` asks for."""
 STAGE = Stage("sft", ("compute", "sft"), __name__, environment=lambda p: training_environment(p.sft))
 
 
@@ -93,6 +100,11 @@ def check(profile: Profile) -> None:
         profile.sft.records_per_pass(world)
     except ValueError as error:
         raise InputError(f"sft: {error}; launch.processes says how many there are") from error
+    judged = profile.sft.judged
+    if (judged.problems or judged.prompts) and world > 1 and profile.launch.strategy == "fsdp":
+        raise InputError(
+            "sft.judged: weights that processes share answer nothing: set launch.strategy=ddp, or no problems"
+        )
 
 
 def say(text: str) -> None:
@@ -103,10 +115,10 @@ def say(text: str) -> None:
 def _train(profile: Profile, folder: Path, name: str, space: Workspace) -> Outcome:
     """Train the checkpoint in `folder`, which an adapter records under `name`."""
     from rustml.models import compute  # noqa: PLC0415
+    from rustml.stages.report import judged_sample  # noqa: PLC0415
     from rustml.training import preconditions, sft, validation  # noqa: PLC0415
     from rustml.training.methods.base import model_shape  # noqa: PLC0415
     from rustml.training.report import hardware  # noqa: PLC0415
-    from rustml.training.report.cost import Measured  # noqa: PLC0415
 
     section, seed = profile.sft, profile.seed
     bank, pairs = space.inputs["bank"], space.inputs["pairs"]
@@ -119,19 +131,28 @@ def _train(profile: Profile, folder: Path, name: str, space: Workspace) -> Outco
     memory = preparation.plan(profile, section, mixed.rows, shape, machine)
     steps = sft.length(mixed.rows, section, seed)
     hours = preparation.expected(profile, mixed.rows, shape, machine, steps)
-    measured = Measured(hours, say)
-    say(hours.line())
-    with Progress("sft", steps) as progress:
-
-        def curve(step: int, metrics: dict[str, float]) -> None:
-            progress(step)
-            every = {**metrics, **measured(step, metrics)}
-            space.log(step, {f"sft.{name}": value for name, value in every.items()})
-
-        curve(0, hours.metrics(hours.rate, "estimated"))
+    with judged_sample.opened(profile, space) as sample, Progress("sft", steps) as progress:
+        curve = _curve(hours, sample, progress, space)
         job = Job(folder, space.out / versions.MODEL, space.scratch, seed, machine, curve, name)
-        task = partial(sft.train, mixed.rows, section, held_out=held_out)
+        task = partial(sft.train, mixed.rows, section, held_out=held_out, asked=sample.asked(section.judged))
         facts = launch.train(task, job, profile.launch)
     metrics = {**mixed.metrics("sft"), **{f"sft.{name}": value for name, value in facts.items()}}
-    tables = {"memory.json": memory.rows(), "hardware.json": machinery}
+    answers = sample.rows()
+    tables = {"memory.json": memory.rows(), "hardware.json": machinery} | ({ANSWERS: answers} if answers else {})
     return Outcome(metrics, tables=tables, tags={chat.TAG: chat.digest(tokenizer)})
+
+
+def _curve(hours: "Estimate", sample: "JudgedSample", progress: Progress, space: Workspace) -> Log:
+    """What takes the metrics of a step: answers among them are judged, and hours are told once they are measured."""
+    from rustml.training.report.cost import Measured  # noqa: PLC0415
+
+    measured = Measured(hours, say)
+    say(hours.line())
+
+    def curve(step: int, metrics: dict[str, float]) -> None:
+        progress(step)
+        every = {**sample.curves(step, metrics), **measured(step, metrics)}
+        space.log(step, {f"sft.{name}": value for name, value in every.items()})
+
+    curve(0, hours.metrics(hours.rate, "estimated"))
+    return curve

@@ -8,20 +8,16 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import torch
-from transformers import GenerationConfig, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
-from rustml import chat
 from rustml.errors import JudgeFault
-from rustml.generation import decoding
 from rustml.judge.completions import judge_completions
 from rustml.judge.judging import Judging
 from rustml.records import Problem
+from rustml.training import greedy
 from rustml.training.best_folder import BestFolder
 from rustml.training.job import Log
 
-BATCH = 64
-"""Problems answered at once."""
 Measure = Callable[[Any], float]
 """Takes a model, returns a score in [0, 1]."""
 
@@ -85,18 +81,9 @@ def pass_rate(tokenizer: Any, problems: Sequence[Problem], judge: Judging, max_n
 
     The measure raises JudgeFault where the judge could judge none.
     """
-    config = GenerationConfig(
-        do_sample=False,
-        max_new_tokens=max_new_tokens,
-        eos_token_id=chat.end_ids(tokenizer),
-        pad_token_id=tokenizer.pad_token_id,
-    )
 
     def measure(model: Any) -> float:
-        answers: list[str] = []
-        for start in range(0, len(problems), BATCH):
-            prompts = [chat.prompt(tokenizer, problem.instruction) for problem in problems[start : start + BATCH]]
-            answers += _answers(model, tokenizer, prompts, config)
+        answers = greedy.answers(model, tokenizer, [problem.instruction for problem in problems], max_new_tokens)
         verdicts = judge_completions(judge, problems, answers)
         judged = [verdict for verdict in verdicts if verdict is None or verdict.status != "infrastructure"]
         if not judged:
@@ -104,14 +91,3 @@ def pass_rate(tokenizer: Any, problems: Sequence[Problem], judge: Judging, max_n
         return sum(verdict is not None and verdict.status == "passed" for verdict in judged) / len(judged)
 
     return measure
-
-
-def _answers(model: Any, tokenizer: Any, prompts: Sequence[str], config: GenerationConfig) -> list[str]:
-    inputs = tokenizer(prompts, add_special_tokens=False, padding=True, return_tensors="pt").to(model.device)
-    with torch.no_grad():
-        output = decoding.generate(
-            model, input_ids=inputs.input_ids, attention_mask=inputs.attention_mask, generation_config=config
-        )
-    new = output[:, inputs.input_ids.shape[1] :]
-    answers: list[str] = tokenizer.batch_decode(new, skip_special_tokens=True, clean_up_tokenization_spaces=False)
-    return answers

@@ -6,18 +6,24 @@ from datasets import Dataset
 from transformers import Trainer
 from trl import SFTConfig, SFTTrainer
 
+from rustml.models import checkpoint
 from rustml.profile.sft import SftSection
 from rustml.training import packing, processes
 from rustml.training.batching import Row, fixed_batches_per_epoch, ordered_rows
 from rustml.training.job import Job
+from rustml.training.sampled_answers import NOTHING_ASKED, Answerer, Asked
 from rustml.training.schedules import total_steps
 from rustml.training.throughput import SpeedReporter, flops_per_token, padding_share
 from rustml.training.trainer import Loaded, best_folder, build, fit, load, on_one_device, shared_arguments
 from rustml.training.validation import NOTHING, HeldOut, Validator
 
 
-def train(rows: Sequence[Row], section: SftSection, job: Job, held_out: HeldOut = NOTHING) -> dict[str, float]:
+def train(
+    rows: Sequence[Row], section: SftSection, job: Job, held_out: HeldOut = NOTHING, asked: Asked = NOTHING_ASKED
+) -> dict[str, float]:
     """Fine-tune the checkpoint `job.parent` on `rows`, measure it on `held_out`, and write the result to `job.out`.
+
+    The model answers what is `asked` as it goes; `rustml.training.sampled_answers` says where the answers lie.
 
     Returns counts of weights, the memory that training needed before its first activation, and, of packed rows, the
     share of positions that hold a token. Raises what `rustml.training.trainer.load` raises, and InputError when the
@@ -29,6 +35,10 @@ def train(rows: Sequence[Row], section: SftSection, job: Job, held_out: HeldOut 
     best = best_folder(loaded, job) if section.validation.keep_best else None
     validator = Validator(held_out, loaded.tokenizer.pad_token_id, section.validation, job.log, best)
     trainer = trainer_of(loaded, section, job, steps, trained_on, validator)
+    if asked.instructions:
+        left = checkpoint.load_tokenizer(job.parent, padding_side="left")
+        every = asked.every or max(1, steps_per_epoch(rows, section, job.seed))
+        trainer.add_callback(Answerer(asked, every, left, job.scratch, job.log))
     facts = fit(trainer, loaded, job, validator if best else None)
     return {**facts, **_filling(rows, section, steps, job.seed, trained_on)}
 
@@ -60,10 +70,14 @@ def _filling(rows: Sequence[Row], section: SftSection, steps: int, seed: int, tr
 
 def length(rows: Sequence[Row], section: SftSection, seed: int) -> int:
     """Steps of the training."""
-    per_epoch = fixed_batches_per_epoch(rows, section.batch_size)
-    if section.packing and section.epochs is not None:
-        per_epoch = packing.packed_batches_per_epoch(rows, section.context, section.batch_size, seed)
-    return total_steps(section.steps, section.epochs, per_epoch)
+    return section.steps or total_steps(None, section.epochs, steps_per_epoch(rows, section, seed))
+
+
+def steps_per_epoch(rows: Sequence[Row], section: SftSection, seed: int) -> int:
+    """Steps of one pass over the rows."""
+    if section.packing:
+        return packing.packed_batches_per_epoch(rows, section.context, section.batch_size, seed)
+    return fixed_batches_per_epoch(rows, section.batch_size)
 
 
 def tokens(rows: Sequence[Row], section: SftSection, steps: int) -> float:

@@ -159,5 +159,5 @@ def rate_under(statuses: list[str], monkeypatch: pytest.MonkeyPatch) -> float:
     """The measure where answers hold the problems' references, and the judge says `statuses` of them."""
     problems = [problem(number) for number in range(len(statuses))]
     answers = [f"```rust\n{one.reference}\n```" for one in problems]
-    monkeypatch.setattr(best, "_answers", lambda *_: answers)
+    monkeypatch.setattr(best.greedy, "answers", lambda *_: answers)
     return pass_rate(words(), problems, Opinions(statuses), 8)(None)

@@ -1,0 +1,1 @@
+"""What stages tell beside their output; nothing here changes it."""
