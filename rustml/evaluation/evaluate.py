@@ -104,13 +104,8 @@ def _chunk(
     watch: Callable[[int], object],
 ) -> Chunk:
     started = time.monotonic()
-    answers = context.generator.generate(prompts, suite.sampling)
+    drawn = _drawn(problems, prompts, suite, context)
     generated = time.monotonic()
-    drawn = [
-        _Drawn(problem, sample, prompt, text, suite.protocol.code(problem, text))
-        for problem, prompt, texts in zip(problems, prompts, answers, strict=True)
-        for sample, text in enumerate(texts)
-    ]
     verdicts = judged([(one.problem, one.sample, one.code) for one in drawn], suite, context, watch)
     rated = ratings(_rater(suite, context), [(one.problem, one.code) for one in drawn])
     seconds = _second_attempts(drawn, verdicts, suite, context)
@@ -124,6 +119,7 @@ def _chunk(
             verdict=verdict,
             seconds=(generated - started) / len(drawn),
             rating=rating,
+            said=one.said,
             repair=second,
             repaired=repair.outcome(verdict, second) if suite.repair else None,
         )
@@ -142,6 +138,24 @@ class _Drawn(NamedTuple):
     prompt: Prompt
     text: str
     code: str | None
+    said: str = ""
+
+
+def _drawn(problems: Sequence[Problem], prompts: Sequence[Prompt], suite: Suite, context: EvalContext) -> list[_Drawn]:
+    """The answers that are judged; where the protocol asks twice, those to its second question."""
+    answers = context.generator.generate(prompts, suite.sampling)
+    first = [
+        _Drawn(problem, sample, prompt, text, None)
+        for problem, prompt, texts in zip(problems, prompts, answers, strict=True)
+        for sample, text in enumerate(texts)
+    ]
+    then = suite.protocol.then
+    if then is not None:
+        asked = [then(one.problem, one.text, context.tokenizer) for one in first]
+        once = msgspec.structs.replace(suite.sampling, samples=1)
+        second = zip(first, asked, context.generator.generate(asked, once), strict=True)
+        first = [one._replace(prompt=prompt, text=text, said=one.text) for one, prompt, (text,) in second]
+    return [one._replace(code=suite.protocol.code(one.problem, one.text)) for one in first]
 
 
 def _second_attempts(

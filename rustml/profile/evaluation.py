@@ -21,7 +21,18 @@ class SuiteSection(Section, frozen=True):
     """`rust`: what the model is trained for. `retention`: what it must not forget; the gate pools its suites.
     `holdout`: held-out pairs, judged in their crates; `problems` names a file of the `pairs` stage's output.
     `untested`: Rust judged by compiler, lints and style alone; a problem that has tests is asked without them."""
-    protocol: Literal["chat", "pair", "humaneval", "humaneval_chat", "mbpp", "mbpp_chat", "rustevo2", "exercise"]
+    protocol: Literal[
+        "chat",
+        "pair",
+        "humaneval",
+        "humaneval_chat",
+        "mbpp",
+        "mbpp_chat",
+        "rustevo2",
+        "exercise",
+        "explain",
+        "prediction",
+    ]
     """How a problem becomes a prompt and an answer becomes code; each is documented in docs/evaluation.md."""
     metric_prefix: str
     """Put before every metric name: `rust.`, `rust.sampled_`, `retention.python.`."""

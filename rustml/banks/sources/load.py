@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from rustml.banks.bank import Bank, make_bank
+from rustml.banks.sources.cruxeval import input_prediction, output_prediction
 from rustml.banks.sources.polyglot import exercise_rows, polyglot
-from rustml.banks.sources.python import humaneval, mbpp
-from rustml.banks.sources.rust import humaneval_x, humanevalpack, multipl_e
+from rustml.banks.sources.python import humaneval, humanevalplus, mbpp, mbppplus
+from rustml.banks.sources.rust import humaneval_x, humanevalexplain, humanevalfix, humanevalpack, multipl_e
 from rustml.banks.sources.rustevo import FILES as RUSTEVO_FILES
 from rustml.banks.sources.rustevo import rustevo2, rustevo_rows
 from rustml.errors import InputError
@@ -33,6 +34,7 @@ class PublicBank(NamedTuple):
     """Names, in the hub's repository, of the files that make such a folder."""
 
 
+HUMANEVALPACK = HubDataset("bigcode/humanevalpack", data_file="data/rust/data/humanevalpack.jsonl")
 SOURCES: dict[str, PublicBank] = {
     "humaneval": PublicBank(humaneval, HubDataset("openai/openai_humaneval")),
     "mbpp": PublicBank(
@@ -41,9 +43,13 @@ SOURCES: dict[str, PublicBank] = {
     "humaneval-x-rust": PublicBank(
         humaneval_x, None, home="codegeex/benchmark/humaneval-x/rust/data in https://github.com/zai-org/CodeGeeX"
     ),
-    "humanevalpack-rust": PublicBank(
-        humanevalpack, HubDataset("bigcode/humanevalpack", data_file="data/rust/data/humanevalpack.jsonl")
-    ),
+    "humanevalpack-rust": PublicBank(humanevalpack, HUMANEVALPACK),
+    "humanevalpack-rust-fix": PublicBank(humanevalfix, HUMANEVALPACK),
+    "humanevalpack-rust-explain": PublicBank(humanevalexplain, HUMANEVALPACK),
+    "humanevalplus": PublicBank(humanevalplus, HubDataset("evalplus/humanevalplus")),
+    "mbppplus": PublicBank(mbppplus, HubDataset("evalplus/mbppplus")),
+    "cruxeval-x-rust-output": PublicBank(output_prediction, HubDataset("xhwl/cruxeval-x"), ("Rust",)),
+    "cruxeval-x-rust-input": PublicBank(input_prediction, HubDataset("xhwl/cruxeval-x"), ("Rust",)),
     "multipl-e-humaneval-rs": PublicBank(
         partial(multipl_e, config="humaneval-rs"), HubDataset("nuprl/MultiPL-E", "humaneval-rs")
     ),

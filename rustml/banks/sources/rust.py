@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable
 
 import msgspec
+from msgspec.structs import replace
 
 from rustml.banks.bank import Bank, make_bank
 from rustml.errors import InputError
@@ -40,6 +41,19 @@ class HumanEvalPackRow(HumanEvalXRow):
     instruction: str
 
 
+class HumanEvalFixRow(HumanEvalPackRow):
+    """Columns of the same data set for repairing."""
+
+    buggy_solution: str
+    bug_type: str
+
+
+class HumanEvalExplainRow(HumanEvalPackRow):
+    """Columns of the same data set for explaining."""
+
+    docstring: str
+
+
 class MultiplERow(msgspec.Struct):
     """Columns of `nuprl/MultiPL-E`, configs `humaneval-rs` and `mbpp-rs`, that are used."""
 
@@ -70,6 +84,45 @@ def humanevalpack(rows: Iterable[LocatedRow]) -> Bank:
         problem = _humaneval_problem(raw.location, row, "humanevalpack-rust", "MIT", row.instruction.strip())
         _sort_in(problem, problems, excluded)
     return make_bank("humanevalpack-rust", problems, excluded)
+
+
+def humanevalfix(rows: Iterable[LocatedRow]) -> Bank:
+    """HumanEvalFix: the same functions with a bug, to be repaired with the tests in view; by kind of bug."""
+    problems: list[Problem] = []
+    excluded: dict[str, str] = {}
+    for raw in rows:
+        row = typed(raw, HumanEvalFixRow)
+        problem = _humaneval_problem(raw.location, row, "humanevalpack-rust-fix", "MIT", "")
+        buggy = f"{_split_declaration(row.declaration)[1]}{row.buggy_solution}"
+        question = (
+            f"This Rust function has a bug:\n\n```rust\n{problem.prelude}{buggy.strip()}\n```\n\n"
+            f"Its tests:\n\n```rust\n{problem.tests.strip()}\n```\n\n"
+            f"Repair `{problem.entry_point}`, and answer with the whole function in one fenced block."
+        )
+        tags = {"category": row.bug_type.strip().replace(" ", "_")}
+        problem = replace(problem, id=f"{row.task_id}/fix", instruction=question, tags=tags)
+        _sort_in(problem, problems, excluded)
+    return make_bank("humanevalpack-rust-fix", problems, excluded)
+
+
+def humanevalexplain(rows: Iterable[LocatedRow]) -> Bank:
+    """HumanEvalExplain: a function to describe, and to write again from that description alone.
+
+    The description may be as long as the docstring that the data set has, as upstream cuts it.
+    """
+    problems: list[Problem] = []
+    excluded: dict[str, str] = {}
+    for raw in rows:
+        row = typed(raw, HumanEvalExplainRow)
+        problem = _humaneval_problem(raw.location, row, "humanevalpack-rust-explain", "MIT", "")
+        limit = len(row.docstring)
+        question = (
+            f"Describe in at most {limit} characters what this Rust function does, in words and without code:\n\n"
+            f"```rust\n{problem.prelude}{problem.reference.strip()}\n```"
+        )
+        problem = replace(problem, id=f"{row.task_id}/explain", instruction=question, tags={"characters": str(limit)})
+        _sort_in(problem, problems, excluded)
+    return make_bank("humanevalpack-rust-explain", problems, excluded)
 
 
 def _sort_in(problem: Problem, problems: list[Problem], excluded: dict[str, str]) -> None:

@@ -44,6 +44,8 @@ class Item(Record, frozen=True, omit_defaults=True):
     """Wall seconds of its generation: its share of the chunk's."""
     rating: Rating | None = None
     """Where a rater is switched on and rates the task."""
+    said: str = ""
+    """The first answer, where the protocol asks twice and `completion` answers the second question."""
     repair: Attempt | None = None
     """The second attempt, where the suite gives one and the first did not pass."""
     repaired: bool | None = None

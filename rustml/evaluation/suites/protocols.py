@@ -7,8 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from rustml import chat
+from rustml.banks.sources.python import ASSERTS
 from rustml.chat import Tokenizer
-from rustml.evaluation.suites import rustevo
+from rustml.evaluation.suites import predictions, rustevo
 from rustml.generation.sampling import Prompt
 from rustml.records import Problem
 from rustml.rust.fences import blocks, extract
@@ -45,6 +46,8 @@ class AnswerProtocol:
     """Why code is not judged: what the protocol asks for beside the tests, and the code lacks. Empty where it is."""
     lacks: Callable[[Problem], str] = _no_lack
     """What a problem lacks that the protocol needs; empty for nothing."""
+    then: Callable[[Problem, str, Tokenizer], Prompt] | None = None
+    """The question that follows the first answer, whose own answer is judged; None where the first is."""
     asks_again: bool = False
     """Whether an answer that failed can be followed by a second question."""
 
@@ -55,6 +58,21 @@ def _chat_prompt(problem: Problem, tokenizer: Tokenizer, _shots: Sequence[Proble
 
 def _chat_code(problem: Problem, completion: str) -> str | None:
     return extract(completion, problem.answer_name, problem.language)
+
+
+def _from_description(problem: Problem, description: str, tokenizer: Tokenizer) -> Prompt:
+    """Asks for the function by its description alone, cut to the characters that it may have."""
+    told = description.strip()[: int(problem.tags["characters"])]
+    return Prompt.question(
+        tokenizer,
+        f"Write a Rust function that does this:\n\n{told}\n\n```rust\n{problem.signature}\n```\n\n"
+        "Answer with the whole function in one fenced block.",
+    )
+
+
+def _lacks_length(problem: Problem) -> str:
+    fit = "characters" in problem.tags
+    return "" if fit else f"{problem.id} does not say how long a description may be; protocol explain needs it"
 
 
 def _exercise_code(_problem: Problem, completion: str) -> str | None:
@@ -131,13 +149,16 @@ def _before_fence(completion: str) -> str:
 
 def _asserts(problem: Problem) -> str:
     """The asserts that MBPP shows; a set-up, which two tasks have, stands before the first and is not shown."""
-    return problem.tests[problem.tests.find("assert ") :].rstrip("\n")
+    shown = problem.tags.get(ASSERTS)
+    return problem.tests[problem.tests.find("assert ") :].rstrip("\n") if shown is None else shown
 
 
 PROTOCOLS: Mapping[str, AnswerProtocol] = {
     protocol.name: protocol
     for protocol in (
         AnswerProtocol("chat", 1, _chat_prompt, _chat_code, asks_again=True),
+        AnswerProtocol("explain", 1, _chat_prompt, _chat_code, then=_from_description, lacks=_lacks_length),
+        AnswerProtocol("prediction", 1, _chat_prompt, predictions.code),
         AnswerProtocol("exercise", 1, _chat_prompt, _exercise_code, asks_again=True),
         AnswerProtocol("pair", 1, _chat_prompt, _pair_code),
         AnswerProtocol("humaneval", 1, _humaneval_prompt, _humaneval_code, HUMANEVAL_STOPS),

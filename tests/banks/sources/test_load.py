@@ -9,9 +9,12 @@ import pytest
 
 from rustml.banks import load_bank
 from rustml.banks.sources.load import SOURCES, load_source
+from rustml.banks.sources.python import NUMPY
 from rustml.errors import EnvironmentFault, InputError
+from rustml.evaluation.suites.protocols import PROTOCOLS
 from rustml.hub_datasets import HubDataset, hub_rows
 from rustml.records import Problem
+from rustml.testing import FakeTokenizer
 
 HUMANEVAL = {
     "task_id": "HumanEval/0",
@@ -53,11 +56,44 @@ MULTIPL_E = {
     "tests": "}\n\nfn main() {\n    let candidate = twice;\n    assert_eq!(candidate(2), 4);\n}\n",
     "stop_tokens": ["\n}"],
 }
+FIX = {**PACK, "buggy_solution": "    return 3 * x;\n}\n", "bug_type": "value misuse"}
+EXPLAIN = {**PACK, "docstring": "Double a number."}
+ASSERTION = """import numpy as np
+
+
+def assertion(out, exp, atol):
+    if atol == 0 and isinstance(exp, float):
+        atol = 1e-6
+    if out != exp and atol != 0:
+        assert np.allclose(out, exp, rtol=1e-07, atol=atol)
+    else:
+        assert out == exp, f"out: {out}, exp: {exp}"
+
+
+"""
+PLUS = {
+    **HUMANEVAL,
+    "test": f"{ASSERTION}def check(candidate):\n    for inp, exp in zip([[3], [5]], [6, 10]):\n"
+    "        assertion(candidate(*inp), exp, 0)\n",
+}
+MBPP_PLUS = {
+    "task_id": 11,
+    "code": "def half(x):\n  return x / 2",
+    "prompt": "Write a function to halve a number.",
+    "source_file": "x.py",
+    "test_imports": [],
+    "test_list": ["assert half(4) == 2", "assert half(1) == 0.5"],
+    "test": f"{ASSERTION}for inp, exp in zip([[4], [1]], [2.0, 0.50000001]):\n    assertion(half(*inp), exp, 0)\n",
+}
 ROWS: dict[str, dict[str, Any]] = {
     "humaneval": HUMANEVAL,
     "mbpp": MBPP,
     "humaneval-x-rust": HUMANEVAL_X,
     "humanevalpack-rust": PACK,
+    "humanevalpack-rust-fix": FIX,
+    "humanevalpack-rust-explain": EXPLAIN,
+    "humanevalplus": PLUS,
+    "mbppplus": MBPP_PLUS,
     "multipl-e-humaneval-rs": MULTIPL_E,
     "multipl-e-mbpp-rs": MULTIPL_E,
 }
@@ -79,7 +115,7 @@ def _one(name: str, tmp_path: Path, row: dict[str, Any] | None = None) -> Proble
 
 
 def test_every_known_bank_has_an_example_here() -> None:
-    elsewhere = {"rustevo2", "polyglot-rust"}  # test_rustevo.py, test_polyglot.py
+    elsewhere = {"rustevo2", "polyglot-rust", "cruxeval-x-rust-output", "cruxeval-x-rust-input"}  # beside this file
     assert set(ROWS) == set(SOURCES) - elsewhere
 
 
@@ -167,6 +203,83 @@ def test_a_problem_that_needs_a_crate_is_listed_with_the_reason(tmp_path: Path, 
     assert [problem.id for problem in bank.problems] == ["Rust/0"]
 
 
+def test_a_bug_is_asked_about_with_the_tests_in_view(tmp_path: Path) -> None:
+    problem = _one("humanevalpack-rust-fix", tmp_path)
+    assert "fn twice(x:i32) -> i32{    return 3 * x;\n}" in problem.instruction
+    assert "assert_eq!(twice(2), 4)" in problem.instruction
+    assert "return 2" not in problem.instruction
+    assert (problem.id, problem.tags) == ("Rust/0/fix", {"category": "value_misuse"})
+    assert problem.reference == "fn twice(x:i32) -> i32{    return 2 * x;\n}\n"
+
+
+def test_a_description_may_be_as_long_as_the_docstring(tmp_path: Path) -> None:
+    problem = _one("humanevalpack-rust-explain", tmp_path)
+    assert problem.tags == {"characters": str(len("Double a number."))}
+    assert "at most 16 characters" in problem.instruction
+    assert "return 2 * x" in problem.instruction
+    assert "Double" not in problem.instruction
+
+
+@pytest.mark.parametrize(
+    ("name", "column"),
+    [
+        ("humanevalpack-rust-fix", "buggy_solution"),
+        ("humanevalpack-rust-fix", "bug_type"),
+        ("humanevalpack-rust-explain", "docstring"),
+        ("mbppplus", "test_list"),
+        ("mbppplus", "test"),
+        ("humanevalplus", "test"),
+    ],
+)
+def test_a_file_without_the_fields_of_a_part_is_refused(tmp_path: Path, name: str, column: str) -> None:
+    row = {key: value for key, value in ROWS[name].items() if key != column}
+    with pytest.raises(InputError, match=rf"bank\.jsonl, line 1: .*`{column}`"):
+        load_bank(name, _write(tmp_path / "bank.jsonl", row))
+
+
+@pytest.mark.parametrize("name", ["humanevalplus", "mbppplus"])
+def test_tests_of_evalplus_run_without_numpy(tmp_path: Path, name: str) -> None:
+    problem = _one(name, tmp_path)
+    assert "numpy" not in problem.tests
+    run = "\ntest_inputs_0()\n" * (name == "mbppplus")
+    exec(problem.reference + problem.tests + run, {})
+    with pytest.raises(AssertionError):
+        exec(problem.reference.replace("2", "3") + problem.tests + run, {})
+
+
+def test_tests_of_mbpp_plus_that_are_not_python_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="line 1: `test` is not Python"):
+        _one("mbppplus", tmp_path, {**MBPP_PLUS, "test": "for x in"})
+
+
+@pytest.mark.parametrize(
+    ("out", "exp", "near"),
+    [
+        ([1.0, 2.0], [1.0, 2.0000001], True),
+        ([1.0], [1.0, 2.0], False),
+        ((1.0, [2.5]), (1.0, [2.5]), True),
+        (1.0, 1.1, False),
+        (3.0, [3.0], False),
+    ],
+)
+def test_the_stand_in_compares_as_numpy_does(out: object, exp: object, near: bool) -> None:
+    space: dict[str, Any] = {}
+    exec(NUMPY, space)
+    assert space["np"].allclose(out, exp, rtol=1e-07, atol=1e-6) is near
+
+
+def test_mbpp_plus_asks_no_task_that_prompts_show_solved(tmp_path: Path) -> None:
+    rows = [{**MBPP_PLUS, "task_id": task} for task in (2, 3, 4, 11, 809)]
+    bank = load_bank("mbppplus", _write(tmp_path / "bank.jsonl", *rows))
+    assert [(problem.id, problem.split) for problem in bank.problems if problem.split == "test"] == [
+        ("MBPP/11", "test"),
+        ("MBPP/809", "test"),
+    ]
+    prompt = PROTOCOLS["mbpp"].prompt(bank.problems[3], FakeTokenizer(), bank.problems[:3]).text
+    assert prompt.count("assert half(4) == 2\nassert half(1) == 0.5\n[BEGIN]") == 4
+    assert "0.50000001" not in prompt
+
+
 def test_helpers_of_a_declaration_belong_to_the_reference(tmp_path: Path) -> None:
     row = {**HUMANEVAL_X, "declaration": "use rand::Rng;\nfn one() -> i32 { 1 }\n\nfn twice(x:i32) -> i32{\n"}
     problem = _one("humaneval-x-rust", tmp_path, row)
@@ -202,7 +315,8 @@ def test_gzip_makes_no_difference_and_a_changed_row_another_digest(tmp_path: Pat
     plain = load_bank(name, _write(tmp_path / "a.jsonl", ROWS[name]))
     assert load_bank(name, _write(tmp_path / "b.jsonl.gz", ROWS[name])) == plain
     key = {"mbpp": "text"}.get(name, "prompt")
-    changed = {**ROWS[name], key: ROWS[name][key] + " ", "test": ROWS[name].get("test", "") + "// more\n"}
+    comment = "# more\n" if name == "mbppplus" else "// more\n"
+    changed = {**ROWS[name], key: ROWS[name][key] + " ", "test": ROWS[name].get("test", "") + comment}
     changed.update({k: v for k, v in {"tests": MULTIPL_E["tests"].replace("4", "5")}.items() if "multipl" in name})
     changed.update({"text": "Another."} if name == "mbpp" else {})
     assert load_bank(name, _write(tmp_path / "c.jsonl", changed)).digest != plain.digest

@@ -178,7 +178,7 @@ def test_a_set_up_is_not_shown() -> None:
     assert "assert add(root) == 1\n[BEGIN]" in prompt("mbpp", built)
 
 
-@pytest.mark.parametrize("name", sorted(PROTOCOLS.keys() - {"pair", "rustevo2", "exercise"}))
+@pytest.mark.parametrize("name", sorted(PROTOCOLS.keys() - {"pair", "rustevo2", "exercise", "explain", "prediction"}))
 def test_the_reference_given_as_an_answer_is_code_that_holds_it(name: str) -> None:
     answers: dict[str, Callable[[], str | None]] = {
         "chat": lambda: PROTOCOLS["chat"].code(mbpp(1, "test"), f"Sure:\n```python\n{mbpp(1, 'test').reference}```"),
