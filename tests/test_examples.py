@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
+from rustml.banks.sources.load import SOURCES
 from rustml.evaluation.results.report_file import REPORT
+from rustml.evaluation.suites.protocols import PROTOCOLS
 from rustml.judge import Judge, Limits
 from rustml.profile import load
 from rustml.records import Problem, candidate_of, read_jsonl
@@ -70,3 +72,15 @@ def test_serve_and_ask(tiny_model: Path, tmp_path: Path, monkeypatch: pytest.Mon
     settings = tmp_path / "small.yaml"
     settings.write_text(json.dumps({"extends": "tiny", "serve": {"context": 200, "max_new_tokens": 8}}))
     assert isinstance(example("serve_and_ask")["main"](str(tiny_model), "one", str(settings)), str)
+
+
+def test_the_public_suites_are_asked_over_banks_that_the_profile_names() -> None:
+    profile = load(str(EXAMPLES / "public_suites" / "profile.yaml"))
+    own = load("tiny").evaluation.suites
+    suites = {name: suite for name, suite in profile.evaluation.suites.items() if name not in own}
+    assert {suite.problems for suite in suites.values()} == set(profile.bank.benchmarks) <= set(SOURCES)
+    prefixes = [suite.metric_prefix for suite in profile.evaluation.suites.values()]
+    assert len(set(prefixes)) == len(prefixes)
+    on_hub = {name for name, source in profile.bank.benchmarks.items() if source == "hub"}
+    assert on_hub == {name for name in profile.bank.benchmarks if SOURCES[name].hub is not None}
+    assert all(PROTOCOLS[suite.protocol].asks_again for suite in suites.values() if suite.repair)

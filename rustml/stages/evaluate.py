@@ -26,6 +26,7 @@ from rustml.stages.computing import resolved
 from rustml.stages.judging import judging_environment, open_judge
 
 if TYPE_CHECKING:
+    from rustml.evaluation.results.report_file import Evaluation
     from rustml.evaluation.suites.account import Account
     from rustml.evaluation.suites.suite import HoldoutMaker, Suite
     from rustml.judge import Limits
@@ -159,7 +160,7 @@ def _measure(
     draw_evaluation(report, space.report / "plots")
     tables: dict[str, list[dict[str, Any]]] = {f"crates-{name}.json": made.crates for name, made in accounts.items()}
     tables |= {sample_completions.TABLE: completions} if completions else {}
-    tags = {WEIGHTS_RUN_TAG: subject.digest, "rustml.model": subject.name}
+    tags = {WEIGHTS_RUN_TAG: subject.digest, "rustml.model": subject.name, **_protocols(report)}
     return Outcome(report.metrics(), tables, tags=tags)
 
 
@@ -175,6 +176,13 @@ def _counters(progress: Progress) -> tuple[Callable[[str, int, int], object], Ca
         progress(done, total)
 
     return judged, generated
+
+
+def _protocols(report: "Evaluation") -> dict[str, str]:
+    """Tags with the digests of the suites' protocols, which are printed: no number means anything without its own."""
+    for name, result in report.suites.items():
+        click.echo(f"  {name}: {len(result.outcomes)} items, protocol {result.protocol_digest[:16]}")
+    return {f"rustml.protocol.{name}": result.protocol_digest for name, result in report.suites.items()}
 
 
 def _suites(

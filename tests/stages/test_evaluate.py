@@ -11,6 +11,7 @@ import pytest
 from rustml import chat
 from rustml.cache_layout import CacheLayout
 from rustml.errors import InputError, ProfileError
+from rustml.evaluation.results.report_file import load as load_report
 from rustml.generation.served import ServedModel
 from rustml.profile import Profile, load
 from rustml.records import write_jsonl
@@ -32,7 +33,7 @@ def profile() -> Profile:
 
 
 def test_a_served_model_is_measured_by_the_suites_of_the_profile(
-    profile: Profile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    profile: Profile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv(VARIABLE, "sk-secret")
     problems = [msgspec.structs.replace(problem(number), split="test") for number in range(4)]
@@ -60,6 +61,9 @@ def test_a_served_model_is_measured_by_the_suites_of_the_profile(
     assert isinstance(subject.model, ServedModel)
     assert outcome.metrics["rust.pass_rate"] == 0.75
     assert outcome.metrics["rust.format_rate"] == 0.75
+    digest = load_report(tmp_path / "out").suites["rust"].protocol_digest
+    assert outcome.tags["rustml.protocol.rust"] == digest
+    assert f"rust: 4 items, protocol {digest[:16]}" in capsys.readouterr().out
     assert outcome.tags[WEIGHTS_RUN_TAG] == subject.digest == subject.model.digest
     report = (tmp_path / "out" / "report.json").read_text()
     assert "sk-secret" not in report
