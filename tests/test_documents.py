@@ -7,7 +7,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *(ROOT / "examples").glob("*.md")])
-FOLDERS = "rustml|entrypoints|tests|profiles|docs|benchmarks|scripts|requirements|examples"
+FOLDERS = "deploy|rustml|entrypoints|tests|profiles|docs|benchmarks|scripts|requirements|examples"
 PATH = re.compile(rf"(?<![\w.~/-])(?:{FOLDERS})/[\w./-]*\w/?")
 
 

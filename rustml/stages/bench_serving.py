@@ -1,6 +1,7 @@
 """Put the load of many clients on a server of each version, one version after the other, and judge what is answered."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import cycle, islice
 from pathlib import Path
@@ -89,24 +90,36 @@ def run(profile: Profile, *, names: Sequence[str], parent: str | None = None, re
 def _measure(
     profile: Profile, version: Version, problems: Sequence[Problem], judge: Judging, space: Workspace
 ) -> list[Level]:
-    """Every level of one version, on one engine that ends afterwards."""
+    """Every level of one version, on one engine that ends afterwards. What was measured before a kill is kept."""
     from rustml.serving.smoke import judged  # noqa: PLC0415  openai takes a second to load
 
-    section, engine = profile.bench_serving, ENGINES[profile.serve.engine]
-    serve = msgspec.structs.replace(profile.serve, options=(*profile.serve.options, *engine.uncached))
-    log = space.report / f"{engine.name}-v{version.number}.log"
-    progress = Progress(f"seconds until version {version.number} answers", int(serve.startup_seconds))
-    served, _ = served_versions.servable(profile, version.folder, space.scratch / f"v{version.number}")
+    section = profile.bench_serving
+    files = {count: Files(space.out, space.report, f"v{version.number}-c{count}") for count in section.concurrency}
     levels = []
-    with serving(served, profile.registered_model, serve, log, progress, version.number) as upstream:
-        subject = Subject(upstream, profile.registered_model, served)
-        for count in section.concurrency:
-            files = Files(space.out, space.report, f"v{version.number}-c{count}")
-            result = load.put(subject, problems, count, section, serve, files)
+    with ExitStack() as stack:
+        subject = None
+        for count, place in files.items():
+            if place.result.exists():  # from before the stage was killed
+                result = measured.read(place.result)
+            else:
+                subject = subject or stack.enter_context(_subject(profile, version, space))
+                result = load.put(subject, problems, count, section, profile.serve, place)
             answers = judged(judge, *measured.ended(problems, result))
             levels.append(measured.level(version.number, version.label, count, problems, result, answers))
             _tell(levels[-1])
     return levels
+
+
+@contextmanager
+def _subject(profile: Profile, version: Version, space: Workspace) -> Iterator[Subject]:
+    """The version on an engine that answers nothing from memory."""
+    engine, name = ENGINES[profile.serve.engine], profile.registered_model
+    serve = msgspec.structs.replace(profile.serve, options=(*profile.serve.options, *engine.uncached))
+    log = space.report / f"{engine.name}-v{version.number}.log"
+    progress = Progress(f"seconds until version {version.number} answers", int(serve.startup_seconds))
+    served, _ = served_versions.servable(profile, version.folder, space.scratch / f"v{version.number}")
+    with serving(served, name, serve, log, progress, version.number) as upstream:
+        yield Subject(upstream, name, served)
 
 
 def _tell(level: Level) -> None:
@@ -131,6 +144,11 @@ def _check_levels(profile: Profile) -> None:
         raise InputError(
             f"bench_serving.concurrency: {max(section.concurrency)} at a time are more than serve.max_requests "
             f"({serve.max_requests}) lets in"
+        )
+    if section.requests < max(section.concurrency):
+        raise InputError(
+            f"bench_serving.requests: {section.requests} never are {max(section.concurrency)} at a time, as "
+            "bench_serving.concurrency asks for"
         )
     if section.max_new_tokens >= serve.context:
         raise InputError(

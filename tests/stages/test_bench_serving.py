@@ -1,5 +1,6 @@
 """The load test of versions: what is refused before a server starts, and what a run leaves behind."""
 
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -11,8 +12,9 @@ from click.testing import CliRunner
 
 from entrypoints.bench_serving import main
 from rustml import chat
-from rustml.errors import EvidenceError, InputError
+from rustml.errors import EnvironmentFault, EvidenceError, InputError
 from rustml.profile import Profile, load
+from rustml.profile.load import changed
 from rustml.records import Problem
 from rustml.runs import tracking
 from rustml.serving.load_test import load as client
@@ -24,6 +26,8 @@ from tests.support.bench_store import PROBLEMS, bank_run, filled, open_gates
 from tests.support.load_results import client_result
 from tests.support.stores import Store
 
+BROKEN: list[tuple[str, int]] = []
+"""Version and concurrency at which the machine fails."""
 pytestmark = [
     pytest.mark.usefixtures("store"),
     pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy"),
@@ -33,7 +37,7 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def profile() -> Profile:
-    return open_gates(load("tiny", ["bench_serving.requests=3"]))
+    return open_gates(load("tiny", ["bench_serving.requests=3", "bench_serving.concurrency=[1, 2, 3]"]))
 
 
 @pytest.fixture(scope="module")
@@ -58,17 +62,34 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int, tuple[str, ..
     def serving(*arguments: Any) -> Iterator[Any]:
         yield arguments[-1]
 
-    def put(subject: Any, problems: Sequence[Problem], count: int, *_: Any) -> Measured:
+    def put(subject: Any, problems: Sequence[Problem], count: int, *others: Any) -> Measured:
+        if BROKEN and (subject.upstream, count) == BROKEN[0]:
+            raise EnvironmentFault("out of memory")
         levels.append((subject.upstream, count, tuple(problem.id for problem in problems)))
-        path = Path("result.json")
+        path = others[-1].result
         rate = 12.0 if subject.upstream == "1" else 18.0
         texts = [chat.answer(problem) for problem in problems]
         path.write_bytes(msgspec.json.encode(client_result(generated_texts=texts, output_throughput=rate)))
-        return measured.read(path)
+        return measured.read(Path(path))
 
     monkeypatch.setattr(bench_serving, "serving", serving)
     monkeypatch.setattr(client, "put", put)
     return levels
+
+
+def test_a_load_test_that_broke_off_goes_on_with_what_it_lacks(
+    profile: Profile, judge: FakeJudge, asked: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert judge
+    bank_run(profile, monkeypatch)
+    monkeypatch.setattr(sys.modules[__name__], "BROKEN", [("1", 2)])
+    with pytest.raises(EnvironmentFault, match="out of memory"):
+        bench_serving.run(profile, names=["fp8", "sft"])
+    BROKEN.clear()
+    before = len(asked)
+    done = bench_serving.run(profile, names=["fp8", "sft"])
+    assert [level[:2] for level in asked[before:]] == [("1", 2), ("1", 3)]
+    assert done.metrics["bench_serving.v1_over_v2.c1"] == pytest.approx(2 / 3)
 
 
 def test_two_versions_stand_side_by_side_in_one_run(
@@ -84,10 +105,10 @@ def test_two_versions_stand_side_by_side_in_one_run(
     bank_run(profile, monkeypatch)
     done = bench_serving.run(profile, names=["sft", "2"])
     same = tuple(PROBLEMS[n].id for n in (0, 1, 0))
-    assert asked == [(version, count, same) for version in ("1", "2") for count in (1, 8, 32)]
-    assert done.metrics["bench_serving.v2_over_v1.c8"] == 1.5
-    assert done.metrics["bench_serving.v1.c8.failed"] == 1.0
-    assert done.metrics["bench_serving.v1.c8.pass_rate"] == 1.0, "the failed request has no answer that could be wrong"
+    assert asked == [(version, count, same) for version in ("1", "2") for count in (1, 2, 3)]
+    assert done.metrics["bench_serving.v2_over_v1.c2"] == 1.5
+    assert done.metrics["bench_serving.v1.c2.failed"] == 1.0
+    assert done.metrics["bench_serving.v1.c2.pass_rate"] == 1.0, "the failed request has no answer that could be wrong"
     printed = capsys.readouterr().out
     assert "1 requests failed: ServerDisconnectedError" in printed
     assert (tracking.output(done.run_id) / report.PAGE).read_text() in printed
@@ -117,11 +138,14 @@ def test_what_cannot_be_served_is_refused_before_anything_starts(
     assert asked == []
 
 
-def test_levels_that_the_server_does_not_let_in_are_refused(profile: Profile, asked: list[Any]) -> None:
-    for key, value, why in (("max_requests", 8, "32 at a time are more"), ("context", 256, "no room for a prompt")):
-        narrow = msgspec.structs.replace(profile, serve=msgspec.structs.replace(profile.serve, **{key: value}))
+def test_levels_that_cannot_be_reached_are_refused(profile: Profile, asked: list[Any]) -> None:
+    for key, value, why in (
+        ("serve.max_requests", 2, "3 at a time are more than serve.max_requests"),
+        ("serve.context", 256, "no room for a prompt in serve.context"),
+        ("bench_serving.requests", 2, "2 never are 3 at a time"),
+    ):
         with pytest.raises(InputError, match=why):
-            bench_serving.run(narrow, names=["1"])
+            bench_serving.run(changed(profile, {key: value}, "test"), names=["1"])
     assert asked == []
 
 

@@ -81,6 +81,11 @@ class Files:
         return self.out / f"{self.stem}.json"
 
     @property
+    def partial(self) -> Path:
+        """Where the client writes it: a result has its name only when it is whole."""
+        return self.out / f"{self.stem}.partial"
+
+    @property
     def log(self) -> Path:
         """What the client printed."""
         return self.report / f"{self.stem}-client.log"
@@ -116,7 +121,9 @@ def put(
     subject.upstream.check()
     if client.returncode:
         raise EnvironmentFault(f"the client of the load test ended with code {client.returncode}:\n{_tail(files.log)}")
-    return read(files.result)
+    measured = read(files.partial)
+    files.partial.rename(files.result)
+    return measured
 
 
 def _target(subject: Subject, url: str) -> list[str]:
@@ -137,7 +144,7 @@ def _files(files: Files) -> list[str]:
     """The prompts as they are: the server renders the chat, as for any client."""
     words = ["--dataset-name", "custom", "--dataset-path", str(files.prompts), "--skip-chat-template"]
     words += ["--disable-shuffle", "--no-oversample", "--save-result", "--save-detailed"]
-    return [*words, "--result-dir", str(files.result.parent), "--result-filename", files.result.name]
+    return [*words, "--result-dir", str(files.partial.parent), "--result-filename", files.partial.name]
 
 
 @contextlib.contextmanager

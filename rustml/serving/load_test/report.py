@@ -84,7 +84,8 @@ def write(test: LoadTest, out: Path) -> None:
 
 def page(test: LoadTest) -> str:
     """Tables in Markdown: every level, the speed of each version against the first, failures by reason."""
-    machine = ", ".join(f"{name} {text}" for name, text in sorted(test.machine.items()))
+    facts = {name: text.splitlines()[0] for name, text in sorted(test.machine.items()) if text}
+    machine = ", ".join(f"{name} {text}" for name, text in facts.items())
     parts = [f"# Load test\n\nMeasured with {machine}.", _table(HEADER, [_row(level) for level in test.levels])]
     parts += [_ratios(test), *_failures(test.levels)]
     return "\n\n".join(parts) + "\n"
@@ -140,7 +141,7 @@ def _failures(levels: Sequence[Level]) -> list[str]:
             reasons.setdefault(failure.reason, []).append(failure.problem)
         where = f"{level.label}, {level.concurrency} at a time"
         listed = list(reasons.items())[:MOST_REASONS]
-        lines += [f"- {where}: {len(each)} times {reason} (first: {each[0]})" for reason, each in listed]
+        lines += [f"- {where}, {len(each)} failed: {reason} (first: {each[0]})" for reason, each in listed]
     return ["Failed requests, which count in no latency and no pass rate:\n\n" + "\n".join(lines)] if lines else []
 
 

@@ -35,7 +35,7 @@ def level(version: str, concurrency: int, rate: float, **changes: object) -> Lev
 
 
 def load_test(*levels: Level) -> LoadTest:
-    return LoadTest(machine={"vllm": "1.0", "device": "cpu"}, levels=levels)
+    return LoadTest(machine={"vllm": "1.0", "device": "cpu", "rust": "rustc 2\nhost: x"}, levels=levels)
 
 
 FULL = load_test(level("3", 1, 50.0), level("3", 8, 200.0), level("4", 1, 75.0), level("4", 8, 240.0))
@@ -54,7 +54,7 @@ def test_every_level_is_a_row() -> None:
         *["10 / 20 / 30"] * 3,
         *("30.0", "240.0", "1.50", "0 of 10", "6 of 10 (60.0%)"),
     ]
-    assert "Measured with device cpu, vllm 1.0." in page
+    assert "Measured with device cpu, rust rustc 2, vllm 1.0." in page
     assert "Failed requests" not in page
 
 
@@ -71,7 +71,7 @@ def test_failed_requests_stand_on_the_page_by_reason() -> None:
     gone = tuple(Failure(request=n, problem=f"toy/{n}", reason="Gateway Timeout") for n in (4, 7))
     page = report.page(load_test(level("3", 8, 200.0, failures=gone, completed=8, judged=7, passed=0, faults=1)))
     assert cells(page, "grpo v3", "8")[-2:] == ["2 of 10", "0 of 7 (0.0%), 1 not judged"]
-    assert "- grpo v3, 8 at a time: 2 times Gateway Timeout (first: toy/4)" in page
+    assert "- grpo v3, 8 at a time, 2 failed: Gateway Timeout (first: toy/4)" in page
 
 
 def test_a_level_where_nothing_ended_has_no_numbers_and_no_ratio() -> None:
