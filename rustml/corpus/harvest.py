@@ -44,6 +44,13 @@ class Chain:
         raise AssertionError("no such shard")
 
 
+def check(section: HarvestSection) -> None:
+    """Raise InputError for a wrong entry of the section, and EnvironmentFault for a missing source on this machine."""
+    Gate(section.licences)
+    for source in SOURCES:
+        source.check(section)
+
+
 def harvest(
     section: HarvestSection,
     out: Path,
@@ -57,9 +64,7 @@ def harvest(
     Downloads are kept in `cache`. Raises InputError for a wrong entry of the section or too few admitted crates, and
     EnvironmentFault when no source of crates answers. A killed run resumes when it is run again, with the same bytes.
     """
-    Gate(section.licences)
-    for source in SOURCES:
-        source.check(section)
+    check(section)
     plans = [source.plan(section, cache, progress) for source in SOURCES]
     job = Chain(tuple(part for plan in plans for part in plan.jobs))
     bind_to_plan(out, {"harvest": [msgspec.to_builtins(part) for part in job.jobs]})

@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from rustml.corpus.harvest import check as check_sources
 from rustml.errors import EnvironmentFault, GateRefused, ProfileError
 from rustml.generation import served
 from rustml.judge.rust import toolchain
@@ -157,6 +158,7 @@ def preflight(profile: Profile) -> None:
         )
     for stage in (harvest.STAGE, bank.STAGE, pairs.STAGE, base.STAGE, evaluate.STAGE):
         stage.contents(profile)
+    check_sources(profile.harvest)
     toolchain.find()
     open_sandbox(profile.judge.sandbox)
     listen(profile.serve).close()

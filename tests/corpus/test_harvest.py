@@ -288,7 +288,12 @@ def test_a_refused_data_set_or_repository_stops_before_anything_starts(
     repository = RepositorySource(path=str(tmp_path), licence="MIT", ignore=(), half_life_days=30.0)
     for changes, match in (({"datasets": (data,)}, "not_allowed"), ({"repositories": (repository,)}, "repositories")):
         with pytest.raises(InputError, match=match):
-            harvest(harvest_section(**changes), tmp_path / "out", workers=1, cache=tmp_path / "cache")
+            harvest(
+                harvest_section(directory=str(tmp_path), **changes),
+                tmp_path / "out",
+                workers=1,
+                cache=tmp_path / "cache",
+            )
     assert not (tmp_path / "out").exists()
 
 

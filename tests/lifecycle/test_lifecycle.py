@@ -166,9 +166,9 @@ def test_a_wrong_key_is_named_before_anything_starts(start: Start, change: Chang
 def test_a_missing_crate_source_is_said_at_once(start: Start, change: Change, tmp_path: Path) -> None:
     change("harvest", directory=str(tmp_path / "nowhere"))
     code, text = finish(start("lifecycle"))
-    assert code != 0
+    assert code == 4, text
     assert str(tmp_path / "nowhere") in text
-    assert "== bank" not in text
+    assert "== harvest" not in text
 
 
 def test_a_tracking_server_that_is_down_is_named(start: Start) -> None:

@@ -525,7 +525,7 @@ def test_a_server_gets_the_password_all_the_same() -> None:
             pass
 
     with http.server.HTTPServer(("127.0.0.1", 0), Server) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         os.environ["MLFLOW_TRACKING_URI"] = f"http://bob:p%40ss@127.0.0.1:{server.server_address[1]}"
         tracking.client()
         server.shutdown()

@@ -68,7 +68,7 @@ def serving() -> Iterator[Callable[[Play], Api]]:
 
     def start(play: Play) -> Api:
         api = Api(play)
-        threading.Thread(target=api.serve_forever, daemon=True).start()
+        threading.Thread(target=api.serve_forever, args=(0.01,), daemon=True).start()
         started.append(api)
         return api
 

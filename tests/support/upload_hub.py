@@ -157,7 +157,7 @@ def upload_hub() -> Iterator[UploadHub]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     state.endpoint = f"http://127.0.0.1:{server.server_port}"
-    Thread(target=server.serve_forever, daemon=True).start()
+    Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(constants, "ENDPOINT", state.endpoint)
         patch.setattr(constants, "HF_HUB_DISABLE_XET", True)

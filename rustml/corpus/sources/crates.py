@@ -20,11 +20,15 @@ from rustml.progress import ProgressCallback
 
 log = logging.getLogger(__name__)
 
+NO_REGISTRY = "no registry is named"
 DEBIAN_HINT = "apt-get install $(grep -v '^#' scripts/corpus-debian-tiny.txt)"
 
 
 def check(section: HarvestSection) -> None:
-    """Raise InputError for a bad list of crates, and for Cargo's settings where they lead to no source of crates."""
+    """Raise InputError for a bad list of crates, and for Cargo's settings where they lead to no source of crates.
+
+    Raises EnvironmentFault where the only source, a directory, is missing.
+    """
     if _wants_none(section):
         return
     source = _source(section)
@@ -32,6 +36,8 @@ def check(section: HarvestSection) -> None:
         raise InputError(
             "harvest.crates: a registry needs a list of names; 'all' is for a directory source alone (registry: \"\")"
         )
+    if source is None:
+        _declared_directory(section, why=NO_REGISTRY)
 
 
 def _wants_none(section: HarvestSection) -> bool:
@@ -83,7 +89,7 @@ def plan(section: HarvestSection, cache: Path, progress: ProgressCallback) -> Pl
     if isinstance(source, LocalRegistry):
         crates, rejected = local_registry.obtain(section, source, requests, cache)
         return _planned(section, cache, crates, rejected, source.label, note="")
-    folder = source.folder if source else _declared_directory(section, why="no registry is named")
+    folder = source.folder if source else _declared_directory(section, why=NO_REGISTRY)
     return _from_directory(section, folder, requests, cache, note="")
 
 

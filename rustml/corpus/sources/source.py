@@ -63,13 +63,16 @@ class Source(Protocol):
     """A kind of source."""
 
     def check(self, section: HarvestSection) -> None:
-        """Raise InputError for a wrong entry of the profile, before anything long starts."""
+        """Raise InputError for a wrong entry of the profile, before anything long starts.
+
+        Raises EnvironmentFault for a source that has to be on this machine and is missing.
+        """
         ...
 
     def contents(self, section: HarvestSection) -> Contents:
         """Digests and commits of the files and repositories that the section names, for the stage's key.
 
-        Raises InputError as `check` does.
+        Raises as `check` does.
         """
         ...
 
