@@ -61,12 +61,12 @@ def built(root: Path) -> Iterator[Bench]:
         yield Bench(root / "vendor", prepare(source, root / "vendor", root / "cache", sandbox), sandbox, root)
 
 
-def inserted(function: str, reference: str) -> Insertion:
+def inserted(function: str, reference: str, folder: Path = Path(), start: int = 0) -> Insertion:
     """A function in the place of a reference that no compiler has seen."""
     (span,) = functions(reference.encode())
     site = InsertionSite(
-        id="pair", task="sig_doc_impl", folder="", vendor="", path="src/lib.rs", start=0, body=span.body,
-        end=len(reference.encode()), name=span.name, reference=reference,
+        id="pair", task="sig_doc_impl", folder=str(folder), vendor="", path="src/lib.rs", start=start,
+        body=start + span.body, end=start + len(reference.encode()), name=span.name, reference=reference,
     )  # fmt: skip
     crate = PreparedCrate(Path(), BuildRecord(invocations=(), features=()))
     return Insertion(

@@ -35,13 +35,18 @@ class Compiled:
     crashed: bool
     """The compiler ended by a signal or an internal error."""
 
+    def within(self, path: str, start: int, end: int) -> list[Message]:
+        """What points into these bytes of a file."""
+        return [message for message in self.messages if message.inside(path, start, end)]
+
     def lints(self, path: str, start: int, end: int) -> frozenset[str]:
         """The codes of what points into these bytes of a file."""
-        return frozenset(message.code for message in self.messages if message.inside(path, start, end)) - {""}
+        return frozenset(message.code for message in self.within(path, start, end)) - {""}
 
     def errors(self, path: str = "", start: int = 0, end: int = 0) -> list[Message]:
         """The errors that point into these bytes of a file; all errors where none is named."""
-        return [one for one in self.messages if one.is_error and (not path or one.inside(path, start, end))]
+        messages = self.within(path, start, end) if path else self.messages
+        return [message for message in messages if message.is_error]
 
 
 class Recompiler:

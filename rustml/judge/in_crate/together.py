@@ -1,4 +1,5 @@
-"""All candidates of one crate in few builds: checked in columns (`columns.py`), tested as variants (`programs.py`).
+"""All candidates of one crate in few builds: checked beside their references (`siblings.py`) or in columns
+(`columns.py`), tested as variants (`programs.py`).
 
 What may not share a build, what makes one fail without being named, and what ends otherwise than passed or wrong is
 left to be judged alone.
@@ -15,6 +16,7 @@ from rustml.judge.in_crate.insertion import Insertion, Outcome, grouped, in_crat
 from rustml.judge.in_crate.programs import Outcomes, Programs
 from rustml.judge.in_crate.recompile import Recompiler
 from rustml.judge.in_crate.sharing import why_alone, why_own_program
+from rustml.judge.in_crate.siblings import Siblings
 from rustml.judge.in_crate.test_runner import CrateTestRunner
 from rustml.records import Verdict
 
@@ -70,10 +72,11 @@ def _checked(compiler: Recompiler, insertions: Sequence[Insertion], shared: Shar
     """The lints of those that compile; the others have their verdict, or are left."""
     codes: dict[Insertion, Codes] = {}
     for group in grouped(insertions, lambda one: one.eligibility.call):
-        columns = Columns(compiler)
-        columns.check(group)
-        codes |= columns.codes
-        for one, errors in columns.errors.items():
+        siblings, columns = Siblings(compiler), Columns(compiler)
+        siblings.check(group)
+        columns.check(siblings.undecided)
+        codes |= siblings.codes | columns.codes
+        for one, errors in (siblings.errors | columns.errors).items():
             shared.verdicts[one] = in_crate_verdict(one.candidate, "compile_error", errors=errors)
         shared.left |= {one: Left("unclear") for one in columns.unclear}
     return codes
