@@ -1,6 +1,7 @@
 """As much of the Hugging Face hub as `datasets` asks for when it streams, and as it takes to fetch a checkpoint, on
 loopback: repositories are folders."""
 
+import hashlib
 import json
 import re
 from collections.abc import Iterator
@@ -8,6 +9,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
+from urllib.parse import unquote
 
 COMMIT = "a" * 40
 
@@ -28,7 +30,7 @@ def hub(root: Path) -> Iterator[str]:
             asked = re.fullmatch(r"/api/(?:datasets|models)/([^/]+/[^/]+)(?:/revision/[^/]+|(/tree/[^/]+))?", path)
             if asked and (root / asked[1]).is_dir():
                 return self.say(200, json.dumps(self.tree(asked[1]) if asked[2] else self.about(asked[1])).encode())
-            held = re.fullmatch(r"(?:/datasets)?/([^/]+/[^/]+)/resolve/[^/]+/([^/]+)", path)
+            held = re.fullmatch(r"(?:/datasets)?/([^/]+/[^/]+)/resolve/[^/]+/((?:\w+/)*[^/]+)", unquote(path))
             if held and (root / held[1] / held[2]).is_file():
                 return self.part((root / held[1] / held[2]).read_bytes())
             return self.say(404, b"{}", {"X-Error-Code": "EntryNotFound"})
@@ -43,7 +45,11 @@ def hub(root: Path) -> Iterator[str]:
 
         def part(self, data: bytes) -> None:
             wanted = re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range", ""))
-            headers = {"ETag": '"one"', "X-Repo-Commit": COMMIT, "Accept-Ranges": "bytes"}
+            headers = {
+                "ETag": f'"{hashlib.sha256(data).hexdigest()}"',
+                "X-Repo-Commit": COMMIT,
+                "Accept-Ranges": "bytes",
+            }
             if not wanted:
                 return self.say(200, data, headers)
             first, last = int(wanted[1]), min(int(wanted[2] or len(data)), len(data) - 1)

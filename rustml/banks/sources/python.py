@@ -119,7 +119,7 @@ def _mbpp_problem(raw: LocatedRow) -> Problem:
 def mbppplus(rows: Iterable[LocatedRow]) -> Bank:
     """MBPP+ (Liu et al. 2023): 378 tasks of MBPP with more tests; prompts show the few asserts of `test_list`.
 
-    Tasks 2, 3 and 4, which prompts show solved, are no items.
+    Tasks 2, 3 and 4, which prompts show solved, are not asked.
     """
     return make_bank("mbppplus", [without_numpy(_mbppplus_problem(raw)) for raw in rows])
 

@@ -76,7 +76,7 @@ def _lacks_length(problem: Problem) -> str:
 
 
 def _exercise_code(_problem: Problem, completion: str) -> str | None:
-    """The last complete block: a whole file, whatever it defines."""
+    """The last complete block: a whole file, with any item in it."""
     return extract(completion, "", "rust")
 
 

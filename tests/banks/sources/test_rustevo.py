@@ -2,6 +2,9 @@
 
 import gzip
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +17,9 @@ from rustml.errors import InputError
 from rustml.judge import Judge, Limits
 from rustml.records import Dependency, Problem, candidate_of
 from rustml.stages.bank import contents
+from tests.support.loopback_hub import COMMIT, hub
 
+ROOT = Path(__file__).resolve().parents[3]
 TESTS = "#[cfg(test)]\nmod tests {\n    use super::*;\n    #[test]\n    fn t() { assert_eq!(twice(2), 4); }\n}\n"
 TASK: dict[str, Any] = {
     "task_idx": 1,
@@ -153,6 +158,40 @@ def test_the_hub_gives_both_files_of_one_revision(tmp_path: Path, monkeypatch: p
     monkeypatch.setattr(huggingface_hub, "hf_hub_download", fetch)
     assert load_source("rustevo2", "hub@abc") == load_bank("rustevo2", folder)
     assert SOURCES["rustevo2"].files == ("Dataset/RustEvo^2.json", "Dataset/APIDocs.json")
+
+
+FETCH = """
+import sys
+from rustml.banks import load_bank
+from rustml.errors import RustmlError
+try:
+    for _ in range(2):
+        (problem,) = load_bank("rustevo2", revision=sys.argv[1]).problems
+    print(problem.id, problem.tags["category"])
+except RustmlError as error:
+    sys.exit(f"{error.exit_code}: {error}")
+"""
+
+
+def fetch(endpoint: str, cache: Path) -> "subprocess.CompletedProcess[str]":
+    environment = {**os.environ, "HF_ENDPOINT": endpoint, "HF_HOME": str(cache), "HF_HUB_DISABLE_XET": "1"}
+    argv = [sys.executable, "-c", FETCH, COMMIT]
+    return subprocess.run(argv, env=environment, cwd=ROOT, capture_output=True, text=True, check=False, timeout=120)
+
+
+@pytest.mark.slow
+def test_both_files_come_from_a_hub_over_http_and_a_missing_one_is_named(tmp_path: Path) -> None:
+    repository = tmp_path / "hub" / "SYSUSELab" / "RustEvo2"
+    repository.mkdir(parents=True)
+    write(repository / "Dataset", [TASK], [CHANGE])
+    with hub(tmp_path / "hub") as endpoint:
+        done = fetch(endpoint, tmp_path / "cache")
+        (repository / "Dataset" / "APIDocs.json").unlink()
+        lacking = fetch(endpoint, tmp_path / "empty")
+    assert done.stdout == "RustEvo2/1 stabilized\n", done.stderr
+    assert lacking.returncode != 0
+    assert "the hub's data set SYSUSELab/RustEvo2 at" in lacking.stderr
+    assert "APIDocs.json" in lacking.stderr
 
 
 def test_a_change_of_either_file_changes_the_key_of_the_stage(tmp_path: Path) -> None:
