@@ -24,6 +24,8 @@ TASKS, CHANGES = "RustEvo^2.json", "APIDocs.json"
 FILES = (f"Dataset/{TASKS}", f"Dataset/{CHANGES}")
 EDITION = "2021"
 """Upstream gives rustc no edition; as 2015, which that means, the references with `async` would not compile."""
+ENOUGH = 20
+"""Tasks from which the order of two files can be judged by what the references name."""
 _DECLARED = re.compile(r"\bfn\s+(\w+)|\b(?:struct|enum|trait)\s+(\w+)")
 
 
@@ -55,7 +57,8 @@ class RustEvoRow(msgspec.Struct):
 def rustevo_rows(path: Path) -> Iterator[LocatedRow]:
     """The tasks of a file, or of a folder, there each with its change under `api`.
 
-    Raises InputError for files of different lengths: the order is all that says which change belongs to which task.
+    Raises InputError for files of different lengths, and where most references do without the API of their line: the
+    order is all that says which change belongs to which task.
     """
     if not path.is_dir():
         yield from local_rows(path)
@@ -63,7 +66,11 @@ def rustevo_rows(path: Path) -> Iterator[LocatedRow]:
     tasks, changes = list(local_rows(_held(path, TASKS))), list(local_rows(_held(path, CHANGES)))
     if len(tasks) != len(changes):
         raise InputError(f"{path}: {len(tasks)} tasks and {len(changes)} API changes; take both files of one version")
-    for task, change in zip(tasks, changes, strict=True):
+    pairs = list(zip(tasks, changes, strict=True))
+    named = sum(str(change.value.get("name")) in str(task.value.get("code")) for task, change in pairs)
+    if len(pairs) >= ENOUGH and 2 * named < len(pairs):
+        raise InputError(f"{path}: {named} of {len(pairs)} references name the API of their line: the orders differ")
+    for task, change in pairs:
         yield LocatedRow(task.location, {**task.value, "api": change.value})
 
 

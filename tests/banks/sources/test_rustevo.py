@@ -111,6 +111,14 @@ def test_files_of_different_lengths_are_refused(tmp_path: Path, changes: list[di
         load_bank("rustevo2", folder)
 
 
+def test_files_of_another_order_are_refused(tmp_path: Path) -> None:
+    tasks = [{**TASK, "task_idx": n, "code": f"fn twice(x: i32) -> i32 {{ api_{n:02}(x) }}"} for n in range(30)]
+    changes = [{**CHANGE, "name": f"api_{n:02}"} for n in range(30)]
+    assert len(load_bank("rustevo2", write(tmp_path / "set", tasks, changes)).problems) == 30
+    with pytest.raises(InputError, match="0 of 30 references name the API of their line: the orders differ"):
+        load_bank("rustevo2", write(tmp_path / "set", tasks, changes[1:] + changes[:1]))
+
+
 @pytest.mark.parametrize("column", TASK)
 def test_a_missing_column_is_named_with_the_item(tmp_path: Path, column: str) -> None:
     bad = {key: value for key, value in TASK.items() if key != column}
