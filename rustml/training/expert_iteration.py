@@ -4,6 +4,7 @@ Each round fine-tunes the version that training starts from, on the best answers
 (Singh et al., "Beyond human data", 2024): errors of the rounds do not add up, and an adapter stays one on the version.
 """
 
+import gc
 import json
 import random
 import shutil
@@ -11,6 +12,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+
+import torch
 
 from rustml.errors import RustmlError
 from rustml.generation.sampling import Engine
@@ -151,7 +154,15 @@ def _fine_tuned(plan: Plan, this: Round, selected: Sequence[Selected], job: Job)
 
     inner = replace(job, out=folder / PARTIAL, scratch=folder / "training", seed=seed, log=log)
     facts = launch.train(partial(sft.train, mixed.rows, section), inner, plan.launch)
+    _free_memory()
     shutil.rmtree(folder / MODEL, ignore_errors=True)
     (folder / PARTIAL).rename(folder / MODEL)
     shutil.rmtree(folder / "training", ignore_errors=True)
     return {**facts, **{f"rows.{part}": float(count) for part, count in mixed.counts.items()}}
+
+
+def _free_memory() -> None:
+    """Give back what the training took: model and trainer refer to each other, and the next engine needs the room."""
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()

@@ -1,0 +1,225 @@
+"""GRPO, expert iteration and more fine-tuning side by side, from the same version and at an equal budget.
+
+    python -m benchmarks.rl [--seeds 3] [--first 17] [--budget 0] [--equal verdicts] [--store outputs/rl] [PROFILE]
+
+Each seed walks the profile (a name or a YAML file; by default `tiny`) up to the gate of `sft`, and goes on from that
+version in three ways. `--budget` is the number of verdicts of GRPO, in whole steps; 0 takes the profile's own steps.
+Expert iteration has as many, or with `--equal time` so many that it takes as long as GRPO, by what a first run of it
+took. More fine-tuning judges nothing: its steps take as long as GRPO, by what a step of `sft` took.
+
+The tables show differences in points with paired 95% intervals over the items of all seeds, the wider of bootstrap and
+adjusted Wald; what another seed would give is not in them, so the differences of each seed are printed too. An arm that
+fails is named with its reason. A killed benchmark goes on where it was: stages in the store are reused.
+"""
+
+import argparse
+import itertools
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from rustml.errors import GateRefused, RustmlError
+from rustml.evaluation.results.report_file import Evaluation
+from rustml.evaluation.results.statistics import Comparison, compare
+from rustml.profile import Profile, load
+from rustml.profile.load import changed
+from rustml.release.ladder import ladder_of, thresholds_of
+from rustml.release.registry import open_registry
+from rustml.runs import tracking
+from rustml.runs.log_levels import quiet_libraries
+from rustml.stages.lifecycle import Lifecycle, Measured
+
+STORE = Path("outputs/rl")
+START, MORE = "sft", "more"
+ARMS = ("grpo", "expert_iteration", MORE)
+
+
+@dataclass(frozen=True)
+class Arm:
+    """What one way from the start came to, with one seed."""
+
+    verdicts: int
+    seconds: float
+    evaluation: Evaluation
+
+
+@dataclass
+class Seed:
+    """The start and the arms of one seed."""
+
+    start: Evaluation
+    arms: dict[str, Arm] = field(default_factory=dict)
+
+
+class Walk(Lifecycle):
+    """The lifecycle up to its start, or one step from there; keeps the run of each stage."""
+
+    def __init__(self, profile: Profile, parent: str, inputs: Mapping[str, str] | None = None) -> None:
+        super().__init__(profile, parent, reuse=True)
+        self.inputs = dict(inputs or {})
+        self.runs: dict[str, tracking.Finished] = {}
+
+    def stage(self, module: ModuleType, label: str, **inputs: Any) -> tracking.Finished:
+        """See Lifecycle.stage."""
+        self.runs[label] = super().stage(module, label, **inputs)
+        return self.runs[label]
+
+    def start(self) -> Measured:
+        """The version that came through the gate of `sft`. Raises GateRefused where none did."""
+        base, step = self.prepare(), ladder_of(self.profile).step(START)
+        candidate = self.made(step, base)
+        self.gate(step, candidate, base)
+        return candidate
+
+    def report(self, model: Measured) -> Evaluation:
+        """The evaluation of a model."""
+        return open_registry(self.profile.registered_model).evaluation(model.evaluation)
+
+
+def arm(first: Walk, start: Measured, name: str, changes: Mapping[str, Any], verdicts: int) -> tuple[Arm, Walk]:
+    """One step from the start, by the profile with `changes`, and its walk."""
+    profile = changed(first.profile, {"ladder": [START, name], **changes}, "benchmarks/rl.py")
+    walk = Walk(profile, first.parent, first.inputs)
+    made = walk.made(ladder_of(profile).step(name), start)
+    return Arm(verdicts, walk.runs[name].seconds, walk.report(made)), walk
+
+
+def grpo(first: Walk, start: Measured, budget: int) -> Arm:
+    """GRPO for as many whole steps as the budget has verdicts for."""
+    section = first.profile.grpo
+    per_step = section.prompts_per_step * section.generations
+    steps = max(1, budget // per_step) if budget else section.steps
+    if steps is None:
+        raise RustmlError("grpo.epochs says no number of steps: give --budget")
+    return arm(first, start, "grpo", {"grpo.steps": steps}, steps * per_step)[0]
+
+
+def expert_iteration(first: Walk, start: Measured, rival: Arm, equal: str) -> Arm:
+    """Expert iteration with as many verdicts as its rival, or for as long."""
+    section = first.profile.expert_iteration
+    per_problem = section.rounds * section.samples
+
+    def with_problems(count: int) -> Arm:
+        changes = {"expert_iteration.problems": max(1, count)}
+        made, walk = arm(first, start, "expert_iteration", changes, 0)
+        answers = walk.runs["expert_iteration"].metrics["expert_iteration.answers"]
+        return Arm(round(answers) * section.rounds, made.seconds, made.evaluation)
+
+    made = with_problems(rival.verdicts // per_problem)
+    return (
+        made
+        if equal == "verdicts"
+        else with_problems(round(made.verdicts / per_problem * rival.seconds / made.seconds))
+    )
+
+
+def more(first: Walk, start: Measured, rival: Arm) -> Arm:
+    """The fine-tuning of the profile once more, for as long as its rival took."""
+    run, steps = first.runs[START], first.profile.sft.steps
+    if steps is None:
+        raise RustmlError("sft.epochs says no number of steps: set sft.steps in the profile")
+    changes = {"sft.steps": max(1, round(steps * rival.seconds / run.seconds))}
+    return arm(first, start, MORE, {"phases": {MORE: {"step": START, "changes": changes}}}, 0)[0]
+
+
+def one_seed(name: str, number: int, budget: int, equal: str) -> Seed:
+    """All arms with one seed; one that fails is left out, with its reason printed."""
+    model = f"rl-{Path(name).stem}-{number}"
+    profile = load(name, [f"seed={number}", f"registered_model={model}"])
+    with tracking.plain_run("rl", {"profile": profile.name, "seed": number}) as parent:
+        first = Walk(profile, parent)
+        start = first.start()
+        seed = Seed(first.report(start))
+        seed.arms["grpo"] = rival = grpo(first, start, budget)
+        for label, make in (
+            ("expert_iteration", lambda: expert_iteration(first, start, rival, equal)),
+            (MORE, lambda: more(first, start, rival)),
+        ):
+            try:
+                seed.arms[label] = make()
+            except RustmlError as error:
+                click.echo(f"{label}, seed {number}: failed: {error}")
+    return seed
+
+
+def measures(profile: Profile, evaluation: Evaluation) -> list[str]:
+    """What the gate of GRPO asks for, and what passes in each suite, retention among them."""
+    thresholds = thresholds_of(profile, "grpo")
+    passed = [f"{suite}.pass" for suite in evaluation.suites]
+    return list(dict.fromkeys([*thresholds.rise, *thresholds.hold, *passed]))
+
+
+def paired(sides: Mapping[str, tuple[Evaluation, Evaluation]], measure: str) -> Comparison:
+    """The second evaluation of each seed against its first, items of all seeds together."""
+    suite, _, metric = measure.partition(".")
+    strata = {}
+    for seed, (before, after) in sides.items():
+        ours, theirs = (side.suites[suite].sample_values(metric) for side in (after, before))
+        items = sorted(theirs)
+        strata[seed] = ([theirs[item] for item in items], [ours[item] for item in items])
+    return compare(strata, confidence=0.95, resamples=10_000, seed=17)
+
+
+def points(comparison: Comparison) -> str:
+    """The difference and its interval, in points."""
+    high = max(comparison.bootstrap.high, comparison.adjusted.high)
+    return f"{100 * comparison.delta:+.1f} [{100 * comparison.low:+.1f}, {100 * high:+.1f}]"
+
+
+def report(seeds: Mapping[int, Seed], names: Sequence[str]) -> None:
+    """Print each seed's differences, and one table: arms against the start, then against each other."""
+    table = Table("", "seeds", "verdicts", "seconds", *names, title="differences in points, paired 95% intervals")
+    for name in ARMS:
+        sides = {str(n): (seed.start, seed.arms[name].evaluation) for n, seed in seeds.items() if name in seed.arms}
+        if sides:
+            arms = [seed.arms[name] for seed in seeds.values() if name in seed.arms]
+            mean = (sum(each.verdicts for each in arms) / len(arms), sum(each.seconds for each in arms) / len(arms))
+            cells = [points(paired(sides, measure)) for measure in names]
+            table.add_row(f"{name} - start", str(len(sides)), f"{mean[0]:.0f}", f"{mean[1]:.0f}", *cells)
+            for number, side in sides.items():
+                told = ", ".join(f"{m} {100 * paired({number: side}, m).delta:+.1f}" for m in names)
+                click.echo(f"{name}, seed {number}: {told}")
+    for one, other in itertools.combinations(ARMS, 2):
+        sides = {
+            str(n): (seed.arms[one].evaluation, seed.arms[other].evaluation)
+            for n, seed in seeds.items()
+            if {one, other} <= seed.arms.keys()
+        }
+        if sides:
+            table.add_row(f"{other} - {one}", str(len(sides)), "", "", *(points(paired(sides, m)) for m in names))
+    Console(width=140).print(table)
+
+
+def main() -> None:
+    """Run what is asked for and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("profile", nargs="?", default="tiny", metavar="PROFILE")
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--first", type=int, default=17)
+    parser.add_argument("--budget", type=int, default=0)
+    parser.add_argument("--equal", choices=["verdicts", "time"], default="verdicts")
+    parser.add_argument("--store", type=Path, default=STORE)
+    options = parser.parse_args()
+    options.store.mkdir(parents=True, exist_ok=True)
+    os.environ["MLFLOW_TRACKING_URI"] = f"sqlite:///{options.store.resolve()}/mlflow.db"
+    quiet_libraries()
+    seeds: dict[int, Seed] = {}
+    for number in range(options.first, options.first + options.seeds):
+        try:
+            seeds[number] = one_seed(options.profile, number, options.budget, options.equal)
+        except GateRefused as error:
+            click.echo(f"seed {number} has no start: {error}")
+    if seeds:
+        first = next(iter(seeds.values()))
+        report(seeds, measures(load(options.profile), first.start))
+
+
+if __name__ == "__main__":
+    main()
