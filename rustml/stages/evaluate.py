@@ -157,6 +157,7 @@ def _measure(
             profile.evaluation.behaviour, context.generator, context.tokenizer, profile.seed
         )
         report = evaluate(subject.model, suites, context, space.out, model=subject.name)
+        _tell_alone(suites)
     draw_evaluation(report, space.report / "plots")
     tables: dict[str, list[dict[str, Any]]] = {f"crates-{name}.json": made.crates for name, made in accounts.items()}
     tables |= {sample_completions.TABLE: completions} if completions else {}
@@ -211,6 +212,16 @@ def _tell_exclusions(suites: "Sequence[Suite]") -> None:
             click.echo(
                 f"  {suite.name}: excluded {len(suite.excluded_ids)} ({reasons}): {', '.join(suite.excluded_ids)}"
             )
+
+
+def _tell_alone(suites: "Sequence[Suite]") -> None:
+    """Print how many answers shared no build of their crate, by reason."""
+    from rustml.judge.in_crate.judge import InCrateJudge  # noqa: PLC0415
+
+    for suite in suites:
+        if isinstance(suite.judge, InCrateJudge) and suite.judge.alone:
+            reasons = ", ".join(f"{reason} {count}" for reason, count in sorted(suite.judge.alone.items()))
+            click.echo(f"  {suite.name}: {suite.judge.alone.total()} answers judged in builds of their own ({reasons})")
 
 
 def _told(accounts: "Mapping[str, Account]") -> "Mapping[str, Account]":

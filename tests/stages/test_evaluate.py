@@ -3,6 +3,7 @@
 import io
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import msgspec
@@ -13,6 +14,7 @@ from rustml.cache_layout import CacheLayout
 from rustml.errors import InputError, ProfileError
 from rustml.evaluation.results.report_file import load as load_report
 from rustml.generation.served import ServedModel
+from rustml.judge.in_crate.judge import InCrateJudge
 from rustml.profile import Profile, load
 from rustml.records import write_jsonl
 from rustml.release.find_evidence import WEIGHTS_RUN_TAG
@@ -87,3 +89,14 @@ def test_answers_are_counted_while_they_are_made_and_while_they_are_judged() -> 
         assert "prompts answered  3/9" in progress.line()
         judged("rust", 1, 9)
         assert "rust answers judged  1/9" in progress.line()
+
+
+def test_answers_that_share_no_build_are_counted_by_reason(capsys: pytest.CaptureFixture[str]) -> None:
+    sandbox: Any = None  # nothing is judged
+    judge = InCrateJudge(sandbox, {}, {})
+    suites: Any = [SimpleNamespace(name="holdout", judge=judge), SimpleNamespace(name="rust", judge=None)]
+    evaluate._tell_alone(suites)
+    assert capsys.readouterr().out == ""
+    judge.alone.update({"signature": 2, "item": 1})
+    evaluate._tell_alone(suites)
+    assert capsys.readouterr().out == "  holdout: 3 answers judged in builds of their own (item 1, signature 2)\n"
