@@ -17,10 +17,10 @@ from tests.support.toy_models import job, problem, profile
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # the libraries' own affairs, while they are imported
     from transformers import AutoModelForCausalLM
-    from trl import GRPOTrainer
+    from trl import import_utils
 
     from rustml.training import grpo, trimmed_grpo
-    from rustml.training.trimmed_grpo import TrimmedGRPOTrainer, trimmed
+    from rustml.training.trimmed_grpo import GRPOTrainer, TrimmedGRPOTrainer, trimmed
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # of libraries whose versions are pinned, about each other
 ROWS = st.lists(st.tuples(st.integers(1, 6), st.integers(1, 9)), min_size=1, max_size=20)
@@ -30,6 +30,11 @@ ROWS = st.lists(st.tuples(st.integers(1, 6), st.integers(1, 9)), min_size=1, max
 def padded(rows: list[tuple[int, int]]) -> torch.Tensor:
     """The mask of prompts padded to 6 tokens on the left and completions padded to 9 on the right."""
     return torch.tensor([[0] * (6 - left) + [1] * (left + right) + [0] * (9 - right) for left, right in rows])
+
+
+def test_trl_does_not_load_vllm_beside_the_trainer() -> None:
+    assert import_utils.is_vllm_available.__module__ == trimmed_grpo.__name__
+    assert not import_utils.is_vllm_available(min_version="0.22.0")
 
 
 @given(rows=ROWS, size=st.integers(1, 7))
