@@ -141,8 +141,8 @@ def _counts_faults(metric: str) -> bool:
 
 
 def _reason(run: Run) -> str:
-    """Why a run failed, in the words of its page; empty where it says nothing."""
-    note = str(run.data.tags.get(NOTE, ""))
+    """Why a run failed, in the first paragraph of its page; empty where it says nothing."""
+    note = str(run.data.tags.get(NOTE, "")).partition("\n\n")[0]
     return note.removeprefix(FAILED) if note.startswith(FAILED) else ""
 
 

@@ -67,9 +67,10 @@ def reason_of(error: BaseException) -> str:
 
 
 def note_failure(run_id: str, reason: str) -> None:
-    """Say on the run's page why it failed. A store that fails as well changes nothing."""
+    """Say on the run's page why it failed, before what stands there. A store that fails as well changes nothing."""
     with suppress(MlflowException):
-        client().set_tag(run_id, NOTE, f"{FAILED}{reason}"[:NOTE_CHARACTERS])
+        there = client().get_run(run_id).data.tags.get(NOTE, "")
+        client().set_tag(run_id, NOTE, f"{FAILED}{reason}\n\n{there}".rstrip()[:NOTE_CHARACTERS])
 
 
 def fail_early(title: str, reason: str) -> None:

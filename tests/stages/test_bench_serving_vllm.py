@@ -1,5 +1,6 @@
 """The load test with vLLM's own client and engine on a random tiny model, in bf16 and in FP8."""
 
+from contextlib import nullcontext
 from pathlib import Path
 
 import msgspec
@@ -30,7 +31,7 @@ def profile() -> Profile:
         msgspec.structs.replace(
             tiny,
             bench_serving=msgspec.structs.replace(tiny.bench_serving, **load_test),
-            serve=msgspec.structs.replace(tiny.serve, context=256),
+            serve=msgspec.structs.replace(tiny.serve, context=256, startup_seconds=900.0),
         )
     )
 
@@ -57,10 +58,9 @@ def test_real_clients_on_real_engines_of_bf16_and_fp8(
 ) -> None:
     """Every request ends, and the numbers of a level agree with each other."""
     pytest.importorskip("vllm")
-    judge = FakeJudge("wrong")
     with filled(tmp_path, empty_database, profile, *models):
         bank_run(profile, monkeypatch)
-        monkeypatch.setattr(bench_serving, "open_judge", lambda *_, **__: judge)
+        monkeypatch.setattr(bench_serving, "open_judge", lambda *_, **__: nullcontext(FakeJudge("wrong")))
         done = bench_serving.run(profile, names=["1", "fp8"])
         document = (tracking.output(done.run_id) / DOCUMENT).read_bytes()
     test = msgspec.json.decode(document, type=LoadTest)

@@ -9,6 +9,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from mlflow.entities import Run
 
 from rustml.errors import EvidenceError, GateRefused, InputError
 from rustml.profile import Profile, load
@@ -43,11 +44,16 @@ def registry() -> Registry:
     return open_registry(load("tiny").registered_model)
 
 
+def lifecycle_run() -> Run:
+    """The newest."""
+    query, order = "tags.`rustml.stage` = 'lifecycle'", ["attributes.start_time DESC"]
+    newest: Run = tracking.client().search_runs([tracking.experiment()], query, order_by=order)[0]
+    return newest
+
+
 def build_report() -> list[dict[str, Any]]:
     """The steps of the newest lifecycle, as its build report has them."""
-    query = "tags.`rustml.stage` = 'lifecycle'"
-    newest = tracking.client().search_runs([tracking.experiment()], query, order_by=["attributes.start_time DESC"])[0]
-    folder = Path(tracking.client().download_artifacts(newest.info.run_id, "report"))
+    folder = Path(tracking.client().download_artifacts(lifecycle_run().info.run_id, "report"))
     assert (folder / "lifecycle.html").read_text().count("<tr class=") == len(
         json.loads((folder / "steps.json").read_text())
     )
@@ -147,6 +153,9 @@ def test_a_gate_that_refuses_ends_the_walk_and_the_report_says_why(
     assert [step["outcome"] for step in steps] == [*["done"] * 8, "passed", "done", "done", "refused"]
     assert steps[-1]["reason"].startswith("rust-coder version 2 is not promoted to grpo:")
     assert tracking.client().get_run(steps[-1]["run"]).data.tags["rustml.to"] == "grpo"
+    note = lifecycle_run().data.tags["mlflow.note.content"]
+    assert note.startswith("**Failed.** rust-coder version 2 is not promoted to grpo:")
+    assert "| model |" in note, "the table stays below the reason"
 
 
 def int4_run(profile: Profile, *, version: str, parent: str | None = None, reuse: bool = True) -> tracking.Finished:
