@@ -34,6 +34,9 @@ GPUS: Mapping[str, float] = {
     "b200": 178.0,
 }
 """Usable memory by type of GPU, GiB: less than its name says, since driver and error correction take a part."""
+TILE_BYTES = {"cpu": 29, "cuda": 8}
+"""Per logit of a tile of the loss beside the tile itself, by device: on a CPU seven fp32 tensors and a mask, since the
+kernel that works in place is there for GPUs alone (`trl.kernels.chunked_logprob`)."""
 RESERVE = 0.6 * GIB
 """CUDA's context, kernels' workspaces and the allocator's gaps."""
 
@@ -65,6 +68,9 @@ class Plan:
     """What one pass keeps, and the gradients of the layer whose backward pass runs."""
     logits: float
     """Tiles of the chunked loss, and the fp32 gradient of the head where it trains."""
+    apart: float
+    """What is counted above and never held at once: the loss is over when a layer's backward pass begins. 0 on a GPU,
+    where nothing has been measured yet, and the sum is a margin."""
     accumulated: bool
     """Whether gradients of an earlier pass are held while a pass runs."""
 
@@ -78,7 +84,8 @@ class Plan:
     def peak(self) -> float:
         """The larger of two moments: the backward pass begins, or the step is taken."""
         gradients = self.memory.gradients
-        backward = self.activations + self.logits + self.gathered + (gradients if self.accumulated else 0)
+        held = self.activations + self.logits - self.apart
+        backward = held + self.gathered + (gradients if self.accumulated else 0)
         return self.lasting + max(backward, gradients + self.memory.step)
 
     def rows(self) -> list[dict[str, Any]]:
@@ -115,15 +122,17 @@ def plan(section: SftSection, shape: Any, compute: Compute, *, processes: int = 
     kept = count(shape, method, compute, *size)
     text = shape.config.get_text_config()
     layers, tokens, width = text.num_hidden_layers, records * section.context, element_bytes(compute)
-    held = layers * kept.hidden + kept.layer if section.gradient_checkpointing else layers * kept.layer
-    backward = tokens * (2 * text.intermediate_size + 2 * text.hidden_size) * width
-    tiles = min(tokens, TOKEN_CHUNK_SIZE) * (VOCABULARY_CHUNK * width + 8 * min(text.vocab_size, VOCABULARY_CHUNK))
+    held, again = (layers * kept.hidden, kept.layer) if section.gradient_checkpointing else (layers * kept.layer, 0.0)
+    backward = again + tokens * (2 * text.intermediate_size + 2 * text.hidden_size) * width
+    beside = TILE_BYTES[compute.device] * min(text.vocab_size, VOCABULARY_CHUNK)
+    tiles = min(tokens, TOKEN_CHUNK_SIZE) * (VOCABULARY_CHUNK * width + beside)
     head = 4 * text.vocab_size * text.hidden_size if isinstance(method, Full) else 0
     return Plan(
         memory=whole.shared(parts),
         gathered=2 * whole.held / layers if parts > 1 else 0.0,
         activations=held + kept.rest + backward,
         logits=float(tiles + head + 8 * tokens * text.hidden_size),
+        apart=min(backward, float(tiles)) if compute.device == "cpu" else 0.0,
         accumulated=section.passes_per_step(processes) > 1,
     )
 

@@ -8,6 +8,7 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, Qwen3Config
 
+from benchmarks.sft import tensor_peak
 from rustml.errors import EnvironmentFault
 from rustml.models import checkpoint
 from rustml.models.compute import Compute
@@ -93,14 +94,7 @@ def measured(section: Any, parent: Path, folder: Path, dtype: str) -> float:
     length = section.context
     rows = [([5 + (n * i) % 300 for i in range(length)], [5 + (n * i) % 300 for i in range(length)]) for n in range(64)]
     job = Job(parent, folder / "out", folder / "scratch", 1, Compute("cpu", dtype, "sdpa"), lambda *_: None)
-    with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU], profile_memory=True) as profile:
-        sft.train(rows, section, job)
-    total = peak = 0
-    for event in profile.profiler.kineto_results.events():
-        if event.name() == "[memory]":
-            total += event.nbytes()
-            peak = max(peak, total)
-    return float(peak)
+    return tensor_peak(lambda: sft.train(rows, section, job), "cpu")
 
 
 @pytest.mark.slow

@@ -1,0 +1,33 @@
+"""The table of `benchmarks.sft`: the same records in every layout, steps of about as many tokens."""
+
+import pytest
+from click.testing import CliRunner
+
+from benchmarks import sft as benchmark
+from rustml.models.compute import Compute
+
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+
+def test_steps_hold_about_as_many_real_tokens_in_every_layout() -> None:
+    rows = benchmark.draw_rows(500, 1024)
+    assert rows == benchmark.draw_rows(500, 1024)
+    assert max(len(ids) for ids, _ in rows) <= 1024
+    assert all(labels[-1] == ids[-1] and labels[0] == -100 for ids, labels in rows)
+    mean = sum(len(ids) for ids, _ in rows) / len(rows)
+    bench = benchmark.Bench(None, None, Compute("cpu", "float32", "sdpa"), rows, 1024, 32, 5, False, 1.0)  # type: ignore[arg-type]
+    packed, padded = (benchmark.section_of(bench, "lora", layout) for layout in ("packed", "padded"))
+    assert packed.batch_size * 1024 == pytest.approx(padded.batch_size * mean, rel=0.2)
+    assert (packed.records_per_pass(1), padded.records_per_pass(1)) == (1, 32)
+
+
+@pytest.mark.slow
+def test_one_table_has_every_layout_and_memory_near_its_arithmetic() -> None:
+    words = ["--context", "64", "--records", "8", "--steps", "4", "--methods", "full"]
+    result = CliRunner().invoke(benchmark.main, words)
+    assert result.exit_code == 0, result.output
+    lines = [line.split() for line in result.output.splitlines()]
+    rows = {cells[1]: cells for cells in lines if cells[:1] == ["full"]}
+    assert rows.keys() == {"packed", "padded", "as"}
+    assert float(rows["packed"][2].rstrip("%")) >= 97
+    assert 0.8 < float(rows["packed"][-1].strip("()")) < 1.25
