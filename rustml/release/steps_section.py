@@ -32,10 +32,17 @@ def section(rows: Sequence[StepRow]) -> str:
 
 def _cells(row: StepRow) -> str:
     inputs = ", ".join(f"{html.escape(role)} {_link(run, row.experiment)}" for role, run in row.inputs.items())
-    numbers = ", ".join(f"{html.escape(name.partition('.')[2])} {value:.4g}" for name, value in row.numbers.items())
+    numbers = ", ".join(
+        f"{html.escape(name.partition('.')[2])} {_number(value)}" for name, value in row.numbers.items()
+    )
     times = (f"{row.waited:.0f}", f"{row.took:.0f}")
     cells = (html.escape(row.label), row.outcome, *times, inputs, numbers, _link(row.run, row.experiment))
     return "".join(f"<td>{cell}</td>" for cell in cells)
+
+
+def _number(value: float) -> str:
+    """Counts in full, anything else in four digits."""
+    return f"{value:,.0f}" if value.is_integer() else f"{value:.4g}"
 
 
 def _link(run: str, experiment: str) -> str:

@@ -17,10 +17,12 @@ def attempt(status: str, reason: str = "") -> Attempt:
 
 
 def test_a_row_tells_times_inputs_numbers_and_links_to_its_run() -> None:
-    text = section([row("pairs", "done", inputs={"bank": "b" * 32}, numbers={"pairs.part.train": 1234.0})])
+    text = section(
+        [row("pairs", "done", inputs={"bank": "b" * 32}, numbers={"sft.tokens": 320192.0, "sft.loss": 0.53749})]
+    )
     assert "<td>pairs</td><td>done</td><td>2</td><td>30</td>" in text
     assert f'bank <a href="/#/experiments/1/runs/{"b" * 32}"' in text
-    assert "<td>part.train 1234</td>" in text
+    assert "<td>tokens 320,192, loss 0.5375</td>" in text
     assert 'title="pairspairspairspairs">pairspai</a>' in text
     assert "<li>Nothing.</li>" in text
 
