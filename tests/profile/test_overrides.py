@@ -147,7 +147,9 @@ def test_presets_are_inherited_and_extended(mine: str) -> None:
 
 
 def test_an_unknown_preset_is_refused_with_those_there_are(mine: str) -> None:
-    assert "unknown preset; there are offline, low-memory, short, shorter" in refused("preset=quick", name=mine)
+    assert "unknown preset; there are expert-iteration, offline, low-memory, short, shorter" in refused(
+        "preset=quick", name=mine
+    )
 
 
 @pytest.mark.parametrize(
