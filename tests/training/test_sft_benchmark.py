@@ -26,7 +26,7 @@ def test_one_table_has_every_layout_and_memory_near_its_arithmetic() -> None:
     words = ["--context", "64", "--records", "8", "--steps", "4", "--methods", "full"]
     result = CliRunner().invoke(benchmark.main, words)
     assert result.exit_code == 0, result.output
-    lines = [line.split() for line in result.output.splitlines()]
+    lines = [line.split() for line in result.stdout.splitlines()]
     rows = {cells[1]: cells for cells in lines if cells[:1] == ["full"]}
     assert rows.keys() == {"packed", "padded", "as"}
     assert float(rows["packed"][2].rstrip("%")) >= 97
