@@ -49,13 +49,24 @@ def train(
     """
     if not problems:
         raise InputError("grpo: no prompt is left whose answers differ; set probe_samples to 0 or enlarge prompt_pool")
-    steps = length(len(problems), section)
     loaded = load(job, section, padding_side="left")
     loaded.model.generation_config.eos_token_id = chat.end_ids(loaded.tokenizer)  # where the trainer ends completions
     loaded.model.generate = partial(decoding.generate, loaded.model)
-    by_id = {problem.id: problem for problem in problems}
-    pools = Pools(list(by_id), section.pools, job.seed, job.scratch / HISTORY, rates or {})
-    trainer = PooledGRPOTrainer(
+    pools = Pools(list({one.id: None for one in problems}), section.pools, job.seed, job.scratch / HISTORY, rates or {})
+    trainer = _trainer(problems, judge, section, job, loaded, pools)
+    canary = _canary(loaded, judge, section, job, retention) if retention else None
+    best = _best(loaded, judge, section, job, dev) if dev else None
+    for callback in (canary, best):
+        if callback is not None:
+            trainer.add_callback(callback)
+    return fit(trainer, loaded, job, best, canary)
+
+
+def _trainer(
+    problems: Sequence[Problem], judge: Judging, section: GrpoSection, job: Job, loaded: Loaded, pools: Pools
+) -> PooledGRPOTrainer:
+    by_id, steps = {problem.id: problem for problem in problems}, length(len(problems), section)
+    return PooledGRPOTrainer(
         pools=pools,
         model=loaded.model,
         reward_funcs=JudgeReward(judge, by_id, section, job.seed, job.scratch / SAMPLES, pools),
@@ -65,12 +76,6 @@ def train(
         optimizers=optimisation(loaded.model, section, steps),
         callbacks=[Reporter(job.log), HealthStop(section.health)],
     )
-    canary = _canary(loaded, judge, section, job, retention) if retention else None
-    best = _best(loaded, judge, section, job, dev) if dev else None
-    for callback in (canary, best):
-        if callback is not None:
-            trainer.add_callback(callback)
-    return fit(trainer, loaded, job, best, canary)
 
 
 def _canary(loaded: Loaded, judge: Judging, section: GrpoSection, job: Job, retention: Sequence[Problem]) -> Canary:
