@@ -24,7 +24,7 @@ def test_a_score_of_the_hold_out_can_be_gated() -> None:
         ("gates.sft.hold=[holdout.rating]", r"gates\.sft\.hold: holdout\.rating cannot be asked for"),
         ("gates.fp8.hold=[rusty.pass]", r"gates\.fp8\.hold: rusty\.pass names suite rusty, but evaluation\.suites has"),
         ("gates.sft.hold=[holdout.tests]", r"gates\.sft\.hold: evaluation\.lifecycle leaves out the suite of holdout"),
-        ("ladder=[sft, rlhf]", "ladder: no step 'rlhf'; the table has sft, grpo, "),
+        ("ladder=[sft, rlhf]", "ladder: no step 'rlhf'; the table has sft, expert_iteration, grpo, "),
         ("ladder=[grpo, sft]", "ladder: step grpo cannot be the first"),
         ("ladder=[sft, sft]", "ladder: step sft occurs twice"),
         ("ladder=[]", "ladder: is empty"),
@@ -39,7 +39,9 @@ def test_what_does_not_fit_is_named_by_its_key(override: str, message: str) -> N
 
 def test_a_phase_of_a_step_that_makes_no_version_is_refused() -> None:
     profile = load("tiny", ["ladder=[sft, more]", "phases={more: {step: champion, changes: {}}}"])
-    with pytest.raises(ProfileError, match=r"phases\.more\.step: no step 'champion'; the table has sft, grpo, "):
+    with pytest.raises(
+        ProfileError, match=r"phases\.more\.step: no step 'champion'; the table has sft, expert_iteration, grpo, "
+    ):
         check_ladder_and_gates(profile)
 
 

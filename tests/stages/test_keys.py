@@ -39,6 +39,7 @@ from rustml.stages import (
 from rustml.stages.training_environment import training_environment
 
 TINY = load("tiny")
+TRAINED = {"sft", "grpo", "expert_iteration"}
 STAGES = (harvest, bank, curate, pairs, base, sft, grpo, expert_iteration, quantize, evaluate, serve)
 Case = tuple[ModuleType, Callable[[Path], Profile]]
 
@@ -227,15 +228,15 @@ def test_a_toolchain_update_reruns_all_that_judge_and_nothing_else(monkeypatch: 
     before = {module: key_of(module) for module in STAGES}
     updated = changed(toolchain.find(), version="rustc 9.99.0")
     monkeypatch.setattr(toolchain, "find", lambda: updated)
-    assert changed_stages(before) == {"bank", "grpo", "evaluate", "serve"}
+    assert changed_stages(before) == {"bank", "grpo", "expert_iteration", "evaluate", "serve"}
 
 
 @pytest.mark.parametrize(
     ("library", "stages"),
     [
-        ("torch", {"base", "sft", "grpo", "quantize", "evaluate", "serve"}),
-        ("transformers", {"base", "sft", "grpo", "quantize", "evaluate"}),
-        ("trl", {"sft", "grpo"}),
+        ("torch", {*TRAINED, "base", "quantize", "evaluate", "serve"}),
+        ("transformers", {*TRAINED, "base", "quantize", "evaluate"}),
+        ("trl", TRAINED),
         ("torchao", {"quantize"}),
         ("vllm", {"serve"}),
         ("tree-sitter-rust", {"pairs"}),
@@ -278,7 +279,7 @@ def test_a_training_depends_on_the_libraries_of_its_method_and_optimizer(
 def test_another_device_reruns_what_is_computed(monkeypatch: pytest.MonkeyPatch) -> None:
     before = {module: key_of(module) for module in STAGES}
     monkeypatch.setattr(environment, "device", lambda: "NVIDIA H100 80GB HBM3")
-    assert changed_stages(before) == {"base", "sft", "grpo", "quantize", "evaluate", "serve"}
+    assert changed_stages(before) == {*TRAINED, "base", "quantize", "evaluate", "serve"}
 
 
 def test_a_fetched_base_depends_on_no_corpus_and_no_library(thing: Path, monkeypatch: pytest.MonkeyPatch) -> None:
