@@ -147,8 +147,12 @@ def test_tests_end_with_their_judge_where_no_sandbox_ties_them_to_it(
 
 
 def _computes(pid: int) -> bool:
-    """Whether it has used more than a tenth of a second of processor time."""
-    return sum(map(int, Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[11:13])) > 10
+    """Whether it has used more than a tenth of a second of processor time; a process that ended has not."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return sum(map(int, fields[11:13])) > 10
 
 
 def test_a_living_judges_folder_is_never_swept(temporary: Path) -> None:
