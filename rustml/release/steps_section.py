@@ -63,7 +63,7 @@ def _trouble(row: StepRow) -> Iterator[str]:
     if row.look > 1:
         yield f"{label}: this was look {row.look} at the same weights."
     for name, value in row.faults.items():
-        yield f"{label}: {html.escape(name)} {value:g}, faults of the judge or the machine, which are no scores."
+        yield f"{label}: {html.escape(name)} {value:g}, faults of the judge or the machine; they count in no score."
     if not row.ended_badly:
         yield from (_retried(label, attempt) for attempt in row.earlier)
 

@@ -1,4 +1,4 @@
-"""Overfit one batch: a training that cannot learn eight records by heart has a fault, whatever its curve would show."""
+"""Overfit one batch: a training that cannot learn eight records by heart has a fault."""
 
 import itertools
 import math

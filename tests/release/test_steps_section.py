@@ -50,7 +50,7 @@ def test_refusals_overrides_looks_and_faults_are_told() -> None:
         "gate sft refused: pass fell by 3. The alias stays where it was.",
         "gate sft: this was look 2 at the same weights.",
         "gate fp8 refused, and a person overrode it: agreed.",
-        "evaluate sft: rust.faults 3, faults of the judge or the machine, which are no scores.",
+        "evaluate sft: rust.faults 3, faults of the judge or the machine; they count in no score.",
         "grpo died. The same command goes on from here.",
         "sft failed: the disk is full. The same command goes on from here.",
     ):

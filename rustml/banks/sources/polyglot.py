@@ -85,7 +85,7 @@ def _in_archive(path: Path) -> dict[str, str]:
 
 
 def _texts(files: Iterable[tuple[str, bytes]]) -> dict[str, str]:
-    """Files that are text; what is not text is no part of an exercise."""
+    """The text files of an exercise; other files are left out."""
     texts = {}
     for name, content in files:
         try:

@@ -1,4 +1,4 @@
-"""Candidates of one crate that share builds get the verdicts that each gets alone, whoever stands beside them."""
+"""Candidates of one crate that share builds get the verdicts that each gets alone."""
 
 import signal
 from collections import Counter
