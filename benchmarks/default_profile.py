@@ -1,11 +1,12 @@
 """How often a first run ends served: a profile's lifecycle up to its last gate, seed after seed.
 
-    python -m benchmarks.default_profile [--seeds 10] [--first 17] [--store outputs/benchmark] [PROFILE ...]
+    python -m benchmarks.default_profile [--seeds 10] [--first 17] [--one-base] [--store FOLDER] [PROFILE ...]
 
 Each profile (a name or a YAML file; by default `tiny`) stands for a corpus, and each seed for a first run: its own
-draws of problems, its own base, and its own registered model. The server is left out. What a gate decided is printed
-run by run, then a table: for each rule of each gate the distribution of its effect and the share of runs in which it
-held. A killed benchmark goes on where it was: stages in the store are reused.
+draws of problems, its own base, and its own registered model. With `--one-base`, the runs of a profile share the
+problems, pairs and base of the first seed, and draw SFT, GRPO and the measured answers by their own seed. The server is
+left out. What a gate decided is printed run by run, then a table: for each rule of each gate the distribution of its
+effect and the share of runs in which it held. A killed benchmark goes on where it was: stages in the store are reused.
 """
 
 import argparse
@@ -15,6 +16,8 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import click
 from rich.console import Console
@@ -27,9 +30,12 @@ from rustml.release.gates import Decision
 from rustml.release.ladder import Step
 from rustml.runs import tracking
 from rustml.runs.log_levels import quiet_libraries
+from rustml.stages import bank, base, curate, harvest, pairs
 from rustml.stages.lifecycle import Lifecycle, Measured, preflight
 
 STORE = Path("outputs/benchmark")
+DATA = (harvest, bank, curate, pairs, base)
+"""Stages that runs may share."""
 
 
 @dataclass(frozen=True)
@@ -50,9 +56,18 @@ class FirstRun:
 class _Gates(Lifecycle):
     """The lifecycle without its server; keeps each gate's decision."""
 
-    def __init__(self, profile: Profile, parent: str) -> None:
+    def __init__(self, profile: Profile, data: Profile, parent: str) -> None:
         super().__init__(profile, parent, reuse=True)
+        self.own, self.data = profile, data
         self.decisions: dict[str, Decision] = {}
+
+    def stage(self, module: ModuleType, label: str, **inputs: Any) -> tracking.Finished:
+        """The stage, of the shared profile where it makes data or the base."""
+        self.profile = self.data if module in DATA else self.own
+        try:
+            return super().stage(module, label, **inputs)
+        finally:
+            self.profile = self.own
 
     def gate(self, step: Step, candidate: Measured, baseline: Measured) -> None:
         self.decisions[step.name] = self._decision(step, candidate, baseline)
@@ -62,12 +77,13 @@ class _Gates(Lifecycle):
         """Nothing: what is counted is decided."""
 
 
-def first_run(name: str, seed: int) -> FirstRun:
-    """One lifecycle, to its last gate or the one that refuses."""
-    profile = load(name, [f"seed={seed}", f"registered_model=first-run-{Path(name).stem}-{seed}"])
+def first_run(name: str, seed: int, data_seed: int) -> FirstRun:
+    """One lifecycle, to its last gate or the one that refuses; its data and base are those of `data_seed`."""
+    model = f"registered_model=first-run-{Path(name).stem}-{seed}"
+    profile, data = (load(name, [f"seed={number}", model]) for number in (seed, data_seed))
     preflight(profile)
-    with tracking.plain_run("first run", {"profile": profile.name, "seed": seed}) as parent:
-        gates = _Gates(profile, parent)
+    with tracking.plain_run("first run", {"profile": profile.name, "seed": seed, "data_seed": data_seed}) as parent:
+        gates = _Gates(profile, data, parent)
         try:
             gates.walk()
         except GateRefused:
@@ -101,6 +117,7 @@ def main() -> None:
     parser.add_argument("profiles", nargs="*", default=["tiny"], metavar="PROFILE")
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--first", type=int, default=17)
+    parser.add_argument("--one-base", action="store_true")
     parser.add_argument("--store", type=Path, default=STORE)
     options = parser.parse_args()
     options.store.mkdir(parents=True, exist_ok=True)
@@ -109,7 +126,7 @@ def main() -> None:
     runs: list[FirstRun] = []
     for seed in range(options.first, options.first + options.seeds):
         for name in options.profiles:
-            runs.append(first_run(name, seed))
+            runs.append(first_run(name, seed, options.first if options.one_base else seed))
             words = {step: "passed" if decision.passed else "REFUSED" for step, decision in runs[-1].decisions.items()}
             click.echo(f"{runs[-1].profile} seed {seed}: {words}")
     report(runs)
