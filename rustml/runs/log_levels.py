@@ -2,7 +2,6 @@
 
 import logging
 import os
-import warnings
 
 LOGGERS = {
     "alembic": logging.WARNING,  # one line per schema migration
@@ -13,15 +12,12 @@ LOGGERS = {
     "torchao": logging.ERROR,  # GPU kernels that are not in a CPU wheel
     "torch.utils._pytree": logging.ERROR,  # torchao registers enums in a form that torch deprecates
 }
-MESSAGES = ("TRL currently supports vLLM versions",)  # vLLM is not used for generation in training on a CPU
 
 
 def quiet_libraries() -> None:
-    """Set the levels and filters. Call it before the libraries are imported."""
+    """Set the levels. Call it before the libraries are imported."""
     for name, level in LOGGERS.items():
         logging.getLogger(name).setLevel(level)
-    for message in MESSAGES:
-        warnings.filterwarnings("ignore", message=message)
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     os.environ.setdefault("HF_DATASETS_DISABLE_PROGRESS_BARS", "1")
     os.environ.setdefault("TQDM_DISABLE", "1")  # bars that a log file would keep frame by frame
