@@ -60,6 +60,8 @@ class Setup:
     server: Server | None = None
     progress: ProgressCallback = no_progress
     """Told of prompts answered."""
+    engine_key: str = "evaluation.engine"
+    """The profile key that chose the engine, for messages."""
 
     @property
     def folder(self) -> Path:

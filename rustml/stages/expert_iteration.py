@@ -124,22 +124,25 @@ def _train(profile: Profile, folder: Path, name: str, space: Workspace) -> Outco
     return Outcome(metrics, datasets={"records": records}, tags=tags)
 
 
-def _plan(profile: Profile, space: Workspace, judge: Judging, told: "Told") -> "Plan":
+def _open_engine(profile: Profile, model: Path) -> Engine:
     from rustml.generation.engines import ENGINES  # noqa: PLC0415
     from rustml.generation.setup import Setup  # noqa: PLC0415
+
+    section, compute = profile.expert_iteration, profile.compute
+    key = "expert_iteration.engine"
+    setup = Setup(profile.chat, model, compute.dtype, compute.attention, section.sequences, engine_key=key)
+    return ENGINES[section.engine](setup)
+
+
+def _plan(profile: Profile, space: Workspace, judge: Judging, told: "Told") -> "Plan":
     from rustml.training.expert_iteration import Plan  # noqa: PLC0415
 
     section, bank = profile.expert_iteration, space.inputs["bank"]
-
-    def open_engine(model: Path) -> Engine:
-        setup = Setup(profile.chat, model, profile.compute.dtype, profile.compute.attention, section.sequences)
-        return ENGINES[section.engine](setup)
-
     return Plan(
         problems=prompt_problems(bank, profile.grpo.prompt_pool, profile.grpo.prompt_files),
         texts=sources.texts(section.sources, bank, space.inputs.get("pairs", bank), profile.seed),
         judge=judge,
-        open_engine=open_engine,
+        open_engine=partial(_open_engine, profile),
         section=section,
         training=training_section(profile),
         launch=profile.launch,

@@ -1,11 +1,12 @@
 """What the stage `expert_iteration` refuses, and how it trains."""
 
+import sys
 from pathlib import Path
 
 import msgspec
 import pytest
 
-from rustml.errors import InputError, ProfileError
+from rustml.errors import EnvironmentFault, InputError, ProfileError
 from rustml.profile import load
 from rustml.profile.optimizer import MuonSection
 from rustml.records import write_jsonl
@@ -25,6 +26,15 @@ def test_each_round_is_trained_as_sft_with_the_changes_of_the_section() -> None:
     assert section.steps == TINY.expert_iteration.changes["sft.steps"]
     assert (section.batch_size, section.context) == (TINY.sft.batch_size, TINY.sft.context)
     assert not section.validation.records
+
+
+def test_a_missing_vllm_is_reported_with_the_key_of_this_stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from rustml.stages.expert_iteration import _open_engine
+
+    monkeypatch.setitem(sys.modules, "vllm", None)
+    profile = load("tiny", overrides=["expert_iteration.engine=vllm"])
+    with pytest.raises(EnvironmentFault, match=r"^expert_iteration\.engine is vllm"):
+        _open_engine(profile, tmp_path)
 
 
 def test_a_bank_that_may_not_be_trained_on_is_refused(tmp_path: Path) -> None:

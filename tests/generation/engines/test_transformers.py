@@ -1,4 +1,5 @@
 import json
+import sys
 import weakref
 from pathlib import Path
 from typing import get_args, get_type_hints
@@ -9,10 +10,11 @@ import transformers
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rustml.errors import InputError
+from rustml.errors import EnvironmentFault, InputError
 from rustml.generation.ending import end_tokens
 from rustml.generation.engines import ENGINES
 from rustml.generation.engines.transformers import TransformersEngine
+from rustml.generation.engines.vllm import VllmEngine
 from rustml.generation.sampling import Prompt, Sampling, before_stop
 from rustml.generation.setup import Setup
 from rustml.models import checkpoint as checkpoints
@@ -142,7 +144,6 @@ def test_both_engines_give_the_same_greedy_answers(
 ) -> None:
     """float32, so that no rounding tie decides; a random model of 0.1M parameters is the hardest case for ties."""
     pytest.importorskip("vllm")
-    from rustml.generation.engines.vllm import VllmEngine
 
     monkeypatch.setenv("VLLM_CPU_KVCACHE_SPACE", "1")
     told: list[tuple[int, int]] = []
@@ -172,7 +173,6 @@ def test_vllm_computes_an_adapter_merged_or_beside_its_base_as_transformers_does
 ) -> None:
     pytest.importorskip("vllm")
     from rustml.generation.engines import vllm as engines_vllm
-    from rustml.generation.engines.vllm import VllmEngine
 
     monkeypatch.setenv("VLLM_CPU_KVCACHE_SPACE", "1")
     if not merged:
@@ -204,15 +204,13 @@ def test_an_adapter_is_merged_for_vllm_on_a_cpu_and_where_vllm_cannot_take_it(
     assert _loadable(tiny_model, tmp_path / "scratch", on_cpu=on_cpu) == tiny_model
 
 
-def test_vllm_where_it_is_absent_dies_with_what_to_do(tiny_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import sys
-
-    from rustml.errors import EnvironmentFault
-    from rustml.generation.engines.vllm import VllmEngine
-
+@pytest.mark.parametrize("key", ["evaluation.engine", "expert_iteration.engine"])
+def test_vllm_where_it_is_absent_dies_with_the_key_to_change(
+    key: str, tiny_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setitem(sys.modules, "vllm", None)
-    with pytest.raises(EnvironmentFault, match=r"evaluation\.engine: transformers"):
-        VllmEngine(Setup(CHAT, tiny_model))
+    with pytest.raises(EnvironmentFault, match=rf"^{key} is vllm.*{key}: transformers"):
+        VllmEngine(Setup(CHAT, tiny_model, engine_key=key))
 
 
 def test_every_engine_that_a_profile_may_name_is_in_the_table() -> None:
