@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -152,12 +153,22 @@ def _named(name: str) -> str:
     if named is not None:
         return str(named.experiment_id)
     try:
-        return str(client().create_experiment(name))
+        return str(client().create_experiment(name, artifact_location=_artifacts(name)))
     except MlflowException:  # another process made it meanwhile
         named = client().get_experiment_by_name(name)
         if named is None:
             raise
         return str(named.experiment_id)
+
+
+def _artifacts(name: str) -> str | None:
+    """Folder of a new experiment's artifacts beside a SQLite store; MLflow would take the current folder.
+
+    None for a server, which keeps them itself. Experiments may share a folder: within it each run has its own.
+    """
+    if not tracking_uri().startswith(SQLITE):
+        return None
+    return str(home() / "mlruns" / re.sub(r"[^\w.-]+", "-", name))
 
 
 def _describe(experiment_id: str) -> None:

@@ -72,6 +72,21 @@ def test_a_reusing_run_points_at_the_run_that_it_stands_for() -> None:
     assert tracking.OUTPUT not in second.data.tags, "it holds nothing that could be taken over"
 
 
+@pytest.mark.parametrize("experiment", ["rustml", "a team's #1/first"])
+def test_artifacts_lie_beside_a_sqlite_store_of_another_folder(
+    experiment: str, place: Path, empty_database: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = place / "elsewhere"
+    store.mkdir()
+    (store / "mlflow.db").write_bytes(empty_database)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{store}/mlflow.db")
+    monkeypatch.setenv("MLFLOW_EXPERIMENT_NAME", experiment)
+    run = tracking.run_stage(STAGE, PROFILE, counting([]))
+    assert tracking.output(run.run_id).is_relative_to(store / "mlruns")
+    assert (tracking.output(run.run_id) / "made.txt").read_text() == "made"
+    assert not (place / "mlruns").exists()
+
+
 def test_reuse_can_be_refused() -> None:
     calls: list[Workspace] = []
     first = tracking.run_stage(STAGE, PROFILE, counting(calls))
