@@ -17,6 +17,7 @@ from rustml.io import write_bytes
 from rustml.models import manifest, tensor_files
 from rustml.models.digest import CONFIGURATION, TEMPLATE, TOKENIZER
 from rustml.models.export import copy_named, whole_folder
+from rustml.models.loading import load_config
 from rustml.models.manifest import Manifest
 
 SCHEME = "compressed-tensors:FP8_DYNAMIC"
@@ -68,9 +69,9 @@ def configuration() -> dict[str, object]:
 
 def linear_layers(folder: Path) -> set[str]:
     """Names of the linear layers of the model in `folder` but `lm_head`; no weights are loaded."""
-    from transformers import AutoConfig, AutoModelForCausalLM  # noqa: PLC0415  seconds to load
+    from transformers import AutoModelForCausalLM  # noqa: PLC0415  seconds to load
 
-    config = AutoConfig.from_pretrained(str(folder), local_files_only=True)
+    config = load_config(folder)
     with torch.device("meta"):
         model = AutoModelForCausalLM.from_config(config)
     return {name for name, layer in model.named_modules() if isinstance(layer, torch.nn.Linear) and name != IGNORED}

@@ -1,6 +1,8 @@
 """Models and tokenizers are loaded here, from the folder of a checkpoint of any kind.
 
-Nothing is fetched, and no code that lies in the folder is run.
+Nothing is fetched, and no code that lies in the folder is run: `trust_remote_code` is off, weights are read from
+safetensors alone, since reading pickled ones may run what they hold, and transformers renders chat templates in jinja's
+sandbox.
 """
 
 from pathlib import Path
@@ -66,9 +68,21 @@ def load_tokenizer(folder: Path, *, padding_side: Literal["left", "right"] = "ri
     from transformers import AutoTokenizer  # noqa: PLC0415  seconds to load
 
     try:
-        return AutoTokenizer.from_pretrained(str(folder), padding_side=padding_side, local_files_only=True)
+        return AutoTokenizer.from_pretrained(
+            str(folder), padding_side=padding_side, local_files_only=True, trust_remote_code=False
+        )
     except (OSError, ValueError) as error:
         raise InputError(f"{folder} holds no tokenizer that can be loaded: {str(error)[:300]}") from error
+
+
+def load_config(folder: Path) -> Any:
+    """The configuration in `folder`, of transformers. Raises InputError where it needs code of its own."""
+    from transformers import AutoConfig  # noqa: PLC0415  seconds to load
+
+    try:
+        return AutoConfig.from_pretrained(str(folder), local_files_only=True, trust_remote_code=False)
+    except (OSError, ValueError) as error:
+        raise InputError(f"{folder} holds no configuration that can be loaded: {str(error)[:300]}") from error
 
 
 def adapter_base(folder: Path, recorded: manifest.Base, given: Path | None = None) -> Path:
@@ -88,20 +102,32 @@ def _load(folder: Path, dtype: str, attention: str, device: str | None, quantiza
     import torch  # noqa: PLC0415  seconds to load
     from transformers import AutoModelForCausalLM  # noqa: PLC0415
 
+    _require_safetensors(folder)
     target = device or ("cuda" if torch.cuda.is_available() else "cpu")
     options: dict[str, Any] = {"quantization_config": quantization} if quantization is not None else {}
     if quantization is not None and target != "cpu":
         options["device_map"] = {"": target}  # weights are quantised where they will stay
     model = AutoModelForCausalLM.from_pretrained(
         str(folder),
+        config=load_config(folder),
         dtype=dtype if dtype == "auto" else getattr(torch, dtype),
         attn_implementation=attention,
         local_files_only=True,
+        use_safetensors=True,
+        trust_remote_code=False,
         **options,
     )
     if quantization is None and target == "cpu":
         _expand_float8(model)
     return model if "device_map" in options or target == "cpu" else model.to(target)
+
+
+def _require_safetensors(folder: Path) -> None:
+    if not any(folder.glob("*.safetensors")):
+        raise InputError(
+            f"{folder} holds no weights in safetensors; others are not read, since pickled weights may run code: "
+            "convert them on a machine where that does no harm"
+        )
 
 
 def _expand_float8(model: Any) -> None:
@@ -126,4 +152,5 @@ def _adapted(model: Any, folder: Path, *, merge: bool) -> Any:
 def _on_base(model: Any, folder: Path, *, trainable: bool) -> Any:
     from peft import PeftModel  # noqa: PLC0415  seconds to load
 
+    _require_safetensors(folder)
     return PeftModel.from_pretrained(model, str(folder), is_trainable=trainable)

@@ -64,9 +64,11 @@ def _shape(profile: Profile, base: str) -> Any:
     try:
         match section:
             case HubBase():
-                config = AutoConfig.from_pretrained(section.repository, revision=section.revision)
+                config = AutoConfig.from_pretrained(
+                    section.repository, revision=section.revision, trust_remote_code=False
+                )
             case PathBase():
-                config = AutoConfig.from_pretrained(section.folder, local_files_only=True)
+                config = AutoConfig.from_pretrained(section.folder, local_files_only=True, trust_remote_code=False)
             case GgufBase():
                 file = Path(section.file)
                 config = AutoConfig.from_pretrained(str(file.parent), gguf_file=file.name, local_files_only=True)

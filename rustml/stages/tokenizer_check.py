@@ -40,7 +40,8 @@ def _of_the_hub(profile: Profile) -> tuple[Any, Any]:
         raise InputError("check=tokenizer reads the tokenizer of a checkpoint: give the run of the base, or a version")
     name, revision = profile.base.repository, profile.base.revision
     try:
-        tokenizer = AutoTokenizer.from_pretrained(name, revision=revision)
-        return chat.prepare(tokenizer, profile.chat), AutoConfig.from_pretrained(name, revision=revision)
+        options: dict[str, Any] = {"revision": revision, "trust_remote_code": False}
+        tokenizer = AutoTokenizer.from_pretrained(name, **options)
+        return chat.prepare(tokenizer, profile.chat), AutoConfig.from_pretrained(name, **options)
     except (OSError, ValueError) as error:
         raise InputError(f"base: no tokenizer can be fetched ({str(error)[:160]}): give the run of the base") from error

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -82,14 +82,23 @@ def test_moving_the_alias_wakes_the_server_at_once(tmp_path: Path) -> None:
         client.set_registered_model_alias(MODEL, ALIAS, "1")
         with following(watch, versions):
             client.set_registered_model_alias(MODEL, ALIAS, "2")
-            deadline = time.monotonic() + 120
-            while versions.served[-1] != "2":
-                assert time.monotonic() < deadline, "no webhook came"
-                time.sleep(0.1)
+            wait_until(lambda: versions.served[-1] == "2")
             answer = httpx.post(f"{url}/chat/completions", json={"words": 1}, trust_env=False).json()
+            wait_until(lambda: (WEBHOOK, 202) in accesses(log))
     assert answer["version"] == "2"
-    accesses = [msgspec.json.decode(line) for line in log.read_bytes().splitlines()]
-    assert (WEBHOOK, 202) in [(access["path"], access["status"]) for access in accesses]
+
+
+def accesses(log: Path) -> list[tuple[str, int]]:
+    """Path and status of each line; a line is written after its answer."""
+    lines = [msgspec.json.decode(line) for line in log.read_bytes().splitlines()]
+    return [(line["path"], line["status"]) for line in lines]
+
+
+def wait_until(true: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 120
+    while not true():
+        assert time.monotonic() < deadline, "no webhook came"
+        time.sleep(0.1)
 
 
 @contextmanager

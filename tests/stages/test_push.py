@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-import msgspec
 import pytest
 from click.testing import CliRunner
 
@@ -12,8 +11,7 @@ from rustml.errors import EnvironmentFault, EvidenceError, InputError, RustmlErr
 from rustml.models import checksums
 from rustml.profile import Profile, load
 from rustml.stages import export, push
-from tests.support.evaluations import evaluation_of
-from tests.support.stores import Store, open_store, tracking_store
+from tests.support.stores import Store, open_store, tracking_store, with_easy_gate
 from tests.support.upload_hub import UploadHub, upload_hub
 
 pytestmark = [
@@ -25,9 +23,7 @@ NAME, TOKEN = "owner/coder", "hf_planted0secret"
 
 @pytest.fixture(scope="module")
 def profile() -> Profile:
-    profile = load("tiny")
-    gate = msgspec.structs.replace(profile.gates["sft"], rise=("rust.pass",), hold=(), resamples=1000)
-    return msgspec.structs.replace(profile, gates={**profile.gates, "sft": gate})
+    return with_easy_gate(load("tiny"))
 
 
 @pytest.fixture(scope="module")
@@ -40,13 +36,7 @@ def store(tmp_path_factory: pytest.TempPathFactory, profile: Profile, empty_data
 @pytest.fixture(scope="module")
 def gated(store: Store) -> str:
     """A version that the gate of `sft` let through."""
-    version = store.registered_shards()
-    python = [n < 400 for n in range(500)]
-    digest = store.registry.digest(version)
-    candidate = store.evaluated(evaluation_of(digest, rust=[n < 120 for n in range(200)], python=python))
-    baseline = store.evaluated(evaluation_of("b" * 64, rust=[n < 20 for n in range(200)], python=python))
-    store.promote(version, "sft", candidate, baseline)
-    return version
+    return store.gated_shards()
 
 
 @pytest.fixture

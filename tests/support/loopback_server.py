@@ -11,7 +11,8 @@ from pathlib import Path
 
 import requests
 
-START_SECONDS = 300
+PATIENCE_SECONDS = 300
+"""For a start or an end on a busy machine."""
 
 
 @contextmanager
@@ -30,11 +31,11 @@ def serving(folder: Path, *options: str, environment: Mapping[str, str] | None =
         yield _answering(f"http://127.0.0.1:{port}", running, folder / "log")
     finally:
         os.killpg(running.pid, 15)
-        running.wait(30)
+        running.wait(PATIENCE_SECONDS)
 
 
 def _answering(url: str, running: "subprocess.Popen[bytes]", log: Path) -> str:
-    deadline = time.monotonic() + START_SECONDS
+    deadline = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < deadline and running.poll() is None:
         try:
             if requests.get(f"{url}/health", timeout=2).ok:

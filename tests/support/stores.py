@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import mlflow
+import msgspec
 import numpy as np
 import pytest
 from mlflow.tracking import MlflowClient
@@ -13,6 +14,7 @@ from safetensors.numpy import save_file
 
 from rustml.evaluation.results.report_file import Evaluation
 from rustml.models import checkpoint
+from rustml.profile import Profile
 from rustml.profile.gates import Thresholds
 from rustml.release import registry
 from rustml.release.evidence import VerifiedVersion, check_evidence_and_alias
@@ -20,6 +22,7 @@ from rustml.release.ladder import LADDER, Ladder
 from rustml.release.promotion import Request, Sources, decide_and_promote
 from rustml.release.registry import Registry
 from rustml.runs import tracking
+from tests.support.evaluations import evaluation_of
 
 MODEL = "rust-coder"
 SHARDS_TOKENIZER = '{"version": "1.0",  "model": {}}\n'
@@ -86,6 +89,17 @@ class Store:
         self.client.set_tag(run, tracking.STAGE, "sft")
         return self.registry.register(folder, f"runs:/{run}/output/model", run_id=run, step="sft").number
 
+    def gated_shards(self) -> str:
+        """Register such a folder and bring it through the gate of `sft`; the version."""
+        version, python = self.registered_shards(), [n < 400 for n in range(500)]
+        scores = {self.registry.digest(version): 120, "b" * 64: 20}
+        reports = [
+            evaluation_of(of, rust=[n < passed for n in range(200)], python=python) for of, passed in scores.items()
+        ]
+        candidate, baseline = map(self.evaluated, reports)
+        self.promote(version, "sft", candidate, baseline)
+        return version
+
     def files(self, version: str) -> Path:
         return self.registry.files(version)
 
@@ -103,6 +117,12 @@ class Store:
 
     def check(self, version: str, step: str, *, thresholds: Thresholds | None = None) -> VerifiedVersion:
         return check_evidence_and_alias(self.registry, version, self.ladder.step(step), thresholds=thresholds)
+
+
+def with_easy_gate(profile: Profile) -> Profile:
+    """The profile with a gate of `sft` that `Store.gated_shards` comes through."""
+    gate = msgspec.structs.replace(profile.gates["sft"], rise=("rust.pass",), hold=(), resamples=1000)
+    return msgspec.structs.replace(profile, gates={**profile.gates, "sft": gate})
 
 
 def open_store(folder: Path, thresholds: Thresholds) -> Store:

@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import AutoConfig, AutoModelForCausalLM
+from transformers import AutoModelForCausalLM
 
 from rustml.models import checkpoint
 from rustml.models.compute import Compute
-from rustml.models.loading import adapter_base
+from rustml.models.loading import adapter_base, load_config
 from rustml.training.job import Job
 
 
@@ -56,7 +56,7 @@ def model_shape(parent: Path) -> Any:
     described = checkpoint.read(parent)
     if described.base is not None:
         return model_shape(adapter_base(parent, described.base))
-    config = AutoConfig.from_pretrained(str(parent), local_files_only=True)
+    config = load_config(parent)
     with torch.device("meta"):
         return AutoModelForCausalLM.from_config(config)
 
