@@ -2,20 +2,16 @@
 
 from rustml.rust.doc_comments import doc_text
 from rustml.tasks.function import DocumentedFunction
-from rustml.tasks.task import Draft, Task, fence
+from rustml.tasks.task import Draft, FunctionTask, fence
 
 MIN_CHARACTERS = 20
 
 
-class InstructionCode(Task):
+class InstructionCode(FunctionTask):
     """Write a function that the first paragraph of its documentation describes."""
 
     name = "instruction_code"
     question_shows = "the documentation's first paragraph, the signature"
-    answer_is = "the function"
-    checked_by = "compiling it in its crate"
-    answer_kind = "function"
-    headline = "tests"
 
     def make(self, subject: DocumentedFunction) -> Draft | None:
         """None for a paragraph of less than `MIN_CHARACTERS`."""

@@ -2,18 +2,14 @@
 
 from rustml.rust.functions import stub
 from rustml.tasks.function import DocumentedFunction
-from rustml.tasks.task import Draft, Task, fence
+from rustml.tasks.task import Draft, FunctionTask, fence
 
 
-class SigDocImpl(Task):
+class SigDocImpl(FunctionTask):
     """Implement a function whose documentation and signature are given."""
 
     name = "sig_doc_impl"
     question_shows = "documentation, signature, `todo!()`"
-    answer_is = "the function"
-    checked_by = "compiling it in its crate"
-    answer_kind = "function"
-    headline = "tests"
 
     def make(self, subject: DocumentedFunction) -> Draft:
         """Ask with `todo!()` for a body."""

@@ -5,8 +5,9 @@ To add a category, write a file beside this one with a subclass of `Task`, add i
 """
 
 import hashlib
+import re
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -73,6 +74,41 @@ class Task(ABC):
         """Similarity of an answer's text to the reference's, in [0, 1], by name of the measure."""
         scores = {"exact": exact(answer, reference), "edit": edit_similarity(answer, reference)}
         return scores if self.answer_kind == "prose" else scores | {"syntax": syntax_similarity(answer, reference)}
+
+
+class FunctionTask(Task):
+    """Asks for a whole function."""
+
+    answer_is = "the function"
+    checked_by = "compiling it in its crate"
+    answer_kind = "function"
+    headline = "tests"
+
+
+class NameTask(Task):
+    """Asks for one name, hidden wherever it occurs in the function."""
+
+    answer_is = "the name"
+    checked_by = "equality"
+    answer_kind = "name"
+    question: ClassVar[str]
+    blank: ClassVar[str] = "placeholder"
+    """Stands for the name."""
+    hidden: ClassVar[str]
+    """What is named; the choice among several names depends on this word."""
+
+    @abstractmethod
+    def names(self, subject: DocumentedFunction) -> Sequence[str]:
+        """Names that can be hidden, in an order that depends on the function alone."""
+
+    def make(self, subject: DocumentedFunction) -> Draft | None:
+        """None for a function without a name that can be hidden."""
+        names = self.names(subject)
+        if not names:
+            return None
+        name = names[pick(f"{self.hidden} {subject.key}", len(names))]
+        code = re.sub(rf"\b{re.escape(name)}\b", self.blank, subject.code)
+        return Draft(f"{self.question}\n\n{fence(code)}", f"`{name}`")
 
 
 class AnchorTask(Task):

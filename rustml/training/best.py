@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+from transformers import TrainerControl, TrainerState
 
 from rustml.errors import JudgeFault
 from rustml.judge.completions import judge_completions
@@ -16,13 +16,14 @@ from rustml.judge.judging import Judging
 from rustml.records import Problem
 from rustml.training import greedy
 from rustml.training.best_folder import BestFolder
+from rustml.training.callback import Callback, evaluation_mode
 from rustml.training.job import Log
 
 Measure = Callable[[Any], float]
 """Takes a model, returns a score in [0, 1]."""
 
 
-class BestCheckpoint(TrainerCallback):  # type: ignore[misc]  # transformers is untyped here
+class BestCheckpoint(Callback):
     """Measures the model every `every` steps and after the last one, and keeps it where it is the best.
 
     Of equal scores the later one counts. What training starts from is measured and logged, and never chosen: it exists
@@ -32,26 +33,12 @@ class BestCheckpoint(TrainerCallback):  # type: ignore[misc]  # transformers is 
     def __init__(self, measure: Measure, best: BestFolder, every: int, log: Log) -> None:
         self._measure, self._best, self._every, self._log = measure, best, every, log
 
-    def on_train_begin(
-        self,
-        args: TrainingArguments,  # noqa: ARG002  the trainer's interface
-        state: TrainerState,
-        control: TrainerControl,  # noqa: ARG002
-        model: Any = None,
-        **_: Any,
-    ) -> None:
+    def at_start(self, model: Any, state: TrainerState) -> None:
         """Measure what training starts from."""
         if state.global_step == 0:
             self._log(0, {"dev.pass": self._measured(model)})
 
-    def on_step_end(
-        self,
-        args: TrainingArguments,  # noqa: ARG002
-        state: TrainerState,
-        control: TrainerControl,  # noqa: ARG002
-        model: Any = None,
-        **_: Any,
-    ) -> None:
+    def at_step(self, model: Any, state: TrainerState, control: TrainerControl) -> None:  # noqa: ARG002
         """Measure where it is time to, and keep what is best so far."""
         if state.global_step % self._every and state.global_step < state.max_steps:
             return
@@ -69,11 +56,8 @@ class BestCheckpoint(TrainerCallback):  # type: ignore[misc]  # transformers is 
         return {"dev.step": float(self._best.step()), "dev.best": self._best.score()}
 
     def _measured(self, model: Any) -> float:
-        training = model.training
-        model.eval()
-        score = self._measure(model)
-        model.train(training)
-        return score
+        with evaluation_mode(model):
+            return self._measure(model)
 
 
 def pass_rate(tokenizer: Any, problems: Sequence[Problem], judge: Judging, max_new_tokens: int) -> Measure:

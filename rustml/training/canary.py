@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+from transformers import TrainerControl, TrainerState
 
 from rustml.errors import RustmlError
 from rustml.io import write_bytes
@@ -20,6 +20,7 @@ from rustml.records import Problem
 from rustml.training import data
 from rustml.training.best import Measure, pass_rate
 from rustml.training.best_folder import BestFolder
+from rustml.training.callback import Callback, evaluation_mode
 from rustml.training.job import Log
 from rustml.training.validation import tally
 
@@ -32,7 +33,7 @@ CONTEXT = 2048
 """Tokens of the longest reference answer, with its question, whose loss is measured."""
 
 
-class Canary(TrainerCallback):  # type: ignore[misc]  # transformers is untyped here
+class Canary(Callback):
     """Measures before training, every so many steps and after the last, and keeps each earlier checkpoint that holds.
 
     `measure` returns a value of which more is better.
@@ -51,14 +52,7 @@ class Canary(TrainerCallback):  # type: ignore[misc]  # transformers is untyped 
         """Whether it ended the training."""
         return bool(self.reason)
 
-    def on_train_begin(
-        self,
-        args: TrainingArguments,  # noqa: ARG002  the trainer's interface
-        state: TrainerState,
-        control: TrainerControl,  # noqa: ARG002
-        model: Any = None,
-        **_: Any,
-    ) -> None:
+    def at_start(self, model: Any, state: TrainerState) -> None:
         """Measure what training starts from; a resumed training finds what was measured then."""
         if state.global_step and self._state.is_file():
             self._start = float(json.loads(self._state.read_bytes())["start"])
@@ -67,14 +61,7 @@ class Canary(TrainerCallback):  # type: ignore[misc]  # transformers is untyped 
             self._log(0, {"canary": self._start})
         self._note()
 
-    def on_step_end(
-        self,
-        args: TrainingArguments,  # noqa: ARG002
-        state: TrainerState,
-        control: TrainerControl,
-        model: Any = None,
-        **_: Any,
-    ) -> None:
+    def at_step(self, model: Any, state: TrainerState, control: TrainerControl) -> None:
         """Measure where it is time to. Raises RustmlError where no earlier checkpoint of the training held."""
         step = state.global_step
         if step % self._section.every and step < state.max_steps:
@@ -119,11 +106,8 @@ class Canary(TrainerCallback):  # type: ignore[misc]  # transformers is untyped 
         write_bytes(self._state, json.dumps({"start": self._start, "reason": self.reason}).encode())
 
     def _measured(self, model: Any) -> float:
-        training = model.training
-        model.eval()
-        value = self._measure(model)
-        model.train(training)
-        return value
+        with evaluation_mode(model):
+            return self._measure(model)
 
 
 def reason(scratch: Path) -> str:

@@ -2,36 +2,30 @@
 
 import operator
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+from transformers import TrainerState
 
 from rustml.errors import RustmlError
 from rustml.profile.grpo import HealthSection
+from rustml.training.callback import Callback
 
 Sign = tuple[str, str, float, Callable[[float, float], bool]]
 """Key of the profile, metric of the trainer, threshold, and how the metric compares where it is a bad sign."""
 
 
-class HealthStop(TrainerCallback):  # type: ignore[misc]  # transformers is untyped here
+class HealthStop(Callback):
     """Raises RustmlError once a sign has lasted for so many logged points in a row as the profile allows."""
 
     def __init__(self, section: HealthSection) -> None:
         self._section = section
         self._lasted: Counter[str] = Counter()
 
-    def on_log(
-        self,
-        args: TrainingArguments,  # noqa: ARG002  the trainer's interface
-        state: TrainerState,
-        control: TrainerControl,  # noqa: ARG002
-        logs: dict[str, Any] | None = None,
-        **_: Any,
-    ) -> None:
+    def at_log(self, state: TrainerState, metrics: Mapping[str, Any]) -> None:
         """Count the signs of this point."""
         for key, metric, threshold, is_bad in self._signs():
-            value = (logs or {}).get(metric)
+            value = metrics.get(metric)
             if value is None:
                 continue
             self._lasted[key] = self._lasted[key] + 1 if is_bad(float(value), threshold) else 0

@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+from transformers import TrainerControl, TrainerState
 
 from rustml.io import write_bytes
 from rustml.training import greedy, processes
+from rustml.training.callback import Callback, evaluation_mode
 from rustml.training.job import Log
 
 ANSWERED = "answered"
@@ -38,57 +39,33 @@ def answers_file(scratch: Path, step: int) -> Path:
     return scratch / "answers" / f"{step:08}.json"
 
 
-class Answerer(TrainerCallback):  # type: ignore[misc]  # transformers is untyped here
+class Answerer(Callback):
     """Asks before training, every so many steps, and after the last one. `tokenizer` pads on the left."""
 
     def __init__(self, asked: Asked, every: int, tokenizer: Any, scratch: Path, log: Log) -> None:
         self._asked, self._every, self._tokenizer = asked, every, tokenizer
         self._scratch, self._log, self._last = scratch, log, -1
 
-    def on_train_begin(
-        self,
-        args: TrainingArguments,  # noqa: ARG002  the trainer's interface
-        state: TrainerState,
-        control: TrainerControl,  # noqa: ARG002
-        model: Any = None,
-        **_: Any,
-    ) -> None:
+    def at_start(self, model: Any, state: TrainerState) -> None:
         """Ask what training starts from; a resumed training has done so."""
         if state.global_step == 0:
             self._ask(model, 0)
 
-    def on_step_end(
-        self,
-        args: TrainingArguments,  # noqa: ARG002
-        state: TrainerState,
-        control: TrainerControl,  # noqa: ARG002
-        model: Any = None,
-        **_: Any,
-    ) -> None:
+    def at_step(self, model: Any, state: TrainerState, control: TrainerControl) -> None:  # noqa: ARG002
         """Ask in between; the last step's model is asked when training ends."""
         if state.global_step % self._every == 0 and state.global_step < state.max_steps:
             self._ask(model, state.global_step)
 
-    def on_train_end(
-        self,
-        args: TrainingArguments,  # noqa: ARG002
-        state: TrainerState,
-        control: TrainerControl,  # noqa: ARG002
-        model: Any = None,
-        **_: Any,
-    ) -> None:
+    def at_end(self, model: Any, state: TrainerState) -> None:
         """Ask the result, which may have ended early."""
         if state.global_step != self._last:
             self._ask(model, state.global_step)
 
     def _ask(self, model: Any, step: int) -> None:
         names, self._last = list(self._asked.instructions), step
-        training = model.training
-        model.eval()
-        texts = greedy.answers(
-            model, self._tokenizer, list(self._asked.instructions.values()), self._asked.max_new_tokens
-        )
-        model.train(training)
+        questions = list(self._asked.instructions.values())
+        with evaluation_mode(model):
+            texts = greedy.answers(model, self._tokenizer, questions, self._asked.max_new_tokens)
         if processes.writes():
             file = answers_file(self._scratch, step)
             file.parent.mkdir(parents=True, exist_ok=True)

@@ -2,12 +2,12 @@
 
 import resource
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
 from torch import nn
-from transformers import TrainerControl, TrainerState, TrainingArguments
+from transformers import TrainerState
 
 from rustml.models.compute import Compute
 from rustml.training import processes
@@ -96,21 +96,14 @@ class SpeedReporter(Reporter):
         """Stop it: the weights are updated."""
         self._seconds += time.perf_counter() - self._started
 
-    def on_log(
-        self,
-        args: TrainingArguments,
-        state: TrainerState,
-        control: TrainerControl,
-        logs: dict[str, Any] | None = None,
-        **options: Any,
-    ) -> None:
+    def at_log(self, state: TrainerState, metrics: Mapping[str, Any]) -> None:
         """Log the values, and the speed of the steps since the last time."""
-        super().on_log(args, state, control, {**(logs or {}), **self._speed(logs or {})}, **options)
+        super().at_log(state, {**metrics, **self._speed(metrics)})
 
-    def _speed(self, logs: dict[str, Any]) -> dict[str, float]:
-        if "num_tokens" not in logs or self._seconds == 0:
+    def _speed(self, metrics: Mapping[str, Any]) -> dict[str, float]:
+        if "num_tokens" not in metrics or self._seconds == 0:
             return {}
-        rate = (logs["num_tokens"] - self._tokens) / self._seconds
-        self._seconds, self._tokens = 0.0, logs["num_tokens"]
+        rate = (metrics["num_tokens"] - self._tokens) / self._seconds
+        self._seconds, self._tokens = 0.0, metrics["num_tokens"]
         memory = memory_peak_gb(self._compute)
         return {"tokens_per_second": rate, "utilisation": rate * self._flops / self._peak, "memory_peak_gb": memory}

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 from torch.nn import functional
-from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+from transformers import TrainerControl, TrainerState
 
 from rustml import chat
 from rustml.profile.sft import SftSection
@@ -16,6 +16,7 @@ from rustml.profile.sources import ValidationSection
 from rustml.training import data, processes, sources
 from rustml.training.batching import IGNORED, Row, cut_by_tokens
 from rustml.training.best_folder import BestFolder
+from rustml.training.callback import Callback, evaluation_mode
 from rustml.training.job import Log
 from rustml.training.pretrain import collate
 
@@ -89,7 +90,7 @@ def tally(model: Any, rows: Sequence[Row], pad: int) -> Tally:
     return total
 
 
-class Validator(TrainerCallback):  # type: ignore[misc]  # transformers is untyped here
+class Validator(Callback):
     """Measures held-out records before training, every so many steps (0: never), and after it.
 
     With `best` it keeps the checkpoint of the lowest loss, and ends the training when `patience` measurements in a row
@@ -109,25 +110,11 @@ class Validator(TrainerCallback):  # type: ignore[misc]  # transformers is untyp
         self._records, self._pad, self._section, self._log, self._best = records, pad, section, log, best
         self._target, self._measured = target, -1
 
-    def on_train_begin(
-        self,
-        args: TrainingArguments,  # noqa: ARG002  the trainer's interface
-        state: TrainerState,
-        control: TrainerControl,  # noqa: ARG002
-        model: Any = None,
-        **_: Any,
-    ) -> None:
+    def at_start(self, model: Any, state: TrainerState) -> None:
         """Measure what training starts from."""
         self._measure(model, state.global_step)
 
-    def on_step_end(
-        self,
-        args: TrainingArguments,  # noqa: ARG002
-        state: TrainerState,
-        control: TrainerControl,
-        model: Any = None,
-        **_: Any,
-    ) -> None:
+    def at_step(self, model: Any, state: TrainerState, control: TrainerControl) -> None:
         """Measure in between; the last step is measured when training ends."""
         every, step = self._section.every, state.global_step
         if not every or step % every or step >= state.max_steps:
@@ -138,14 +125,7 @@ class Validator(TrainerCallback):  # type: ignore[misc]  # transformers is untyp
         if self._best and self._section.patience and step - self._best.step() >= self._section.patience * every:
             control.should_training_stop = True
 
-    def on_train_end(
-        self,
-        args: TrainingArguments,  # noqa: ARG002
-        state: TrainerState,
-        control: TrainerControl,  # noqa: ARG002
-        model: Any = None,
-        **_: Any,
-    ) -> None:
+    def at_end(self, model: Any, state: TrainerState) -> None:
         """Measure the result, which may have ended early: the last value of each curve."""
         if state.global_step != self._measured:
             self._measure(model, state.global_step)
@@ -162,10 +142,8 @@ class Validator(TrainerCallback):  # type: ignore[misc]  # transformers is untyp
 
     def _measure(self, model: Any, step: int) -> float:
         """The loss on the sources' records; NaN where there are none."""
-        training = model.training
-        model.eval()
-        metrics = self._records.measure(model, self._pad)
-        model.train(training)
+        with evaluation_mode(model):
+            metrics = self._records.measure(model, self._pad)
         self._measured = step
         if metrics:
             self._log(step, metrics)

@@ -1,7 +1,6 @@
 """Answers while SFT goes on: judged as curves, kept as a table, and without effect on the training."""
 
 import json
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,10 +18,10 @@ from rustml.profile.sources import BankSource, ValidationSection
 from rustml.runs.stage import Outcome, Workspace
 from rustml.testing import FakeJudge
 from tests.stages.test_sft import write_inputs
+from tests.support.library_warnings import quiet_imports
 from tests.support.toy_models import problem, profile, weights
 
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # the libraries' own affairs, while they are imported
+with quiet_imports():
     from rustml.stages import sft
     from rustml.stages.report import judged_sample
     from rustml.training.sampled_answers import ANSWERED, answers_file

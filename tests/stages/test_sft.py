@@ -1,6 +1,5 @@
 """The body of the stage `sft`: what its profile names is what is trained on, and what is measured is logged."""
 
-import warnings
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -14,16 +13,13 @@ from rustml.profile.sources import BankSource, PairsSource, ValidationSection
 from rustml.records import Origin, Pair, write_jsonl
 from rustml.runs.stage import Workspace
 from rustml.stages.computing import resolved
+from tests.support.library_warnings import LIBRARY_WARNINGS, quiet_imports
 from tests.support.toy_models import checkpoint, moved, problem, profile
 
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # the libraries' own affairs, while they are imported
+with quiet_imports():
     from rustml.stages import sft
 
-# Of libraries whose versions are pinned, about each other.
-pytestmark = pytest.mark.filterwarnings(
-    "ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning", "ignore::ResourceWarning"
-)
+pytestmark = LIBRARY_WARNINGS
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """What cannot be trained is refused before weights or data are read, with the key to change."""
 
 import shutil
-import warnings
 from collections import namedtuple
 from pathlib import Path
 from typing import Any
@@ -18,11 +17,11 @@ from rustml.profile.compute import ComputeSection
 from rustml.profile.method import LoraSection
 from rustml.profile.sources import ValidationSection
 from rustml.runs.stage import Workspace
+from tests.support.library_warnings import quiet_imports
 from tests.support.toy_models import checkpoint as toy
 from tests.support.toy_models import profile, save_adapter, words
 
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # the libraries' own affairs, while they are imported
+with quiet_imports():
     from rustml.stages import sft
     from rustml.training import preconditions
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 import torch
-from transformers import AutoModelForCausalLM, PreTrainedTokenizerFast, Qwen3ForCausalLM
+from transformers import AutoModelForCausalLM, PreTrainedTokenizerFast, Qwen3Config, Qwen3ForCausalLM
 
 from rustml.models import checkpoint as checkpoints
 from rustml.models import tokenizer
@@ -54,6 +54,35 @@ def base() -> ScratchBase:
 def model() -> Qwen3ForCausalLM:
     compute = Compute("cpu", "bfloat16", "eager")
     return pretrain.new_model(base().architecture, words(), seed=1, compute=compute)
+
+
+def qwen3_8b() -> Qwen3ForCausalLM:
+    """Qwen3-8B without weights: 8,190,735,360 of them."""
+    config = Qwen3Config(
+        vocab_size=151_936, hidden_size=4096, intermediate_size=12_288, num_hidden_layers=36, num_attention_heads=32,
+        num_key_value_heads=8, head_dim=128, tie_word_embeddings=False, max_position_embeddings=40_960,
+    )  # fmt: skip
+    with torch.device("meta"):
+        return Qwen3ForCausalLM(config)
+
+
+class StepModel:
+    """Nothing but a mode and the number of the step that it stands at."""
+
+    def __init__(self) -> None:
+        self.training, self.step = True, 0
+
+    def train(self, mode: bool = True) -> None:
+        self.training = mode
+
+    def eval(self) -> None:
+        self.training = False
+
+
+def save_step(model: Any, folder: Path) -> None:
+    """Write the step of a StepModel, as a checkpoint is written."""
+    folder.mkdir()
+    (folder / "step").write_text(str(model.step))
 
 
 def checkpoint(folder: Path) -> Path:

@@ -1,7 +1,6 @@
 """The checkpoint that is kept is the best on the development problems, and whole after any kill."""
 
 import json
-import warnings
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -16,48 +15,27 @@ from rustml.errors import JudgeFault
 from rustml.profile.optimizer import ConstantSection, SgdSection
 from rustml.records import Verdict
 from rustml.testing import FakeJudge
-from tests.support.toy_models import job, problem, profile, weights, words
+from tests.support.library_warnings import LIBRARY_WARNINGS, quiet_imports
+from tests.support.toy_models import StepModel, job, problem, profile, save_step, weights, words
 
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # the libraries' own affairs, while they are imported
+with quiet_imports():
     from rustml.training import best, best_folder, grpo
     from rustml.training.best import BestCheckpoint, pass_rate
     from rustml.training.best_folder import BestFolder
 
-# Of libraries whose versions are pinned, about each other.
-pytestmark = pytest.mark.filterwarnings(
-    "ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning", "ignore::ResourceWarning"
-)
-
-
-class Model:
-    """Nothing but a mode and the number of the step that it stands at."""
-
-    def __init__(self) -> None:
-        self.training, self.step = True, 0
-
-    def train(self, mode: bool = True) -> None:
-        self.training = mode
-
-    def eval(self) -> None:
-        self.training = False
-
-
-def save(model: Any, folder: Path) -> None:
-    folder.mkdir()
-    (folder / "step").write_text(str(model.step))
+pytestmark = LIBRARY_WARNINGS
 
 
 def walk(scores: list[float], every: int, scratch: Path, steps: int) -> tuple[str, list[dict[str, float]]]:
     """The step whose checkpoint is kept after a training whose measurements give `scores`, and what was logged."""
     given_scores, logged = iter(scores), []
 
-    def measure(model: Model) -> float:
+    def measure(model: StepModel) -> float:
         assert not model.training
         return next(given_scores)
 
-    callback = BestCheckpoint(measure, BestFolder(scratch, save), every, lambda _, metrics: logged.append(metrics))
-    model, state = Model(), SimpleNamespace(global_step=0, max_steps=steps)
+    callback = BestCheckpoint(measure, BestFolder(scratch, save_step), every, lambda _, metrics: logged.append(metrics))
+    model, state = StepModel(), SimpleNamespace(global_step=0, max_steps=steps)
     callback.on_train_begin(None, state, None, model=model)
     for state.global_step in range(1, steps + 1):
         model.step = state.global_step
@@ -90,12 +68,13 @@ def test_a_save_that_was_cut_short_is_never_taken_for_the_best(tmp_path: Path) -
 
 
 def test_a_resumed_training_keeps_a_better_checkpoint_of_before(tmp_path: Path) -> None:
-    save(SimpleNamespace(step=3), tmp_path / best_folder.FOLDER)
+    save_step(SimpleNamespace(step=3), tmp_path / best_folder.FOLDER)
     (tmp_path / f"{best_folder.FOLDER}.json").write_text(json.dumps({"step": 3, "score": 0.8}))
     logged: list[dict[str, float]] = []
-    callback = BestCheckpoint(lambda _: 0.5, BestFolder(tmp_path, save), 1, lambda _, metrics: logged.append(metrics))
-    callback.on_train_begin(None, SimpleNamespace(global_step=3, max_steps=4), None, model=Model())
-    callback.on_step_end(None, SimpleNamespace(global_step=4, max_steps=4), None, model=Model())
+    kept = BestFolder(tmp_path, save_step)
+    callback = BestCheckpoint(lambda _: 0.5, kept, 1, lambda _, metrics: logged.append(metrics))
+    callback.on_train_begin(None, SimpleNamespace(global_step=3, max_steps=4), None, model=StepModel())
+    callback.on_step_end(None, SimpleNamespace(global_step=4, max_steps=4), None, model=StepModel())
     assert (callback.chosen() / "step").read_text() == "3"
     assert logged == [{"dev.pass": 0.5, "dev.best": 0.8}]
 

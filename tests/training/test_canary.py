@@ -1,7 +1,6 @@
 """Retention that falls during reinforcement learning ends it, and the checkpoint from before is the result."""
 
 import logging
-import warnings
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -18,10 +17,10 @@ from rustml.profile.optimizer import SgdSection
 from rustml.records import write_jsonl
 from rustml.runs.stage import Workspace
 from rustml.testing import FakeJudge
-from tests.support.toy_models import job, problem, profile
+from tests.support.library_warnings import quiet_imports
+from tests.support.toy_models import StepModel, job, problem, profile, save_step
 
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # the libraries' own affairs, while they are imported
+with quiet_imports():
     from rustml.stages import grpo as stage
     from rustml.training import canary, grpo
     from rustml.training.best_folder import BestFolder
@@ -33,32 +32,14 @@ SECTION = CanarySection(every=2, file="python-dev", problems=4, measure="pass", 
 PROBLEMS = [problem(number) for number in range(12)]
 
 
-class Model:
-    """Nothing but a mode and the number of the step that it stands at."""
-
-    def __init__(self) -> None:
-        self.training, self.step = True, 0
-
-    def train(self, mode: bool = True) -> None:
-        self.training = mode
-
-    def eval(self) -> None:
-        self.training = False
-
-
-def save(model: Any, folder: Path) -> None:
-    folder.mkdir()
-    (folder / "step").write_text(str(model.step))
-
-
 def walk(
     values: list[float], scratch: Path, steps: int, *, start: int = 0, section: CanarySection = SECTION
 ) -> tuple[Canary, int, list[dict[str, float]]]:
     """The canary after a training whose checks give `values`, the step at which it ended, and what was logged."""
     given, logged = iter(values), []
-    kept = BestFolder(scratch, save, canary.KEPT)
+    kept = BestFolder(scratch, save_step, canary.KEPT)
     callback = Canary(lambda _: next(given), kept, section, scratch, lambda _, metrics: logged.append(metrics))
-    model, control = Model(), SimpleNamespace(should_training_stop=False)
+    model, control = StepModel(), SimpleNamespace(should_training_stop=False)
     state = SimpleNamespace(global_step=start, max_steps=steps)
     callback.on_train_begin(None, state, control, model=model)
     for state.global_step in range(start + 1, steps + 1):

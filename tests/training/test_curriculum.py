@@ -11,12 +11,10 @@ from rustml.generation.setup import Setup
 from rustml.records import Candidate, Verdict
 from rustml.testing import FakeGenerator, FakeJudge
 from rustml.training import curriculum
+from tests.support.library_warnings import LIBRARY_WARNINGS
 from tests.support.toy_models import problem, profile
 
-# Of libraries whose versions are pinned, about each other.
-pytestmark = pytest.mark.filterwarnings(
-    "ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning", "ignore::ResourceWarning"
-)
+pytestmark = LIBRARY_WARNINGS
 GRPO = profile().grpo
 PROBLEMS = [problem(number) for number in range(12)]
 

@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import warnings
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -24,16 +23,13 @@ from rustml.training import answers
 from rustml.training.batching import Row
 from rustml.training.job import Job, Log
 from rustml.training.selection import Judged, Provenance
+from tests.support.library_warnings import LIBRARY_WARNINGS, quiet_imports
 from tests.support.toy_models import job, moved, problem, profile
 
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # the libraries' own affairs, while they are imported
+with quiet_imports():
     from rustml.training import expert_iteration
 
-# Of libraries whose versions are pinned, about each other.
-pytestmark = pytest.mark.filterwarnings(
-    "ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning", "ignore::ResourceWarning"
-)
+pytestmark = LIBRARY_WARNINGS
 TOY = profile()
 PROBLEMS = [problem(number) for number in range(12)]
 SECTION: ExpertIterationSection = msgspec.structs.replace(TOY.expert_iteration, rounds=2, samples=2, sources={})

@@ -1,6 +1,5 @@
 """Real steps of the trainer: with rewards, without any, and with the real judge."""
 
-import warnings
 from pathlib import Path
 from typing import Any
 
@@ -15,17 +14,14 @@ from rustml.generation import decoding
 from rustml.models import checkpoint
 from rustml.profile.optimizer import AdamWSection, ConstantSection, OptimizerSection, SgdSection
 from rustml.testing import FakeJudge
+from tests.support.library_warnings import LIBRARY_WARNINGS, quiet_imports
 from tests.support.tokenizers import tokenizer_of
 from tests.support.toy_models import job, moved, problem, profile, weights, words
 
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # the libraries' own affairs, while they are imported
+with quiet_imports():
     from rustml.training import grpo
 
-# Of libraries whose versions are pinned, about each other.
-pytestmark = pytest.mark.filterwarnings(
-    "ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning", "ignore::ResourceWarning"
-)
+pytestmark = LIBRARY_WARNINGS
 GRPO = profile().grpo
 PROBLEMS = [problem(number) for number in range(12)]
 

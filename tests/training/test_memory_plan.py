@@ -18,7 +18,7 @@ from rustml.profile.method import FullSection, LoraSection
 from rustml.profile.optimizer import AdamWSection, MuonSection, SgdSection
 from rustml.training import memory_plan, pretrain, sft
 from rustml.training.job import Job
-from tests.support.toy_models import words
+from tests.support.toy_models import qwen3_8b, words
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 GPU = Compute("cuda", "bfloat16", "sdpa")
@@ -27,20 +27,7 @@ BILLION = 8.1907
 
 @pytest.fixture(scope="module")
 def qwen() -> Any:
-    """Qwen3-8B without weights: 8,190,735,360 of them."""
-    config = Qwen3Config(
-        hidden_size=4096,
-        intermediate_size=12288,
-        num_hidden_layers=36,
-        num_attention_heads=32,
-        num_key_value_heads=8,
-        head_dim=128,
-        vocab_size=151936,
-        tie_word_embeddings=False,
-        max_position_embeddings=40960,
-    )
-    with torch.device("meta"):
-        return AutoModelForCausalLM.from_config(config)
+    return qwen3_8b()
 
 
 def test_the_parts_of_the_reference_recipe_are_its_arithmetic(qwen: Any) -> None:

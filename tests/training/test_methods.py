@@ -1,6 +1,5 @@
 """Training methods: exactly the right weights train, and the checkpoint is of the method's kind."""
 
-import warnings
 from pathlib import Path
 
 import msgspec
@@ -14,10 +13,10 @@ from rustml.profile.method import FullSection, LoraSection, MethodSection, Qlora
 from rustml.profile.optimizer import AdamW8bitSection, AdamWSection, ConstantSection
 from rustml.testing import FakeJudge
 from rustml.training import data, memory
+from tests.support.library_warnings import quiet_imports
 from tests.support.toy_models import job, moved, problem, profile, words
 
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # the libraries' own affairs, while they are imported
+with quiet_imports():
     from rustml.training import grpo, sft
     from rustml.training.methods import method_of
     from rustml.training.methods.base import model_shape

@@ -1,7 +1,6 @@
 """One batch learnt by heart: what is taken, how it is shared, and what a curve that stays up means."""
 
 import math
-import warnings
 from pathlib import Path
 
 import msgspec
@@ -14,17 +13,14 @@ from rustml.profile.optimizer import AdamWSection
 from rustml.profile.sources import BankSource, PairsSource
 from rustml.training import data
 from tests.stages.test_sft import write_inputs
+from tests.support.library_warnings import LIBRARY_WARNINGS, quiet_imports
 from tests.support.toy_models import problem, profile, words
 
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # the libraries' own affairs, while they are imported
+with quiet_imports():
     from rustml.stages import overfit_check
     from rustml.training import overfit
 
-# Of libraries whose versions are pinned, about each other.
-pytestmark = pytest.mark.filterwarnings(
-    "ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning", "ignore::ResourceWarning"
-)
+pytestmark = LIBRARY_WARNINGS
 ROWS = data.encode(words(), data.solved(problem(number) for number in range(12)), 256)[0]
 
 

@@ -1,7 +1,6 @@
 """Packed records: each token once per epoch, no record sees another, and the loss of padded rows."""
 
 import itertools
-import warnings
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +12,10 @@ from hypothesis import strategies as st
 
 from rustml.errors import InputError
 from rustml.training import data
+from tests.support.library_warnings import quiet_imports
 from tests.support.toy_models import job, moved, problem, profile, words
 
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # the libraries' own affairs, while they are imported
+with quiet_imports():
     from rustml.training import packing, sft
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # of libraries whose versions are pinned, about each other

@@ -1,6 +1,5 @@
 """Prompts by their pass rate, and groups without signal that are drawn again."""
 
-import warnings
 from collections import Counter
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,10 +14,10 @@ from rustml.profile.optimizer import SgdSection
 from rustml.records import Status
 from rustml.testing import FakeJudge, make_verdict
 from rustml.training.pools import HISTORY, Pools
+from tests.support.library_warnings import quiet_imports
 from tests.support.toy_models import job, moved, problem, profile
 
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # the libraries' own affairs, while they are imported
+with quiet_imports():
     from rustml.training import grpo, pooled_grpo
     from rustml.training.pooled_grpo import PooledGRPOTrainer, signals, spliced
 

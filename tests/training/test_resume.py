@@ -3,7 +3,6 @@
 import json
 import shutil
 import signal
-import warnings
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -21,10 +20,10 @@ from rustml.testing import FakeJudge
 from rustml.training import data, resume
 from rustml.training.job import Log
 from tests.support.launched import signalled
+from tests.support.library_warnings import quiet_imports
 from tests.support.toy_models import job, problem, profile, words
 
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # the libraries' own affairs, while they are imported
+with quiet_imports():
     from rustml.training import grpo, sft
 
 # Of libraries whose versions are pinned, about each other.

@@ -1,6 +1,5 @@
 """Real steps of supervised fine-tuning."""
 
-import warnings
 from pathlib import Path
 
 import msgspec
@@ -9,16 +8,13 @@ import torch
 
 from rustml.training import data
 from rustml.training.batching import ordered_rows
+from tests.support.library_warnings import LIBRARY_WARNINGS, quiet_imports
 from tests.support.toy_models import job, moved, problem, profile, words
 
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # the libraries' own affairs, while they are imported
+with quiet_imports():
     from rustml.training import sft
 
-# Of libraries whose versions are pinned, about each other.
-pytestmark = pytest.mark.filterwarnings(
-    "ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning", "ignore::ResourceWarning"
-)
+pytestmark = LIBRARY_WARNINGS
 SFT = profile().sft
 PROBLEMS = [problem(number) for number in range(12)]
 

@@ -1,20 +1,18 @@
 """Tokens per second, utilisation and padding of a training."""
 
-import warnings
 from pathlib import Path
 from types import SimpleNamespace
 
 import msgspec
 import pytest
 import torch
-from transformers import Qwen3Config, Qwen3ForCausalLM
 
 from rustml.models.compute import Compute
 from rustml.training import data
-from tests.support.toy_models import job, problem, profile, words
+from tests.support.library_warnings import quiet_imports
+from tests.support.toy_models import job, problem, profile, qwen3_8b, words
 
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # the libraries' own affairs, while they are imported
+with quiet_imports():
     from rustml.training import sft, throughput
 
 # Of libraries whose versions are pinned, about each other.
@@ -31,12 +29,7 @@ def test_padding_is_what_the_longest_row_of_a_pass_leaves_empty() -> None:
 
 def test_operations_are_those_that_are_published_for_qwen3_8b() -> None:
     """52.66 GFLOP per token at 4,096 by TRL's own count of the same model, without its embeddings."""
-    config = Qwen3Config(
-        vocab_size=151_936, hidden_size=4096, intermediate_size=12_288, num_hidden_layers=36, num_attention_heads=32,
-        num_key_value_heads=8, head_dim=128, tie_word_embeddings=False,
-    )  # fmt: skip
-    with torch.device("meta"):
-        shape = Qwen3ForCausalLM(config)
+    shape = qwen3_8b()
     weights = sum(weight.numel() for weight in shape.parameters())
     assert throughput.flops_per_token(shape, weights, 4096) == pytest.approx(52.66e9, rel=1e-3)
     adapters = throughput.flops_per_token(shape, weights // 100, 4096)

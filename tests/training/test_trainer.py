@@ -1,6 +1,5 @@
 """What SFT and GRPO share: parts of a step, one device, gradient checkpointing, and the numbers of earlier versions."""
 
-import warnings
 from pathlib import Path
 
 import msgspec
@@ -11,10 +10,10 @@ from safetensors.torch import load_file
 from rustml.profile.method import FullSection, LoraSection, MethodSection
 from rustml.profile.optimizer import AdamWSection, ConstantSection, SgdSection
 from rustml.training import data, pretrain
+from tests.support.library_warnings import quiet_imports
 from tests.support.toy_models import job, model, problem, profile, words
 
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # the libraries' own affairs, while they are imported
+with quiet_imports():
     from rustml.training import grpo, sft
 
 # Of libraries whose versions are pinned, about each other.

@@ -1,6 +1,5 @@
 """Less work, the same loss and gradient."""
 
-import warnings
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +11,10 @@ from hypothesis import strategies as st
 
 from rustml.profile.optimizer import ConstantSection, SgdSection
 from rustml.testing import FakeJudge
+from tests.support.library_warnings import quiet_imports
 from tests.support.toy_models import job, problem, profile
 
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # the libraries' own affairs, while they are imported
+with quiet_imports():
     from transformers import AutoModelForCausalLM
     from trl import import_utils
 

@@ -1,7 +1,6 @@
 """Held-out records: the loss is the one of training, and measuring changes nothing."""
 
 import math
-import warnings
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -17,17 +16,14 @@ from rustml.profile.optimizer import AdamWSection, ConstantSection
 from rustml.profile.sources import BankSource, PairsSource, ValidationSection
 from rustml.records import Pair, write_jsonl
 from rustml.training import data
+from tests.support.library_warnings import LIBRARY_WARNINGS, quiet_imports
 from tests.support.toy_models import job, model, problem, profile, weights, words
 
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # the libraries' own affairs, while they are imported
+with quiet_imports():
     from rustml.training import sft, validation
     from rustml.training.best_folder import BestFolder
 
-# Of libraries whose versions are pinned, about each other.
-pytestmark = pytest.mark.filterwarnings(
-    "ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning", "ignore::ResourceWarning"
-)
+pytestmark = LIBRARY_WARNINGS
 ROWS = data.encode(words(), data.solved(problem(number) for number in range(12)), 256)[0]
 PAD = words().pad_token_id
 
