@@ -6,10 +6,10 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from types import TracebackType
 
 from rustml.errors import InputError, JudgeFault
 from rustml.judge.cache import Cache
+from rustml.judge.closing import Closing
 from rustml.judge.in_crate.crate_sets import CrateSets
 from rustml.judge.limits import Limits
 from rustml.judge.python.examiner import PythonExaminer, count_tests
@@ -32,7 +32,7 @@ from rustml.sandbox.sandbox import open_sandbox
 Work = Callable[[], dict[Candidate, Verdict]]
 
 
-class Judge:
+class Judge(Closing):
     """Compiles, lints and runs candidates that are not trusted.
 
     A context manager: leaving it in any way ends every process and removes every file of it.
@@ -94,14 +94,6 @@ class Judge:
             crates=self._externs,
         )
         self._settler = Settler(rust_tools, self._plain)
-
-    def __enter__(self) -> "Judge":
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """End everything and remove everything. A second call does nothing."""

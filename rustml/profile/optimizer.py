@@ -34,12 +34,13 @@ class AdamW8bitSection(_Adam, frozen=True, tag_field="kind", tag="adamw8bit"):
     """AdamW with 8-bit moments (Dettmers et al., 2022) through bitsandbytes: 2 bytes per weight instead of 8."""
 
     libraries: ClassVar[tuple[str, ...]] = ("bitsandbytes",)
+    paged: ClassVar[bool] = False
 
 
-class PagedAdamW8bitSection(_Adam, frozen=True, tag_field="kind", tag="paged_adamw8bit"):
+class PagedAdamW8bitSection(AdamW8bitSection, frozen=True, tag_field="kind", tag="paged_adamw8bit"):
     """AdamW with 8-bit moments that move to the host's memory when the GPU's is full; needs a GPU."""
 
-    libraries: ClassVar[tuple[str, ...]] = ("bitsandbytes",)
+    paged: ClassVar[bool] = True
 
 
 class MuonSection(Section, frozen=True, tag_field="kind", tag="muon"):

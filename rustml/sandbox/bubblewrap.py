@@ -7,10 +7,11 @@ device but what the mounts name, and the process tree dies with its first proces
 import contextlib
 import shutil
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from rustml.errors import SandboxUnavailable
+from rustml.sandbox.command import Command
 from rustml.sandbox.devices import Devices
 from rustml.sandbox.mounts import Mounts
 from rustml.sandbox.process_limits import ProcessLimits, check_prlimit
@@ -45,7 +46,8 @@ class Bubblewrap:
         if shutil.which("bwrap") is None:
             raise SandboxUnavailable(f"bubblewrap is missing, and untrusted code runs nowhere else: {INSTALL}")
         mounts = Mounts(read={path: str(path) for path in _system_folders()}, may_mount=True)
-        argv = self.wrap(["/usr/bin/true"], mounts, ProcessLimits(cpu_seconds=10, memory_mb=256, file_mb=1))
+        limits = ProcessLimits(cpu_seconds=10, memory_mb=256, file_mb=1)
+        argv = self.wrap(Command(["/usr/bin/true"], mounts, limits))
         try:
             done = subprocess.run(argv, capture_output=True, text=True, timeout=30, check=False)
         except (OSError, subprocess.TimeoutExpired) as error:
@@ -56,23 +58,19 @@ class Bubblewrap:
                 "off: try `sysctl -w kernel.unprivileged_userns_clone=1 user.max_user_namespaces=15000`"
             )
 
-    def wrap(
-        self,
-        argv: Sequence[str],
-        mounts: Mounts,
-        limits: ProcessLimits,
-        *,
-        environment: Mapping[str, str] | None = None,
-        system_calls: Path | None = None,
-    ) -> list[str]:
-        """`argv` inside this sandbox. `system_calls` is a file with the seccomp filter to install before it starts."""
-        variables = [word for name, value in (environment or {}).items() for word in ("--setenv", name, value)]
+    def wrap(self, command: Command, *, system_calls: Path | None = None) -> list[str]:
+        """The words that start the command inside this sandbox.
+
+        `system_calls` is a file with the seccomp filter to install before it starts.
+        """
+        mounts, limits = command.mounts, command.limits.prlimit()
+        variables = [word for name, value in command.environment.items() for word in ("--setenv", name, value)]
         options = ["bwrap", *_NAMESPACES, *_identity(mounts), *_binds(mounts, self._devices), *variables]
         options += ["--remount-ro", "/", "--chdir", mounts.work]
         if system_calls is None:
-            return [*limits.prlimit(), *options, "--", *argv]
+            return [*limits, *options, "--", *command.argv]
         opened = ["/bin/sh", "-c", _OPEN_FILTER, str(system_calls)]
-        return [*opened, *limits.prlimit(), *options, "--seccomp", str(_FILTER_FD), "--", *argv]
+        return [*opened, *limits, *options, "--seccomp", str(_FILTER_FD), "--", *command.argv]
 
     def path(self, host: Path, inside: str) -> str:  # noqa: ARG002 - a command sees its mounts alone
         """The path inside."""

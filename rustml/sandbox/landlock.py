@@ -10,11 +10,12 @@ import ctypes
 import json
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from rustml.errors import SandboxUnavailable
 from rustml.sandbox import seccomp
+from rustml.sandbox.command import Command
 from rustml.sandbox.mounts import Mounts
 from rustml.sandbox.process_limits import ProcessLimits, check_prlimit
 
@@ -53,7 +54,7 @@ class Landlock:
             )
         limits = ProcessLimits(cpu_seconds=10, memory_mb=256, file_mb=1)
         system = {path: str(path) for path in map(Path, ("/usr", "/lib", "/lib64", "/bin")) if path.exists()}
-        argv = self.wrap(["/usr/bin/true"], Mounts(read=system), limits)
+        argv = self.wrap(Command(["/usr/bin/true"], Mounts(read=system), limits))
         try:
             done = subprocess.run(argv, capture_output=True, text=True, timeout=30, check=False)
         except (OSError, subprocess.TimeoutExpired) as error:
@@ -61,25 +62,19 @@ class Landlock:
         if done.returncode != 0:
             raise SandboxUnavailable(f"Landlock refuses to start a command: {done.stderr.strip()}")
 
-    def wrap(
-        self,
-        argv: Sequence[str],
-        mounts: Mounts,
-        limits: ProcessLimits,
-        *,
-        environment: Mapping[str, str] | None = None,
-    ) -> list[str]:
-        """`argv`, whose program is an absolute path, inside this sandbox."""
+    def wrap(self, command: Command) -> list[str]:
+        """The words that start the command, whose program is an absolute path, inside this sandbox."""
+        mounts = command.mounts
         inside = {inside: str(host) for host, inside in (*mounts.read.items(), *mounts.write.items())}
         wanted = {
             "read": list(map(str, mounts.read)),
             "write": list(map(str, mounts.write)),
             "work": inside.get(mounts.work, "/"),
-            "environment": dict(environment or {}),
+            "environment": dict(command.environment),
             "filter": self._filter,
         }
         launcher = [sys.executable, "-I", "-S", "-B", str(_LAUNCHER), json.dumps(wanted)]
-        return [*limits.prlimit(), *launcher, *argv]
+        return [*command.limits.prlimit(), *launcher, *command.argv]
 
     def path(self, host: Path, inside: str) -> str:  # noqa: ARG002 - nothing is mounted
         """The file's own path."""

@@ -6,9 +6,8 @@ from typing import Protocol
 
 from rustml.errors import InputError, SandboxUnavailable
 from rustml.sandbox.bubblewrap import Bubblewrap
+from rustml.sandbox.command import Command
 from rustml.sandbox.landlock import Landlock
-from rustml.sandbox.mounts import Mounts
-from rustml.sandbox.process_limits import ProcessLimits
 from rustml.sandbox.unconfined import Unconfined
 
 
@@ -30,15 +29,8 @@ class Sandbox(Protocol):
         """Whether a command may mount inside: each candidate then gets a private, writable /tmp, else none at all."""
         ...
 
-    def wrap(
-        self,
-        argv: Sequence[str],
-        mounts: Mounts,
-        limits: ProcessLimits,
-        *,
-        environment: Mapping[str, str] | None = None,
-    ) -> list[str]:
-        """`argv` inside this sandbox, with no environment but `environment`."""
+    def wrap(self, command: Command) -> list[str]:
+        """The words that start the command inside this sandbox."""
         ...
 
     def path(self, host: Path, inside: str) -> str:

@@ -1,10 +1,10 @@
 """No sandbox: a command sees the whole machine, under limits. For trusted code alone."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-from rustml.sandbox.mounts import Mounts
-from rustml.sandbox.process_limits import ProcessLimits, check_prlimit
+from rustml.sandbox.command import Command
+from rustml.sandbox.process_limits import check_prlimit
 
 
 class Unconfined:
@@ -21,17 +21,10 @@ class Unconfined:
     def close(self) -> None:
         """Nothing was made."""
 
-    def wrap(
-        self,
-        argv: Sequence[str],
-        mounts: Mounts,  # noqa: ARG002 - a command sees everything
-        limits: ProcessLimits,
-        *,
-        environment: Mapping[str, str] | None = None,
-    ) -> list[str]:
-        """`argv` under limits."""
-        variables = (environment or {}).items()
-        return [*limits.prlimit(), "env", "-i", *(f"{name}={value}" for name, value in variables), *argv]
+    def wrap(self, command: Command) -> list[str]:
+        """The words that start the command under its limits; it sees everything."""
+        variables = (f"{name}={value}" for name, value in command.environment.items())
+        return [*command.limits.prlimit(), "env", "-i", *variables, *command.argv]
 
     def path(self, host: Path, inside: str) -> str:  # noqa: ARG002 - nothing is mounted
         """The file's own path."""

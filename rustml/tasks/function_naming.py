@@ -9,8 +9,6 @@ class FunctionNaming(NameTask):
 
     name = "function_naming"
     question_shows = "the function with its name hidden"
-    headline = "exact"
-    hidden = "function"
     question = f"What is a good name for this Rust function `{NameTask.blank}`?"
 
     def names(self, subject: DocumentedFunction) -> list[str]:

@@ -91,10 +91,11 @@ class NameTask(Task):
     answer_is = "the name"
     checked_by = "equality"
     answer_kind = "name"
+    headline = "exact"
     question: ClassVar[str]
     blank: ClassVar[str] = "placeholder"
     """Stands for the name."""
-    hidden: ClassVar[str]
+    hidden: ClassVar[str] = "name"
     """What is named; the choice among several names depends on this word."""
 
     @abstractmethod

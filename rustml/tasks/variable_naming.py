@@ -10,7 +10,6 @@ class VariableNaming(NameTask):
 
     name = "variable_naming"
     question_shows = "the function with the name of one variable hidden"
-    headline = "exact"
     hidden = "variable"
     question = f"What is a good name for the variable `{NameTask.blank}` here?"
 

@@ -8,14 +8,7 @@ import torch
 
 from rustml.errors import EnvironmentFault
 from rustml.models.compute import Compute
-from rustml.profile.optimizer import (
-    AdamW8bitSection,
-    AdamWSection,
-    MuonSection,
-    OptimizerSection,
-    PagedAdamW8bitSection,
-    SgdSection,
-)
+from rustml.profile.optimizer import AdamW8bitSection, AdamWSection, MuonSection, OptimizerSection, SgdSection
 from rustml.training.methods.base import Method, dtype_of
 from rustml.training.methods.full import Full
 from rustml.training.optim import is_hidden
@@ -83,7 +76,7 @@ def _optimizer_bytes(optimizer: OptimizerSection, trained: int, hidden: int, wid
     match optimizer:
         case AdamWSection():
             return 2.0 * width * trained, float(width * trained)
-        case AdamW8bitSection() | PagedAdamW8bitSection():
+        case AdamW8bitSection():
             return EIGHT_BIT * trained, 0.0
         case MuonSection():
             rest = trained - hidden

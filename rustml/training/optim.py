@@ -13,14 +13,7 @@ from torch import nn
 from torch.optim import SGD, AdamW, Muon, Optimizer
 
 from rustml.errors import EnvironmentFault
-from rustml.profile.optimizer import (
-    AdamW8bitSection,
-    AdamWSection,
-    MuonSection,
-    OptimizerSection,
-    PagedAdamW8bitSection,
-    SgdSection,
-)
+from rustml.profile.optimizer import AdamW8bitSection, AdamWSection, MuonSection, OptimizerSection, SgdSection
 from rustml.training import sharding
 
 Masters = Mapping[str, torch.Tensor]
@@ -113,7 +106,7 @@ def build(model: nn.Module, section: OptimizerSection) -> MasterWeights:
             return MasterWeights(model, lambda masters: _muon(masters, section), masters=section.masters)
         case SgdSection():
             return MasterWeights(model, lambda masters: [_sgd(masters, section)], masters=section.masters)
-        case AdamW8bitSection() | PagedAdamW8bitSection():
+        case AdamW8bitSection():
             return MasterWeights(model, lambda masters: [_adamw8bit(masters, section)], masters=section.masters)
 
 
@@ -153,9 +146,8 @@ def is_hidden(name: str, dimensions: int) -> bool:
     return dimensions == 2 and "embed" not in name and "head" not in name
 
 
-def _adamw8bit(masters: Masters, section: AdamW8bitSection | PagedAdamW8bitSection) -> Optimizer:
-    paged = isinstance(section, PagedAdamW8bitSection)
-    if paged and not torch.cuda.is_available():
+def _adamw8bit(masters: Masters, section: AdamW8bitSection) -> Optimizer:
+    if section.paged and not torch.cuda.is_available():
         raise EnvironmentFault(
             "optimizer kind paged_adamw8bit needs a GPU, and this machine has none that torch sees: "
             "choose adamw8bit, which needs none"
@@ -166,7 +158,7 @@ def _adamw8bit(masters: Masters, section: AdamW8bitSection | PagedAdamW8bitSecti
         raise EnvironmentFault(
             f"8-bit optimizers need bitsandbytes, which cannot be imported ({error}): pip install bitsandbytes==0.50.2"
         ) from error
-    kind = optim.PagedAdamW8bit if paged else optim.AdamW8bit
+    kind = optim.PagedAdamW8bit if section.paged else optim.AdamW8bit
     optimizer: Optimizer = kind(
         list(masters.values()), lr=section.learning_rate, betas=section.betas, weight_decay=section.weight_decay
     )

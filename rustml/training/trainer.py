@@ -12,7 +12,7 @@ from transformers.trainer_callback import PrinterCallback
 from rustml.errors import InputError
 from rustml.models import checkpoint
 from rustml.profile.method import QloraSection, TrainerSection
-from rustml.profile.optimizer import AdamW8bitSection, PagedAdamW8bitSection
+from rustml.profile.optimizer import AdamW8bitSection
 from rustml.training import memory, optim, processes, resume, schedules, sharding
 from rustml.training.best_folder import FOLDER, BestFolder
 from rustml.training.job import Job
@@ -116,7 +116,7 @@ def _refuse_unsharded(section: TrainerSection) -> None:
     """Raises InputError for a method or an optimizer whose own kinds of tensors cannot be cut."""
     if isinstance(section.method, QloraSection):
         raise InputError("launch.strategy: fsdp cannot cut weights in 4 bits: choose ddp, or method lora")
-    if isinstance(section.optimizer, AdamW8bitSection | PagedAdamW8bitSection):
+    if isinstance(section.optimizer, AdamW8bitSection):
         raise InputError("launch.strategy: fsdp cannot cut the state of 8-bit optimizers: choose ddp, or adamw")
 
 

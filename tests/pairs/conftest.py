@@ -10,22 +10,9 @@ from rustml.profile import load
 from rustml.profile.pairs import PairsSection
 from rustml.records import Origin, SourceFile, write_jsonl
 from rustml.sharding import Summary, run
+from tests.support.problems import COUNTING
 
-FUNCTION = """\
-/// Counts the items of kind {n} in a slice, each weighed by its place.
-///
-/// The empty slice counts as zero.
-#[must_use]
-pub fn count_{n}(items: &[u64], bound_{n}: u64) -> u64 {{
-    let mut total_{n} = {n};
-    for (place, item) in items.iter().enumerate() {{
-        if *item < bound_{n} {{
-            total_{n} += item * (place as u64 + {n});
-        }}
-    }}
-    total_{n}
-}}
-
+TESTS = """\
 #[cfg(test)]
 mod tests {{
     use super::*;
@@ -76,4 +63,4 @@ def curated(tmp_path: Path) -> Callable[..., Path]:
 @pytest.fixture
 def texts() -> list[str]:
     """Sixty different files."""
-    return [FUNCTION.format(n=number) for number in range(60)]
+    return [(COUNTING + TESTS).format(n=number) for number in range(60)]

@@ -534,7 +534,7 @@ def test_a_server_gets_the_password_all_the_same() -> None:
             self.end_headers()
             self.wfile.write(body)
 
-        do_GET = do_POST  # noqa: N815  the server's interface
+        do_GET = do_POST
 
         def log_message(self, *_: object) -> None:
             pass

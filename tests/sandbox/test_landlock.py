@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from rustml.errors import SandboxUnavailable
+from rustml.sandbox.command import Command
 from rustml.sandbox.landlock import Landlock
 from rustml.sandbox.mounts import Mounts
 from rustml.sandbox.process_limits import ProcessLimits
@@ -26,7 +27,7 @@ def sandbox() -> Landlock:
 
 
 def run(sandbox: Landlock, words: list[str], mounts: Mounts) -> "subprocess.CompletedProcess[str]":
-    argv = sandbox.wrap(words, mounts, LIMITS, environment={"WORD": "yes", "PATH": "/usr/bin:/bin"})
+    argv = sandbox.wrap(Command(words, mounts, LIMITS, {"WORD": "yes", "PATH": "/usr/bin:/bin"}))
     return subprocess.run(argv, capture_output=True, text=True, check=False, timeout=30)
 
 

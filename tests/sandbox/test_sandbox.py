@@ -9,6 +9,7 @@ import pytest
 from rustml.errors import InputError, SandboxUnavailable
 from rustml.sandbox import seccomp
 from rustml.sandbox.bubblewrap import Bubblewrap
+from rustml.sandbox.command import Command
 from rustml.sandbox.mounts import Mounts
 from rustml.sandbox.process_limits import ProcessLimits
 from rustml.sandbox.sandbox import SANDBOXES, Sandbox, open_sandbox
@@ -20,8 +21,8 @@ SYSTEM = {path: str(path) for path in map(Path, ("/usr", "/lib", "/lib64", "/bin
 
 
 def run(sandbox: Sandbox, script: str, mounts: Mounts) -> str:
-    argv = sandbox.wrap(["/bin/sh", "-c", script], mounts, LIMITS, environment={"WORD": "yes", "PATH": "/usr/bin:/bin"})
-    return subprocess.run(argv, capture_output=True, text=True, check=False, timeout=30).stdout
+    command = Command(["/bin/sh", "-c", script], mounts, LIMITS, {"WORD": "yes", "PATH": "/usr/bin:/bin"})
+    return subprocess.run(sandbox.wrap(command), capture_output=True, text=True, check=False, timeout=30).stdout
 
 
 def test_an_unknown_sandbox_is_refused_with_the_known_ones() -> None:

@@ -1,8 +1,6 @@
 """Asking a server in the chat completions form, over a real socket."""
 
-import http.server
 import json
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -15,6 +13,7 @@ from rustml.profile import load
 from rustml.serving import smoke
 from rustml.serving.smoke import Answer
 from rustml.testing import FakeJudge, make_verdict
+from tests.support.loopback_http import JSON, Handler, listening
 from tests.support.toy_models import problem
 
 SECTION = load("tiny").serve
@@ -30,28 +29,13 @@ def completion(text: str | None) -> dict[str, Any]:
 
 @contextmanager
 def speaking(reply: Reply) -> Iterator[str]:
-    class Server(http.server.BaseHTTPRequestHandler):
+    class Server(Handler):
         def do_POST(self) -> None:
-            asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            status, answer = reply({**asked, "path": self.path})
-            body = json.dumps(answer).encode()
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
+            status, answer = reply({**json.loads(self.content()), "path": self.path})
+            self.reply(status, json.dumps(answer).encode(), JSON)
 
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Server) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_address[1]}/v1"
-        finally:
-            server.shutdown()
-            thread.join()
+    with listening(Server) as url:
+        yield f"{url}/v1"
 
 
 def ask(url: str, *arguments: Any, **options: Any) -> list[Answer]:

@@ -16,21 +16,9 @@ from rustml.errors import EnvironmentFault, InputError
 from rustml.pairs.build import build
 from rustml.profile import load
 from rustml.sharding import Workers, run, worker_count
+from tests.support.problems import COUNTING
 
 MISSING = importlib.util.find_spec("ray") is None
-FUNCTION = """\
-/// Counts the items of kind {n} in a slice, each weighed by its place.
-pub fn count_{n}(items: &[u64], bound_{n}: u64) -> u64 {{
-    let mut total_{n} = {n};
-    for (place, item) in items.iter().enumerate() {{
-        if *item < bound_{n} {{
-            total_{n} += item * (place as u64 + {n});
-        }}
-    }}
-    total_{n}
-}}
-
-"""
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +47,7 @@ def crates(root: Path) -> Path:
         (folder / "src").mkdir(parents=True)
         (folder / "Cargo.toml").write_text(f'[package]\nname = "c{number:02}"\nversion = "1.0.0"\nlicense = "MIT"\n')
         first = 10 if number in (3, 17, 29) else 20 * number
-        text = "".join(FUNCTION.format(n=n) for n in range(first, first + 12))
+        text = "".join(COUNTING.format(n=n) for n in range(first, first + 12))
         (folder / "src" / "lib.rs").write_text(f"{text}// crate {number}\n")
         (folder / ".cargo-checksum.json").write_text('{"package": "' + "ab" * 32 + '", "files": {}}')
     return root

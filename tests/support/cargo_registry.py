@@ -5,11 +5,12 @@ import json
 import threading
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 from tests.support.crate_archives import pack
+from tests.support.loopback_http import Handler
 
 KINDS = {"dependencies": "normal", "build-dependencies": "build", "dev-dependencies": "dev"}
 LEFT_OUT = {".cargo-checksum.json", ".cargo-ok"}
@@ -28,21 +29,15 @@ class CrateRegistry:
         """What every request has to bring, where it is set."""
         registry = self
 
-        class Handler(BaseHTTPRequestHandler):
+        class Server(Handler):
             protocol_version = "HTTP/1.1"
 
             def do_GET(self) -> None:
                 refused = registry.token and self.headers.get("authorization") != registry.token
                 status, body = (401, b"login") if refused else registry.reply(self.path)
-                self.send_response(status)
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
+                self.reply(status, body)
 
-            def log_message(self, *arguments: object) -> None:
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Server)
         self._server.daemon_threads = True
         self.host = f"http://127.0.0.1:{self._server.server_address[1]}"
         self.url = f"{self.host}/index/"

@@ -5,6 +5,7 @@ from rustml.evaluation.suites.suite import Suite
 from rustml.generation.sampling import Sampling
 from rustml.records import Candidate, Problem, Status, Verdict
 from rustml.testing import FakeJudge, make_verdict
+from tests.support.problems import make_problem
 
 
 def reading_judge() -> FakeJudge:
@@ -22,17 +23,7 @@ def _read(candidate: Candidate) -> Verdict:
 
 
 def problem(number: int) -> Problem:
-    return Problem(
-        id=f"p/{number}",
-        bank="made",
-        split="test",
-        language="rust",
-        instruction=f"task {number}",
-        entry_point="f",
-        reference="fn f() {}",
-        tests="#[test] fn t() {}",
-        licence="MIT",
-    )
+    return make_problem(f"p/{number}", instruction=f"task {number}")
 
 
 def made_suite(items: int, samples: int = 1, name: str = "rust") -> Suite:

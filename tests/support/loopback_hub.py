@@ -6,10 +6,10 @@ import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 from urllib.parse import unquote
+
+from tests.support.loopback_http import Handler, listening
 
 COMMIT = "a" * 40
 
@@ -18,10 +18,7 @@ COMMIT = "a" * 40
 def hub(root: Path) -> Iterator[str]:
     """Serve `root/OWNER/NAME/FILES`, as data sets and as models alike; yields the endpoint."""
 
-    class Hub(BaseHTTPRequestHandler):
-        def log_message(self, *_: object) -> None:
-            pass
-
+    class Hub(Handler):
         def do_HEAD(self) -> None:
             self.do_GET()
 
@@ -29,11 +26,11 @@ def hub(root: Path) -> Iterator[str]:
             path = self.path.partition("?")[0]
             asked = re.fullmatch(r"/api/(?:datasets|models)/([^/]+/[^/]+)(?:/revision/[^/]+|(/tree/[^/]+))?", path)
             if asked and (root / asked[1]).is_dir():
-                return self.say(200, json.dumps(self.tree(asked[1]) if asked[2] else self.about(asked[1])).encode())
+                return self.reply(200, json.dumps(self.tree(asked[1]) if asked[2] else self.about(asked[1])).encode())
             held = re.fullmatch(r"(?:/datasets)?/([^/]+/[^/]+)/resolve/[^/]+/((?:\w+/)*[^/]+)", unquote(path))
             if held and (root / held[1] / held[2]).is_file():
                 return self.part((root / held[1] / held[2]).read_bytes())
-            return self.say(404, b"{}", {"X-Error-Code": "EntryNotFound"})
+            return self.reply(404, b"{}", {"X-Error-Code": "EntryNotFound"})
 
         def about(self, name: str) -> dict[str, object]:
             files = [{"rfilename": entry["path"]} for entry in self.tree(name)]
@@ -51,23 +48,10 @@ def hub(root: Path) -> Iterator[str]:
                 "Accept-Ranges": "bytes",
             }
             if not wanted:
-                return self.say(200, data, headers)
+                return self.reply(200, data, headers)
             first, last = int(wanted[1]), min(int(wanted[2] or len(data)), len(data) - 1)
             headers["Content-Range"] = f"bytes {first}-{last}/{len(data)}"
-            return self.say(206, data[first : last + 1], headers)
+            return self.reply(206, data[first : last + 1], headers)
 
-        def say(self, status: int, body: bytes, headers: dict[str, str] | None = None) -> None:
-            self.send_response(status)
-            for name, value in {"Content-Length": str(len(body)), **(headers or {})}.items():
-                self.send_header(name, value)
-            self.end_headers()
-            if self.command != "HEAD":
-                self.wfile.write(body)
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Hub)
-    Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        server.server_close()
+    with listening(Hub) as url:
+        yield url

@@ -4,8 +4,10 @@ import json
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from typing import Any
+
+from tests.support.loopback_http import JSON, Handler
 
 Play = Callable[[int, dict[str, Any]], tuple[int, str]]
 """What the server answers to the n-th request with this body: status, and text of the reply."""
@@ -30,11 +32,11 @@ class Api(ThreadingHTTPServer):
         return f"http://127.0.0.1:{self.server_address[1]}/v1"
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(Handler):
     server: Api
 
     def do_POST(self) -> None:
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        body = json.loads(self.content())
         with self.server.lock:
             self.server.bodies.append(body)
             self.server.keys.append(self.headers["Authorization"])
@@ -49,16 +51,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._send(*self.server.models)
 
     def _send(self, status: int, text: str) -> None:
-        sent = text.encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(sent)))
-        self.send_header("Retry-After-Ms", "1")
-        self.end_headers()
-        self.wfile.write(sent)
-
-    def log_message(self, format: str, *arguments: Any) -> None:
-        """Says nothing."""
+        self.reply(status, text.encode(), {**JSON, "Retry-After-Ms": "1"})
 
 
 @contextmanager

@@ -7,11 +7,12 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Lock, Thread
+from threading import Lock
 from typing import Any
 
 import pytest
+
+from tests.support.loopback_http import JSON, Handler, listening
 
 LARGE = (".safetensors", ".gguf")
 
@@ -125,10 +126,7 @@ def upload_hub() -> Iterator[UploadHub]:
 
     state = UploadHub()
 
-    class Handler(BaseHTTPRequestHandler):
-        def log_message(self, *_: object) -> None:
-            pass
-
+    class Server(Handler):
         def handle_one(self) -> None:
             body = self.content()
             with state.lock:
@@ -136,18 +134,13 @@ def upload_hub() -> Iterator[UploadHub]:
                 if "Authorization" in self.headers:
                     state.tokens.add(self.headers["Authorization"])
                 status, reply = state.answer(self.command, self.path.partition("?")[0], body)
-            data = json.dumps(reply).encode()
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(data)))
-            self.end_headers()
-            self.wfile.write(data)
+            self.reply(status, json.dumps(reply).encode(), JSON)
 
-        do_GET = do_POST = do_PUT = handle_one  # noqa: N815  names of the base class
+        do_GET = do_POST = do_PUT = handle_one
 
         def content(self) -> bytes:
             if self.headers.get("Transfer-Encoding") != "chunked":
-                return self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                return super().content()
             parts = []
             while size := int(self.rfile.readline(), 16):
                 parts.append(self.rfile.read(size))
@@ -155,15 +148,8 @@ def upload_hub() -> Iterator[UploadHub]:
             self.rfile.readline()
             return b"".join(parts)
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    state.endpoint = f"http://127.0.0.1:{server.server_port}"
-    Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-    with pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch, listening(Server) as state.endpoint:
         patch.setattr(constants, "ENDPOINT", state.endpoint)
         patch.setattr(constants, "HF_HUB_DISABLE_XET", True)
         patch.setattr(constants, "HF_HUB_OFFLINE", False)
-        try:
-            yield state
-        finally:
-            server.shutdown()
-            server.server_close()
+        yield state

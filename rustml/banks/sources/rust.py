@@ -65,72 +65,71 @@ class MultiplERow(msgspec.Struct):
 
 def humaneval_x(rows: Iterable[LocatedRow]) -> Bank:
     """HumanEval-X Rust (Zheng et al. 2023, arXiv:2303.17568), without the problems that need a crate."""
-    problems: list[Problem] = []
-    excluded: dict[str, str] = {}
-    for raw in rows:
-        row = typed(raw, HumanEvalXRow)
-        question = "Write a Rust function that solves this problem.\n\n" + _uncomment(row.prompt)
-        problem = _humaneval_problem(raw.location, row, "humaneval-x-rust", "Apache-2.0", question)
-        _sort_in(problem, problems, excluded)
-    return make_bank("humaneval-x-rust", problems, excluded)
+    return _without_crates("humaneval-x-rust", map(_humaneval_x_problem, rows))
+
+
+def _humaneval_x_problem(raw: LocatedRow) -> Problem:
+    row = typed(raw, HumanEvalXRow)
+    question = "Write a Rust function that solves this problem.\n\n" + _uncomment(row.prompt)
+    return _humaneval_problem(raw.location, row, "humaneval-x-rust", "Apache-2.0", question)
 
 
 def humanevalpack(rows: Iterable[LocatedRow]) -> Bank:
     """HumanEvalPack Rust (Muennighoff et al. 2023, arXiv:2308.07124), without the problems that need a crate."""
-    problems: list[Problem] = []
-    excluded: dict[str, str] = {}
-    for raw in rows:
-        row = typed(raw, HumanEvalPackRow)
-        problem = _humaneval_problem(raw.location, row, "humanevalpack-rust", "MIT", row.instruction.strip())
-        _sort_in(problem, problems, excluded)
-    return make_bank("humanevalpack-rust", problems, excluded)
+    return _without_crates("humanevalpack-rust", map(_humanevalpack_problem, rows))
+
+
+def _humanevalpack_problem(raw: LocatedRow) -> Problem:
+    row = typed(raw, HumanEvalPackRow)
+    return _humaneval_problem(raw.location, row, "humanevalpack-rust", "MIT", row.instruction.strip())
 
 
 def humanevalfix(rows: Iterable[LocatedRow]) -> Bank:
     """HumanEvalFix: the same functions with a bug, to be repaired with the tests in view; by kind of bug."""
-    problems: list[Problem] = []
-    excluded: dict[str, str] = {}
-    for raw in rows:
-        row = typed(raw, HumanEvalFixRow)
-        problem = _humaneval_problem(raw.location, row, "humanevalpack-rust-fix", "MIT", "")
-        buggy = f"{_split_declaration(row.declaration)[1]}{row.buggy_solution}"
-        question = (
-            f"This Rust function has a bug:\n\n```rust\n{problem.prelude}{buggy.strip()}\n```\n\n"
-            f"Its tests:\n\n```rust\n{problem.tests.strip()}\n```\n\n"
-            f"Repair `{problem.entry_point}`, and answer with the whole function in one fenced block."
-        )
-        tags = {"category": row.bug_type.strip().replace(" ", "_")}
-        problem = replace(problem, id=f"{row.task_id}/fix", instruction=question, tags=tags)
-        _sort_in(problem, problems, excluded)
-    return make_bank("humanevalpack-rust-fix", problems, excluded)
+    return _without_crates("humanevalpack-rust-fix", map(_humanevalfix_problem, rows))
+
+
+def _humanevalfix_problem(raw: LocatedRow) -> Problem:
+    row = typed(raw, HumanEvalFixRow)
+    problem = _humaneval_problem(raw.location, row, "humanevalpack-rust-fix", "MIT", "")
+    buggy = f"{_split_declaration(row.declaration)[1]}{row.buggy_solution}"
+    question = (
+        f"This Rust function has a bug:\n\n```rust\n{problem.prelude}{buggy.strip()}\n```\n\n"
+        f"Its tests:\n\n```rust\n{problem.tests.strip()}\n```\n\n"
+        f"Repair `{problem.entry_point}`, and answer with the whole function in one fenced block."
+    )
+    tags = {"category": row.bug_type.strip().replace(" ", "_")}
+    return replace(problem, id=f"{row.task_id}/fix", instruction=question, tags=tags)
 
 
 def humanevalexplain(rows: Iterable[LocatedRow]) -> Bank:
-    """HumanEvalExplain: a function to describe, and to write again from that description alone.
+    """HumanEvalExplain: a function to describe, and to write again from that description alone."""
+    return _without_crates("humanevalpack-rust-explain", map(_humanevalexplain_problem, rows))
 
-    The description may be as long as the docstring that the data set has, as upstream cuts it.
-    """
-    problems: list[Problem] = []
+
+def _humanevalexplain_problem(raw: LocatedRow) -> Problem:
+    """The description may be as long as the docstring that the data set has, as upstream cuts it."""
+    row = typed(raw, HumanEvalExplainRow)
+    problem = _humaneval_problem(raw.location, row, "humanevalpack-rust-explain", "MIT", "")
+    limit = len(row.docstring)
+    question = (
+        f"Describe in at most {limit} characters what this Rust function does, in words and without code:\n\n"
+        f"```rust\n{problem.prelude}{problem.reference.strip()}\n```"
+    )
+    return replace(problem, id=f"{row.task_id}/explain", instruction=question, tags={"characters": str(limit)})
+
+
+def _without_crates(name: str, problems: Iterable[Problem]) -> Bank:
+    """The problems that need no crate; the others are excluded, with the crates that they need."""
+    fit: list[Problem] = []
     excluded: dict[str, str] = {}
-    for raw in rows:
-        row = typed(raw, HumanEvalExplainRow)
-        problem = _humaneval_problem(raw.location, row, "humanevalpack-rust-explain", "MIT", "")
-        limit = len(row.docstring)
-        question = (
-            f"Describe in at most {limit} characters what this Rust function does, in words and without code:\n\n"
-            f"```rust\n{problem.prelude}{problem.reference.strip()}\n```"
-        )
-        problem = replace(problem, id=f"{row.task_id}/explain", instruction=question, tags={"characters": str(limit)})
-        _sort_in(problem, problems, excluded)
-    return make_bank("humanevalpack-rust-explain", problems, excluded)
-
-
-def _sort_in(problem: Problem, problems: list[Problem], excluded: dict[str, str]) -> None:
-    needed = [crate for crate, use in EXTERNAL.items() if re.search(use, problem.reference + problem.tests)]
-    if needed:
-        excluded[problem.id] = f"needs the crate {', '.join(needed)}"
-    else:
-        problems.append(problem)
+    for problem in problems:
+        needed = [crate for crate, use in EXTERNAL.items() if re.search(use, problem.reference + problem.tests)]
+        if needed:
+            excluded[problem.id] = f"needs the crate {', '.join(needed)}"
+        else:
+            fit.append(problem)
+    return make_bank(name, fit, excluded)
 
 
 def _humaneval_problem(location: str, row: HumanEvalXRow, bank: str, licence: str, question: str) -> Problem:

@@ -83,23 +83,17 @@ def obtain(
     Unavailable when the registry does not answer at all, and EnvironmentFault when it asks for a login or stops
     answering half-way: the archives that arrived stay in the cache, and the next run resumes from there.
     """
-    return asyncio.run(_obtain(section, source, requests, cache, progress))
 
+    async def resolve() -> list[Crate | RejectedCrate]:
+        async with Fetcher(section, source.http) as fetcher:
+            config = await _config(fetcher, source)
+            tasks = [asyncio.ensure_future(_one(fetcher, source, config, request, cache)) for request in requests]
+            for done, task in enumerate(asyncio.as_completed(tasks), start=1):
+                await task
+                progress(done, len(tasks))
+        return [task.result() for task in tasks]
 
-async def _obtain(
-    section: HarvestSection,
-    source: SparseRegistry,
-    requests: Sequence[CrateRequest],
-    cache: Path,
-    progress: ProgressCallback,
-) -> tuple[list[Crate], list[RejectedCrate]]:
-    async with Fetcher(section, source.http) as fetcher:
-        config = await _config(fetcher, source)
-        tasks = [asyncio.ensure_future(_one(fetcher, source, config, request, cache)) for request in requests]
-        for done, task in enumerate(asyncio.as_completed(tasks), start=1):
-            await task
-            progress(done, len(tasks))
-    outcomes = [task.result() for task in tasks]
+    outcomes = asyncio.run(resolve())
     lost = [outcome for outcome in outcomes if isinstance(outcome, RejectedCrate) and outcome.reason == "unavailable"]
     if lost:
         raise EnvironmentFault(

@@ -10,26 +10,15 @@ from collections.abc import Sequence
 from itertools import zip_longest
 from pathlib import Path
 
-from rustml.judge.in_crate.alone import Codes
 from rustml.judge.in_crate.insertion import Insertion, grouped
-from rustml.judge.in_crate.recompile import Recompiler
+from rustml.judge.in_crate.shared_check import SharedCheck
 from rustml.judge.in_crate.sharing import decides_elsewhere
 from rustml.judge.in_crate.variants import edited
 from rustml.judge.rust import diagnostics
-from rustml.records import Diagnostic
 
 
-class Columns:
-    """Checks insertions into one crate, all compiled by one call."""
-
-    def __init__(self, compiler: Recompiler) -> None:
-        self._compiler = compiler
-        self.codes: dict[Insertion, Codes] = {}
-        """The lints of those that compile."""
-        self.errors: dict[Insertion, tuple[Diagnostic, ...]] = {}
-        """The errors of those that do not."""
-        self.unclear: list[Insertion] = []
-        """Those of a compilation that failed without a word about one of them."""
+class Columns(SharedCheck):
+    """Checks each in the place of its reference; undecided are those of a failure that no message explains."""
 
     def check(self, insertions: Sequence[Insertion]) -> None:
         """Decide about each of them."""
@@ -50,7 +39,7 @@ class Columns:
         if errors and clear and not any(decides_elsewhere(one) for one in column):
             self.errors |= {one: diagnostics.summary(own) for one, own in errors.items()}
         elif errors or len(column) == 1:
-            self.unclear += errors or column
+            self.undecided += errors or column
         else:
             half = len(column) // 2
             self._column(column[:half])

@@ -15,6 +15,7 @@ from rustml.judge.rust import toolchain
 from rustml.judge.rust.toolchain import Toolchain
 from rustml.sandbox import seccomp
 from rustml.sandbox.bubblewrap import Bubblewrap
+from rustml.sandbox.command import Command
 from rustml.sandbox.mounts import Mounts
 from rustml.sandbox.process_limits import WALL_PER_CPU, ProcessLimits
 from rustml.sandbox.processes import Completed, Processes
@@ -55,7 +56,7 @@ class CrateSandbox:
         memory, disk = 2 * self.limits.memory_mb, 16 * self.limits.disk_mb
         limits = ProcessLimits(cpu_seconds=cpu, memory_mb=memory, file_mb=disk, open_files=1024)
         words = [f"/rust/bin/{argv[0]}", *argv[1:]]
-        wrapped = self._bubblewrap.wrap(words, _beside(system, mounts), limits, environment=variables)
+        wrapped = self._bubblewrap.wrap(Command(words, _beside(system, mounts), limits, variables))
         return _started(self.processes.run(wrapped, seconds=WALL_PER_CPU * cpu, output=1 << 24))
 
     def run(
@@ -72,13 +73,8 @@ class CrateSandbox:
         disk = self.limits.disk_mb
         visible = replace(_beside({**_existing(RUNTIME), program: "/t"}, mounts), tmp_mb=disk)
         limits = ProcessLimits(cpu_seconds=cpu, memory_mb=self.limits.memory_mb, file_mb=disk)
-        wrapped = self._bubblewrap.wrap(
-            ["/t", *arguments],
-            visible,
-            limits,
-            environment={**environment, "LD_LIBRARY_PATH": "/rust/lib"},
-            system_calls=Path(self._filter.name),
-        )
+        command = Command(["/t", *arguments], visible, limits, {**environment, "LD_LIBRARY_PATH": "/rust/lib"})
+        wrapped = self._bubblewrap.wrap(command, system_calls=Path(self._filter.name))
         return _started(self.processes.run(wrapped, seconds=seconds))
 
 

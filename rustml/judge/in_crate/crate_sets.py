@@ -8,13 +8,12 @@ is kept, so that a later run is offline and meets the same versions.
 """
 
 import tempfile
-from contextlib import AbstractContextManager
 from functools import cached_property
 from pathlib import Path
-from types import TracebackType
 
 from rustml.cargo.registry import DirectorySource, resolve
 from rustml.contents import directory_source_contents
+from rustml.judge.closing import Closing
 from rustml.judge.in_crate.crate_sandbox import CrateSandbox
 from rustml.judge.in_crate.dependencies import DependencyStore
 from rustml.judge.in_crate.manifest import Table, document
@@ -32,7 +31,7 @@ class CratesUnavailable(Exception):
     """A set of crates cannot be had. The text says why: which crate, and what Cargo or the compiler said."""
 
 
-class CrateSets(AbstractContextManager["CrateSets"]):
+class CrateSets(Closing):
     """Sets of compiled crates, each made when it is first asked for."""
 
     def __init__(self, source: CargoSource, cache: Path, limits: Limits) -> None:
@@ -64,11 +63,6 @@ class CrateSets(AbstractContextManager["CrateSets"]):
     def close(self) -> None:
         """End what still runs."""
         self._sandbox.close()
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def compiled(self, dependencies: tuple[Dependency, ...]) -> Externs:
         """The set, from the cache or built now; `folder` names its content.

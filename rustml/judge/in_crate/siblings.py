@@ -18,12 +18,12 @@ from tree_sitter import Node
 
 from rustml.judge.in_crate.alone import Codes
 from rustml.judge.in_crate.insertion import Insertion, grouped
-from rustml.judge.in_crate.recompile import Compiled, Recompiler
+from rustml.judge.in_crate.recompile import Compiled
+from rustml.judge.in_crate.shared_check import SharedCheck
 from rustml.judge.in_crate.sharing import decides_elsewhere
 from rustml.judge.in_crate.sites import InsertionSite
 from rustml.judge.in_crate.variants import Edit, edited
 from rustml.judge.rust import diagnostics
-from rustml.records import Diagnostic
 from rustml.rust.lexer import significant, tokens
 from rustml.rust.tree import node_text, parse_tree
 
@@ -44,17 +44,8 @@ class Placed(NamedTuple):
     end: int
 
 
-class Siblings:
-    """Checks insertions into one crate, all compiled by one call."""
-
-    def __init__(self, compiler: Recompiler) -> None:
-        self._compiler = compiler
-        self.codes: dict[Insertion, Codes] = {}
-        """The lints of those that compile."""
-        self.errors: dict[Insertion, tuple[Diagnostic, ...]] = {}
-        """The errors of those that do not."""
-        self.undecided: list[Insertion] = []
-        """Those of which this way says nothing."""
+class Siblings(SharedCheck):
+    """Checks each beside its reference."""
 
     def check(self, insertions: Sequence[Insertion]) -> None:
         """Decide about those that may stand beside their reference."""

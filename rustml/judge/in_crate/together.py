@@ -78,7 +78,7 @@ def _checked(compiler: Recompiler, insertions: Sequence[Insertion], shared: Shar
         codes |= siblings.codes | columns.codes
         for one, errors in (siblings.errors | columns.errors).items():
             shared.verdicts[one] = in_crate_verdict(one.candidate, "compile_error", errors=errors)
-        shared.left |= {one: Left("unclear") for one in columns.unclear}
+        shared.left |= {one: Left("unclear") for one in columns.undecided}
     return codes
 
 

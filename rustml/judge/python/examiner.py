@@ -15,6 +15,7 @@ from rustml.judge.case_report import CaseReport, read_reports
 from rustml.judge.limits import Limits
 from rustml.records import Candidate, Diagnostic, Status, Verdict
 from rustml.sandbox import seccomp
+from rustml.sandbox.command import Command
 from rustml.sandbox.mounts import Mounts
 from rustml.sandbox.process_limits import MEBIBYTE, ProcessLimits
 from rustml.sandbox.processes import Processes
@@ -67,15 +68,13 @@ class PythonExaminer:
             "cases": [[case, _case(candidates[case])] for case in cases],
         }
         driver = self._sandbox.path(_GUEST / "test_driver.py", "/guest/test_driver.py")
-        argv = self._sandbox.wrap(
-            [str(_interpreter()), "-I", "-S", "-B", driver],
-            self._visible(),
-            ProcessLimits(
-                cpu_seconds=len(cases) * (2 * limits.run_seconds + 2) + 10,
-                memory_mb=4 * limits.memory_mb,
-                file_mb=limits.disk_mb,
-            ),
+        allowed = ProcessLimits(
+            cpu_seconds=len(cases) * (2 * limits.run_seconds + 2) + 10,
+            memory_mb=4 * limits.memory_mb,
+            file_mb=limits.disk_mb,
         )
+        words = [str(_interpreter()), "-I", "-S", "-B", driver]
+        argv = self._sandbox.wrap(Command(words, self._visible(), allowed))
         seconds = len(cases) * (2 * limits.longest_run + 1) + 10  # two processes compute
         text, memory = json.dumps(request).encode(), 2 * limits.tree_mb  # the tests' process, and the candidate's
         result = self._processes.run(argv, stdin=text, seconds=seconds, memory_mb=memory, output=1 << 24)

@@ -3,13 +3,13 @@
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
-from types import TracebackType
 from typing import TypeVar
 
 import httpx
 import msgspec
 
 from rustml.errors import EnvironmentFault
+from rustml.judge.closing import Closing
 from rustml.judge.limits import Limits
 from rustml.judge.remote.exchange import JSON, KEY, PATH, JudgeFacts, Verdicts
 from rustml.judge.verdicts import unjudged_verdict
@@ -28,7 +28,7 @@ class _TryAgain(Exception):
     """The server is not there, is busy, or does not answer what it was asked."""
 
 
-class RemoteJudge:
+class RemoteJudge(Closing):
     """A client that judges like `rustml.judge.Judge`. A context manager."""
 
     def __init__(
@@ -61,14 +61,6 @@ class RemoteJudge:
         except BaseException:
             self._client.close()
             raise
-
-    def __enter__(self) -> "RemoteJudge":
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Close the connections; the server goes on."""

@@ -9,6 +9,7 @@ from rustml.judge.limits import Limits
 from rustml.judge.rust.externs import Externs
 from rustml.judge.rust.toolchain import Toolchain, system_libraries
 from rustml.records import Candidate
+from rustml.sandbox.command import Command
 from rustml.sandbox.mounts import Mounts
 from rustml.sandbox.process_limits import WALL_PER_CPU, ProcessLimits
 from rustml.sandbox.processes import Completed, Processes
@@ -164,19 +165,15 @@ class Compiler:
             "CLIPPY_CONF_DIR": self._sandbox.path(folders.sources, "/s"),
             "LD_LIBRARY_PATH": f"{sysroot}/lib",  # without /proc the loader cannot tell where the compiler lies
         }
-        argv = self._sandbox.wrap(
-            [
-                f"{sysroot}/bin/{program.name}",
-                f"--sysroot={sysroot}",
-                "--error-format=json",
-                f"--out-dir={output}",
-                *(crates.flags(self._sandbox) if crates else ()),
-                *arguments,
-            ],
-            mounts,
-            limits,
-            environment=environment,
-        )
+        words = [
+            f"{sysroot}/bin/{program.name}",
+            f"--sysroot={sysroot}",
+            "--error-format=json",
+            f"--out-dir={output}",
+            *(crates.flags(self._sandbox) if crates else ()),
+            *arguments,
+        ]
+        argv = self._sandbox.wrap(Command(words, mounts, limits, environment))
         return self._processes.run(argv, seconds=WALL_PER_CPU * cpu, memory_mb=memory)
 
     def source(self, folders: Folders, name: str) -> str:

@@ -9,6 +9,7 @@ from rustml.errors import JudgeFault
 from rustml.judge.case_report import CaseReport, read_reports
 from rustml.judge.limits import Limits
 from rustml.sandbox import seccomp
+from rustml.sandbox.command import Command
 from rustml.sandbox.mounts import Mounts
 from rustml.sandbox.process_limits import MEBIBYTE, ProcessLimits
 from rustml.sandbox.processes import Processes
@@ -73,15 +74,12 @@ class CaseRunner:
         """One call of the program: whether its supervisor came to its own end, and one report per case."""
         limits, nonce = self._limits, secrets.token_hex(16)
         mounts = Mounts(read={**self._libraries, program: "/t"}, may_mount=True)
-        argv = self._sandbox.wrap(
-            [self._sandbox.path(program, "/t")],
-            mounts,
-            ProcessLimits(
-                cpu_seconds=len(cases) * (limits.cpu_seconds + 3) + 10,
-                memory_mb=4 * limits.memory_mb,
-                file_mb=limits.disk_mb,
-            ),
+        allowed = ProcessLimits(
+            cpu_seconds=len(cases) * (limits.cpu_seconds + 3) + 10,
+            memory_mb=4 * limits.memory_mb,
+            file_mb=limits.disk_mb,
         )
+        argv = self._sandbox.wrap(Command([self._sandbox.path(program, "/t")], mounts, allowed))
         request: list[int | str] = [nonce, int(limits.cpu_seconds * 1000), int(limits.run_seconds * 1000)]
         request += [limits.memory_mb * MEBIBYTE, limits.disk_mb * MEBIBYTE]
         request += [int(self._sandbox.mounts), SLOW_MS, self._filter]

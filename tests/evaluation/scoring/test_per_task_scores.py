@@ -12,8 +12,10 @@ from rustml.evaluation.results.outcome import Outcome
 from rustml.evaluation.results.report_file import Evaluation
 from rustml.evaluation.results.suite_result import SuiteResult
 from rustml.evaluation.scoring.per_task_scores import scores
-from rustml.records import Problem, Status, Verdict
+from rustml.records import Problem
 from rustml.tasks import TASKS
+from rustml.testing import make_verdict
+from tests.support.problems import make_problem
 
 
 def outcome(**scores: float) -> Outcome:
@@ -35,6 +37,7 @@ def held(**items: tuple[str, Outcome]) -> SuiteResult:
     )
 
 
+PASSED = make_verdict("p#0", "passed", clippy_clean=True)
 SUITE = held(
     a=("completion", outcome(exact=1.0, edit=1.0, syntax=1.0)),
     b=("completion", outcome(exact=0.0, edit=0.2, syntax=0.5)),
@@ -46,43 +49,22 @@ SUITE = held(
 
 def test_every_task_of_the_mix_has_a_measure_that_its_answers_can_have() -> None:
     for name, task in TASKS.items():
-        assert task.headline in scores(problem(name), "fn f() {}", verdict("passed")), name
+        assert task.headline in scores(problem(name), "fn f() {}", PASSED), name
 
 
 def test_an_anchor_is_scored_by_its_text_alone() -> None:
     anchor = problem("sig_doc_impl")
     anchor.tags.update(task="anchor_code", inplace="text_only")
-    assert scores(anchor, "fn f() {}", verdict("passed")) == {"exact": 1.0, "edit": 1.0, "syntax": 1.0}
+    assert scores(anchor, "fn f() {}", PASSED) == {
+        "exact": 1.0,
+        "edit": 1.0,
+        "syntax": 1.0,
+    }
 
 
 def problem(task: str) -> Problem:
-    return Problem(
-        id="p",
-        bank="holdout",
-        split="test",
-        language="rust",
-        instruction="ask",
-        entry_point="f",
-        reference="fn f() {}",
-        tests="",
-        licence="MIT",
-        tags={"task": task, "inplace": "compile" if TASKS[task].headline != "tests" else "tests"},
-    )
-
-
-def verdict(status: Status) -> Verdict:
-    return Verdict(
-        id="p#0",
-        status=status,
-        compiles=True,
-        tests_passed=1,
-        tests_expected=1,
-        clippy_clean=True,
-        lints=(),
-        errors=(),
-        seconds={},
-        sandbox="none",
-    )
+    inplace = "compile" if TASKS[task].headline != "tests" else "tests"
+    return make_problem("p", bank="holdout", tests="", tags={"task": task, "inplace": inplace})
 
 
 def test_the_principal_measure_is_over_the_items_that_have_it_and_says_how_many() -> None:

@@ -7,21 +7,11 @@ from rustml.evaluation.results.suite_result import SuiteResult
 from rustml.evaluation.suites.account import CURES, Account, account_of
 from rustml.judge.in_crate.dependencies import Dependencies, Package
 from rustml.records import Problem
+from tests.support.problems import make_problem
 
 
 def problem(number: int, judged: str, task: str = "sig_doc_impl", crate: str = "shop-1.0.0") -> Problem:
-    return Problem(
-        id=str(number),
-        bank="holdout",
-        split="test",
-        language="rust",
-        instruction="ask",
-        entry_point="f",
-        reference="fn f() {}",
-        tests="",
-        licence="MIT",
-        tags={TASK: task, INPLACE: judged, "crate": crate},
-    )
+    return make_problem(str(number), bank="holdout", tests="", tags={TASK: task, INPLACE: judged, "crate": crate})
 
 
 def account(*judged: str, **complaints: str) -> Account:

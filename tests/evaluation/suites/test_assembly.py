@@ -11,30 +11,16 @@ from rustml.banks.output_files import benchmark_files
 from rustml.errors import InputError
 from rustml.evaluation.suites.assembly import marked, suites_of
 from rustml.evaluation.suites.protocols import PROTOCOLS
-from rustml.profile import load
-from rustml.profile.evaluation import EvaluationSection, SuiteSection
+from rustml.profile.evaluation import EvaluationSection
 from rustml.records import Problem, write_jsonl
 from rustml.testing import FakeTokenizer
 from tests.support.evaluation_doubles import problem
-
-SUITE: dict[str, Any] = {
-    "problems": "rust-test",
-    "group": "rust",
-    "protocol": "chat",
-    "metric_prefix": "rust.",
-    "samples": 1,
-    "temperature": 0.0,
-    "top_p": 1.0,
-    "max_new_tokens": 96,
-    "limit": 0,
-}
+from tests.support.suite_runs import sections
 
 
 def section(**suites: dict[str, Any]) -> EvaluationSection:
-    named = {name: {**SUITE, "metric_prefix": f"{name}.", **changes} for name, changes in suites.items()}
-    return msgspec.structs.replace(
-        load("tiny").evaluation, lifecycle=(), suites=msgspec.convert(named, dict[str, SuiteSection])
-    )
+    """Suites of the bank's test problems, unless they say otherwise."""
+    return sections(**{name: {"problems": "rust-test", **changes} for name, changes in suites.items()})
 
 
 def mbpp(number: int, split: str) -> Problem:

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 
 from rustml.errors import InputError, ProfileError
@@ -16,6 +15,7 @@ from rustml.profile import load
 from rustml.records import Problem, write_jsonl
 from rustml.testing import FakeTokenizer
 from tests.banks.sources.test_rustevo import CHANGE, TASK, write
+from tests.support.problems import make_problem
 from tests.support.random_model import random_model
 from tests.support.suite_runs import LIMITS, answered, asked, banks, measured, sections
 
@@ -26,19 +26,15 @@ WRONG = "```rust\nfn twice(x: i32) -> i32 {\n    x.saturating_mul(3)\n}\n```"
 
 
 def problem(number: int, **changes: Any) -> Problem:
-    made = Problem(
-        id=f"RustEvo2/{number}",
-        bank="rustevo2",
-        split="test",
-        language="rust",
-        instruction="Double a number.",
-        entry_point="twice",
-        reference="fn twice(x: i32) -> i32 { x.saturating_mul(2) }",
-        tests=TASK["test_program"],
-        licence="Apache-2.0",
-        tags={"category": "stabilized", "api": "num::saturating_mul", "api_facts": "- Name: saturating_mul"},
-    )
-    return msgspec.structs.replace(made, **changes)
+    fields = {
+        "bank": "rustevo2",
+        "instruction": "Double a number.",
+        "entry_point": "twice",
+        "reference": "fn twice(x: i32) -> i32 { x.saturating_mul(2) }",
+        "tests": TASK["test_program"],
+        "tags": {"category": "stabilized", "api": "num::saturating_mul", "api_facts": "- Name: saturating_mul"},
+    }
+    return make_problem(f"RustEvo2/{number}", **{**fields, **changes})
 
 
 @pytest.fixture(scope="module")

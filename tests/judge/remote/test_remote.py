@@ -5,7 +5,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from typing import Any
 
 import httpx
@@ -20,6 +20,7 @@ from rustml.judge.remote.service import JudgeService, ServiceLimits
 from rustml.records import Candidate, Verdict
 from rustml.testing import FakeJudge, make_verdict
 from tests.support.judge_cases import RIGHT, WRONG, candidate
+from tests.support.loopback_http import Handler
 
 KEY = "a-key-of-sixteen"
 HTTP = httpx.Client(trust_env=False, limits=httpx.Limits(max_keepalive_connections=0))
@@ -197,7 +198,7 @@ def test_a_judge_that_fails_is_a_fault_of_the_server_and_is_asked_again() -> Non
         assert service.counts.requests[500] == 2
 
 
-Play = Callable[[BaseHTTPRequestHandler, list[Candidate]], bytes | None]
+Play = Callable[[Handler, list[Candidate]], bytes | None]
 
 
 @contextmanager
@@ -205,26 +206,17 @@ def playing(*plays: Play) -> Iterator[str]:
     """A server that answers each request for verdicts by the next play, and the rest rightly."""
     todo = list(plays)
 
-    class Handler(BaseHTTPRequestHandler):
+    class Server(Handler):
         def do_GET(self) -> None:
-            self.reply(msgspec.json.encode(FACTS))
+            self.reply(200, msgspec.json.encode(FACTS))
 
         def do_POST(self) -> None:
-            asked = msgspec.json.decode(self.rfile.read(int(self.headers["Content-Length"])), type=list[Candidate])
+            asked = msgspec.json.decode(self.content(), type=list[Candidate])
             content = (todo.pop(0) if todo else rightly)(self, asked)
             if content is not None:
-                self.reply(content)
+                self.reply(200, content)
 
-        def reply(self, content: bytes) -> None:
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
-
-        def log_message(self, *_given: Any) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Server)
     server.handle_error = lambda *_given: None  # type: ignore[method-assign]
     thread = threading.Thread(target=lambda: server.serve_forever(poll_interval=0.01))
     thread.start()
@@ -241,25 +233,23 @@ def answer(verdicts: list[Verdict]) -> bytes:
     return msgspec.json.encode(Verdicts(verdicts=tuple(verdicts)))
 
 
-def rightly(_handler: BaseHTTPRequestHandler, asked: list[Candidate]) -> bytes:
+def rightly(_handler: Handler, asked: list[Candidate]) -> bytes:
     return answer([make_verdict(one.id, status(one)) for one in asked])
 
 
-def gone(handler: BaseHTTPRequestHandler, _asked: list[Candidate]) -> None:
+def gone(handler: Handler, _asked: list[Candidate]) -> None:
     handler.connection.shutdown(socket.SHUT_RDWR)
 
 
-def cut_off(handler: BaseHTTPRequestHandler, asked: list[Candidate]) -> None:
+def cut_off(handler: Handler, asked: list[Candidate]) -> None:
     content = rightly(handler, asked)
     handler.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(content) + content[: len(content) // 2])
     gone(handler, asked)
 
 
 def status_of(code: int) -> Play:
-    def play(handler: BaseHTTPRequestHandler, _asked: list[Candidate]) -> None:
-        handler.send_response(code)
-        handler.send_header("Content-Length", "0")
-        handler.end_headers()
+    def play(handler: Handler, _asked: list[Candidate]) -> None:
+        handler.reply(code, b"")
 
     return play
 
