@@ -94,7 +94,7 @@ def _measure(
     from rustml.serving.smoke import judged  # noqa: PLC0415  openai takes a second to load
 
     section = profile.bench_serving
-    files = {count: Files(space.out, space.report, f"v{version.number}-c{count}") for count in section.concurrency}
+    files = {count: Files.of(space.out, space.report, f"v{version.number}-c{count}") for count in section.concurrency}
     levels = []
     with ExitStack() as stack:
         subject = None

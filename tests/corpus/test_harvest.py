@@ -14,11 +14,12 @@ from rustml.corpus.sources.crate import Crate, CrateRecord
 from rustml.corpus.sources.crates import crate_list
 from rustml.corpus.sources.read_crates import CrateReader
 from rustml.errors import EnvironmentFault, InputError
-from rustml.profile.harvest import DatasetSource, HarvestSection, RepositorySource
+from rustml.profile.harvest import HarvestSection, RepositorySource
 from rustml.records import SourceFile, read_jsonl
 from tests.support.crate_archives import SOURCE, manifest, pack
 from tests.support.loopback_registry import serving
 from tests.support.processes import kill_at
+from tests.support.sections import dataset_source
 
 Section = Callable[..., HarvestSection]
 Source = Callable[..., Path]
@@ -259,10 +260,8 @@ def test_a_local_data_set_goes_through_the_same_gate(
         place.write_bytes(b"".join(msgspec.json.encode(row) + b"\n" for row in ROWS))
     else:
         pyarrow.parquet.write_table(pyarrow.Table.from_pylist(ROWS), place)
-    source = DatasetSource(
-        name=str(place.parent), split="train", content_column="content", path_column="path",
-        licence_column="licences", licence="", take=0,
-    )  # fmt: skip
+    columns = {"content_column": "content", "path_column": "path", "licence_column": "licences"}
+    source = dataset_source(str(place.parent), **columns, licence="")
     crates = directory_source({"good-1.0.0": crate("good")})
     section = harvest_section(directory=str(crates), crates=("all",), datasets=(source,))
     report = harvest(section, tmp_path / "out", workers=1, cache=tmp_path / "cache")
@@ -276,15 +275,7 @@ def test_a_local_data_set_goes_through_the_same_gate(
 def test_a_refused_data_set_or_repository_stops_before_anything_starts(
     harvest_section: Section, tmp_path: Path
 ) -> None:
-    data = DatasetSource(
-        name="x/y",
-        split="train",
-        content_column="c",
-        path_column="p",
-        licence_column="",
-        licence="GPL-3.0-only",
-        take=0,
-    )
+    data = dataset_source("x/y", licence="GPL-3.0-only")
     repository = RepositorySource(path=str(tmp_path), licence="MIT", ignore=(), half_life_days=30.0)
     for changes, match in (({"datasets": (data,)}, "not_allowed"), ({"repositories": (repository,)}, "repositories")):
         with pytest.raises(InputError, match=match):

@@ -8,11 +8,10 @@ import pytest
 
 from rustml.errors import EnvironmentFault, InputError
 from rustml.profile import Profile, load
-from rustml.profile.harvest import DatasetSource
-from rustml.profile.pairs import AnchorPool
 from rustml.runs.stage import key
 from rustml.stages import bank, harvest, pairs
 from rustml.stages.hub_commits import with_bank_commits, with_dataset_commits, with_pool_commits
+from tests.support.sections import anchor_pool, dataset_source
 
 OLD, NEW, PINNED = "a" * 40, "b" * 40, "c" * 40
 
@@ -41,19 +40,6 @@ def hub(monkeypatch: pytest.MonkeyPatch) -> Hub:
     return ours
 
 
-def dataset(name: str) -> DatasetSource:
-    return DatasetSource(
-        name=name, split="train", content_column="c", path_column="p", licence_column="", licence="MIT", take=0
-    )
-
-
-def pool(source: str) -> AnchorPool:
-    return AnchorPool(
-        source=source, share=1.0, take=1, max_characters=100, licence="MIT", instruction_column="q",
-        answer_column="a", messages_column="", language="rust", split="train",
-    )  # fmt: skip
-
-
 def profile_with(section: str, **changes: object) -> Profile:
     profile = load("tiny")
     return msgspec.structs.replace(profile, **{section: msgspec.structs.replace(getattr(profile, section), **changes)})
@@ -61,8 +47,8 @@ def profile_with(section: str, **changes: object) -> Profile:
 
 CASES = {
     "bank": (bank.STAGE, with_bank_commits, profile_with("bank", benchmarks={"humaneval": "hub"})),
-    "pairs": (pairs.STAGE, with_pool_commits, profile_with("pairs", anchors={"code": pool("hub:o/n")})),
-    "harvest": (harvest.STAGE, with_dataset_commits, profile_with("harvest", datasets=(dataset("o/n"),))),
+    "pairs": (pairs.STAGE, with_pool_commits, profile_with("pairs", anchors={"code": anchor_pool("hub:o/n")})),
+    "harvest": (harvest.STAGE, with_dataset_commits, profile_with("harvest", datasets=(dataset_source("o/n"),))),
 }
 
 
@@ -94,8 +80,8 @@ def test_a_branch_or_tag_becomes_the_commit_that_it_stands_for(hub: Hub) -> None
 
 
 def test_local_pools_and_files_are_left_alone(hub: Hub, tmp_path: Path) -> None:
-    here = dataset(str(tmp_path))
-    anchors = {"a": pool("corpus"), "b": pool("file:/x.jsonl"), "c": pool("bank:python-train")}
+    here = dataset_source(str(tmp_path))
+    anchors = {"a": anchor_pool("corpus"), "b": anchor_pool("file:/x.jsonl"), "c": anchor_pool("bank:python-train")}
     for pin, profile in (
         (with_pool_commits, profile_with("pairs", anchors=anchors)),
         (with_dataset_commits, profile_with("harvest", datasets=(here,))),
@@ -107,4 +93,4 @@ def test_local_pools_and_files_are_left_alone(hub: Hub, tmp_path: Path) -> None:
 
 def test_an_empty_revision_is_the_users_error() -> None:
     with pytest.raises(InputError, match="ends with '@'"):
-        with_pool_commits(profile_with("pairs", anchors={"code": pool("hub:o/n@")}))
+        with_pool_commits(profile_with("pairs", anchors={"code": anchor_pool("hub:o/n@")}))

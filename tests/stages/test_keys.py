@@ -16,10 +16,9 @@ from rustml.errors import InputError
 from rustml.judge.rust import toolchain
 from rustml.profile import Profile, load
 from rustml.profile.base import BaseSection, GgufBase, PathBase
-from rustml.profile.harvest import DatasetSource, RepositorySource
+from rustml.profile.harvest import RepositorySource
 from rustml.profile.method import FullSection, LoraSection, QloraSection
 from rustml.profile.optimizer import AdamW8bitSection
-from rustml.profile.pairs import AnchorPool
 from rustml.runs import environment
 from rustml.runs.stage import key
 from rustml.stages import (
@@ -37,6 +36,7 @@ from rustml.stages import (
     sft,
 )
 from rustml.stages.training_environment import training_environment
+from tests.support.sections import anchor_pool, dataset_source
 
 TINY = load("tiny")
 TRAINED = {"sft", "grpo", "expert_iteration"}
@@ -57,27 +57,6 @@ def key_of(module: ModuleType, profile: Profile = TINY) -> str:
     return key(module.STAGE, profile, {}, {})
 
 
-def pool(source: str) -> AnchorPool:
-    return AnchorPool(
-        source=source,
-        share=1.0,
-        take=0,
-        max_characters=100,
-        licence="MIT",
-        instruction_column="q",
-        answer_column="a",
-        messages_column="",
-        language="python",
-        split="train",
-    )
-
-
-def dataset(name: str) -> DatasetSource:
-    return DatasetSource(
-        name=name, split="train", content_column="c", path_column="p", licence_column="", licence="MIT", take=0
-    )
-
-
 def repository(path: Path) -> RepositorySource:
     return RepositorySource(path=str(path), licence="MIT", ignore=(), half_life_days=100.0)
 
@@ -85,12 +64,12 @@ def repository(path: Path) -> RepositorySource:
 # Each makes a profile whose stage reads `thing`, a file or a folder that the test makes.
 FILES: dict[str, Case] = {
     "harvest.crates_file": (harvest, lambda thing: profile_with("harvest", crates_file=str(thing / "rows.jsonl"))),
-    "harvest.datasets": (harvest, lambda thing: profile_with("harvest", datasets=(dataset(str(thing)),))),
+    "harvest.datasets": (harvest, lambda thing: profile_with("harvest", datasets=(dataset_source(str(thing)),))),
     "harvest.directory": (harvest, lambda thing: profile_with("harvest", directory=str(thing))),
     "bank.benchmarks": (bank, lambda thing: profile_with("bank", benchmarks={"mine.1": str(thing / "rows.jsonl")})),
     "pairs.anchors": (
         pairs,
-        lambda thing: profile_with("pairs", anchors={"code": pool(f"file:{thing / 'rows.jsonl'}")}),
+        lambda thing: profile_with("pairs", anchors={"code": anchor_pool(f"file:{thing / 'rows.jsonl'}")}),
     ),
     "base.folder": (base, lambda thing: based_on(PathBase(folder=str(thing)))),
     "base.file": (base, lambda thing: based_on(GgufBase(file=str(thing / "model.gguf")))),
@@ -201,7 +180,7 @@ def test_a_missing_file_is_named_before_anything_starts(name: str, tmp_path: Pat
 
 
 def test_an_anchor_pool_that_may_be_missing_is_no_fault(tmp_path: Path) -> None:
-    anchors = {"code": pool(f"file:{tmp_path / 'none.jsonl'}")}
+    anchors = {"code": anchor_pool(f"file:{tmp_path / 'none.jsonl'}")}
     assert key_of(pairs, profile_with("pairs", anchors=anchors, allow_missing_anchors=True))
 
 

@@ -39,18 +39,15 @@ STAND_INS: dict[str, tuple[type[PretrainedConfig], str, dict[str, Any], bool]] =
     "bigcode/starcoder2-3b": (Starcoder2Config, "starcoder2", {"sliding_window": 64}, False),
     "meta-llama/Llama-3.1-8B": (LlamaConfig, "llama-3.1", {}, False),
 }
+FULL = ("qwen3-8b", "qwen3-8b-v2", "qwen3-8b-1gpu")
+ADAPTERS = (
+    "qwen3-8b-1gpu preset=lora",
+    *("strandset-7b", "strandset-7b preset=small-batch", "strandset-7b preset=high-capacity", "strandset-4b-check"),
+    *("starcoder2-3b", "strand-14b", "llama31-8b-phase1"),
+)
 CASES = [
-    ("qwen3-8b", "", "full"),
-    ("qwen3-8b-v2", "", "full"),
-    ("qwen3-8b-1gpu", "", "full"),
-    ("qwen3-8b-1gpu preset=lora", "", "adapter"),
-    ("strandset-7b", "", "adapter"),
-    ("strandset-7b preset=small-batch", "", "adapter"),
-    ("strandset-7b preset=high-capacity", "", "adapter"),
-    ("strandset-4b-check", "", "adapter"),
-    ("starcoder2-3b", "", "adapter"),
-    ("strand-14b", "", "adapter"),
-    ("llama31-8b-phase1", "", "adapter"),
+    *((name, "", "full") for name in FULL),
+    *((name, "", "adapter") for name in ADAPTERS),
     ("llama31-8b-phase2", "sft2", "adapter"),
 ]
 

@@ -17,6 +17,7 @@ EXTERNAL = {"rand": r"\brand\s*::", "regex": r"\bRegex\b|\bregex\s*::", "md5": r
 """Crates that HumanEval-X imports everywhere, and how code shows that it needs one."""
 MULTIPL_E_LICENCE = "LicenseRef-BSD-3-Clause-Machine-Learning-Restriction"
 """BSD-3-Clause and a fourth clause: "may not be used as training data for any machine learning model"."""
+QUESTION = "Write a Rust function that solves this problem."
 CONTRADICTORY = {"HumanEval_92": "its own tests contradict each other"}
 
 _USE = re.compile(r"^[ \t]*use\s+([^;]+);[ \t]*\n?", re.MULTILINE)
@@ -70,7 +71,7 @@ def humaneval_x(rows: Iterable[LocatedRow]) -> Bank:
 
 def _humaneval_x_problem(raw: LocatedRow) -> Problem:
     row = typed(raw, HumanEvalXRow)
-    question = "Write a Rust function that solves this problem.\n\n" + _uncomment(row.prompt)
+    question = f"{QUESTION}\n\n{_uncomment(row.prompt)}"
     return _humaneval_problem(raw.location, row, "humaneval-x-rust", "Apache-2.0", question)
 
 
@@ -137,20 +138,25 @@ def _humaneval_problem(location: str, row: HumanEvalXRow, bank: str, licence: st
     heads = list(_SIGNATURE.finditer(body))
     if not heads:
         raise InputError(f"{location}: `declaration` declares no function")
-    signature = heads[-1].group().strip()
+    problem = _problem(bank, licence, row.task_id, question, heads[-1])
+    return replace(problem, reference=body + row.canonical_solution, tests=row.test.strip() + "\n", prelude=prelude)
+
+
+def _problem(bank: str, licence: str, identity: str, question: str, head: re.Match[str]) -> Problem:
+    """A problem with the declaration that `head` matched, as yet without reference, tests and prelude."""
+    signature = head.group().strip()
     return Problem(
-        id=row.task_id,
+        id=identity,
         bank=bank,
         split="test",
         language="rust",
         instruction=f"{question}\n\n```rust\n{signature}\n```",
-        entry_point=heads[-1].group(1),
-        reference=body + row.canonical_solution,
-        tests=row.test.strip() + "\n",
+        entry_point=head.group(1),
+        reference="",
+        tests="",
         licence=licence,
         trainable=False,
         signature=signature,
-        prelude=prelude,
         edition=EDITION,
     )
 
@@ -195,20 +201,9 @@ def _multipl_e_problem(location: str, row: MultiplERow, bank: str) -> Problem:
     tests = row.tests.strip().removeprefix("}").strip()
     if head is None or not tests.startswith("fn main() {"):
         raise InputError(f"{location}: `prompt` must declare a function, and `tests` hold `fn main() {{ ... }}`")
-    signature = head.group().strip()
-    words = _uncomment(_USE.sub("", row.prompt[: head.start()]))
-    return Problem(
-        id=row.name,
-        bank=bank,
-        split="test",
-        language="rust",
-        instruction=f"Write a Rust function that solves this problem.\n\n{words}\n\n```rust\n{signature}\n```",
-        entry_point=head.group(1),
-        reference="",
+    question = f"{QUESTION}\n\n{_uncomment(_USE.sub('', row.prompt[: head.start()]))}"
+    return replace(
+        _problem(bank, MULTIPL_E_LICENCE, row.name, question, head),
         tests=f"#[test]\n{tests.replace('fn main()', 'fn examples()', 1)}\n",
-        licence=MULTIPL_E_LICENCE,
-        trainable=False,
-        signature=signature,
         prelude="".join([f"use {match.group(1)};\n" for match in _USE.finditer(row.prompt[: head.start()])]),
-        edition=EDITION,
     )

@@ -62,38 +62,29 @@ class Subject:
 
 @dataclass(frozen=True)
 class Files:
-    """Where a level leaves its files, which begin with `stem`."""
+    """Where a level leaves its files."""
 
-    out: Path
-    """For what was measured."""
-    report: Path
-    """For logs."""
-    stem: str
+    prompts: Path
+    """The data set of the client."""
+    result: Path
+    """What the client measured."""
+    partial: Path
+    """Where the client writes it: a result has its name only when it is whole."""
+    log: Path
+    """What the client printed."""
+    accesses: Path
+    """The access log of the front."""
 
-    @property
-    def prompts(self) -> Path:
-        """The data set of the client."""
-        return self.out / f"{self.stem}-prompts.jsonl"
-
-    @property
-    def result(self) -> Path:
-        """What the client measured."""
-        return self.out / f"{self.stem}.json"
-
-    @property
-    def partial(self) -> Path:
-        """Where the client writes it: a result has its name only when it is whole."""
-        return self.out / f"{self.stem}.partial"
-
-    @property
-    def log(self) -> Path:
-        """What the client printed."""
-        return self.report / f"{self.stem}-client.log"
-
-    @property
-    def accesses(self) -> Path:
-        """The access log of the front."""
-        return self.report / f"{self.stem}-access.jsonl"
+    @classmethod
+    def of(cls, out: Path, report: Path, stem: str) -> "Files":
+        """Files whose names begin with `stem`: what was measured in `out`, logs in `report`."""
+        return cls(
+            out / f"{stem}-prompts.jsonl",
+            out / f"{stem}.json",
+            out / f"{stem}.partial",
+            report / f"{stem}-client.log",
+            report / f"{stem}-access.jsonl",
+        )
 
 
 def put(

@@ -56,7 +56,7 @@ def client(monkeypatch: pytest.MonkeyPatch) -> Client:
 def put(running: Engine, folder: Path, seconds: float = 30.0) -> Measured:
     section = msgspec.structs.replace(SECTION, seconds=seconds)
     subject = Subject(running.upstream, "toy", folder / "tokenizer")
-    return load.put(subject, PROBLEMS, 2, section, PROFILE.serve, Files(folder, folder, "v1-c2"))
+    return load.put(subject, PROBLEMS, 2, section, PROFILE.serve, Files.of(folder, folder, "v1-c2"))
 
 
 def test_requests_reach_the_engine_through_the_front(running: Engine, client: Client, tmp_path: Path) -> None:

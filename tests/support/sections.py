@@ -1,0 +1,23 @@
+"""Sections of a profile that name data which is not there."""
+
+import msgspec
+
+from rustml.profile.harvest import DatasetSource
+from rustml.profile.pairs import AnchorPool
+
+
+def dataset_source(name: str, **changes: object) -> DatasetSource:
+    """Files of a data set under one licence, with `changes`."""
+    source = DatasetSource(
+        name=name, split="train", content_column="c", path_column="p", licence_column="", licence="MIT", take=0
+    )
+    return msgspec.structs.replace(source, **changes)
+
+
+def anchor_pool(source: str, **changes: object) -> AnchorPool:
+    """A pool of questions and answers, with `changes`."""
+    pool = AnchorPool(
+        source=source, share=1.0, take=0, max_characters=100, licence="MIT", instruction_column="q",
+        answer_column="a", messages_column="", language="python", split="train",
+    )  # fmt: skip
+    return msgspec.structs.replace(pool, **changes)
