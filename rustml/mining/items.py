@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import PurePosixPath
 
@@ -190,28 +190,18 @@ def _impl_items(node: Node, body: Node, source: bytes, leading: str, path: str) 
     owner = _type_name(node.child_by_field_name("type"))
     trait = node.child_by_field_name("trait")
     if trait is not None:
-        written = node_text(trait)
-        yield _item(node, "impl", leading, path, owner=owner, trait=_type_name(trait), written=written)
+        item = _item(node, "impl", leading, path)
+        yield replace(item, name=_type_name(trait), owner=owner, path=node_text(trait))
         return
     for member, lead in _led(body, source):
         if member.type in MEMBERS and _active(lead) and not member.has_error:
-            yield _item(member, "method", lead, path, owner=owner, header=header)
+            yield replace(_item(member, "method", lead, path), owner=owner, header=header)
 
 
-def _item(
-    node: Node,
-    kind: str,
-    leading: str,
-    path: str,
-    *,
-    owner: str = "",
-    header: str = "",
-    trait: str = "",
-    written: str = "",
-) -> Item:
+def _item(node: Node, kind: str, leading: str, path: str) -> Item:
     body = node.child_by_field_name("body")
     return Item(
-        name=trait or node_text(node.child_by_field_name("name")),
+        name=node_text(node.child_by_field_name("name")),
         kind=kind,
         text=attributes(leading) + node_text(node),
         file=path,
@@ -219,9 +209,6 @@ def _item(
         end=node.end_byte,
         body=-1 if body is None else body.start_byte,
         leading=leading,
-        header=header,
-        owner=owner,
-        path=written,
     )
 
 

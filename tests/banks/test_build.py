@@ -16,17 +16,10 @@ from rustml.records import Candidate, Problem, Status, Verdict, read_jsonl
 from rustml.stages.protected_texts import protected
 from rustml.testing import FakeJudge, make_verdict
 from rustml.training.sources import trainable_problems
+from tests.support.sections import bank_section
 
-SECTION = BankSection(
-    families=("clamp", "if_label", "filter_map_sum"),
-    rust_train=12,
-    rust_dev=3,
-    rust_test=3,
-    python_train=30,
-    python_dev=3,
-    python_test=3,
-    benchmarks={},
-)
+COUNTS = {"rust_train": 12, "rust_dev": 3, "rust_test": 3, "python_train": 30, "python_dev": 3, "python_test": 3}
+SECTION = bank_section(families=("clamp", "if_label", "filter_map_sum"), **COUNTS)
 
 
 def failing(status: Status = "passed", of: str = "", clean: bool | None = True) -> FakeJudge:

@@ -153,13 +153,7 @@ def origin(vendor: Path) -> Origin:
 
 
 def pair(
-    vendor: Path,
-    answer: str,
-    context: str = "",
-    task: str = "sig_doc_impl",
-    given: str = "",
-    tested: str = "",
-    function: str = "",
+    vendor: Path, answer: str, *, task: str = "sig_doc_impl", tested: str = "", function: str = "", **fields: str
 ) -> Pair:
     """A pair of the shop. `function` is what stands in the file where that is not the answer; `tested` a function."""
     return Pair(
@@ -168,10 +162,9 @@ def pair(
         instruction="ask",
         answer=f"```rust\n{answer}\n```",
         origin=origin(vendor),
-        context=context,
         span=span(vendor, function or answer),
         tested=span(vendor, tested) if tested else (0, 0),
-        given=given,
+        **fields,  # type: ignore[arg-type]  # `context` and `given`
     )
 
 

@@ -2,6 +2,8 @@
 
 import msgspec
 
+from rustml.profile import load
+from rustml.profile.bank import BankSection
 from rustml.profile.harvest import DatasetSource
 from rustml.profile.pairs import AnchorPool
 
@@ -12,6 +14,12 @@ def dataset_source(name: str, **changes: object) -> DatasetSource:
         name=name, split="train", content_column="c", path_column="p", licence_column="", licence="MIT", take=0
     )
     return msgspec.structs.replace(source, **changes)
+
+
+def bank_section(**changes: object) -> BankSection:
+    """A bank without a problem, of the families or of benchmarks, with `changes`."""
+    counts = {f"{language}_{split}": 0 for language in ("rust", "python") for split in ("train", "dev", "test")}
+    return msgspec.structs.replace(load("tiny").bank, benchmarks={}, **{**counts, **changes})
 
 
 def anchor_pool(source: str, **changes: object) -> AnchorPool:

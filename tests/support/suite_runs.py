@@ -18,6 +18,7 @@ from rustml.profile import Profile, load
 from rustml.profile.compute import ComputeSection
 from rustml.profile.evaluation import EvaluationSection, SuiteSection
 from rustml.testing import FakeGenerator, FakeTokenizer
+from tests.support.sections import bank_section
 
 LIMITS = Limits(weak_integrity=True)
 PROTOCOL = judge_protocol(LIMITS, {"rust": "rustc"})
@@ -41,9 +42,7 @@ def sections(**suites: dict[str, Any]) -> EvaluationSection:
 
 def banks(folder: Path, judge: Judge, **benchmarks: Path) -> BankReport:
     """Write the banks of these benchmarks, and no problem of the families."""
-    counts = {f"{language}_{split}": 0 for language in ("rust", "python") for split in ("train", "dev", "test")}
-    names = {name.replace("_", "-"): str(path) for name, path in benchmarks.items()}
-    section = msgspec.structs.replace(load("tiny").bank, benchmarks=names, **counts)
+    section = bank_section(benchmarks={name.replace("_", "-"): str(path) for name, path in benchmarks.items()})
     folder.mkdir()
     return build(section, 1, folder, judge, crates_fault=judge.crates_fault)
 
