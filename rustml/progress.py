@@ -4,6 +4,8 @@ from collections.abc import Callable
 
 ProgressCallback = Callable[[int, int], object]
 """Called with the units of work that are done, and with their total."""
+LabelledProgress = Callable[[str, int, int], object]
+"""Called with what is counted, the units of it that are done, and their total."""
 
 
 def no_progress(*_: object) -> None:

@@ -1,6 +1,6 @@
 """What answers are generated and judged with: an engine, a tokenizer, the judge."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -14,10 +14,7 @@ from rustml.generation.setup import Server, Setup
 from rustml.judge import Limits
 from rustml.judge.judging import Judging
 from rustml.profile import Profile
-from rustml.progress import ProgressCallback, no_progress
-
-Watch = Callable[[str, int, int], object]
-"""Progress: called with the suite's name, answers judged and answers in all."""
+from rustml.progress import LabelledProgress, ProgressCallback, no_progress
 
 
 @dataclass(frozen=True)
@@ -29,7 +26,7 @@ class EvalContext:
     judge: Judging
     judge_protocol: Mapping[str, Any]
     """What judges (limits, toolchain), as JSON values: it belongs to every suite's protocol."""
-    watch: Watch = no_progress
+    watch: LabelledProgress = no_progress
     rater: Rater | None = None
     """A language model that rates answers of hold-out suites; None for none."""
 
@@ -41,7 +38,7 @@ def open_context(
     judge: Judging,
     protocol: Mapping[str, Any],
     *,
-    watch: Watch = no_progress,
+    watch: LabelledProgress = no_progress,
     generated: ProgressCallback = no_progress,
     rater: Rater | None = None,
 ) -> Iterator[EvalContext]:

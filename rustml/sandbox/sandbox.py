@@ -14,20 +14,12 @@ from rustml.sandbox.unconfined import Unconfined
 class Sandbox(Protocol):
     """Wraps commands, so that they see no more than they need."""
 
-    @property
-    def name(self) -> str:
-        """What it holds, for verdicts and cache keys: such as `bubblewrap+rlimits`."""
-        ...
-
-    @property
-    def isolated(self) -> bool:
-        """Whether a command opens its mounts alone. Without it only trusted code may run."""
-        ...
-
-    @property
-    def mounts(self) -> bool:
-        """Whether a command may mount inside: each candidate then gets a private, writable /tmp, else none at all."""
-        ...
+    name: str
+    """What it holds, for verdicts and cache keys: such as `bubblewrap+rlimits`."""
+    isolated: bool
+    """Whether a command opens its mounts alone. Without it only trusted code may run."""
+    mounts: bool
+    """Whether a command may mount inside: each candidate then gets a private, writable /tmp, else none at all."""
 
     def wrap(self, command: Command) -> list[str]:
         """The words that start the command inside this sandbox."""

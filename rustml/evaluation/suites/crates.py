@@ -1,6 +1,6 @@
 """The crates of held-out pairs: where each lies, what it is built against, and where the pair's function stands."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -8,10 +8,8 @@ from rustml.judge.in_crate.dependencies import Dependencies, DependencyStore
 from rustml.judge.in_crate.resolution import CargoSource
 from rustml.judge.in_crate.sites import InsertionSite, SiteNotFound, crate_folder, locate, vendor_folder
 from rustml.origin import SPARSE
+from rustml.progress import LabelledProgress
 from rustml.records import Pair
-
-Watch = Callable[[str, int, int], object]
-"""Progress: called with what is counted, units done and units in all."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +39,7 @@ class LocatedPairs:
     """By crate, of those that came from a registry."""
 
 
-def locate_pairs(pairs: Sequence[Pair], sources: Sources, cargo: Path, watch: Watch) -> LocatedPairs:
+def locate_pairs(pairs: Sequence[Pair], sources: Sources, cargo: Path, watch: LabelledProgress) -> LocatedPairs:
     """Find each pair's function, after the dependencies of all crates were brought.
 
     Raises EnvironmentFault where a registry does not answer, and InputError where `sources.dependencies`
@@ -77,7 +75,7 @@ def _vendors(
     folders: Mapping[str, Path],
     sources: Sources,
     cargo: Path,
-    watch: Watch,
+    watch: LabelledProgress,
     record: dict[str, Dependencies],
 ) -> dict[Path, Path | str]:
     """By crate folder, its directory source, or why it has none."""

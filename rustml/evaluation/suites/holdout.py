@@ -11,7 +11,7 @@ from rustml.contents import directory_source_contents
 from rustml.errors import InputError
 from rustml.evaluation.kinds.holdout import COMPILES, INPLACE, TASK, TESTED
 from rustml.evaluation.suites.account import account_of
-from rustml.evaluation.suites.crates import LocatedPairs, Sources, Watch, label, locate_pairs
+from rustml.evaluation.suites.crates import LocatedPairs, Sources, label, locate_pairs
 from rustml.evaluation.suites.protocols import PAIR
 from rustml.evaluation.suites.suite import Suite
 from rustml.generation.sampling import Sampling
@@ -23,6 +23,7 @@ from rustml.judge.in_crate.judge import InCrateJudge
 from rustml.judge.in_crate.prepared_crate import prepare
 from rustml.judge.in_crate.sites import InsertionSite
 from rustml.profile.evaluation import SuiteSection
+from rustml.progress import LabelledProgress
 from rustml.records import Pair, Problem, read_jsonl
 from rustml.rust.fences import blocks
 from rustml.tasks import task_of
@@ -31,7 +32,7 @@ from rustml.tasks import task_of
 class Holdout(AbstractContextManager["Holdout"]):
     """Makes hold-out suites. Leaving it ends every process."""
 
-    def __init__(self, pairs: Path, sources: Sources, limits: Limits, watch: Watch) -> None:
+    def __init__(self, pairs: Path, sources: Sources, limits: Limits, watch: LabelledProgress) -> None:
         """`pairs` is an output of the `pairs` stage; `watch` is told of crates made ready, by what is done to them.
 
         Raises SandboxUnavailable or EnvironmentFault where nothing can be judged.
