@@ -10,7 +10,7 @@ from rustml.chat import Tokenizer
 from rustml.evaluation.scoring.llm_judge import Rater
 from rustml.generation.engines import ENGINES
 from rustml.generation.sampling import Generator
-from rustml.generation.setup import Server, Setup
+from rustml.generation.setup import Setup
 from rustml.judge import Limits
 from rustml.judge.judging import Judging
 from rustml.profile import Profile
@@ -59,7 +59,7 @@ def open_context(
         compute.dtype,
         compute.attention,
         section.batch_size,
-        server=Server.from_section(section.server),
+        server=section.server,
         progress=generated,
     )
     with closing(ENGINES[section.engine](setup)) as engine:

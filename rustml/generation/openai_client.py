@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from rustml.errors import EnvironmentFault, InputError
-from rustml.generation.setup import Server
+from rustml.profile.evaluation import ServerSection
 
 SETTING = "evaluation.server"
 """Where a profile names the server of engine `openai`."""
@@ -25,7 +25,7 @@ Request = TypeVar("Request")
 Reply = TypeVar("Reply")
 
 
-def key_of(server: Server, setting: str) -> str:
+def key_of(server: ServerSection, setting: str) -> str:
     """The server's key. Raises InputError, which names `setting` of the profile, for a missing or unusable one."""
     key = os.environ.get(server.key_variable, "").strip()
     if not re.fullmatch(r"[\x21-\x7e]+", key):  # anything else would be quoted in the client's complaint
@@ -37,9 +37,12 @@ def key_of(server: Server, setting: str) -> str:
 
 
 class Client:
-    """A server and its key; `setting` is where the profile names them, as in `evaluation.rater`."""
+    """A server and its key, which stands in no file and no message.
 
-    def __init__(self, server: Server, setting: str) -> None:
+    `setting` is where the profile names them, as in `evaluation.rater`.
+    """
+
+    def __init__(self, server: ServerSection, setting: str) -> None:
         """Raises InputError for a missing key."""
         self._server, self._setting, self._key = server, setting, key_of(server, setting)
 

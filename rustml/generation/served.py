@@ -14,7 +14,6 @@ import msgspec
 
 from rustml.errors import InputError
 from rustml.generation.openai_client import SETTING, Client
-from rustml.generation.setup import Server
 from rustml.profile.evaluation import BASE_URL, ServerSection
 from rustml.records import Record
 
@@ -81,7 +80,7 @@ def look_up(section: ServerSection) -> ServedModel:
     A server without a list of models says nothing. Raises InputError where its list lacks the model or the key is
     missing or refused, EnvironmentFault where it does not answer.
     """
-    client = Client(Server.from_section(section), SETTING)
+    client = Client(section, SETTING)
     (models,) = client.map(_listed, lambda _, __: None, [""])
     if models is None:
         return ServedModel(section.model, section.base_url, {})

@@ -1,46 +1,12 @@
 """What an engine is opened with."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from rustml.errors import InputError
 from rustml.profile.chat import ChatSection
 from rustml.profile.evaluation import ServerSection
 from rustml.progress import ProgressCallback, no_progress
-
-
-@dataclass(frozen=True)
-class Server:
-    """An OpenAI-compatible server. Its key comes from the environment and stands in no file and no message."""
-
-    base_url: str
-    """As in `https://host/v1`, without user, password or query: it is logged."""
-    model: str
-    """Name by which the server knows its model."""
-    key_variable: str
-    """Environment variable that holds the server's key."""
-    retries: int
-    """Of a request that meets a rate limit, a server error or a broken connection; waits double from half a second."""
-    timeout_seconds: float
-    """Of one request."""
-    concurrency: int
-    """Requests at once."""
-    extra: Mapping[str, object] = field(default_factory=dict)
-    """Further fields of each request, as in `{"chat_template_kwargs": {"enable_thinking": False}}` for vLLM."""
-
-    @classmethod
-    def from_section(cls, section: ServerSection) -> "Server":
-        """What a profile says."""
-        return cls(
-            base_url=section.base_url,
-            model=section.model,
-            key_variable=section.key_variable,
-            retries=section.retries,
-            timeout_seconds=section.timeout_seconds,
-            concurrency=section.concurrency,
-            extra=section.extra,
-        )
 
 
 @dataclass(frozen=True)
@@ -57,7 +23,7 @@ class Setup:
     """Sequences generated at once."""
     context: int | None = None
     """Longest prompt and answer together, tokens; None takes the model's own."""
-    server: Server | None = None
+    server: ServerSection | None = None
     progress: ProgressCallback = no_progress
     """Told of prompts answered."""
     engine_key: str = "evaluation.engine"

@@ -15,7 +15,6 @@ import msgspec
 from rustml.errors import InputError
 from rustml.evaluation.results.journal import Rating
 from rustml.generation.openai_client import Client
-from rustml.generation.setup import Server
 from rustml.profile.evaluation import RaterSection
 from rustml.records import Problem
 from rustml.tasks import TASKS
@@ -125,7 +124,7 @@ class LanguageModelRater:
     def __init__(self, section: RaterSection) -> None:
         """Raises InputError for a missing key."""
         self._model, self._max_tokens, self._extra = section.model, section.max_tokens, section.extra
-        self._client = Client(Server.from_section(section), SETTING)
+        self._client = Client(section, SETTING)
         self.tasks: Collection[str] = section.tasks
         words = msgspec.json.encode([PROMPT, dict(sorted(CRITERIA.items()))])
         self.protocol: Mapping[str, Any] = {

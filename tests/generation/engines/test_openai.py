@@ -4,17 +4,18 @@ import json
 import logging
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from typing import Any
 
+import msgspec
 import pytest
 
 from rustml.errors import EnvironmentFault, InputError
 from rustml.evaluation.suites.protocols import PROTOCOLS
 from rustml.generation.engines import ENGINES
 from rustml.generation.sampling import Engine, Prompt, Sampling
-from rustml.generation.setup import Server, Setup
+from rustml.generation.setup import Setup
 from rustml.profile.chat import ChatSection
+from rustml.profile.evaluation import ServerSection
 from tests.support.evaluation_doubles import problem
 from tests.support.openai_server import Api, Play, serving
 
@@ -38,8 +39,8 @@ def said(text: str | None, finish: str = "stop") -> str:
 
 
 def engine(url: str, chat: ChatSection = CHAT, **changes: Any) -> Engine:
-    server = Server(url, "coder-1", VARIABLE, retries=2, timeout_seconds=10.0, concurrency=4)
-    return ENGINES["openai"](Setup(chat, server=replace(server, **changes)))
+    server = ServerSection(url, "coder-1", VARIABLE, retries=2, timeout_seconds=10.0, concurrency=4, extra={})
+    return ENGINES["openai"](Setup(chat, server=msgspec.structs.replace(server, **changes)))
 
 
 def question(opened: Engine, text: str) -> Prompt:
