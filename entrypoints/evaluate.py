@@ -3,6 +3,7 @@
 import click
 
 from entrypoints._support.command import StageRun, stage_command
+from entrypoints._support.options import BANK
 from rustml.profile import Profile
 
 
@@ -12,7 +13,7 @@ from rustml.profile import Profile
     required=True,
     help="Run id, version number, models:/NAME/VERSION, OWNER/NAME@COMMIT on the hub, folder, or openai:NAME@URL.",
 )
-@click.option("--bank", required=True, help="Run id of the problem banks.")
+@BANK
 @click.option("--pairs", default="", help="Run id of the pairs: for hold-out suites and the search for contamination.")
 @click.option("--suites", default="", help="Comma-separated suites of the profile; empty takes all.")
 @click.option(

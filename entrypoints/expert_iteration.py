@@ -3,14 +3,15 @@
 import click
 
 from entrypoints._support.command import StageRun, stage_command
+from entrypoints._support.options import BANK, STEP, VERSION_BELOW
 from rustml.profile import Profile
 
 
 @stage_command("expert_iteration")
-@click.option("--version", required=True, help="Registered version that passed the gate below this step.")
-@click.option("--bank", required=True, help="Run id of the problem banks.")
+@VERSION_BELOW
+@BANK
 @click.option("--pairs", default="", help="Run id of the pairs, where expert_iteration.sources names any.")
-@click.option("--step", default="", help="Step of the ladder to make a version for; empty takes this stage's first.")
+@STEP
 def main(profile: Profile, version: str, bank: str, pairs: str, step: str, reuse: bool) -> StageRun:
     from rustml.stages import expert_iteration
 

@@ -1,15 +1,14 @@
 """Train a version with the compiler as reward (GRPO) and register the result."""
 
-import click
-
 from entrypoints._support.command import StageRun, stage_command
+from entrypoints._support.options import BANK, STEP, VERSION_BELOW
 from rustml.profile import Profile
 
 
 @stage_command("grpo")
-@click.option("--version", required=True, help="Registered version that passed the gate below this step.")
-@click.option("--bank", required=True, help="Run id of the problem banks.")
-@click.option("--step", default="", help="Step of the ladder to make a version for; empty takes this stage's first.")
+@VERSION_BELOW
+@BANK
+@STEP
 def main(profile: Profile, version: str, bank: str, step: str, reuse: bool) -> StageRun:
     from rustml.stages import grpo
 

@@ -1,14 +1,13 @@
 """Quantise a version for serving and register the result."""
 
-import click
-
 from entrypoints._support.command import StageRun, stage_command
+from entrypoints._support.options import STEP, VERSION_BELOW
 from rustml.profile import Profile
 
 
 @stage_command("quantize")
-@click.option("--version", required=True, help="Registered version that passed the gate below this step.")
-@click.option("--step", default="", help="Step of the ladder to make a version for; empty takes this stage's first.")
+@VERSION_BELOW
+@STEP
 def main(profile: Profile, version: str, step: str, reuse: bool) -> StageRun:
     from rustml.stages import quantize
 

@@ -3,6 +3,7 @@
 import click
 
 from entrypoints._support.command import StageRun, stage_command
+from entrypoints._support.options import STEP
 from rustml.profile import Profile
 
 CHECKS = ("memory", "tokenizer", "overfit")
@@ -13,7 +14,7 @@ CHECKS = ("memory", "tokenizer", "overfit")
 @click.option("--version", default="", help="Registered version to continue from, for a later phase.")
 @click.option("--bank", default="", help="Run id of the problem banks.")
 @click.option("--pairs", default="", help="Run id of the pairs.")
-@click.option("--step", default="", help="Step of the ladder to make a version for; empty takes this stage's first.")
+@STEP
 @click.option("--check", type=click.Choice(["", *CHECKS]), default="", help="Do one check, and exit: see training.md.")
 @click.option("--gpu", default="", help="GPU of check=memory, by type (h100) or GiB (24); empty takes this machine.")
 def main(profile: Profile, check: str, gpu: str, reuse: bool, **runs: str) -> StageRun | None:

@@ -3,12 +3,13 @@
 import click
 
 from entrypoints._support.command import stage_command
+from entrypoints._support.options import BANK
 from rustml.profile import Profile
 
 
 @stage_command("sweep", reusable=False)
 @click.option("--base", required=True, help="Run id of the base model.")
-@click.option("--bank", required=True, help="Run id of the problem banks.")
+@BANK
 @click.option("--pairs", required=True, help="Run id of the pairs.")
 @click.option("--grid", required=True, help="Settings: `preset=*`, `KEY=A|B`, `KEY=LOW..HIGH`; see docs/training.md.")
 @click.option("--trials", type=click.IntRange(0), default=0, help="Trials that Optuna draws; 0 tries all combinations.")
