@@ -9,8 +9,8 @@ from pathlib import Path
 
 from rustml.errors import InputError, JudgeFault
 from rustml.judge.cache import Cache
-from rustml.judge.closing import Closing
 from rustml.judge.in_crate.crate_sets import CrateSets
+from rustml.judge.judging import Closing
 from rustml.judge.limits import Limits
 from rustml.judge.python.examiner import PythonExaminer, count_tests
 from rustml.judge.rust import toolchain

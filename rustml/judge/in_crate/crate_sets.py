@@ -13,12 +13,12 @@ from pathlib import Path
 
 from rustml.cargo.registry import DirectorySource, resolve
 from rustml.contents import directory_source_contents
-from rustml.judge.closing import Closing
 from rustml.judge.in_crate.crate_sandbox import CrateSandbox
 from rustml.judge.in_crate.dependencies import DependencyStore
 from rustml.judge.in_crate.manifest import Table, document
 from rustml.judge.in_crate.prepared_crate import prepare
 from rustml.judge.in_crate.resolution import CargoSource
+from rustml.judge.judging import Closing
 from rustml.judge.limits import Limits
 from rustml.judge.rust.externs import Externs, extern_arguments
 from rustml.profile.judge import JudgeSection

@@ -9,7 +9,7 @@ import httpx
 import msgspec
 
 from rustml.errors import EnvironmentFault
-from rustml.judge.closing import Closing
+from rustml.judge.judging import Closing
 from rustml.judge.limits import Limits
 from rustml.judge.remote.exchange import JSON, KEY, PATH, JudgeFacts, Verdicts
 from rustml.judge.verdicts import unjudged_verdict
