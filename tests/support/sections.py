@@ -19,7 +19,7 @@ def dataset_source(name: str, **changes: object) -> DatasetSource:
 def bank_section(**changes: object) -> BankSection:
     """A bank without a problem, of the families or of benchmarks, with `changes`."""
     counts = {f"{language}_{split}": 0 for language in ("rust", "python") for split in ("train", "dev", "test")}
-    return msgspec.structs.replace(load("tiny").bank, benchmarks={}, **{**counts, **changes})
+    return msgspec.structs.replace(load("tiny").bank, **{"benchmarks": {}, **counts, **changes})
 
 
 def anchor_pool(source: str, **changes: object) -> AnchorPool:
