@@ -9,10 +9,11 @@ from rustml.profile import Profile
 @stage_command("pairs")
 @click.option("--curate", required=True, help="Run id of the curated corpus.")
 @click.option("--bank", required=True, help="Run id of the problem banks, against which pairs are decontaminated.")
-def main(profile: Profile, curate: str, bank: str, reuse: bool) -> StageRun:
+@click.option("--edits", default="", help="Run id of the verified changes that become records too.")
+def main(profile: Profile, curate: str, bank: str, edits: str, reuse: bool) -> StageRun:
     from rustml.stages import pairs
 
-    return pairs.run(profile, curate=curate, bank=bank, reuse=reuse)
+    return pairs.run(profile, curate=curate, bank=bank, edits=edits, reuse=reuse)
 
 
 if __name__ == "__main__":

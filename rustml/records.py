@@ -96,6 +96,28 @@ class Pair(Record, frozen=True, omit_defaults=True):
     """The code in the question that makes a whole function of the answer, for a task whose answer is a part of one."""
 
 
+class Edit(Record, frozen=True, omit_defaults=True):
+    """A function before and after a change that the compiler, clippy or the tests of its crate have checked."""
+
+    id: str
+    task: str
+    """A name of `rustml.tasks.EDIT_TASKS`."""
+    origin: Origin
+    """The file that holds one of the two: the other is what the change, or a mutation, made of it."""
+    span: tuple[int, int]
+    """Byte offsets of the function in that file: from visibility or `fn` to its end."""
+    before: str
+    after: str
+    context: str = ""
+    """Header of the `impl` or `trait` around it."""
+    notes: tuple[str, ...] = ()
+    """What compiler or clippy say about `before`, or the message of the commit."""
+    codes: tuple[str, ...] = ()
+    """The lints or error codes of the notes; the mutation, where one was made."""
+    weight: float = 1.0
+    """Of its file."""
+
+
 class Dependency(Record, frozen=True, omit_defaults=True):
     """A crate that a problem's code may use, as a manifest of Cargo names it."""
 

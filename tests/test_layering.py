@@ -41,6 +41,7 @@ ALLOWED: dict[str, set[str]] = {
     "banks": GROUND | MACHINERY | MAKERS,
     "corpus": GROUND | MACHINERY | MAKERS | {"banks"},
     "pairs": GROUND | MACHINERY | MAKERS | {"banks"},
+    "edits": GROUND | MACHINERY | MAKERS,
     "mining": GROUND | MACHINERY | MAKERS,
     "training": GROUND | MACHINERY | MAKERS | {"banks"},
     "evaluation": GROUND | MACHINERY | MAKERS | {"banks"},

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
@@ -9,13 +10,13 @@ import numpy as np
 
 from rustml.pairs.split import fraction, part_of
 from rustml.profile.pairs import PairsSection
-from rustml.records import SOURCE_FILES, Origin, Pair, Record, SourceFile, read_jsonl, write_jsonl
+from rustml.records import SOURCE_FILES, Edit, Origin, Pair, Record, SourceFile, read_jsonl, write_jsonl
 from rustml.rust.doc_comments import doc_text
 from rustml.rust.functions import File, Function, body_lines, is_test, is_unfinished, parse
 from rustml.sharding import Funnel, Summary
 from rustml.similarity.minhash import Signature, signature, token_hashes
 from rustml.similarity.overlap import Overlap, stored
-from rustml.tasks import TASKS, DocumentedFunction, Draft, documented
+from rustml.tasks import EDIT_TASKS, TASKS, DocumentedFunction, Draft, documented
 
 PAIRS, RAW, MARKS = "pairs.jsonl", "raw.jsonl", "marks.json"
 FILE_MARKS, FUNCTION_MARKS, PIECE_MARKS = "files.npy", "functions.npy", "pieces.npy"
@@ -31,12 +32,23 @@ class ExtractPairs(Record, frozen=True):
     shards: tuple[str, ...]
     """Folders of the curated shards."""
     protected: str
+    edits: str = ""
+    """File of verified changes, which are a shard of their own; empty for none."""
+
+    @property
+    def count(self) -> int:
+        """Shards in all."""
+        return len(self.shards) + bool(self.edits)
 
     def __call__(self, index: int, folder: Path) -> Summary:
         """Write the pairs and raw pieces of one shard, with their signatures for the check of the hold-out."""
         maker = PairMaker(self.section, stored(self.protected, self.section.decontamination))
-        for file in read_jsonl(Path(self.shards[index]) / SOURCE_FILES, SourceFile):
-            maker.add_file(file)
+        if index < len(self.shards):
+            for file in read_jsonl(Path(self.shards[index]) / SOURCE_FILES, SourceFile):
+                maker.add_file(file)
+        else:
+            for edit in read_jsonl(Path(self.edits), Edit):
+                maker.add_edit(edit)
         write_jsonl(folder / RAW, maker.raw)
         count = write_jsonl(folder / PAIRS, maker.pairs)
         (folder / MARKS).write_bytes(msgspec.json.encode(maker.marks))
@@ -90,6 +102,21 @@ class PairMaker:
                 self.functions.append(self._sign(subject.code))
         self._add_pieces(parsed, file, key, part)
 
+    def add_edit(self, edit: Edit) -> None:
+        """Add the record of a verified change. Its file's own signature is the curated file's."""
+        key = f"{edit.origin.label}:{edit.span[0]}"
+        if fraction(edit.task, key) >= self._section.tasks.get(edit.task, 0.0):
+            return
+        draft = EDIT_TASKS[edit.task].draft(edit)
+        if len(draft.instruction) + len(draft.answer) > self._section.max_pair_characters:
+            self.funnel.drop("function", "long_pair", key)
+            return
+        self.funnel.keep("function")
+        if self._add_pair(edit.task, draft, _Place(key, edit.origin, edit.context, edit.span, weight=edit.weight)):
+            self.marks.pairs.append(len(self.functions))
+            self.marks.functions.append((edit.origin.label, part_of(edit.origin, self._section)))
+            self.functions.append(self._sign(edit.after))
+
     def _subjects(self, origin: Origin, parsed: File) -> Iterator[DocumentedFunction]:
         tests = [(function, function.body) for function in parsed.functions if is_test(function)]
         for function in parsed.functions:
@@ -123,32 +150,32 @@ class PairMaker:
                 continue
             draft = TASKS[task].make(subject)
             if draft and len(draft.instruction) + len(draft.answer) <= self._section.max_pair_characters:
-                self._add_pair(task, draft, subject, file)
+                self._add_pair(task, draft, _place(subject, draft, file))
         self.marks.pairs += [len(self.functions)] * (len(self.pairs) - before)
         return len(self.pairs) > before
 
-    def _add_pair(self, task: str, draft: Draft, subject: DocumentedFunction, file: SourceFile) -> None:
-        """Add one record, unless it overlaps a problem of a bank."""
+    def _add_pair(self, task: str, draft: Draft, place: "_Place") -> bool:
+        """Add one record, unless it overlaps a problem of a bank, and return whether it was added."""
         text = f"{draft.instruction}\n{draft.answer}"
         banks = self._overlap.banks(text) or self._overlap.banks(draft.answer)
         if banks:
-            self._drop_contaminated(banks, f"{task} {subject.key}")
-            return
+            self._drop_contaminated(banks, f"{task} {place.key}")
+            return False
         self.funnel.keep("contamination")
-        function = draft.test or subject.function
         pair = Pair(
-            id=pair_id(task, subject.key, draft.instruction, draft.answer),
+            id=pair_id(task, place.key, draft.instruction, draft.answer),
             task=task,
             instruction=draft.instruction,
             answer=draft.answer,
-            origin=file.origin,
-            context=subject.function.context,
-            span=(function.fn_start, function.end),
-            tested=(subject.function.fn_start, subject.function.end) if draft.test else (0, 0),
-            weight=file.weight,
+            origin=place.origin,
+            context=place.context,
+            span=place.span,
+            tested=place.tested,
+            weight=place.weight,
             given=draft.given,
         )
         self.pairs.append(pair)
+        return True
 
     def _drop_contaminated(self, banks: list[str], sample: str) -> None:
         self.funnel.drop("contamination", banks[0], sample)
@@ -175,6 +202,24 @@ class PairMaker:
     def _sign(self, text: str) -> Signature:
         near = self._section.near_duplicates
         return signature(token_hashes(text), near.shingle_tokens, near.permutations)
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where a record comes from."""
+
+    key: str
+    origin: Origin
+    context: str
+    span: tuple[int, int]
+    tested: tuple[int, int] = (0, 0)
+    weight: float = 1.0
+
+
+def _place(subject: DocumentedFunction, draft: Draft, file: SourceFile) -> _Place:
+    own, answer = subject.function, draft.test or subject.function
+    tested = (own.fn_start, own.end) if draft.test else (0, 0)
+    return _Place(subject.key, file.origin, own.context, (answer.fn_start, answer.end), tested, file.weight)
 
 
 def pair_id(task: str, key: str, instruction: str, answer: str) -> str:

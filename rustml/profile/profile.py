@@ -8,6 +8,7 @@ from rustml.profile.bench_serving import BenchServingSection
 from rustml.profile.chat import ChatSection
 from rustml.profile.compute import ComputeSection
 from rustml.profile.curate import CurateSection
+from rustml.profile.edits import EditsSection
 from rustml.profile.evaluation import EvaluationSection
 from rustml.profile.expert_iteration import ExpertIterationSection
 from rustml.profile.gates import Thresholds
@@ -38,6 +39,7 @@ class Profile(Section, frozen=True):
     harvest: HarvestSection
     curate: CurateSection
     mine: MineSection
+    edits: EditsSection
     pairs: PairsSection
     bank: BankSection
     judge: JudgeSection

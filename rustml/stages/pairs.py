@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from rustml.contents import file_contents
-from rustml.pairs.build import build, refuse_unknown_tasks
+from rustml.edits.collect import EDITS
+from rustml.pairs.build import Besides, build, refuse_unknown_tasks
 from rustml.profile import Profile
 from rustml.runs import tracking
 from rustml.runs.environment import libraries
@@ -36,24 +37,28 @@ STAGE = Stage("pairs", ("pairs",), __name__, contents, lambda _: libraries("tree
 
 
 def run(
-    profile: Profile, *, curate: str, bank: str, parent: str | None = None, reuse: bool = True
+    profile: Profile, *, curate: str, bank: str, edits: str = "", parent: str | None = None, reuse: bool = True
 ) -> tracking.Finished:
     """Run the stage on the output of the runs `curate` and `bank`, or find the run that did the same.
 
-    Pools of the hub are read at the commit of now.
-    Raises InputError before it starts where `pairs.tasks` names a task that does not exist.
+    `edits` is the run whose verified changes become records too; empty for none. Pools of the hub are read at the
+    commit of now.
+    Raises InputError before it starts where `pairs.tasks` names a task that does not exist, or one whose records only
+    `edits` could give.
     """
-    refuse_unknown_tasks(profile.pairs)
+    refuse_unknown_tasks(profile.pairs, edits=bool(edits))
     profile = with_pool_commits(profile)
 
     def body(space: Workspace) -> Outcome:
+        changes = space.inputs["edits"] / f"{EDITS}.jsonl" if edits else None
+        besides = Besides(bank=space.inputs["bank"], edits=changes)
         with Progress("pairs") as progress:
             report = build(
                 profile.pairs,
                 space.inputs["curate"],
                 space.out,
                 protected=protected(space.inputs["bank"]),
-                bank=space.inputs["bank"],
+                besides=besides,
                 workers=worker_count(profile.engine),
                 seed=profile.seed,
                 progress=progress,
@@ -62,5 +67,5 @@ def run(
         datasets = {path.stem: path for path in sorted(space.out.glob("*.jsonl"))}
         return Outcome(report.metrics(), report.tables(), datasets)
 
-    inputs = {"curate": curate, "bank": bank}
+    inputs = {"curate": curate, "bank": bank} | ({"edits": edits} if edits else {})
     return tracking.run_stage(STAGE, profile, body, inputs=inputs, parent=parent, reuse=reuse)

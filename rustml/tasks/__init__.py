@@ -8,17 +8,22 @@ from collections.abc import Mapping
 
 from rustml.tasks.api_usage_prediction import ApiUsagePrediction
 from rustml.tasks.bug_detection import BugDetection
+from rustml.tasks.clippy_fix import ClippyFix
+from rustml.tasks.compile_error_fix import CompileErrorFix
 from rustml.tasks.completion import Completion
 from rustml.tasks.docstring_generation import DocstringGeneration
+from rustml.tasks.edit_task import EditTask
+from rustml.tasks.error_handling import ErrorHandling
 from rustml.tasks.function import DocumentedFunction, documented
 from rustml.tasks.function_naming import FunctionNaming
 from rustml.tasks.instruction_code import InstructionCode
+from rustml.tasks.lifetime_annotation import LifetimeAnnotation
 from rustml.tasks.sig_doc_impl import SigDocImpl
 from rustml.tasks.task import AnchorTask, Draft, Task
 from rustml.tasks.test_generation import TestGeneration
 from rustml.tasks.variable_naming import VariableNaming
 
-TASKS: Mapping[str, Task] = {
+OF_FUNCTIONS: Mapping[str, Task] = {
     task.name: task
     for task in (
         SigDocImpl(),
@@ -32,6 +37,18 @@ TASKS: Mapping[str, Task] = {
         BugDetection(),
     )
 }
+"""Those that ask about a documented function, by name."""
+EDIT_TASKS: Mapping[str, EditTask] = {
+    task.name: task
+    for task in (
+        ClippyFix(),
+        CompileErrorFix(),
+        ErrorHandling(),
+        LifetimeAnnotation(),
+    )
+}
+"""Those that ask about a verified change of a function, which the `edits` stage makes, by name."""
+TASKS: Mapping[str, Task] = {**OF_FUNCTIONS, **EDIT_TASKS}
 """By name. Nothing outside this folder lists the categories; a profile gives them weights."""
 
 
@@ -40,4 +57,14 @@ def task_of(name: str) -> Task:
     return TASKS.get(name) or AnchorTask()
 
 
-__all__ = ["TASKS", "DocumentedFunction", "Draft", "Task", "documented", "task_of"]
+__all__ = [
+    "EDIT_TASKS",
+    "OF_FUNCTIONS",
+    "TASKS",
+    "DocumentedFunction",
+    "Draft",
+    "EditTask",
+    "Task",
+    "documented",
+    "task_of",
+]

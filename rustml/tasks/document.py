@@ -6,17 +6,21 @@ python -m rustml.tasks.document > docs/tasks.md
 import sys
 
 from rustml.rust.functions import is_test, parse
-from rustml.tasks import TASKS, DocumentedFunction, Task, documented
+from rustml.tasks import EDIT_TASKS, TASKS, DocumentedFunction, EditTask, Task, documented
 
 COMMAND = "python -m rustml.tasks.document > docs/tasks.md"
-HEADER = f"""\
+HEADER = """\
 # Task categories
 
-<!-- Generated: {COMMAND} -->
+<!-- Generated: {command} -->
 
-Each category is a file of `rustml/tasks/`, and every answer is the source's own text. To add a category, write a file
-beside them, register it in `rustml/tasks/__init__.py`, give it a weight under `pairs.tasks` in the profile, and make
-this page again. Measures are explained in [evaluation.md](evaluation.md).
+Each category is a file of `rustml/tasks/`, and every answer is the source's own text, or one that compiler and clippy
+checked in its place. To add a category, write a file beside them, register it in `rustml/tasks/__init__.py`, give it a
+weight under `pairs.tasks` in the profile, and make this page again. Measures are explained in
+[evaluation.md](evaluation.md).
+
+Verified changes, which `mlflow run . -e edits -P curate=RUN` makes and `pairs -P edits=RUN` takes, are the source of
+{edits}. Their weights are 0 by default; [corpus.md](corpus.md) says how a change is checked.
 """
 EXAMPLE = """\
 /// Adds up the even numbers of a slice, each capped at `limit`.
@@ -49,12 +53,13 @@ def markdown() -> str:
         f"| `{task.name}` | {task.question_shows} | {task.answer_is} | {task.checked_by} | `{task.headline}` |\n"
         for task in TASKS.values()
     )
-    return "\n".join([HEADER, head + rows, *(_section(task) for task in TASKS.values())])
+    header = HEADER.format(command=COMMAND, edits=", ".join(f"`{name}`" for name in EDIT_TASKS))
+    return "\n".join([header, head + rows, *(_section(task) for task in TASKS.values())])
 
 
 def _section(task: Task) -> str:
     """An example of a task, the question and the answer as block quotes. Raises ValueError for a task without one."""
-    draft = task.make(_example())
+    draft = task.draft(task.example) if isinstance(task, EditTask) else task.make(_example())
     if draft is None:
         raise ValueError(f"{task.name} makes nothing of the example; extend it so that every task has one")
     return f"## `{task.name}`\n\n{_quoted(draft.instruction)}\n\nAnswer:\n\n{_quoted(draft.answer)}\n"

@@ -10,6 +10,7 @@ from rustml.profile import load
 from rustml.profile.pairs import PairsSection
 from rustml.records import Origin, SourceFile, write_jsonl
 from rustml.sharding import Summary, run
+from rustml.tasks import OF_FUNCTIONS
 from tests.support.problems import COUNTING
 
 TESTS = """\
@@ -31,7 +32,7 @@ def section() -> Callable[..., PairsSection]:
 
     def make(**changes: object) -> PairsSection:
         tiny = load("tiny").pairs
-        whole: dict[str, object] = {"tasks": dict.fromkeys(tiny.tasks, 1.0), "max_pair_characters": 10_000}
+        whole: dict[str, object] = {"tasks": dict.fromkeys(OF_FUNCTIONS, 1.0), "max_pair_characters": 10_000}
         return msgspec.structs.replace(tiny, **(whole | changes))
 
     return make

@@ -14,14 +14,14 @@ from hypothesis import strategies as st
 from entrypoints.trace import main as trace
 from rustml import chat
 from rustml.errors import InputError
-from rustml.pairs.build import build
+from rustml.pairs.build import Besides, build
 from rustml.pairs.split import fraction, part_of
 from rustml.profile import load
 from rustml.profile.pairs import AnchorPool, PairsSection, Pool
 from rustml.records import Origin, Pair, read_jsonl, write_jsonl
 from rustml.rust.lexer import squeeze
 from rustml.similarity.overlap import Protected
-from rustml.tasks import TASKS
+from rustml.tasks import OF_FUNCTIONS, TASKS
 from tests.support.processes import kill_at
 from tests.support.toy_models import problem
 
@@ -143,7 +143,7 @@ KILLED = """
 import sys
 from pathlib import Path
 import msgspec
-from rustml.pairs.build import build
+from rustml.pairs.build import Besides, build
 from rustml.profile.pairs import PairsSection
 section = msgspec.json.decode(Path(sys.argv[1]).read_bytes(), type=PairsSection)
 build(section, Path(sys.argv[2]), Path(sys.argv[3]), protected=[], workers=int(sys.argv[4]))
@@ -184,7 +184,7 @@ def test_a_pair_holds_what_makes_its_function_of_its_answer(
 ) -> None:
     build(section(), curated(texts[:8]), tmp_path / "out", protected=[], workers=1)
     pairs = records(tmp_path / "out", "train")
-    assert {pair.task for pair in pairs} == set(TASKS)
+    assert {pair.task for pair in pairs} == set(OF_FUNCTIONS)
     for pair in pairs:
         source = texts[int(pair.origin.name[1:])].encode()
         function, tested = (source[slice(*span)].decode() for span in (pair.span, pair.tested))
@@ -271,7 +271,7 @@ def test_problems_of_the_bank_are_anchors_each_through_the_gate(
     ]
     write_jsonl(tmp_path / "python-train.jsonl", rows)
     mixed = section(anchors={"p": pool()}, anchors_per_pair=1.0)
-    build(mixed, curated(texts[:8]), tmp_path / "out", protected=[], workers=1, bank=tmp_path)
+    build(mixed, curated(texts[:8]), tmp_path / "out", protected=[], workers=1, besides=Besides(bank=tmp_path))
     anchors = [pair for pair in records(tmp_path / "out", "train") if pair.task == "anchor_p"]
     assert {pair.origin.name for pair in anchors} == {"toy"}
     assert {pair.answer for pair in anchors} == {chat.answer(family)}

@@ -22,7 +22,7 @@ from rustml.pairs.trace import own_lines
 from rustml.profile import Profile, load
 from rustml.records import Origin, Pair, read_jsonl, write_jsonl
 from rustml.stages.trace import Output, Tracer
-from rustml.tasks import TASKS
+from rustml.tasks import OF_FUNCTIONS
 from tests.support.crate_archives import manifest, pack
 
 SOURCE = """\
@@ -122,7 +122,7 @@ def world(served: tuple[Path, str], tmp_path: Path) -> World:
     profile = msgspec.structs.replace(profile, harvest=quick)
     cache = CacheLayout(tmp_path / "cache")
     harvest(profile.harvest, tmp_path / "harvest", workers=1, cache=cache.root)
-    tasks = dict.fromkeys(TASKS, 1.0)
+    tasks = dict.fromkeys(OF_FUNCTIONS, 1.0)
     section = msgspec.structs.replace(
         profile.pairs, tasks=tasks, max_pair_characters=10_000, raw_max_characters=10_000, holdout_percent=0.0
     )
@@ -132,7 +132,7 @@ def world(served: tuple[Path, str], tmp_path: Path) -> World:
 
 def test_archive_file_and_answer_hold_for_every_task(world: World) -> None:
     tasks = {pair.task for pair in world.records}
-    assert tasks >= set(TASKS) - {"variable_naming"}
+    assert tasks >= set(OF_FUNCTIONS) - {"variable_naming"}
     assert "raw" in tasks
     for pair in world.records:
         told = world.told(pair.id)

@@ -6,19 +6,26 @@ Members with errors are taken out, and the others tried again: errors of one sta
 next.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import zip_longest
 from pathlib import Path
 
 from rustml.judge.in_crate.insertion import Insertion, grouped
+from rustml.judge.in_crate.recompile import Compiled, Recompiler
 from rustml.judge.in_crate.shared_check import SharedCheck
 from rustml.judge.in_crate.sharing import decides_elsewhere
 from rustml.judge.in_crate.variants import edited
 from rustml.judge.rust import diagnostics
+from rustml.judge.rust.diagnostics import Message
 
 
 class Columns(SharedCheck):
     """Checks each in the place of its reference; undecided are those of a failure that no message explains."""
+
+    def __init__(self, compiler: Recompiler) -> None:
+        super().__init__(compiler)
+        self.said: dict[Insertion, tuple[Message, ...]] = {}
+        """Lints and errors of those that are decided, with offsets in the insertion's function."""
 
     def check(self, insertions: Sequence[Insertion]) -> None:
         """Decide about each of them."""
@@ -32,11 +39,13 @@ class Columns(SharedCheck):
         with self._compiler.folder() as out:
             compilation = self._compiler.compile(column[0].place.call, files, "check", out)
         if compilation.ok:
+            self._hear(column, places, compilation)
             self.codes |= {one: compilation.lints(one.site.path, *places[one]) for one in column}
             return
         errors = {one: own for one in column if (own := compilation.errors(one.site.path, *places[one]))}
         clear = sum(map(len, errors.values())) == len(compilation.errors()) and not compilation.crashed
         if errors and clear and not any(decides_elsewhere(one) for one in column):
+            self._hear(errors, places, compilation)
             self.errors |= {one: diagnostics.summary(own) for one, own in errors.items()}
         elif errors or len(column) == 1:
             self.undecided += errors or column
@@ -48,6 +57,13 @@ class Columns(SharedCheck):
         rest = [one for one in column if one not in errors]
         if errors and rest:
             self._column(rest)
+
+    def _hear(
+        self, insertions: Iterable[Insertion], places: Mapping[Insertion, tuple[int, int]], compilation: Compiled
+    ) -> None:
+        for one in insertions:
+            own = compilation.within(one.site.path, *places[one])
+            self.said[one] = tuple(message.relative_to(places[one][0]) for message in own)
 
 
 def in_place(column: Sequence[Insertion]) -> tuple[dict[str, bytes], dict[Insertion, tuple[int, int]]]:

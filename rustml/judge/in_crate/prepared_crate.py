@@ -119,43 +119,44 @@ unstable compiler or exclude each other). Each with the dependencies of the test
 
 
 def prepare(
-    source: Path, vendor: Path, cache: Path, sandbox: CrateSandbox, *, vendor_digest: str = ""
+    source: Path, vendor: Path, cache: Path, sandbox: CrateSandbox, *, vendor_digest: str = "", tests: bool = True
 ) -> PreparedCrate:
     """Build the crate in `source` against the Cargo directory source `vendor`, or reuse an earlier build.
 
-    A build is kept under the contents of both. `vendor_digest` is `directory_source_contents(vendor)` where the caller
-    has it already. A crate that does not build is a PreparedCrate whose `built.fault` says why.
+    A build is kept under the contents of both; `vendor_digest` is `directory_source_contents(vendor)`. Without `tests`
+    neither they nor what they alone depend on is built. A crate that does not build has a `built.fault` that says why.
     """
-    key = _key(source, vendor, vendor_digest or directory_source_contents(vendor), sandbox)
+    key = _key(source, vendor, vendor_digest or directory_source_contents(vendor), sandbox, tests=tests)
     folder = cache / f"{source.name}-{key[:16]}"
     if not (folder / RECORD).is_file():
         partial = folder.with_name(f"{folder.name}.partial")
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(parents=True)
-        record = _build(source, vendor, partial, sandbox)
+        record = _build(source, vendor, partial, sandbox, tests=tests)
         (partial / RECORD).write_bytes(msgspec.json.encode(record))
         shutil.rmtree(folder, ignore_errors=True)
         partial.rename(folder)
     return PreparedCrate(folder, msgspec.json.decode((folder / RECORD).read_bytes(), type=BuildRecord))
 
 
-def _key(source: Path, vendor: Path, vendor_digest: str, sandbox: CrateSandbox) -> str:
-    digest = hashlib.sha256(f"{REVISION}\0{sandbox.tools.digest}\0{vendor_digest}\0".encode())
+def _key(source: Path, vendor: Path, vendor_digest: str, sandbox: CrateSandbox, *, tests: bool) -> str:
+    parts = [REVISION, sandbox.tools.digest, vendor_digest, *([] if tests else ["no tests"])]
+    digest = hashlib.sha256("".join(f"{part}\0" for part in parts).encode())
     digest.update(msgspec.json.encode(read_dependencies(vendor)))  # with the digest of the lock, where there is one
     for path in sorted(path for path in source.rglob("*") if path.is_file() and not path.is_symlink()):
         digest.update(f"{path.relative_to(source)}\0".encode() + hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()
 
 
-def _build(source: Path, vendor: Path, folder: Path, sandbox: CrateSandbox) -> BuildRecord:
+def _build(source: Path, vendor: Path, folder: Path, sandbox: CrateSandbox, *, tests: bool) -> BuildRecord:
     """The best attempt: one whose tests build as well, else the first whose library and programs do."""
     shutil.copytree(source, folder / "crate", symlinks=True)
     _make_executable(folder)
     resolved = read_dependencies(vendor)
     best: BuildRecord | None = None
-    for attempt in BUILD_OPTIONS:
-        record = _attempt(folder, vendor, attempt, resolved, sandbox)
-        if any(call.test for call in record.invocations):
+    for attempt in BUILD_OPTIONS if tests else (option for option in BUILD_OPTIONS if not option.dev):
+        record = _attempt(folder, vendor, attempt, resolved, sandbox, tests=tests)
+        if any(call.test for call in record.invocations) or not (tests or record.fault):
             return record
         if best is None or best.fault:  # of several faults the last, of the attempt that asks for least
             best = record
@@ -175,12 +176,17 @@ def _make_executable(folder: Path) -> None:
 
 
 def _attempt(
-    folder: Path, vendor: Path, attempt: _BuildOptions, resolved: Dependencies | None, sandbox: CrateSandbox
+    folder: Path,
+    vendor: Path,
+    attempt: _BuildOptions,
+    resolved: Dependencies | None,
+    sandbox: CrateSandbox,
+    *,
+    tests: bool,
 ) -> BuildRecord:
     """One build. Versions are those of the lock in `vendor` where `resolved` says that it has one, else cargo's choice.
 
-    The lock is complete for the manifest that was resolved. Where a build asks for less, cargo leaves out of it what is
-    not needed and keeps the versions.
+    The lock is complete for the manifest that was resolved; a build that asks for less leaves out of it what it can.
     """
     try:
         original = tomllib.loads((folder / "crate" / "Cargo.toml").read_text(encoding="utf-8"))
@@ -200,8 +206,10 @@ def _attempt(
     calls, fault = cargo.calls(["build", "--lib", "--bins"] if _has_library(folder, manifest) else ["build", "--bins"])
     if fault:
         return BuildRecord(invocations=(), features=tuple(features), fault=fault)
-    tests, _ = cargo.calls(["test", "--no-run", *(["--lib"] if _has_library(folder, manifest) else []), "--bins"])
-    return BuildRecord(invocations=(*calls, *(call for call in tests if call.test)), features=tuple(features))
+    if not tests:
+        return BuildRecord(invocations=tuple(calls), features=tuple(features))
+    tried, _ = cargo.calls(["test", "--no-run", *(["--lib"] if _has_library(folder, manifest) else []), "--bins"])
+    return BuildRecord(invocations=(*calls, *(call for call in tried if call.test)), features=tuple(features))
 
 
 def _has_library(folder: Path, manifest: dict[str, object]) -> bool:

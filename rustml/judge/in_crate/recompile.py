@@ -52,9 +52,11 @@ class Compiled:
 class Recompiler:
     """Compiles a prepared crate with some of its files replaced. Every call has an output folder of its own."""
 
-    def __init__(self, sandbox: CrateSandbox, crate: PreparedCrate) -> None:
+    def __init__(self, sandbox: CrateSandbox, crate: PreparedCrate, more_lints: Sequence[str] = ()) -> None:
+        """`more_lints` are raised beside those that are on by default."""
         self._sandbox, self._crate = sandbox, crate
-        self._lints = [f"--force-warn={lint}" for lint in ("clippy::all", *sandbox.tools.default_lints)]
+        lints = ("clippy::all", *sandbox.tools.default_lints, *more_lints)
+        self._lints = [f"--force-warn={lint}" for lint in lints]
         self._lints += [f"--force-warn={lint}" for lint in POLICY_LINTS if lint.startswith("clippy::")]
 
     @contextmanager

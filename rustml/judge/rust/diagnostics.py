@@ -3,7 +3,7 @@
 import json
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import Any, TypeVar
 
@@ -13,6 +13,16 @@ KEPT = 8
 """Error codes that a verdict lists at most."""
 _LONGEST = 240
 Owner = TypeVar("Owner")
+
+
+@dataclass(frozen=True)
+class Replacement:
+    """A part of what mends a diagnostic: text for the bytes of a file."""
+
+    file: str
+    start: int
+    end: int
+    text: str
 
 
 @dataclass(frozen=True)
@@ -31,6 +41,13 @@ class Message:
     """Whether it points into any source at all; what has no place may be the machine's fault."""
     rendered: str = ""
     """As rustc shows it to people."""
+    fix: tuple[Replacement, ...] = ()
+    """From `read_by_path`: what mends it, where there is one suggestion and the compiler is sure of all its parts."""
+
+    def relative_to(self, start: int) -> "Message":
+        """The same with offsets that count from byte `start` of its file."""
+        fix = tuple(replace(one, start=one.start - start, end=one.end - start) for one in self.fix)
+        return replace(self, start=self.start - start, end=self.end - start, fix=fix)
 
     @property
     def is_error(self) -> bool:
@@ -63,9 +80,35 @@ def read_by_path(stream: bytes, root: str) -> list[Message]:
     for record in _records(stream):
         span = next((span for span in record.get("spans", ()) if span.get("is_primary")), None)
         source = _macro_call(span) if span else None
-        file = os.path.normpath(source["file_name"]).removeprefix(f"{root}/") if source else ""
-        messages.append(_message(record, source, file))
+        file = _relative(source["file_name"], root) if source else ""
+        messages.append(replace(_message(record, source, file), fix=_fix(record, root)))
     return messages
+
+
+def _relative(path: str, root: str) -> str:
+    return os.path.normpath(path).removeprefix(f"{root}/")
+
+
+def _fix(record: Mapping[str, Any], root: str) -> tuple[Replacement, ...]:
+    """The one suggestion of a message, if it is machine-applicable and replaces nothing that a macro wrote."""
+    parts = [[span for span in child.get("spans", ()) if _replaces(span)] for child in record.get("children", ())]
+    suggestions = [spans for spans in parts if spans]
+    if len(suggestions) != 1 or not all(_is_sure(span) for span in suggestions[0]):
+        return ()
+    return tuple(
+        Replacement(
+            _relative(span["file_name"], root), span["byte_start"], span["byte_end"], span["suggested_replacement"]
+        )
+        for span in suggestions[0]
+    )
+
+
+def _replaces(span: Mapping[str, Any]) -> bool:
+    return span.get("suggested_replacement") is not None
+
+
+def _is_sure(span: Mapping[str, Any]) -> bool:
+    return span.get("suggestion_applicability") == "MachineApplicable" and not span.get("expansion")
 
 
 def errors_by_owner(messages: list[Message], owners: Mapping[str, Owner]) -> dict[Owner, list[Message]]:

@@ -1,0 +1,1 @@
+"""Verified changes of functions: what clippy suggests, and what the compiler refuses."""
