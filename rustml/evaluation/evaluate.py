@@ -85,7 +85,7 @@ def protocol_of(suite: Suite, prompts: Sequence[Prompt], context: EvalContext) -
         "sampling": msgspec.to_builtins(suite.sampling),
         "engine": dict(context.generator.engine),
         "chat": chat.digest(context.tokenizer),
-        "judge": dict(context.judge_protocol),
+        "judge": {**context.judge_protocol, **suite.judge_versions},
     }
     if suite.repair:
         protocol["repair"] = repair.REVISION

@@ -48,14 +48,16 @@ class Judge(Closing):
         cache: Path | None = None,
         batch_size: int = 128,
         crates: CrateSets | None = None,
+        pinned: str = "",
     ) -> None:
         """Check the machine and prepare.
 
         `workers` batches are judged at a time, by default one per processor. Without `lints` clippy's opinion is not
         asked for, and `clippy_clean` is None. `crates` are the sets that problems may name; the judge closes them.
+        `pinned` names a toolchain of rustup's in the place of the one on PATH.
         Raises EnvironmentFault or SandboxUnavailable, with what to install.
         """
-        tools = toolchain.find()
+        tools = toolchain.find(pinned)
         self._limits, self._batch_size, self._crates = limits, batch_size, crates
         self._externs: dict[tuple[Dependency, ...], Externs] = {}
         self._workers = workers or len(os.sched_getaffinity(0))

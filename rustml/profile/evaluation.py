@@ -10,6 +10,8 @@ from rustml.profile.types import Count, Positive, Seconds
 BASE_URL = r"^(https?://[^@?#\s]+)?\Z"
 """Of a server: an address without user, password or query, or nothing."""
 Group = Literal["rust", "retention", "holdout", "untested"]
+PINNABLE = ("rust", "untested")
+"""Groups whose suites may pin a toolchain: a hold-out suite has that of its crates, and retention is not Rust."""
 
 
 class SuiteSection(Section, frozen=True):
@@ -55,6 +57,14 @@ class SuiteSection(Section, frozen=True):
     repair: bool = False
     """Whether an answer that did not pass gets a second attempt, which sees what compiler and tests say: `pass_at_1`
     stays that of the first attempt, `pass_after_repair` counts both. Group `rust` alone."""
+    toolchain: Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]*\Z")] = ""
+    """Rust toolchain that judges, as rustup and a file `rust-toolchain` name it: `1.95.0`. Empty takes the one on PATH.
+    Part of the protocol; refused where it is not installed. Groups `rust` and `untested`, without `judge.crates`."""
+
+    def __post_init__(self) -> None:
+        """Raises ValueError for a toolchain where no suite of the group can have one of its own."""
+        if self.toolchain and self.group not in PINNABLE:
+            raise ValueError(f"`toolchain` belongs to groups {' and '.join(PINNABLE)}; this suite is of {self.group}")
 
 
 class BehaviourSection(Section, frozen=True):

@@ -10,8 +10,9 @@ from mlflow.tracking import MlflowClient
 
 from rustml.release.gates import Decision, Finding
 from rustml.release.metric_thresholds import as_json
+from rustml.runs.description import run_link
+from rustml.runs.open_run import NOTE
 
-NOTE = "mlflow.note.content"
 THRESHOLDS = "metric_thresholds.json"
 
 
@@ -54,16 +55,11 @@ def findings_table(findings: tuple[Finding, ...]) -> list[str]:
     return rows
 
 
-def run_link(client: MlflowClient, run_id: str) -> str:
-    """Markdown link to a run's page."""
-    info = client.get_run(run_id).info
-    return f"[{info.run_name}](#/experiments/{info.experiment_id}/runs/{run_id})"
-
-
 def _note(client: MlflowClient, decision: Decision, runs: Mapping[str, str]) -> str:
     links = [f"{side}: {run_link(client, run_id)}" for side, run_id in runs.items()]
     reasons = [f"- {reason}" for reason in decision.reasons]
-    return "\n".join([f"**{_word(decision)}**", "", *links, "", *findings_table(decision.findings), "", *reasons])
+    head = f"**{_word(decision)}**: {', '.join(links)}"
+    return "\n".join([head, "", *findings_table(decision.findings), "", *reasons])
 
 
 def _word(decision: Decision) -> str:

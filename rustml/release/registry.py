@@ -23,7 +23,7 @@ from rustml.models import checkpoint
 from rustml.release.fetching import fetch
 from rustml.release.gates import Decision
 from rustml.release.ladder import Step
-from rustml.runs import tracking
+from rustml.runs import logged_models, tracking
 
 WEIGHTS_TAG, PARENT_TAG, STEP_TAG = "weights_digest", "parent_version", "made_for"
 """Tags of a version: digest of its weights, the version that it was made from, the step that it was made for."""
@@ -104,8 +104,10 @@ class Registry:
         except MlflowException as error:
             if error.error_code != "RESOURCE_ALREADY_EXISTS":
                 raise
-        tags = {WEIGHTS_TAG: self._digest(folder), PARENT_TAG: parent, STEP_TAG: step}
+        tags = {STEP_TAG: step, PARENT_TAG: parent, WEIGHTS_TAG: self._digest(folder)}
         version = self.client.create_model_version(self.model, source, run_id=run_id, tags=tags)
+        with suppress(MlflowException):  # an account that may not write to the model's experiment
+            logged_models.link(self.client, run_id, self.model, str(version.version))
         return ModelVersion(self, str(version.version), run_id, tags)
 
     def version(self, number: str) -> "ModelVersion":

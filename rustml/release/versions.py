@@ -9,10 +9,10 @@ from rustml.models import hub
 from rustml.release.fetching import downloads
 from rustml.release.ladder import maker_label
 from rustml.release.registry import STEP_TAG, ModelVersion, open_registry
-from rustml.runs import tracking
+from rustml.runs import stage, tracking
 
 SCHEME = "models:/"
-MODEL = "model"
+MODEL = stage.MODEL
 """Folder of a checkpoint in the output of the stage that made it."""
 
 
@@ -25,6 +25,8 @@ class Checkpoint:
     folder: Path
     digest: str
     """Of its weights; see rustml.models.checkpoint."""
+    run: str = ""
+    """That made it; empty where no run of this store did."""
 
 
 def checkpoint(name: str, registered_model: str) -> Checkpoint:
@@ -39,7 +41,9 @@ def checkpoint(name: str, registered_model: str) -> Checkpoint:
     if name.startswith(SCHEME):
         return _registered(name)
     folder = with_base(_folder(name))
-    return Checkpoint(name, folder, checkpoints.digest(folder))
+    return Checkpoint(
+        name, folder, checkpoints.digest(folder), "" if _outside(name) else tracking.finished(name).run_id
+    )
 
 
 def folder_of(name: str, registered_model: str) -> Path:
@@ -83,8 +87,12 @@ def label(name: str, registered_model: str) -> str:
         model, _, number = name.removeprefix(SCHEME).rpartition("/")
         version = open_registry(model or registered_model).version(number)
         return f"{version.tags.get(STEP_TAG) or maker_label(version.made_by)} v{number}".strip()
-    elsewhere = Path(name).is_dir() or "/" in name
-    return Path(name).name[:60] if elsewhere else _step_of_run(name)
+    return Path(name).name[:60] if _outside(name) else _step_of_run(name)
+
+
+def _outside(name: str) -> bool:
+    """Whether a name that is no version's means a folder or the hub, and not a run."""
+    return Path(name).is_dir() or "/" in name
 
 
 def _step_of_run(run_id: str) -> str:
@@ -93,7 +101,7 @@ def _step_of_run(run_id: str) -> str:
 
 def _registered(uri: str) -> Checkpoint:
     version = _version(uri)
-    return Checkpoint(uri, with_base(version.folder), version.digest)
+    return Checkpoint(uri, with_base(version.folder), version.digest, version.run_id)
 
 
 def _version(uri: str) -> ModelVersion:

@@ -5,7 +5,7 @@ import os
 import re
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from functools import cache
 from pathlib import Path
 
@@ -35,8 +35,10 @@ EXPERIMENT_TAGS = {
 }
 CREATION_SECONDS, POLL_SECONDS = 60.0, 1.0
 """How long another program may take to make a store, and how often it is asked."""
-UNDER_WAY = ("already exists", "duplicate column", "database is locked", "no such table")
-"""What SQLite says of tables that another program is making."""
+UNDER_WAY = ("already exists", "duplicate column", "duplicate key", "database is locked", "no such table")
+"""What SQLite and PostgreSQL say of tables that another program is making."""
+POSTGRES, POSTGRES_LOCK = "postgresql", 7_205_759_403_792_794
+"""Scheme of its URIs, and the key of our advisory lock: any number that no other program takes."""
 FAILURES = (MlflowException, OSError, ImportError)  # a database's driver may be missing
 
 
@@ -61,7 +63,7 @@ def client() -> MlflowClient:
 
 
 def _connected() -> MlflowClient:
-    """A client whose store has answered; a new SQLite store that another process is making is asked again."""
+    """A client whose store has answered; a new database that another process is making is asked again."""
     deadline = time.monotonic() + CREATION_SECONDS
     while True:
         try:
@@ -76,14 +78,18 @@ def _connected() -> MlflowClient:
             return connected
 
 
-@contextmanager
-def _one_at_a_time() -> Iterator[None]:
-    """Hold the folder of a SQLite store: MLflow makes the tables step by step, and two makers end in an error."""
+def _one_at_a_time() -> AbstractContextManager[object]:
+    """Hold the store: MLflow makes the tables step by step, and two makers end in an error."""
     uri = mlflow.get_tracking_uri()
+    if uri.startswith(POSTGRES):
+        return _advisory_lock(uri)
     folder = Path(uri.removeprefix(SQLITE)).parent
-    if not uri.startswith(SQLITE) or not folder.is_dir():
-        yield
-        return
+    return _locked(folder) if uri.startswith(SQLITE) and folder.is_dir() else nullcontext()
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Hold the folder of a SQLite store."""
     handle = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)
@@ -92,15 +98,26 @@ def _one_at_a_time() -> Iterator[None]:
         os.close(handle)
 
 
+@contextmanager
+def _advisory_lock(uri: str) -> Iterator[None]:
+    """Hold a PostgreSQL database; the server gives the lock back when this connection ends."""
+    import sqlalchemy  # noqa: PLC0415  MLflow loads it where a store is a database
+
+    engine = sqlalchemy.create_engine(uri, poolclass=sqlalchemy.NullPool)
+    with engine.connect() as connection:
+        connection.execute(sqlalchemy.text(f"SELECT pg_advisory_lock({POSTGRES_LOCK})"))
+        yield
+
+
 def _of_the_store(error: BaseException) -> bool:
     """Whether a failure is the store's: also one of the library that MLflow speaks to databases with."""
     return isinstance(error, FAILURES) or type(error).__module__.startswith("sqlalchemy.")
 
 
 def _under_way(error: BaseException) -> bool:
-    """Whether a SQLite store failed because its tables are just being made."""
+    """Whether a database failed because its tables are just being made."""
     chain = f"{error} {error.__cause__}"
-    return mlflow.get_tracking_uri().startswith(SQLITE) and any(sign in chain for sign in UNDER_WAY)
+    return mlflow.get_tracking_uri().startswith((SQLITE, POSTGRES)) and any(sign in chain for sign in UNDER_WAY)
 
 
 def _without_password(uri: str) -> str:

@@ -7,20 +7,23 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
+from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, Run, RunTag
 
 from rustml.io import folder_digest
 from rustml.profile import Profile
 from rustml.profile.layers import DEFAULTS, read
 from rustml.profile.load import dump
-from rustml.runs.finished_runs import OUTPUT
+from rustml.runs import logged_models
+from rustml.runs.finished_runs import OUTPUT, STAGE
 from rustml.runs.git import code_commit
 from rustml.runs.metric_buffer import MetricBuffer
 from rustml.runs.mlflow_client import client
-from rustml.runs.stage import Outcome, Stage, Workspace
+from rustml.runs.stage import MODEL, Outcome, Stage, SuiteData, Workspace
 
 MAX_PARAM_CHARACTERS = 6000
 """What MLflow takes."""
+CONTEXT, SOURCE_TYPE = "mlflow.data.context", "local"
+"""MLflow's tag of a data set's use, and its type of source that opens any URI of an artifact."""
 MODELS = frozenset({"base"})
 """Roles of inputs that are a model, and no data."""
 PROFILE_CHARACTERS, MAX_COUNTS = 10_000, 100
@@ -87,20 +90,20 @@ def log_input_datasets(run_id: str, stage: Stage, inputs: Mapping[str, str]) -> 
         dataset = Dataset(
             name=f"{role} of {run.info.run_name}",
             digest=str(run.data.tags[OUTPUT])[:32],
-            source_type="local",
+            source_type=SOURCE_TYPE,
             source=source,
             profile=json.dumps(counts)[:PROFILE_CHARACTERS] if len(counts) <= MAX_COUNTS else None,
         )
-        client().log_inputs(run_id, [DatasetInput(dataset, [InputTag("mlflow.data.context", context)])])
+        client().log_inputs(run_id, [DatasetInput(dataset, [InputTag(CONTEXT, context)])])
 
 
-def log_outcome(run_id: str, workspace: Workspace, outcome: Outcome) -> None:
-    """Log everything, the output last and its tag after it: from then on the run counts as complete."""
-    client().log_batch(
-        run_id,
-        metrics=[Metric(name, value, int(time.time() * 1000), 0) for name, value in outcome.metrics.items()],
-        tags=[RunTag(name, text) for name, text in outcome.tags.items()],
-    )
+def log_outcome(run_id: str, workspace: Workspace, outcome: Outcome, inputs: Mapping[str, str]) -> None:
+    """Log everything, the output last and its tag after it: from then on the run counts as complete.
+
+    `inputs` are runs by role.
+    """
+    client().log_batch(run_id, tags=[RunTag(name, text) for name, text in outcome.tags.items()])
+    _log_metrics(run_id, workspace, outcome, inputs)
     for name, rows in outcome.tables.items():
         columns = list(rows[0]) if rows else []
         client().log_table(run_id, {column: [row[column] for row in rows] for column in columns}, name)
@@ -110,12 +113,52 @@ def log_outcome(run_id: str, workspace: Workspace, outcome: Outcome) -> None:
     client().set_tag(run_id, OUTPUT, folder_digest(workspace.out))
 
 
+def _log_metrics(run_id: str, workspace: Workspace, outcome: Outcome, inputs: Mapping[str, str]) -> None:
+    """Log the metrics, tied to the model that was made or measured and to the data that it was measured on."""
+    run, now = client().get_run(run_id), int(time.time() * 1000)
+    model = _model(run, workspace, outcome)
+    data = _log_suite_data(run_id, workspace, outcome.measured.data, inputs) if outcome.measured else {}
+
+    def point(name: str, value: float) -> Metric:
+        on = data.get(max((prefix for prefix in data if name.startswith(prefix)), key=len, default=""))
+        tied = {"dataset_name": on.name, "dataset_digest": on.digest} if on and model else {}
+        return Metric(name, value, now, 0, model_id=model or None, **tied)
+
+    client().log_batch(run_id, metrics=[point(name, value) for name, value in outcome.metrics.items()])
+
+
+def _model(run: Run, workspace: Workspace, outcome: Outcome) -> str:
+    """Id of the model that a stage made or measured; empty where it did neither."""
+    if outcome.measured:
+        return logged_models.measured(client(), run, outcome.measured)
+    if (workspace.out / MODEL).is_dir():
+        return logged_models.made(client(), run, run.data.tags[STAGE])
+    return ""
+
+
+def _log_suite_data(
+    run_id: str, workspace: Workspace, data: Mapping[str, SuiteData], inputs: Mapping[str, str]
+) -> dict[str, Dataset]:
+    """Log the files that suites were made of as data sets of the evaluation; those data sets, by prefix of metrics."""
+    logged: dict[SuiteData, Dataset] = {}
+    for each in data.values():
+        path = workspace.inputs[each.role] / each.file
+        base = client().get_run(inputs[each.role]).info.artifact_uri
+        logged[each] = _dataset(path.stem, path, f"{base}/output/{each.file}")
+    client().log_inputs(run_id, [DatasetInput(each, [InputTag(CONTEXT, "evaluation")]) for each in logged.values()])
+    return {prefix: logged[each] for prefix, each in data.items()}
+
+
 def _log_datasets(run_id: str, workspace: Workspace, datasets: Mapping[str, Path]) -> None:
     base = client().get_run(run_id).info.artifact_uri
     for role, path in datasets.items():
-        source = json.dumps({"uri": f"{base}/output/{path.relative_to(workspace.out)}"})
-        dataset = Dataset(name=role, digest=folder_digest(path)[:32], source_type="local", source=source)
-        client().log_inputs(run_id, [DatasetInput(dataset, [InputTag("mlflow.data.context", role)])])
+        dataset = _dataset(role, path, f"{base}/output/{path.relative_to(workspace.out)}")
+        client().log_inputs(run_id, [DatasetInput(dataset, [InputTag(CONTEXT, role)])])
+
+
+def _dataset(name: str, path: Path, uri: str) -> Dataset:
+    """A data set that `mlflow.data.get_source(…).load()` opens."""
+    return Dataset(name=name, digest=folder_digest(path)[:32], source_type=SOURCE_TYPE, source=json.dumps({"uri": uri}))
 
 
 def dotted(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

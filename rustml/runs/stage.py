@@ -14,6 +14,33 @@ from rustml.cache_layout import CacheLayout
 from rustml.profile import Profile
 from rustml.runs.code import code_digest
 
+MODEL = "model"
+"""Folder of a checkpoint in the output of the stage that made it."""
+
+
+@dataclass(frozen=True)
+class SuiteData:
+    """The file of an input that a suite's items come from."""
+
+    role: str
+    """Of the input: `bank`."""
+    file: str
+    """Within the input's output: `rust-test.jsonl`."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A model that a stage measured, and what its metrics were measured on."""
+
+    label: str
+    """As people name it: `sft v1`."""
+    weights: str
+    """Digest of the weights; of a server's model, its identity."""
+    run: str
+    """That made the checkpoint; empty where no run of this store did."""
+    data: Mapping[str, SuiteData]
+    """By prefix of the metrics: `rust.sampled_`."""
+
 
 @dataclass
 class Outcome:
@@ -24,6 +51,10 @@ class Outcome:
     datasets: Mapping[str, Path] = field(default_factory=dict)
     """Files or folders of the output that are data sets, by role."""
     tags: Mapping[str, str] = field(default_factory=dict)
+    measured: Measured | None = None
+    """What the metrics say something about, where that is not a checkpoint of the stage's own."""
+    note: str = ""
+    """Markdown for the run's page: the numbers, and what to do next."""
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from rustml.errors import InputError
 from rustml.profile import Profile
+from rustml.runs.description import describe, run_link
 from rustml.runs.finished_runs import (
     KEY,
     REUSED,
@@ -27,7 +28,7 @@ from rustml.runs.finished_runs import (
     stage_of,
 )
 from rustml.runs.mlflow_client import client
-from rustml.runs.open_run import open_run
+from rustml.runs.open_run import NOTE, open_run
 from rustml.runs.run_logging import log_input_datasets, log_outcome, log_settings, metric_buffer
 from rustml.runs.stage import Outcome, Stage, Workspace, key
 from rustml.runs.system_metrics import system_metrics
@@ -84,7 +85,11 @@ def run_stage(
             _tag_sources(run_id, profile, inputs)
             if earlier is not None:
                 client().set_tag(run_id, REUSED, earlier.run_id)
+                client().set_tag(
+                    run_id, NOTE, f"Nothing that decides it has changed: see {run_link(client(), earlier.run_id)}."
+                )
                 return earlier
+            describe(run_id, stage, inputs)
             log_settings(run_id, stage, profile, params)
             client().set_tag(run_id, KEY, stage_key)
             log_input_datasets(run_id, stage, {role: finished(source).run_id for role, source in inputs.items()})
@@ -121,7 +126,8 @@ def _execute(run_id: str, stage: Stage, folder: Path, inputs: Mapping[str, str],
     workspace = stage.workspace(folder, sources, cache_layout(), log)
     started = time.monotonic()
     outcome = body(workspace)
+    describe(run_id, stage, inputs, outcome.note)
     log.flush()
     client().set_tag(run_id, SECONDS, f"{time.monotonic() - started:.1f}")
-    log_outcome(run_id, workspace, outcome)
+    log_outcome(run_id, workspace, outcome, inputs)
     shutil.rmtree(workspace.out.parent)

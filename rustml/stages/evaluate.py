@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from rustml.cargo.registry import resolve
 from rustml.contents import directory_source_contents, file_contents
 from rustml.errors import InputError
-from rustml.evaluation.kinds import ItemSource
+from rustml.evaluation.kinds import KINDS, ItemSource
 from rustml.generation import served
 from rustml.generation.served import ServedModel
 from rustml.profile import Profile
@@ -21,9 +21,11 @@ from rustml.release.find_evidence import WEIGHTS_RUN_TAG
 from rustml.runs import tracking
 from rustml.runs.environment import libraries, libraries_and_device
 from rustml.runs.progress import Progress
-from rustml.runs.stage import Outcome, ProfilePath, Stage, Workspace
+from rustml.runs.stage import Measured, Outcome, ProfilePath, Stage, SuiteData, Workspace
+from rustml.stages import pinned_toolchains
 from rustml.stages.computing import resolved
 from rustml.stages.judging import judging_environment, open_judge
+from rustml.stages.report import evaluation_note
 
 if TYPE_CHECKING:
     from rustml.evaluation.results.report_file import Evaluation
@@ -43,9 +45,10 @@ def contents(profile: Profile) -> Mapping[ProfilePath, str]:
 
 def environment(profile: Profile) -> Mapping[str, str]:
     """The engine that answers, and what judges: a protocol records both, and unequal protocols are not compared."""
+    judging = {**judging_environment(profile), **pinned_toolchains.versions(profile)}
     if profile.evaluation.engine == served.SCHEME:
-        return {**libraries("openai"), **judging_environment(profile)}
-    return {**libraries_and_device("transformers", profile.evaluation.engine), **judging_environment(profile)}
+        return {**libraries("openai"), **judging}
+    return {**libraries_and_device("transformers", profile.evaluation.engine), **judging}
 
 
 STAGE = Stage(
@@ -91,8 +94,14 @@ def run(
         params=params,
         parent=parent,
         reuse=reuse,
-        title=f"evaluate {subject.label}{f' on {chr(44).join(suites)}' if suites else ''}, {profile.name}",
+        title=f"evaluate {subject.label}{_on(profile, suites)}, {profile.name}",
     )
+
+
+def _on(profile: Profile, suites: tuple[str, ...]) -> str:
+    """The part of a run's name that says which suites; empty for all, and for those of the lifecycle."""
+    usual = {*profile.evaluation.lifecycle} or {*profile.evaluation.suites}
+    return f" on {', '.join(suites)}" if suites and {*suites} != usual else ""
 
 
 @dataclass(frozen=True)
@@ -106,6 +115,8 @@ class Subject:
     digest: str
     """Of the weights; of a server's model, its identity."""
     model: Path | ServedModel
+    run: str = ""
+    """That made the checkpoint; empty where no run of this store did."""
 
 
 def _subject(profile: Profile, model: str) -> tuple[Profile, Subject]:
@@ -122,7 +133,7 @@ def _subject(profile: Profile, model: str) -> tuple[Profile, Subject]:
         )
     checkpoint = versions.checkpoint(model, profile.registered_model)
     label = versions.label(model, profile.registered_model)
-    return resolved(profile), Subject(checkpoint.name, label, checkpoint.digest, checkpoint.folder)
+    return resolved(profile), Subject(checkpoint.name, label, checkpoint.digest, checkpoint.folder, checkpoint.run)
 
 
 def _measure(
@@ -162,7 +173,21 @@ def _measure(
     tables: dict[str, list[dict[str, Any]]] = {f"crates-{name}.json": made.crates for name, made in accounts.items()}
     tables |= {sample_completions.TABLE: completions} if completions else {}
     tags = {WEIGHTS_RUN_TAG: subject.digest, "rustml.model": subject.name, **_protocols(report)}
-    return Outcome(report.metrics(), tables, tags=tags)
+    measured = Measured(subject.label, subject.digest, subject.run, _data(profile, report))
+    return Outcome(
+        report.metrics(), tables, tags=tags, measured=measured, note=evaluation_note.note(report, subject.label)
+    )
+
+
+def _data(profile: Profile, report: "Evaluation") -> dict[str, SuiteData]:
+    """The file that each suite's items come from, by the prefix of its metrics."""
+    return {
+        result.metric_prefix: SuiteData(
+            role="pairs" if KINDS[result.group].from_pairs else "bank",
+            file=f"{profile.evaluation.suites[name].problems}.jsonl",
+        )
+        for name, result in report.suites.items()
+    }
 
 
 def _counters(progress: Progress) -> tuple[Callable[[str, int, int], object], Callable[[int, int], object]]:
@@ -201,7 +226,8 @@ def _suites(
     holdout = _holdout(profile, pairs, space, limits, stack) if pairs else None
     source = ItemSource(space.inputs["bank"], profile.seed, holdout)
     check = ContaminationCheck(contaminated, pairs, profile.pairs.decontamination, space.cache.contamination)
-    return checked_suites(profile.evaluation, source, only, check)
+    suites = checked_suites(profile.evaluation, source, only, check)
+    return [pinned_toolchains.with_judge(profile, suite, space.cache, stack) for suite in suites]
 
 
 def _tell_exclusions(suites: "Sequence[Suite]") -> None:

@@ -54,8 +54,12 @@ def open_local_judge(
     verdicts: Path | None = None,
     workers: int | None = None,
     sandbox: str = "",
+    pinned: str = "",
 ) -> "Judge":
-    """A judge on this machine, with the crates that problems may name. Raises what `Judge` and `CrateSets` raise."""
+    """A judge on this machine, with the crates that problems may name. Raises what `Judge` and `CrateSets` raise.
+
+    A `pinned` toolchain links no crates, which are built with the one on PATH.
+    """
     from rustml.judge import Judge, Limits  # noqa: PLC0415
     from rustml.judge.in_crate.crate_sets import CrateSets  # noqa: PLC0415
 
@@ -67,7 +71,8 @@ def open_local_judge(
         lints=lints,
         cache=verdicts,
         batch_size=asked.batch_size,
-        crates=CrateSets.of(asked, cache.problem_crates, limits),
+        crates=None if pinned else CrateSets.of(asked, cache.problem_crates, limits),
+        pinned=pinned,
     )
 
 

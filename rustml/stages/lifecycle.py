@@ -160,6 +160,8 @@ def preflight(profile: Profile) -> None:
         stage.contents(profile)
     check_sources(profile.harvest)
     toolchain.find()
+    for name in profile.evaluation.lifecycle or tuple(profile.evaluation.suites):
+        toolchain.find(profile.evaluation.suites[name].toolchain)
     open_sandbox(profile.judge.sandbox)
     listen(profile.serve).close()
     ENGINES[profile.serve.engine].check_installed()

@@ -10,7 +10,7 @@ import pytest
 from rustml.evaluation.results.report_file import Evaluation
 from rustml.profile.gates import Thresholds
 from tests.support.evaluations import evaluation_of
-from tests.support.stores import Store, open_store
+from tests.support.stores import Store, fresh_uri, open_store
 
 
 @pytest.fixture
@@ -39,8 +39,8 @@ def thresholds() -> Thresholds:
 
 @pytest.fixture
 def store(tmp_path: Path, thresholds: Thresholds, empty_database: bytes) -> Iterator[Store]:
-    (tmp_path / "mlflow.db").write_bytes(empty_database)
-    yield open_store(tmp_path, msgspec.structs.replace(thresholds, rise=("rust.pass",), resamples=1000))
+    uri = fresh_uri(tmp_path, empty_database)
+    yield open_store(tmp_path, msgspec.structs.replace(thresholds, rise=("rust.pass",), resamples=1000), uri)
     mlflow.set_tracking_uri(None)
 
 

@@ -8,6 +8,7 @@ import mlflow
 import pytest
 
 from rustml.runs import tracking
+from tests.support.stores import fresh_uri
 
 VARIABLES = (
     "MLFLOW_TRACKING_URI",
@@ -26,7 +27,9 @@ def place(tmp_path: Path, empty_database: bytes, monkeypatch: pytest.MonkeyPatch
     for name in VARIABLES:
         os.environ.pop(name, None)
     uri = mlflow.get_tracking_uri()
-    (tmp_path / "mlflow.db").write_bytes(empty_database)
+    fresh = fresh_uri(tmp_path, empty_database)
+    if not fresh.startswith("sqlite:"):
+        os.environ["MLFLOW_TRACKING_URI"] = fresh
     monkeypatch.chdir(tmp_path)
     tracking.client.cache_clear()
     yield tmp_path

@@ -437,7 +437,7 @@ def test_a_failed_run_says_why_and_has_a_name() -> None:
         tracking.run_stage(STAGE, PROFILE, body, title="made of tiny")
     (run,) = runs()
     assert run.data.tags["mlflow.runName"] == "made of tiny"
-    assert run.data.tags["mlflow.note.content"] == "**Failed.** sft.steps: is too many"
+    assert run.data.tags["mlflow.note.content"].startswith("**Failed.** sft.steps: is too many\n")
     assert run.data.tags["mlflow.user"]
     assert run.data.tags["mlflow.source.name"]
 

@@ -1,5 +1,6 @@
-"""A real MLflow store on SQLite with evaluated, registered folders in the place of models."""
+"""A real MLflow store, by default on SQLite, with evaluated, registered folders in the place of models."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from rustml.release.ladder import LADDER, Ladder
 from rustml.release.promotion import Request, Sources, decide_and_promote
 from rustml.release.registry import Registry
 from rustml.runs import tracking
+from tests.support import postgres
 from tests.support.evaluations import evaluation_of
 
 MODEL = "rust-coder"
@@ -125,9 +127,17 @@ def with_easy_gate(profile: Profile) -> Profile:
     return msgspec.structs.replace(profile, gates={**profile.gates, "sft": gate})
 
 
-def open_store(folder: Path, thresholds: Thresholds) -> Store:
-    uri = f"sqlite:///{folder / 'mlflow.db'}"
-    mlflow.set_tracking_uri(uri)
+def fresh_uri(folder: Path, database: bytes) -> str:
+    """URI of an empty store: a copy of the SQLite file `database`, or one on the server that the variable names."""
+    server = os.environ.get(postgres.VARIABLE)
+    if server:
+        return postgres.fresh_database(server)
+    (folder / "mlflow.db").write_bytes(database)
+    return f"sqlite:///{folder / 'mlflow.db'}"
+
+
+def open_store(folder: Path, thresholds: Thresholds, uri: str = "") -> Store:
+    mlflow.set_tracking_uri(uri or f"sqlite:///{folder / 'mlflow.db'}")
     client = MlflowClient()
     experiment = client.create_experiment("rustml", artifact_location=(folder / "artifacts").as_uri())
     return Store(client, folder, experiment, thresholds)

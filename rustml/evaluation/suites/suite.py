@@ -42,6 +42,8 @@ class Suite:
     """Whether answers that did not pass get a second attempt."""
     judge: Judging | None = None
     """Its own judge; None for the evaluation's."""
+    judge_versions: Mapping[str, str] = field(default_factory=dict)
+    """What of the judge's versions differs from the evaluation's: `rust`, where the suite pins a toolchain."""
 
     @property
     def data_digest(self) -> str:

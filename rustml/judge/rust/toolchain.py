@@ -44,19 +44,20 @@ class Toolchain:
 
 
 @functools.cache
-def find() -> Toolchain:
-    """The toolchain that `rustc` on PATH belongs to.
+def find(name: str = "") -> Toolchain:
+    """The toolchain that rustup knows by `name`, as in `1.95.0`; by default the one that `rustc` on PATH belongs to.
 
     Raises EnvironmentFault, with the command that installs what is missing.
     """
-    for name in ("cargo", "rustc", "cc"):
-        if shutil.which(name) is None:
-            how = INSTALL if name != "cc" else "install a C linker with `apt-get install gcc libc6-dev`"
-            raise EnvironmentFault(f"`{name}` is not on PATH: {how}")
-    sysroot = Path(_ask(["rustc", "--print", "sysroot"]).strip())
+    for program in ("cargo", "rustc", "cc"):
+        if shutil.which(program) is None:
+            how = INSTALL if program != "cc" else "install a C linker with `apt-get install gcc libc6-dev`"
+            raise EnvironmentFault(f"`{program}` is not on PATH: {how}")
+    sysroot = _pinned(name) if name else Path(_ask(["rustc", "--print", "sysroot"]).strip())
     rustc, clippy = sysroot / "bin" / "rustc", sysroot / "bin" / "clippy-driver"
     if not clippy.exists():
-        raise EnvironmentFault(f"no clippy-driver in {sysroot / 'bin'}: run `rustup component add clippy`")
+        named = f" --toolchain {name}" if name else ""
+        raise EnvironmentFault(f"no clippy-driver in {sysroot / 'bin'}: run `rustup component add clippy{named}`")
     version = _ask([str(rustc), "-vV"]) + _ask([str(clippy), "--version"])
     lints = [name for name in _DEFAULT_ON.findall(_ask([str(rustc), "-W", "help"])) if name != "warnings"]
     return Toolchain(
@@ -70,6 +71,20 @@ def find() -> Toolchain:
         library_folders=(_from_cc("-print-file-name=libc.so").parent, _from_cc("-print-libgcc-file-name").parent),
         loader=next(path for path in shared_objects(rustc) if path.name.startswith("ld-")),
     )
+
+
+def _pinned(name: str) -> Path:
+    """The folder of a toolchain that rustup has installed; rustup is not asked to install it."""
+    how = f"run `rustup toolchain install {name} --profile minimal --component clippy`"
+    if shutil.which("rustup") is None:
+        raise EnvironmentFault(
+            f"toolchain {name} needs rustup, which is not on PATH: install it from https://rustup.rs and {how}"
+        )
+    command = ["rustup", "which", "--toolchain", name, "rustc"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    if done.returncode:
+        raise EnvironmentFault(f"toolchain {name} is not installed: {how}")
+    return Path(done.stdout.strip()).parents[1]
 
 
 def _linker(sysroot: Path, version: str) -> Path:
