@@ -1,13 +1,15 @@
 """How often the gate passes what lost nothing, and what lost its margin: `decide` itself on simulated evaluations.
 
-    python -m benchmarks.gates [--runs 200] [--confidence 0.95] [--only power false]
+    python -m benchmarks.gates [--runs 200] [--confidence 0.95] [--only power false profiles]
 
 Power: HumanEval and MBPP (164 and 500 items) under the default margins, of a candidate whose losses and gains balance.
 False passes: one suite whose true loss is the margin, the point margin opened, so that the interval alone must hold.
 Columns are numbers of samples per item, and the correlation of the differences of two samples of one item.
+Profiles: both for the retention suites of each profile of a base from the hub, with 12% of paired answers that differ.
 """
 
 import argparse
+from collections import defaultdict
 from collections.abc import Iterator
 
 import click
@@ -17,13 +19,19 @@ from msgspec.structs import replace
 from rustml.evaluation.results.outcome import Outcome
 from rustml.evaluation.results.report_file import Evaluation
 from rustml.evaluation.results.suite_result import SuiteResult
-from rustml.profile import load
+from rustml.profile import Profile, load
+from rustml.profile.base import HubBase
 from rustml.profile.gates import Thresholds
+from rustml.profile.layers import DEFAULTS
+from rustml.release import power
 from rustml.release.gates import decide
-from rustml.release.power import Size, differences
+from rustml.release.power import Size, differences, planned_sizes
 
 COLUMNS = ((1, 0.0), (4, 0.0), (4, 0.12), (4, 0.3), (8, 0.12), (8, 0.3))
 """Samples per item, correlation."""
+PUBLIC = {"humaneval": 164, "mbpp": 500}
+"""Test items of public benchmarks."""
+PROFILES = DEFAULTS.parent
 DIFFERING = (0.02, 0.06, 0.12)
 LOST = (
     (164, 0.05, 0.05),
@@ -93,16 +101,48 @@ def false_rows(gate: Thresholds, runs: int) -> Iterator[list[str]]:
         yield [str(items), f"{margin:.0%}", f"{differing:.0%}", *(f"{share:.1%}" for share in shares)]
 
 
+def profile_rows(_gate: Thresholds, runs: int) -> Iterator[list[str]]:
+    """The chances of the gates of profiles; of a true loss the pooled margin, the point margin opened."""
+    yield ["suites", "profiles", "nothing lost", "margin lost"]
+    alike: dict[tuple[tuple[str, Size], ...], list[Profile]] = defaultdict(list)
+    for profile in of_the_hub():
+        alike[tuple(sorted(retention_sizes(profile).items()))].append(profile)
+    for sizes, profiles in alike.items():
+        gate = replace(profiles[0].gates["sft"], rise=(), hold=(), margins={}, at_least={})
+        margin, opened = gate.retention_pooled_margin, replace(gate, retention_point_margin=1.0)
+        shares = [
+            passes(dict(sizes), asked, loss, power.DIFFERING, power.CORRELATION, runs)
+            for asked, loss in ((gate, 0.0), (opened, margin))
+        ]
+        suites = ", ".join(f"{name} {size.items}x{size.samples}" for name, size in sizes)
+        yield [suites, ", ".join(each.name for each in profiles), *(f"{share:.1%}" for share in shares)]
+
+
+def of_the_hub() -> Iterator[Profile]:
+    """The profiles whose base comes from the hub: recipes for pretrained models."""
+    for path in sorted(PROFILES.glob("*.yaml")):
+        profile = load(path.stem) if path.stem != DEFAULTS.stem else None
+        if profile is not None and isinstance(profile.base, HubBase):
+            yield profile
+
+
+def retention_sizes(profile: Profile) -> dict[str, Size]:
+    """Items and samples of the retention suites that a lifecycle measures, public benchmarks whole."""
+    sections = {name: profile.evaluation.suites[name] for name in profile.evaluation.lifecycle}
+    whole = {name: Size(PUBLIC[s.problems], s.samples) for name, s in sections.items() if s.problems in PUBLIC}
+    return whole | planned_sizes(profile)
+
+
 def headers() -> list[str]:
     """Of the columns."""
     return [f"{samples} samples, {correlation:g}" if samples > 1 else "1 sample" for samples, correlation in COLUMNS]
 
 
-TABLES = {"power": power_rows, "false": false_rows}
+TABLES = {"power": power_rows, "false": false_rows, "profiles": profile_rows}
 
 
 def main() -> None:
-    """Print both tables in Markdown, row by row."""
+    """Print the tables in Markdown, row by row."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=int, default=200)
     parser.add_argument("--confidence", type=float, default=0.95)

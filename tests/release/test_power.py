@@ -6,12 +6,15 @@ import numpy as np
 import pytest
 from msgspec.structs import replace
 
+from benchmarks.gates import of_the_hub, retention_sizes
 from rustml.errors import ProfileError
 from rustml.evaluation.results.statistics import adjusted_wald, compare, effective_samples
 from rustml.profile import load
 from rustml.profile.gates import Thresholds
 from rustml.release.gates import decide
+from rustml.release.ladder import ladder_of, thresholds_of
 from rustml.release.power import (
+    ENOUGH,
     Size,
     check_possible,
     differences,
@@ -32,6 +35,19 @@ def test_eight_samples_reach_the_power_that_one_greedy_answer_lacks(thresholds: 
     greedy = {name: Size(size.items, 1) for name, size in PUBLIC.items()}
     assert power(PUBLIC, thresholds, runs=200) >= 0.8
     assert power(greedy, thresholds, runs=200) < 0.5
+
+
+def test_the_gates_of_recipes_pass_four_in_five_models_that_lost_nothing() -> None:
+    chances: dict[tuple[object, ...], float] = {}
+    for profile in of_the_hub():
+        sizes = retention_sizes(profile)
+        for step in ladder_of(profile):
+            gate = thresholds_of(profile, step.name)
+            alike = (*sorted(sizes.items()), gate.retention_pooled_margin, gate.retention_suite_margin)
+            if alike not in chances:
+                chances[alike] = power(sizes, gate, runs=200)
+            assert chances[alike] >= ENOUGH, f"{profile.name}, {step.name}"
+    assert chances
 
 
 @pytest.mark.parametrize("samples", [1, 4])

@@ -50,7 +50,7 @@ def running() -> Iterator[str]:
         access = ["-U", USER, "--auth=scram-sha-256", f"--pwfile={folder / 'password'}", "-E", "UTF8", "--no-sync"]
         _call([str(binaries / "initdb"), *data, *access], folder, owner)
         command = [str(binaries / "postgres"), *data, "-p", str(port), "-k", str(folder), "-c", "fsync=off"]
-        command += ["-c", "listen_addresses=127.0.0.1", "-c", "max_connections=60"]
+        command += ["-c", "listen_addresses=127.0.0.1", "-c", "max_connections=100"]
         with (folder / "log").open("wb") as log:
             server = subprocess.Popen(command, cwd=folder, user=owner, stdout=log, stderr=log)
         try:
