@@ -1,4 +1,4 @@
-"""Make verified pairs of before and after from curated crates: clippy's suggestions, and the compiler's errors."""
+"""Make verified pairs of before and after from curated crates: clippy, the compiler, and commits."""
 
 import click
 

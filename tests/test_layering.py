@@ -14,7 +14,7 @@ SOURCES = sorted([*(ROOT / "rustml").rglob("*.py"), *(ROOT / "entrypoints").rglo
 
 # What a room may import besides itself. Siblings in the middle speak through files.
 GROUND = {"errors", "io", "progress", "cache_layout", "records", "origin", "hub_datasets", "profile", "chat"}
-GROUND |= {"contents", "cargo", "licence", "similarity", "sharding"}
+GROUND |= {"contents", "git_repository", "cargo", "licence", "similarity", "sharding"}
 MACHINERY = {"rust", "sandbox", "models"}
 MAKERS = {"judge", "generation", "tasks"}
 ALLOWED: dict[str, set[str]] = {
@@ -24,6 +24,7 @@ ALLOWED: dict[str, set[str]] = {
     "cache_layout": set(),
     "hub_datasets": {"errors"},
     "cargo": {"errors", "origin"},
+    "git_repository": {"errors"},
     "contents": {"errors", "io"},
     "origin": {"records"},
     "records": {"errors", "io"},

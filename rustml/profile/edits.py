@@ -17,6 +17,10 @@ class EditsSection(Section, frozen=True):
     """A function with fewer lines makes no compile error, and no change of error handling or lifetimes."""
     max_function_characters: Positive
     """A longer function is not looked at."""
+    commits: Count
+    """Newest commits of each of `harvest.repositories` that are looked at; 0 means none."""
+    commit_functions: Positive
+    """Functions that a commit changes, at most; one that changes more, or anything else, is left out."""
     rounds: Annotated[int, Meta(ge=1, le=10)]
     """Times that what clippy suggests is applied to a function, since one correction may uncover another."""
     attempts: Annotated[int, Meta(ge=1, le=10)]

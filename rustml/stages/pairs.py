@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from rustml.contents import file_contents
-from rustml.edits.collect import EDITS
+from rustml.edits.jobs import EDITS
 from rustml.pairs.build import Besides, build, refuse_unknown_tasks
 from rustml.profile import Profile
 from rustml.runs import tracking

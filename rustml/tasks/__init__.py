@@ -8,7 +8,9 @@ from collections.abc import Mapping
 
 from rustml.tasks.api_usage_prediction import ApiUsagePrediction
 from rustml.tasks.bug_detection import BugDetection
+from rustml.tasks.bug_fix import BugFix
 from rustml.tasks.clippy_fix import ClippyFix
+from rustml.tasks.code_review import CodeReview
 from rustml.tasks.compile_error_fix import CompileErrorFix
 from rustml.tasks.completion import Completion
 from rustml.tasks.docstring_generation import DocstringGeneration
@@ -18,7 +20,10 @@ from rustml.tasks.function import DocumentedFunction, documented
 from rustml.tasks.function_naming import FunctionNaming
 from rustml.tasks.instruction_code import InstructionCode
 from rustml.tasks.lifetime_annotation import LifetimeAnnotation
+from rustml.tasks.optimization import Optimization
+from rustml.tasks.refactoring import Refactoring
 from rustml.tasks.sig_doc_impl import SigDocImpl
+from rustml.tasks.summarization import Summarization
 from rustml.tasks.task import AnchorTask, Draft, Task
 from rustml.tasks.test_generation import TestGeneration
 from rustml.tasks.variable_naming import VariableNaming
@@ -45,6 +50,11 @@ EDIT_TASKS: Mapping[str, EditTask] = {
         CompileErrorFix(),
         ErrorHandling(),
         LifetimeAnnotation(),
+        Refactoring(),
+        Optimization(),
+        BugFix(),
+        Summarization(),
+        CodeReview(),
     )
 }
 """Those that ask about a verified change of a function, which the `edits` stage makes, by name."""

@@ -5,14 +5,14 @@ from typing import ClassVar
 
 from rustml.records import Edit, Origin
 from rustml.tasks.function import DocumentedFunction
-from rustml.tasks.task import Draft, Task
+from rustml.tasks.task import AnswerKind, Draft, Task
 
 
 class EditTask(Task):
     """One category of changes. The `edits` stage makes them; a function alone makes none."""
 
     answer_is = "the function as it became"
-    answer_kind = "function"
+    answer_kind: ClassVar[AnswerKind] = "function"
     example: ClassVar[Edit]
     """For the documentation."""
 

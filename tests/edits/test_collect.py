@@ -8,7 +8,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from rustml.edits.collect import Places, collect
+from rustml.edits.collect import collect
+from rustml.edits.jobs import Places
 from rustml.edits.report import EditsReport
 from rustml.errors import EnvironmentFault, InputError
 from rustml.judge import Limits

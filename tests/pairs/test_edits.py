@@ -61,7 +61,7 @@ def test_a_weight_takes_a_share_of_the_changes(
     section: Section, curated: Curated, texts: list[str], tmp_path: Path
 ) -> None:
     some = section(tasks={"completion": 1.0, "clippy_fix": 0.5})
-    besides = Besides(edits=changes(tmp_path, 80))
+    besides = Besides(edits=changes(tmp_path, 20 * len(EDIT_TASKS)))
     build(some, curated(texts[:4]), tmp_path / "out", protected=[], workers=1, besides=besides)
     made = records(tmp_path / "out", "train", "validation", "holdout")
     assert {pair.task for pair in made} == {"clippy_fix"}

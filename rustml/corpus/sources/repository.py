@@ -1,11 +1,10 @@
 """Git repositories of Rust files, at HEAD, with a weight per file.
 
 The weight is a product of three factors: the file's path, the subject of its last commit, and the age of that commit.
- It says how much likelier than another file one is drawn where a part of the corpus is drawn.
+It says how much likelier than another file one is drawn where a part of the corpus is drawn.
 """
 
 import re
-import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ import pathspec
 from rustml.corpus.gate.admit import ENCODING, HEADER, admit_text
 from rustml.corpus.sources.source import Contents, Planned
 from rustml.errors import InputError
+from rustml.git_repository import git, head
 from rustml.licence import Gate
 from rustml.origin import commit_url
 from rustml.profile.harvest import HarvestSection, RepositorySource
@@ -76,14 +76,14 @@ class ReadRepository(Record, frozen=True):
         ignored = pathspec.GitIgnoreSpec.from_lines(self.source.ignore)
         changes = history(Path(self.source.path), self.head)
         now = max((change.seconds for change in changes.values()), default=0)
-        for path in _git(self.source.path, "ls-tree", "-r", "-z", "--name-only", self.head).decode().split("\0"):
+        for path in git(self.source.path, "ls-tree", "-r", "-z", "--name-only", self.head).decode().split("\0"):
             if not path.endswith(".rs"):
                 continue
             if ignored.match_file(path):
                 funnel.drop(PATH, "artefact", path)
                 continue
             funnel.keep(PATH)
-            data = _git(self.source.path, "show", f"{self.head}:{path}")
+            data = git(self.source.path, "show", f"{self.head}:{path}")
             file = self._file(path, data, changes.get(path, Change(self.head, now, "")), now, gate, funnel)
             if file is not None:
                 yield file
@@ -111,14 +111,14 @@ def check(section: HarvestSection) -> None:
         refusal = Gate(section.licences).refusal(source.licence)
         if refusal:
             raise InputError(f"harvest.repositories: {source.path}: {refusal.reason}: {refusal.detail}")
-        _head(source.path)
+        head(source.path)
 
 
 def contents(section: HarvestSection) -> Contents:
     """The commits at HEAD: a harvest reads nothing else of a repository. Raises InputError as `check` does."""
     check(section)
     return {
-        ("repositories", number, "path"): f"{source.path}@{_head(source.path)}"
+        ("repositories", number, "path"): f"{source.path}@{head(source.path)}"
         for number, source in enumerate(section.repositories)
     }
 
@@ -126,14 +126,10 @@ def contents(section: HarvestSection) -> Contents:
 def plan(section: HarvestSection, cache: Path, progress: ProgressCallback) -> Planned:  # noqa: ARG001  a Source
     """The jobs of all repositories, each at its HEAD. Raises InputError as git does."""
     jobs = [
-        ReadRepository(source=source, head=_head(source.path), licences=section.licences)
+        ReadRepository(source=source, head=head(source.path), licences=section.licences)
         for source in section.repositories
     ]
     return Planned(tuple(jobs))
-
-
-def _head(repository: str) -> str:
-    return _git(repository, "rev-parse", "--verify", "HEAD^{commit}").decode().strip()
 
 
 def weight(path: str, message: str, days: float, half_life_days: float) -> float:
@@ -146,7 +142,7 @@ def weight(path: str, message: str, days: float, half_life_days: float) -> float
 
 def history(repository: Path, head: str) -> dict[str, Change]:
     """The last commit that touched each path, newest commits first."""
-    log = _git(str(repository), "log", "--format=%x01%H%x02%ct%x02%B%x03", "--name-only", "-z", "-m", head)
+    log = git(str(repository), "log", "--format=%x01%H%x02%ct%x02%B%x03", "--name-only", "-z", "-m", head)
     changes: dict[str, Change] = {}
     for entry in log.decode("utf-8", "replace").split("\x01")[1:]:
         header, _, paths = entry.partition("\x03")
@@ -156,23 +152,3 @@ def history(repository: Path, head: str) -> dict[str, Change]:
             if path.strip():
                 changes.setdefault(path.strip("\n"), change)
     return changes
-
-
-def _git(repository: str, *words: str) -> bytes:
-    """Output of git on a repository, without hooks, filters and pagers. Raises InputError with git's own message."""
-    command = [
-        "git",
-        "--no-pager",
-        "-c",
-        "core.fsmonitor=false",
-        "-c",
-        "core.quotePath=false",
-        "-C",
-        repository,
-        *words,
-    ]
-    result = subprocess.run(command, capture_output=True, check=False)
-    if result.returncode != 0:
-        lines = result.stderr.decode("utf-8", "replace").strip().splitlines()
-        raise InputError(f"harvest.repositories: {repository}: {lines[-1] if lines else 'git failed'}")
-    return result.stdout
