@@ -30,9 +30,12 @@ def card(registry: Registry, number: str, checksums: Mapping[str, str] | None = 
 
     Raises InputError when there is no such version, EvidenceError when an evaluation or a decision is gone.
     """
-    facts = facts_of(registry, number)
+    return _rendered(facts_of(registry, number), checksums or {})
+
+
+def _rendered(facts: CardFacts, checksums: Mapping[str, str]) -> str:
     front = yaml.safe_dump(front_matter(facts), sort_keys=False, allow_unicode=True, width=120)
-    return f"{FENCE}{front}{FENCE}\n" + "\n".join(_body(facts, checksums or {})) + "\n"
+    return f"{FENCE}{front}{FENCE}\n" + "\n".join(_body(facts, checksums)) + "\n"
 
 
 def front_matter(facts: CardFacts) -> dict[str, object]:
@@ -87,11 +90,12 @@ def summary(text: str, where: str, lead: str = "") -> str:
 def refresh(registry: Registry, number: str, lead: str = "") -> None:
     """Put the card on the version's page: `card.md` in the run that made it, and as much as fits in its description.
 
-    `lead` stands first in the description.
+    A line that says most of it stands first in the description, then `lead`.
 
     Raises EvidenceError as `card` does, and where the registry does not take it.
     """
-    text, version = card(registry, number), registry.version(number)
+    facts, version = facts_of(registry, number), registry.version(number)
+    text, lead = _rendered(facts, {}), f"{sections.headline(facts)}.\n\n{lead}"
     where = f"{PAGE} in run {version.run_id}"
     try:
         registry.client.log_text(version.run_id, text, PAGE)

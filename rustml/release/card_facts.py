@@ -11,6 +11,9 @@ from rustml.release.ladder import LADDER
 from rustml.release.lineage import BASE_LICENCE_TAG, LICENCE_TAG, Lineage, licences, lineage
 from rustml.release.registry import STEP_TAG, WEIGHTS_TAG, Registry, gate_tag, refused_tag
 
+ATTEMPT_TAG = "rustml.attempt"
+"""Tag of a promotion's run."""
+
 
 @dataclass(frozen=True)
 class GateFacts:
@@ -28,6 +31,8 @@ class GateFacts:
     """Reason of a person who once promoted in spite of a refusal."""
     reasons: str = ""
     """Of a refusal."""
+    attempt: int = 1
+    """Which look at the version's weights this was: each other evaluation that was decided on before counts one."""
 
 
 @dataclass(frozen=True)
@@ -105,7 +110,8 @@ def _gates(registry: Registry, number: str) -> Iterator[GateFacts]:
     tags = registry.version(number).tags
     for step in _steps(tags):
         if gate_tag(step) not in tags:
-            yield GateFacts(number, step, "refused", None, reasons=tags.get(refused_tag(step), ""))
+            looks = _attempt(registry, tags.get(refused_tag(step, "run"), ""))
+            yield GateFacts(number, step, "refused", None, reasons=tags.get(refused_tag(step), ""), attempt=looks)
             continue
         run = tags.get(gate_tag(step, "run"), "")
         if not run:
@@ -118,7 +124,13 @@ def _gates(registry: Registry, number: str) -> Iterator[GateFacts]:
             digest=tags.get(gate_tag(step, "decision"), ""),
             override=tags.get(gate_tag(step, "override"), ""),
             reasons=tags.get(refused_tag(step), ""),
+            attempt=_attempt(registry, run),
         )
+
+
+def _attempt(registry: Registry, run: str) -> int:
+    """The number that a promotion's run has; 1 where it has none."""
+    return int(registry.client.get_run(run).data.tags.get(ATTEMPT_TAG, "1")) if run else 1
 
 
 def _sources(registry: Registry, line: Lineage) -> tuple[SourceFacts, ...]:

@@ -30,13 +30,25 @@ def head(facts: CardFacts) -> Iterator[str]:
     yield from ("", f"- Weights: `{facts.weights}`", f"- Kind: {facts.kind}{scheme}", f"- Made from: {chain}", "")
 
 
+def headline(facts: CardFacts) -> str:
+    """One line for a list of versions: what it is, the share that passes by suite, and what its gates said."""
+    last = facts.lineage.links[-1] if facts.lineage.links else None
+    name = f"**{last.step or last.run.stage or 'made'} v{facts.number}**" if last else f"**v{facts.number}**"
+    suites = facts.evaluation.suites.items() if facts.evaluation else ()
+    values = {suite: result.values("pass").values() for suite, result in suites}
+    shares = [f"{suite} {100 * sum(each) / len(each):.1f}%" for suite, each in values.items() if each]
+    own = [f"{gate.step} {gate.outcome}" for gate in facts.gates if gate.version == facts.number]
+    return ". ".join(filter(None, [name, f"Passes: {', '.join(shares)}" if shares else "", f"Gates: {', '.join(own)}"]))
+
+
 def gates(facts: CardFacts) -> Iterator[str]:
     """Every gate with its table, decision and overrides."""
     yield from ("## Gates", "")
     if not facts.gates:
         yield from ("None yet: neither this version nor one that it was made from came to a gate.", "")
     for gate in facts.gates:
-        yield from (f"### {gate.step}, version {gate.version}: {gate.outcome}", "", *_gate(gate), "")
+        look = f" at attempt {gate.attempt}" if gate.attempt > 1 else ""
+        yield from (f"### {gate.step}, version {gate.version}: {gate.outcome}{look}", "", *_gate(gate), "")
 
 
 def _gate(gate: GateFacts) -> Iterator[str]:

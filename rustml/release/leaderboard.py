@@ -31,7 +31,12 @@ COLUMNS = (
 )
 DIGITS = 12
 """Of a digest, as many as are shown."""
-STYLE = "body { font: 15px system-ui; margin: 2rem } td, th { padding: .3rem .8rem; text-align: right }"
+NUMBERS = ("rank", "percent", "low", "high", "items", "samples")
+STYLE = (
+    "body { font: 15px system-ui; margin: 2rem } table { border-collapse: collapse } "
+    "td, th { padding: .3rem .8rem; text-align: left } .number { text-align: right } "
+    ".first td { border-top: 1px solid #aaa }"
+)
 
 
 class Entry(Record, frozen=True):
@@ -138,10 +143,21 @@ def as_csv(rows: Sequence[Entry]) -> str:
 
 def as_html(rows: Sequence[Entry]) -> str:
     """The table as a page."""
-    lines = [f"<tr>{''.join(f'<td>{html.escape(text)}</td>' for text in row)}</tr>" for row in cells(rows)]
-    header = "".join(f"<th>{name}</th>" for name in COLUMNS)
+    lines, before = [], ""
+    for row in cells(rows):
+        opening = "<tr>" if row[0] == before else '<tr class="first">'
+        lines.append(f"{opening}{_marked('td', row)}</tr>")
+        before = row[0]
+    header = _marked("th", COLUMNS)
     return (
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>Leaderboard</title><style>{STYLE}</style>'
         f"</head><body>\n<h1>Leaderboard</h1>\n<p>Ranks hold within a suite and a protocol. Bounds: Wilson, 95%, "
         f"over items.</p>\n<table><tr>{header}</tr>\n" + "\n".join(lines) + "\n</table></body></html>\n"
     )
+
+
+def _marked(tag: str, texts: Sequence[str]) -> str:
+    """Cells of one row, numbers to the right."""
+    pairs = zip(COLUMNS, texts, strict=True)
+    kinds = [(' class="number"' if column in NUMBERS else "", text) for column, text in pairs]
+    return "".join(f"<{tag}{kind}>{html.escape(text)}</{tag}>" for kind, text in kinds)

@@ -124,6 +124,13 @@ def test_a_refusal_is_shown_with_its_reasons(store: Store, report: Report) -> No
     assert "Refused: rust.pass: 10.0 -> 5.0" in text
 
 
+def test_a_later_look_at_the_same_weights_is_counted(store: Store, promoted: str) -> None:
+    run = store.registry.version(promoted).tags["gate.sft.run"]
+    assert "### sft, version 1: passed\n" in cards.card(store.registry, promoted)
+    store.client.set_tag(run, "rustml.attempt", "3")
+    assert "### sft, version 1: passed at attempt 3\n" in cards.card(store.registry, promoted)
+
+
 def test_a_version_without_gates_says_so(store: Store) -> None:
     text = cards.card(store.registry, store.registered("new"))
     assert "neither this version nor one that it was made from came to a gate" in text
@@ -136,6 +143,8 @@ def test_the_versions_page_follows_the_evidence(store: Store, report: Report, pr
     store.promote(promoted, "champion", report("sft", 120), report("base", 20))
     cards.refresh(store.registry, promoted)
     second = store.client.get_model_version(MODEL, promoted).description
+    assert first.startswith("**sft v1**. Passes: ")
+    assert "Gates: sft passed." in first.partition("\n")[0]
     assert "### champion" not in first
     assert "### champion, version 1: passed" in second
     assert len(second) <= cards.SUMMARY_CHARACTERS
