@@ -31,9 +31,9 @@ def head(facts: CardFacts) -> Iterator[str]:
 
 
 def headline(facts: CardFacts) -> str:
-    """One line for a list of versions: what it is, the share that passes by suite, and what its gates said."""
+    """One plain line for a list of versions: what it is, the share that passes by suite, what its gates said."""
     last = facts.lineage.links[-1] if facts.lineage.links else None
-    name = f"**{last.step or last.run.stage or 'made'} v{facts.number}**" if last else f"**v{facts.number}**"
+    name = f"{last.step or last.run.stage or 'made'} v{facts.number}" if last else f"v{facts.number}"
     suites = facts.evaluation.suites.items() if facts.evaluation else ()
     values = {suite: result.values("pass").values() for suite, result in suites}
     shares = [f"{suite} {100 * sum(each) / len(each):.1f}%" for suite, each in values.items() if each]

@@ -14,7 +14,7 @@ from rustml.runs.stage import Stage
 def describe(run_id: str, stage: Stage, inputs: Mapping[str, str], note: str = "") -> None:
     """Write the description of a run. `inputs` are runs by role; `note` is what the stage itself has to say."""
     links = [f"- {role}: {run_link(client(), source)}" for role, source in inputs.items()]
-    parts = [purpose(stage.module), note, *(["Read:", "\n".join(links)] if links else [])]
+    parts = [note, purpose(stage.module), *(["Read:", "\n".join(links)] if links else [])]
     client().set_tag(run_id, NOTE, "\n\n".join(filter(None, parts))[:NOTE_CHARACTERS])
 
 

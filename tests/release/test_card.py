@@ -143,7 +143,7 @@ def test_the_versions_page_follows_the_evidence(store: Store, report: Report, pr
     store.promote(promoted, "champion", report("sft", 120), report("base", 20))
     cards.refresh(store.registry, promoted)
     second = store.client.get_model_version(MODEL, promoted).description
-    assert first.startswith("**sft v1**. Passes: ")
+    assert first.startswith("sft v1. Passes: ")
     assert "Gates: sft passed." in first.partition("\n")[0]
     assert "### champion" not in first
     assert "### champion, version 1: passed" in second

@@ -66,6 +66,11 @@ def test_a_served_model_is_measured_by_the_suites_of_the_profile(
     digest = load_report(tmp_path / "out").suites["rust"].protocol_digest
     assert outcome.tags["rustml.protocol.rust"] == digest
     assert f"rust: 4 items, protocol {digest[:16]}" in capsys.readouterr().out
+    assert outcome.note.startswith("Passes: rust 75.0% (30.1 to 95.4)\n")
+    assert f"| rust | format | 75.0% | 30.1 to 95.4 | 4 | 1 | {digest[:12]} |" in outcome.note
+    assert outcome.measured is not None
+    assert (outcome.measured.label, outcome.measured.weights) == ("coder-1", subject.digest)
+    assert outcome.measured.data["rust."].file == "rust-test.jsonl"
     assert outcome.tags[WEIGHTS_RUN_TAG] == subject.digest == subject.model.digest
     report = (tmp_path / "out" / "report.json").read_text()
     assert "sk-secret" not in report

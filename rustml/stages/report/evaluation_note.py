@@ -1,7 +1,5 @@
 """What the page of an evaluation's run says: the shares with their intervals, and the command that follows."""
 
-from collections.abc import Iterator
-
 from rustml.evaluation.kinds import KINDS
 from rustml.evaluation.results.report_file import Evaluation
 from rustml.evaluation.results.statistics import wilson
@@ -13,23 +11,28 @@ DIGITS = 12
 
 def note(report: Evaluation, label: str) -> str:
     """Markdown for an evaluation of the model that people know as `label`: `sft v1`."""
+    shares = {(name, metric): _share(each, metric) for name, each in report.suites.items() for metric in _drawn(each)}
+    passing = [f"{name} {text} ({interval})" for (name, metric), (text, interval) in shares.items() if metric == "pass"]
+    rows = [_row(name, metric, *shares[name, metric], report.suites[name]) for name, metric in shares]
     head = ["| suite | measure | share | 95% interval | items | samples | protocol |", "|---" * 7 + "|"]
-    rows = [row for name, result in report.suites.items() for row in _rows(name, result)]
     step, _, number = label.rpartition(" v")
     command = f"promote -P candidate={number} -P to={step}" if step and number.isdigit() else "leaderboard"
-    return "\n".join([*head, *rows, "", f"Next: `mlflow run . -e {command}`"])
+    return "\n".join([f"Passes: {', '.join(passing)}", "", *head, *rows, "", f"Next: `mlflow run . -e {command}`"])
 
 
-def _rows(name: str, result: SuiteResult) -> Iterator[str]:
-    """A row per measure that the kind of suite draws; the interval is Wilson's over items."""
-    samples = min((len(drawn) for drawn in result.outcomes.values()), default=0)
-    for metric in KINDS[result.group].drawn:
-        values = result.values(metric)
-        if values:
-            share = sum(values.values()) / len(values)
-            bounds = wilson(share * len(values), len(values))
-            interval = f"{100 * bounds.low:.1f} to {100 * bounds.high:.1f}"
-            yield (
-                f"| {name} | {metric} | {100 * share:.1f}% | {interval} | {len(values)} | {samples} "
-                f"| {result.protocol_digest[:DIGITS]} |"
-            )
+def _drawn(result: SuiteResult) -> list[str]:
+    """The measures that the kind of suite draws and that some item has."""
+    return [metric for metric in KINDS[result.group].drawn if result.values(metric)]
+
+
+def _share(result: SuiteResult, metric: str) -> tuple[str, str]:
+    """The mean over items, and Wilson's interval over items, in percent."""
+    values = result.values(metric)
+    bounds = wilson(sum(values.values()), len(values))
+    return f"{100 * sum(values.values()) / len(values):.1f}%", f"{100 * bounds.low:.1f} to {100 * bounds.high:.1f}"
+
+
+def _row(name: str, metric: str, share: str, interval: str, result: SuiteResult) -> str:
+    samples = min(len(drawn) for drawn in result.outcomes.values())
+    cells = (name, metric, share, interval, len(result.values(metric)), samples, result.protocol_digest[:DIGITS])
+    return f"| {' | '.join(map(str, cells))} |"
