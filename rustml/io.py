@@ -1,7 +1,8 @@
-"""Files written whole or not at all, and what their bytes are known by."""
+"""Files and folders written whole or not at all, and what their bytes are known by."""
 
 import hashlib
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -48,6 +49,24 @@ def write_cache_entry(path: Path, content: bytes) -> None:
     except OSError:
         Path(partial).unlink(missing_ok=True)
         raise
+
+
+@contextmanager
+def whole_folder(path: Path) -> Iterator[Path]:
+    """A new folder that gets the name `path` when the block ends, in place of what was there.
+
+    An exception, a full disk among them, leaves `path` as it was and nothing beside it.
+    """
+    partial = path.with_name(f"{path.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    try:
+        yield partial
+    except BaseException:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
+    shutil.rmtree(path, ignore_errors=True)
+    partial.rename(path)
 
 
 def file_sha256(path: Path) -> str:

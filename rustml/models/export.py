@@ -1,8 +1,7 @@
 """A checkpoint as others load it: adapters merged, shards consolidated, tokenizer and template byte for byte."""
 
 import shutil
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
 from rustml.errors import EnvironmentFault
@@ -66,24 +65,6 @@ def check_space(folder: Path, needed: int) -> None:
             f"only {free >> 20} MiB free in {folder}, and {needed >> 20} MiB are needed: free some space, or name "
             "another folder"
         )
-
-
-@contextmanager
-def whole_folder(out: Path) -> Iterator[Path]:
-    """A folder that gets the name `out` when the block ends, in place of what was there.
-
-    An exception, a full disk among them, leaves `out` as it was and nothing beside it.
-    """
-    partial = out.with_name(f"{out.name}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
-    try:
-        yield partial
-    except BaseException:
-        shutil.rmtree(partial, ignore_errors=True)
-        raise
-    shutil.rmtree(out, ignore_errors=True)
-    partial.rename(out)
 
 
 def copy_named(source: Path, out: Path, names: list[str]) -> None:

@@ -13,10 +13,10 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 
 from rustml.errors import RustmlError
-from rustml.io import write_bytes
+from rustml.io import whole_folder, write_bytes
 from rustml.models import manifest, tensor_files
 from rustml.models.digest import CONFIGURATION, TEMPLATE, TOKENIZER
-from rustml.models.export import copy_named, whole_folder
+from rustml.models.export import copy_named
 from rustml.models.loading import load_config
 from rustml.models.manifest import Manifest
 

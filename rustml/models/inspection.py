@@ -4,8 +4,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from rustml.errors import InputError
 from rustml.models import manifest, tensor_files
 from rustml.models.digest import TEMPLATE, digest
@@ -112,12 +110,7 @@ def _elements(shape: tuple[int, ...]) -> int:
 
 def _json(folder: Path, name: str) -> dict[str, Any]:
     path = min(folder.rglob(name), default=None)
-    if path is None:
-        return {}
-    try:
-        return msgspec.json.decode(path.read_bytes(), type=dict[str, Any])
-    except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} is not JSON: {error}") from error
+    return {} if path is None else manifest.json_object(path)
 
 
 def _chosen(fields: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:

@@ -88,7 +88,7 @@ def _inferred(folder: Path) -> Manifest:
     if adapter is not None:
         return Manifest(kind="adapter", base=Base(name=_base_name(adapter), digest=""))
     config = _only(folder, CONFIG)
-    scheme = (_json(config).get("quantization_config") or {}) if config is not None else {}
+    scheme = (json_object(config).get("quantization_config") or {}) if config is not None else {}
     if scheme:
         return Manifest(kind="quantised", scheme=str(scheme.get("quant_method") or "unknown"))
     if _only(folder, INDEX) is not None:
@@ -104,14 +104,15 @@ def _inferred(folder: Path) -> Manifest:
 
 def _base_name(config: Path) -> str:
     """Name and commit of the base, as an adapter's own configuration gives them."""
-    fields = _json(config)
+    fields = json_object(config)
     name, revision = fields.get("base_model_name_or_path"), fields.get("revision")
     if not name:
         raise InputError(f"{config} does not name the base of the adapter (base_model_name_or_path)")
     return f"{name}@{revision}" if revision else str(name)
 
 
-def _json(path: Path) -> dict[str, Any]:
+def json_object(path: Path) -> dict[str, Any]:
+    """What a JSON file says. Raises InputError for one that is not a JSON object."""
     try:
         return msgspec.json.decode(path.read_bytes(), type=dict[str, Any])
     except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:

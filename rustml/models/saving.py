@@ -1,13 +1,13 @@
 """The one place that writes checkpoints: whole or not at all, in shards that a tracking server takes."""
 
 import json
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
 from rustml import chat
 from rustml.errors import InputError
+from rustml.io import whole_folder
 from rustml.models import manifest
 from rustml.models.manifest import Base, Manifest
 
@@ -28,27 +28,23 @@ def save(
     """Write weights (safetensors), configuration, tokenizer and manifest into `folder`, in place of what was there.
 
     The generation configuration ends answers where training does: at the template's end of turn too.
-    All of it is written to `<folder>.partial`, which then gets the name. A full checkpoint of several shards becomes
-    kind `sharded`. An adapter needs its `base`, a quantised checkpoint its `scheme`. `state_dict` replaces the model's
-    own, as where it was gathered from several processes. Raises InputError for a kind without what it needs.
+    A full checkpoint of several shards becomes kind `sharded`. An adapter needs its `base`, a quantised checkpoint its
+    `scheme`. `state_dict` replaces the model's own, as where it was gathered from several processes. Raises InputError
+    for a kind without what it needs.
     """
     _check(kind, base, scheme)
-    partial = folder.with_name(f"{folder.name}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
     ends = chat.end_ids(tokenizer)
     if ends:
         model.generation_config.eos_token_id = ends if len(ends) > 1 else ends[0]
     state = {} if state_dict is None else {"state_dict": state_dict}
-    model.save_pretrained(str(partial), max_shard_size=MAX_SHARD_SIZE, **state)
-    tokenizer.save_pretrained(str(partial))
-    if base is not None:
-        model.generation_config.save_pretrained(str(partial))
-        _name_base(partial / manifest.ADAPTER_CONFIG, base)
-    sharded = kind == "full" and any(partial.glob(manifest.INDEX))
-    manifest.write(partial, Manifest(kind="sharded" if sharded else kind, base=base, scheme=scheme))
-    shutil.rmtree(folder, ignore_errors=True)
-    partial.rename(folder)
+    with whole_folder(folder) as partial:
+        model.save_pretrained(str(partial), max_shard_size=MAX_SHARD_SIZE, **state)
+        tokenizer.save_pretrained(str(partial))
+        if base is not None:
+            model.generation_config.save_pretrained(str(partial))
+            _name_base(partial / manifest.ADAPTER_CONFIG, base)
+        sharded = kind == "full" and any(partial.glob(manifest.INDEX))
+        manifest.write(partial, Manifest(kind="sharded" if sharded else kind, base=base, scheme=scheme))
 
 
 def _name_base(config: Path, base: Base) -> None:

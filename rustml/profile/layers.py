@@ -34,7 +34,9 @@ class Override:
 
     def touches(self, key: str) -> bool:
         """Whether it sets this dotted key, a part of it, or what it is a part of."""
-        return any(f"{key}.".startswith(f"{mine}.") or f"{mine}.".startswith(f"{key}.") for mine in _paths(self.tree))
+        return any(
+            f"{key}.".startswith(f"{mine}.") or f"{mine}.".startswith(f"{key}.") for mine, _ in leaves(self.tree)
+        )
 
 
 def shipped() -> list[str]:
@@ -199,10 +201,11 @@ def _value(key: str, text: str) -> Any:
         raise ProfileError(f"{key}, from the command line: cannot read `{text}`: {error}") from error
 
 
-def _paths(tree: Tree, at: str = "") -> Iterator[str]:
+def leaves(tree: Any, at: str = "") -> Iterator[tuple[str, Any]]:
+    """Dotted keys and the values under them that are not mappings, or are empty ones."""
     for key, value in tree.items():
         here = f"{at}.{key}" if at else str(key)
         if isinstance(value, dict) and value:
-            yield from _paths(value, here)
+            yield from leaves(value, here)
         else:
-            yield here
+            yield here, value

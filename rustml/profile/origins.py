@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from rustml.profile.layers import FOLDER, PRESETS, Override, Tree, chain, merged, parse_overrides, path_of
+from rustml.profile.layers import FOLDER, PRESETS, Override, Tree, chain, leaves, merged, parse_overrides, path_of
 from rustml.profile.load import load
 
 TYPE = "default of its section"
@@ -49,16 +49,6 @@ def table(values: Sequence[Value]) -> str:
     rows = [(value.key, msgspec.json.encode(value.value).decode(), value.origin) for value in values]
     widths = [min(40, max(len(row[column]) for row in rows)) for column in (0, 1)]
     return "\n".join(f"{key:{widths[0]}}  {text:{widths[1]}}  {origin}" for key, text, origin in rows)
-
-
-def leaves(tree: Any, at: str = "") -> Iterator[tuple[str, Any]]:
-    """Dotted keys and the values under them that are not mappings, or are empty ones."""
-    for key, value in tree.items():
-        here = f"{at}.{key}" if at else str(key)
-        if isinstance(value, dict) and value:
-            yield from leaves(value, here)
-        else:
-            yield here, value
 
 
 def _layers(path: Path, overrides: Sequence[str]) -> Iterator[tuple[str, Tree]]:

@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from rustml.errors import EvidenceError, InputError
+from rustml.io import whole_folder
 from rustml.models import checksums, export, gguf_export, gguf_release, tensor_files
 from rustml.profile import Profile
 from rustml.release import card, release_folder, versions
@@ -115,7 +116,7 @@ def _write(registered: ModelVersion, weights: str, folder: Path, formats: Sequen
     export.check_space(folder.parent, export.bytes_needed(source, [gguf_release.SHARES[name] for name in formats]))
     with (
         tempfile.TemporaryDirectory(dir=folder.parent, prefix=".export-") as scratch,
-        export.whole_folder(folder) as partial,
+        whole_folder(folder) as partial,
     ):
         sizes = export.write_checkpoint(source, partial, Path(scratch))
         files = gguf_release.write(partial, formats, _name(registered), Path(scratch))

@@ -10,6 +10,7 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from rustml.errors import EnvironmentFault, InputError
+from rustml.io import whole_folder
 from rustml.models import checkpoint as checkpoints
 from rustml.models import export, inspection, tensor_files
 from tests.support.toy_models import TEXTS, checkpoint, save_adapter, words
@@ -26,7 +27,7 @@ def logits(folder: Path) -> Any:
 
 def exported(source: Path, tmp_path: Path, **options: int) -> dict[str, float]:
     (tmp_path / "scratch").mkdir()
-    with export.whole_folder(tmp_path / "out") as partial:
+    with whole_folder(tmp_path / "out") as partial:
         return export.write_checkpoint(source, partial, tmp_path / "scratch", **options)
 
 

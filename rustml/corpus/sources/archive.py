@@ -6,7 +6,6 @@ path) rejects the whole archive.
 """
 
 import io
-import shutil
 import tarfile
 import zlib
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from rustml.errors import InputError
+from rustml.io import whole_folder
 from rustml.profile.harvest import ArchiveLimits
 from rustml.records import Record
 
@@ -123,16 +123,9 @@ def unpack(archive: Path, folder: str, limits: ArchiveLimits, into: Path) -> Pat
     final = into / folder
     if final.is_dir():
         return final
-    partial = into / f"{folder}.partial"
-    shutil.rmtree(partial, ignore_errors=True)
-    try:
+    with whole_folder(final) as partial:
         for entry in entries(archive, folder, limits):
             _write(partial, entry)
-        partial.mkdir(parents=True, exist_ok=True)
-        partial.rename(final)
-    except BaseException:
-        shutil.rmtree(partial, ignore_errors=True)
-        raise
     return final
 
 

@@ -22,7 +22,7 @@ from typing import IO
 import msgspec
 
 from rustml.errors import InputError
-from rustml.io import write_bytes
+from rustml.io import whole_folder, write_bytes
 from rustml.judge.in_crate.manifest import Table
 from rustml.judge.in_crate.resolution import (
     CHECKSUM,
@@ -176,15 +176,11 @@ class DependencyStore(AbstractContextManager["DependencyStore"]):
         kept = read_dependencies(folder)
         if kept is not None:
             return kept
-        partial = folder.with_name(f"{folder.name}.partial")
-        shutil.rmtree(partial, ignore_errors=True)
-        partial.mkdir(parents=True)
-        self._resolver.vendor(project, partial)
-        made = msgspec.structs.replace(made, packages=tuple(_packages(lock, partial)))
-        (partial / LOCK).write_bytes(lock)
-        (partial / RECORD).write_bytes(msgspec.json.encode(made))
-        shutil.rmtree(folder, ignore_errors=True)
-        partial.rename(folder)
+        with whole_folder(folder) as partial:
+            self._resolver.vendor(project, partial)
+            made = msgspec.structs.replace(made, packages=tuple(_packages(lock, partial)))
+            (partial / LOCK).write_bytes(lock)
+            (partial / RECORD).write_bytes(msgspec.json.encode(made))
         return made
 
 

@@ -18,6 +18,7 @@ import msgspec
 
 from rustml.contents import directory_source_contents
 from rustml.errors import InputError
+from rustml.io import whole_folder
 from rustml.judge.in_crate.crate_sandbox import CrateSandbox
 from rustml.judge.in_crate.dependencies import Dependencies, read_dependencies
 from rustml.judge.in_crate.manifest import all_features, document, pruned
@@ -129,13 +130,9 @@ def prepare(
     key = _key(source, vendor, vendor_digest or directory_source_contents(vendor), sandbox, tests=tests)
     folder = cache / f"{source.name}-{key[:16]}"
     if not (folder / RECORD).is_file():
-        partial = folder.with_name(f"{folder.name}.partial")
-        shutil.rmtree(partial, ignore_errors=True)
-        partial.mkdir(parents=True)
-        record = _build(source, vendor, partial, sandbox, tests=tests)
-        (partial / RECORD).write_bytes(msgspec.json.encode(record))
-        shutil.rmtree(folder, ignore_errors=True)
-        partial.rename(folder)
+        with whole_folder(folder) as partial:
+            record = _build(source, vendor, partial, sandbox, tests=tests)
+            (partial / RECORD).write_bytes(msgspec.json.encode(record))
     return PreparedCrate(folder, msgspec.json.decode((folder / RECORD).read_bytes(), type=BuildRecord))
 
 

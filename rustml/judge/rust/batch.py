@@ -2,8 +2,9 @@
 
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -60,6 +61,15 @@ class Tools:
     crates: Mapping[tuple[Dependency, ...], Externs] = field(default_factory=dict)
     """The compiled crates of each set that candidates name."""
 
+    @contextmanager
+    def folder(self) -> Iterator[Path]:
+        """A temporary folder. Raises JudgeFault where its disk is full or gone."""
+        try:
+            with tempfile.TemporaryDirectory(dir=self.work) as folder:
+                yield Path(folder)
+        except OSError as error:
+            raise JudgeFault(f"the judge's working folder failed: {error.strerror}") from error
+
 
 class Batch:
     """The judgement of members that share an edition and a set of crates."""
@@ -73,11 +83,8 @@ class Batch:
 
     def verdicts(self) -> dict[Member, Verdict]:
         """One verdict per member. Raises JudgeFault when the judge failed, WholeBatchFailed when it has to be split."""
-        try:
-            with tempfile.TemporaryDirectory(dir=self._tools.work) as folder:
-                self._judge(Path(folder))
-        except OSError as error:  # a disk that is full or gone
-            raise JudgeFault(f"the judge's working folder failed: {error.strerror}") from error
+        with self._tools.folder() as folder:
+            self._judge(folder)
         return {member: self._verdict(member) for member in self._members}
 
     def doubtful(self, member: Member) -> bool:

@@ -3,14 +3,12 @@
 Nothing is linked and nothing is run, so that no means are forbidden.
 """
 
-import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from msgspec import UNSET
 
-from rustml.errors import JudgeFault
 from rustml.judge.rust import diagnostics, failures
 from rustml.judge.rust.batch import COMPANY, Tools, WholeBatchFailed
 from rustml.judge.rust.compiler import Folders
@@ -37,11 +35,8 @@ class UntestedBatch:
     def verdicts(self) -> dict[Member, Verdict]:
         """One verdict per member. Raises JudgeFault when the judge failed, WholeBatchFailed when it has to be split."""
         started = time.monotonic()
-        try:
-            with tempfile.TemporaryDirectory(dir=self._tools.work) as folder:
-                self._check(Path(folder))
-        except OSError as error:  # a disk that is full or gone
-            raise JudgeFault(f"the judge's working folder failed: {error.strerror}") from error
+        with self._tools.folder() as folder:
+            self._check(folder)
         self._seconds = (time.monotonic() - started) / len(self._members)
         return {member: self._verdict(member) for member in self._members}
 
