@@ -196,7 +196,7 @@ def test_a_crate_is_built_once_and_a_killed_build_starts_clean(
     source = bench.vendor / "coin-0.3.1"
     attempt = prepared_crate._attempt
 
-    def killed(*_arguments: object) -> object:
+    def killed(*_arguments: object, **_options: object) -> object:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(prepared_crate, "_attempt", killed)
