@@ -33,14 +33,14 @@ class HttpSettings:
 
 
 def http_settings(configuration: Configuration) -> HttpSettings:
-    """Read the settings. Raises InputError for one that cannot be used."""
+    """Read the settings. Raises InputError for one that cannot be used. An empty proxy is none, whatever git names."""
     proxy = configuration.text("http", "proxy") or _git_proxy(configuration)
     timeout = configuration.text("http", "timeout")
     cainfo = configuration.text("http", "cainfo")
     if cainfo is not None and not cainfo.path.is_file():
         raise InputError(f"{cainfo.where}: there is no file {cainfo.path}")
     return HttpSettings(
-        proxy=_proxy(proxy) if proxy else "",
+        proxy=_proxy(proxy) if proxy and proxy.text else "",
         direct=_direct(configuration.environment),
         cainfo=cainfo.path if cainfo else None,
         timeout=_seconds(timeout) if timeout else None,

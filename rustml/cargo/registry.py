@@ -160,13 +160,14 @@ def _sparse(setting: Setting, public: str, name: str, configuration: Configurati
         parts = urlsplit(address)
     except ValueError as error:
         raise InputError(f"{setting.where}: not an address: {error}") from None
+    if configuration is not None and not setting.text.startswith(SPARSE):
+        shown = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+        raise InputError(
+            f"{setting.where}: {_git_refusal(shown)}: write sparse+https://…, for crates.io sparse+https://index.crates.io/"
+        )
     if parts.username is not None:
         raise InputError(
             f"{setting.where}: the address holds a name or password, which records would keep; {advice(name)}"
-        )
-    if configuration is not None and not setting.text.startswith(SPARSE):
-        raise InputError(
-            f"{setting.where}: {_git_refusal(setting.text)}: write sparse+https://…, for crates.io sparse+https://index.crates.io/"
         )
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise InputError(

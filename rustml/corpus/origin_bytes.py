@@ -8,10 +8,11 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from rustml.cache_layout import CacheLayout
+from rustml.cargo import SparseRegistry, resolve
 from rustml.corpus.sources import archive
 from rustml.corpus.sources.archive import ArchiveRefused
 from rustml.corpus.sources.http_client import Fetcher
-from rustml.corpus.sources.registry import archive_path
+from rustml.corpus.sources.registry import Release, archive_path, registry_config
 from rustml.errors import InputError
 from rustml.io import file_sha256
 from rustml.origin import folder_of
@@ -52,8 +53,10 @@ def look_up(origin: Origin, cache: CacheLayout, limits: ArchiveLimits) -> Origin
 def fetch(origin: Origin, cache: CacheLayout, section: HarvestSection) -> None:
     """Bring the origin's archive into the cache, unless it is there or the origin is not from an archive.
 
-    Raises InputError when the record holds no web address, or when other bytes come from it; the cache then stays as it
-    is. Raises Unavailable when the server does not answer.
+    The network is reached as for `harvest.registry`; its token goes to the addresses of its own archives alone. Raises
+    InputError when the record holds no web address, when other bytes come from it (the cache then stays as it is), and
+    for settings of Cargo that cannot be used. Raises Unavailable when the server does not answer, and EnvironmentFault
+    when the registry refuses the token.
     """
     if place_of(origin) != "archive":
         return
@@ -62,17 +65,33 @@ def fetch(origin: Origin, cache: CacheLayout, section: HarvestSection) -> None:
         return
     if urlsplit(origin.url).scheme not in ("http", "https"):
         raise InputError(f"--fetch: the record's address is {origin.url or 'empty'}, from where nothing can be fetched")
+    source = resolve(section.registry) if section.registry else None
+    sparse = source if isinstance(source, SparseRegistry) else None
     try:
-        asyncio.run(_download(origin, path, section))
+        asyncio.run(_download(origin, path, section, sparse))
     except InputError as error:
         raise InputError(
             f"--fetch: {origin.url} was refused, and is not kept: {error}. The record names {origin.archive_sha256}"
         ) from error
 
 
-async def _download(origin: Origin, path: Path, section: HarvestSection) -> None:
-    async with Fetcher(section) as fetcher:
+async def _download(origin: Origin, path: Path, section: HarvestSection, source: SparseRegistry | None) -> None:
+    token = await _token(origin, source, section) if source else ""
+    async with Fetcher(section, source.http if source else None) as fetcher:
+        if token:
+            fetcher.log_in(token)
         await fetcher.archive(origin.url, path, origin.archive_sha256)
+
+
+async def _token(origin: Origin, source: SparseRegistry, section: HarvestSection) -> str:
+    """The registry's token, where the registry itself says that the origin's address is one of its archives."""
+    token = source.token() if source.public == origin.registry else None
+    if token is None:
+        return ""
+    async with Fetcher(section, source.http) as fetcher:
+        config = await registry_config(fetcher, source)
+    release = Release(origin.name, origin.version, origin.archive_sha256)
+    return token.text if config.login and config.url(release) == origin.url else ""
 
 
 def _in_folder(origin: Origin) -> OriginBytes:

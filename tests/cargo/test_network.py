@@ -45,6 +45,7 @@ def test_the_proxy_of_git_is_read_after_cargos_own(settings: Settings, home: Pat
     subprocess.run(["git", "config", "--global", "http.proxy", "git:1"], check=True, env=variables)
     assert http_settings(settings(**variables)).proxy == "http://git:1"
     assert http_settings(settings(CARGO_HTTP_PROXY="own:1", **variables)).proxy == "http://own:1"
+    assert http_settings(settings("[http]\nproxy = ''", **variables)).proxy == ""
 
 
 @pytest.mark.parametrize(

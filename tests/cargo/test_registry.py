@@ -115,6 +115,7 @@ def test_a_mirror_has_the_token_of_the_registry_with_its_address(table: str, set
         ("cargo", REPLACED + "[source.mirror]\ndirectory = 'none'", r"source\.mirror\.directory: there is no folder"),
         ("team", "[registries.other]\nindex = 'sparse+http://o/'", r"no .*team\] \(there: other\).*_TEAM_INDEX"),
         ("team", "[registries.team]\nindex = 'https://host/git'", r"registries\.team\.index: .*git index"),
+        ("team", "[registries.team]\nindex = 'ssh://git:secret@host/i'", r"index: ssh://host/i is a git index"),
         ("team", "[registries.team]\nindex = 'sparse+https://me:secret@host/'", "name or password"),
         ("https://me:secret@host/", "", r"harvest\.registry: .*name or password"),
         ("file:///index", "", r"harvest\.registry: file:///index is not the address of a sparse index"),

@@ -24,6 +24,7 @@ from rustml.records import Origin, Pair, read_jsonl, write_jsonl
 from rustml.stages.trace import Output, Tracer
 from rustml.tasks import OF_FUNCTIONS
 from tests.support.crate_archives import manifest, pack
+from tests.support.loopback_registry import serving
 
 SOURCE = """\
 //! A crate.
@@ -202,6 +203,33 @@ def test_other_bytes_from_the_address_are_refused_and_not_kept(world: World) -> 
     with pytest.raises(InputError, match=rf"--fetch: {pair.origin.url} was refused.*{pair.origin.archive_sha256}"):
         world.told(pair.id, fetch=True)
     assert not list(world.archive(pair).parent.iterdir())
+
+
+def test_an_archive_behind_a_login_is_brought_with_the_registrys_token_alone(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The address of another host gets no token, whatever the record says."""
+    pair, token = world.record("bug_detection"), "Bearer 0a1b2c3d"
+    home = tmp_path / "cargo"
+    home.mkdir()
+    monkeypatch.setenv("CARGO_HOME", str(home))
+    monkeypatch.setenv("CARGO_REGISTRIES_TEAM_TOKEN", token)
+    with serving() as registry, serving() as other:
+        registry.token = token
+        (home / "config.toml").write_text(f'[registries.team]\nindex = "sparse+{registry.url}/index/"\n')
+        harvest = msgspec.structs.replace(world.profile.harvest, registry="team")
+        world.profile = msgspec.structs.replace(world.profile, harvest=harvest)
+        for server in (registry, other):
+            server.add("counter", "1.0.0", world.archive(pair).read_bytes())
+            address = f"{server.url}/dl/counter/1.0.0/download"
+            made = {"registry": f"sparse+{registry.url}/index/", "url": address}
+            origin = msgspec.structs.replace(pair.origin, **made)
+            write_jsonl(world.pairs / "train.jsonl", [msgspec.structs.replace(pair, origin=origin)])
+            world.archive(pair).unlink()
+            assert "found in these lines" in world.told(pair.id, fetch=True)
+        carriers = [request.path for request in registry.requests if "authorization" in request.headers]
+        assert carriers == ["/index/config.json", "/dl/counter/1.0.0/download", "/index/config.json"]
+        assert not [request for request in other.requests if "authorization" in request.headers]
 
 
 @pytest.mark.parametrize(

@@ -86,7 +86,7 @@ def obtain(
 
     async def resolve() -> list[Crate | RejectedCrate]:
         async with Fetcher(section, source.http) as fetcher:
-            config = await _config(fetcher, source)
+            config = await registry_config(fetcher, source)
             tasks = [asyncio.ensure_future(_one(fetcher, source, config, request, cache)) for request in requests]
             for done, task in enumerate(asyncio.as_completed(tasks), start=1):
                 await task
@@ -104,7 +104,7 @@ def obtain(
     return crates, [outcome for outcome in outcomes if isinstance(outcome, RejectedCrate)]
 
 
-async def _config(fetcher: Fetcher, source: SparseRegistry) -> Config:
+async def registry_config(fetcher: Fetcher, source: SparseRegistry) -> Config:
     """The registry's configuration; from here on the client sends the token where the registry asks for one.
 
     As Cargo does, the first request goes without: HTTP 401 or `auth-required` in the answer asks for the token.
