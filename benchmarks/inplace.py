@@ -3,17 +3,24 @@
     python -m benchmarks.inplace --pairs RUN/output/holdout.jsonl [--limit N] [--cache FOLDER]
     python -m benchmarks.inplace --pairs RUN/output/holdout.jsonl --registry [--limit N] [--cache FOLDER]
     python -m benchmarks.inplace --pairs RUN/output/holdout.jsonl --bring [--limit N] [--cache FOLDER]
+    python -m benchmarks.inplace --pairs RUN/output/holdout.jsonl --inputs [--limit N] [--cache FOLDER]
 
 Every reference is given as an answer, then a `todo!()`, then the reference with a number or an operator changed. With
 `--registry` one table is printed instead: what is eligible with the directory source that the pairs came from, and with
 a sparse registry on loopback that serves the crates of that source, each resolved and brought by Cargo. `--bring` ends
-after that, and prints for how many crates it could be done; nothing is built.
+after that, and prints for how many crates it could be done; nothing is built. `--inputs` builds nothing either: it
+compares what each crate would be built from in the two ways, manifest and packages. Where both are the same, so is
+what can be judged.
 """
 
 import argparse
+import os
 import re
+import shutil
+import subprocess
 import tempfile
 import time
+import tomllib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -22,12 +29,16 @@ from pathlib import Path
 import msgspec
 
 from rustml.cache_layout import CacheLayout
+from rustml.errors import InputError
 from rustml.evaluation.kinds.holdout import COMPILES, INPLACE, TASK, TESTED
-from rustml.evaluation.suites.crates import Sources, Watch, label, locate_pairs
+from rustml.evaluation.suites.crates import LocatedPairs, Sources, Watch, label, locate_pairs
 from rustml.evaluation.suites.holdout import Holdout
 from rustml.evaluation.suites.suite import Suite
 from rustml.judge import Limits
 from rustml.judge.in_crate.dependencies import Dependencies
+from rustml.judge.in_crate.manifest import Table, document, pruned
+from rustml.judge.in_crate.prepared_crate import vendored
+from rustml.judge.in_crate.resolution import LOCK, CargoSource, read_manifest
 from rustml.judge.rust import toolchain
 from rustml.origin import archive_folder, directory_of, folder_of, sparse_registry
 from rustml.profile import load
@@ -70,7 +81,11 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, default=Path("outputs/cache"))
     parser.add_argument("--registry", action="store_true", help="compare with a registry on loopback")
     parser.add_argument("--bring", action="store_true", help="bring dependencies from a registry on loopback")
+    parser.add_argument("--inputs", action="store_true", help="compare what crates would be built from in both ways")
     options = parser.parse_args()
+    if options.inputs:
+        inputs(options.pairs, options.limit, options.cache)
+        return
     if options.bring:
         bring(options.pairs, options.limit, options.cache)
         return
@@ -89,7 +104,7 @@ def made(pairs: Path, limit: int, cache: CacheLayout) -> Iterator[Suite]:
     profile = load("tiny")
     shape = profile.evaluation.suites["holdout"]
     fields = {name: getattr(shape, name) for name in shape.__struct_fields__}
-    section = SuiteSection(**{**fields, "problems": pairs.stem, "limit": limit})
+    section = SuiteSection(**{**fields, "problems": pairs.stem, "limit": limit, "crates": 0})
     sources = Sources(cache.unpacked_crates, profile.evaluation.dependencies, cache.built_crates, cache.dependencies)
     limits = Limits.from_section(profile.judge)
     with Progress("crates") as progress, Holdout(pairs.parent, sources, limits, told(progress)) as holdout:
@@ -108,18 +123,11 @@ def told(progress: Progress) -> Watch:
 
 def bring(path: Path, limit: int, cache: Path) -> None:
     """Print for how many crates a registry on loopback gives what they need, and why not for the others."""
-    pairs = sorted(read_jsonl(path, Pair), key=lambda pair: pair.id)[: limit or None]
-    code = [pair for pair in pairs if task_of(pair.task).asks_for_code]
-    layout = CacheLayout(cache)
-    sources = Sources(layout.unpacked_crates, "", layout.built_crates, layout.dependencies)
-    with CrateRegistry() as registry, Progress("crates") as progress:
-        checksums = registry.add_source(source_of(pairs))
-        served = [_served(pair, registry, checksums, cache) for pair in code]
-        started = time.monotonic()
-        located = locate_pairs(served, sources, toolchain.find().sysroot / "bin" / "cargo", told(progress))
-        seconds = time.monotonic() - started
-    needs = located.dependencies
-    size = sum(file.stat().st_size for file in layout.dependencies.rglob("*") if file.is_file())
+    pairs, code = asked(path, limit)
+    started = time.monotonic()
+    located = brought(code, cache)
+    seconds, needs = time.monotonic() - started, located.dependencies
+    size = sum(file.stat().st_size for file in CacheLayout(cache).dependencies.rglob("*") if file.is_file())
     print(f"{len(code)} of {len(pairs)} pairs ask for code, in {len(needs)} crates; {len(located.sites)} are located")
     print(f"dependencies brought for {sum(not made.fault for made in needs.values())} crates in {seconds:.0f} s:")
     print(f"{sum(len(made.packages) for made in needs.values())} packages, {size / 2**20:.0f} MiB on disk")
@@ -127,6 +135,35 @@ def bring(path: Path, limit: int, cache: Path) -> None:
     for name, made in needs.items():
         if made.fault:
             print(f"{name}: {made.fault}: {made.detail}")
+
+
+def asked(path: Path, limit: int) -> tuple[list[Pair], list[Pair]]:
+    """The pairs of a file, and those of them that ask for code."""
+    pairs = sorted(read_jsonl(path, Pair), key=lambda pair: pair.id)[: limit or None]
+    return pairs, [pair for pair in pairs if task_of(pair.task).asks_for_code]
+
+
+def brought(code: Sequence[Pair], cache: Path) -> LocatedPairs:
+    """The sites of pairs whose crates a registry on loopback serves, their dependencies brought from it."""
+    layout = CacheLayout(cache)
+    sources = Sources(layout.unpacked_crates, "", layout.built_crates, layout.dependencies)
+    with CrateRegistry() as registry, Progress("crates") as progress:
+        checksums = registry.add_source(source_of(code))
+        served = [_served(pair, registry, checksums, cache) for pair in code]
+        return locate_pairs(served, sources, toolchain.find().sysroot / "bin" / "cargo", told(progress))
+
+
+def inputs(path: Path, limit: int, cache: Path) -> None:
+    """Print for how many pairs a crate would be built from the same manifest and packages in both ways."""
+    pairs, code = asked(path, limit)
+    needs, source = brought(code, cache).dependencies, source_of(code)
+    crates = {label(pair): Path(str(folder_of(pair.origin.url))) for pair in code}
+    outcomes = {name: compared(folder, source, needs[name]) for name, folder in sorted(crates.items())}
+    print(f"{len(code)} of {len(pairs)} pairs ask for code, in {len(crates)} crates. Built from, in both ways:")
+    for outcome in dict.fromkeys(outcomes.values()):
+        names = [name for name, its in outcomes.items() if its == outcome]
+        count = sum(label(pair) in names for pair in code)
+        print(f"{outcome}: {count} pairs, {len(names)} crates: {', '.join(names)}")
 
 
 def _count(needs: Mapping[str, Dependencies], name: str) -> int:
@@ -137,6 +174,41 @@ def source_of(pairs: Sequence[Pair]) -> Path:
     """The directory source that pairs came from."""
     (source,) = {folder for pair in pairs if (folder := directory_of(pair.origin.registry))}
     return source
+
+
+def compared(crate: Path, source: Path, made: Dependencies) -> str:
+    """How the two ways differ in what a crate is built from, as `prepare` chooses it."""
+    if made.fault:
+        return f"nothing from the registry ({made.fault})"
+    original, packages = read_manifest(crate), {(package.name, package.version) for package in made.packages}
+    ways = [(dev, chosen(crate, original, source, dev=dev)) for dev in (True, False)]
+    dev, (manifest, names) = next((way for way in ways if way[1][1] is not None), ways[-1])
+    if names is None:
+        return "nothing from the directory source"
+    if (manifest, names) == (document(pruned(original, made.direct, dev=made.dev)), packages) and dev == made.dev:
+        return "the same manifest and packages"
+    plain, needed = ways[1][1]
+    if plain == document(pruned(original, made.direct, dev=False)) and needed is not None and needed <= packages:
+        return "the same but for packages of tests"
+    return "other manifests or packages"
+
+
+def chosen(crate: Path, original: Table, source: Path, *, dev: bool) -> tuple[str, set[tuple[str, str]] | None]:
+    """The manifest of a build against a directory source, and the packages that cargo chooses; None where it cannot."""
+    try:
+        manifest = document(pruned(original, vendored(source), dev=dev))
+    except InputError:
+        return "", None
+    with tempfile.TemporaryDirectory() as folder:
+        project = shutil.copytree(crate, Path(folder, "crate"), symlinks=True)
+        (project / "Cargo.toml").write_text(manifest, encoding="utf-8")
+        (project / LOCK).unlink(missing_ok=True)
+        words = ["cargo", *CargoSource({"directory": str(source)}).options, "generate-lockfile", "--offline"]
+        home = {**os.environ, "CARGO_HOME": str(Path(folder, "home"))}
+        if subprocess.run(words, cwd=project, env=home, capture_output=True, check=False).returncode:
+            return manifest, None
+        listed = tomllib.loads((project / LOCK).read_text(encoding="utf-8"))["package"]
+    return manifest, {(package["name"], package["version"]) for package in listed if "source" in package}
 
 
 def compare(path: Path, limit: int, cache: Path) -> None:
