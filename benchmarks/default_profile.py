@@ -76,6 +76,9 @@ class _Gates(Lifecycle):
     def serve(self, step: Step) -> None:
         """Nothing: what is counted is decided."""
 
+    def show(self, versions_made: dict[str, str]) -> None:
+        """Nothing: no gate reads it."""
+
 
 def first_run(name: str, seed: int, data_seed: int) -> FirstRun:
     """One lifecycle, to its last gate or the one that refuses; its data and base are those of `data_seed`."""

@@ -48,6 +48,9 @@ class SuiteSection(Section, frozen=True):
     """An answer that is cut here is judged as it stands."""
     limit: Count
     """At most this many problems, in file order; 0 takes all."""
+    crates: Count = 0
+    """Of group `holdout`: pairs of at most this many crates, those with the most pairs that ask for code, since each
+    crate has to be built; 0 takes all."""
     unsafe_code: Literal["declared", "allowed", "refused"] = "declared"
     """`declared`: where the problem says so. `allowed`: in every answer, as most upstreams have it, for verdicts of
     weak integrity (`judge.weak_integrity`). `refused`: in none; problems that need it are excluded and counted."""
@@ -131,9 +134,13 @@ class EvaluationSection(Section, frozen=True):
     """By name; the name is a gate's handle and a file name."""
     lifecycle: tuple[str, ...]
     """Suites that the lifecycle measures after every stage; empty takes all."""
+    shown: tuple[str, ...]
+    """Suites that the lifecycle measures at its end, of its first version and its last, in evaluations of their own:
+    its report shows them, no gate reads them, and a failure in them is a warning."""
 
     def __post_init__(self) -> None:
         """Raises ValueError for a name that no suite has."""
-        unknown = sorted({*self.lifecycle} - self.suites.keys())
-        if unknown:
-            raise ValueError(f"`lifecycle` names {', '.join(unknown)}; there are the suites {', '.join(self.suites)}")
+        for key, names in (("lifecycle", self.lifecycle), ("shown", self.shown)):
+            unknown = sorted({*names} - self.suites.keys())
+            if unknown:
+                raise ValueError(f"`{key}` names {', '.join(unknown)}; there are the suites {', '.join(self.suites)}")

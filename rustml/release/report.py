@@ -13,6 +13,7 @@ from rustml.records import Record
 from rustml.release.gates import Decision
 from rustml.release.steps import StepRow
 from rustml.release.steps_section import section
+from rustml.release.suite_columns import captions_of, columns_of
 
 PAGE, DOCUMENT, STEPS = "lifecycle.html", "lifecycle.json", "steps.json"
 NONE = "-"
@@ -42,6 +43,8 @@ class ModelRow(Record, frozen=True):
     """Reason where a person overrode a refusal."""
     version: str = ""
     """In the registry."""
+    shown: Evaluation | None = None
+    """On the suites that are only shown; None for a model that was not measured on them."""
 
 
 def columns(models: Sequence[ModelRow]) -> list[str]:
@@ -112,6 +115,7 @@ def _summary(row: ModelRow) -> dict[str, object]:
         "decision": row.decision,
         "later": row.later,
         "seconds": row.seconds,
+        "shown": row.shown.metrics() if row.shown else {},
     }
 
 
@@ -120,7 +124,7 @@ def _page(models: Sequence[ModelRow], steps: Sequence[StepRow], figures: Iterabl
     gates = "".join(_gates(model) for model in models)
     return (
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>Lifecycle</title><style>{STYLE}</style>'
-        f"</head><body>\n<h1>Lifecycle</h1>\n{_models(models) if models else ''}{section(steps)}"
+        f"</head><body>\n<h1>Lifecycle</h1>\n{_models(models) if models else ''}{_shown(models)}{section(steps)}"
         f"<h2>Gates</h2>\n{gates}<h2>Figures</h2>\n{images}</body></html>\n"
     )
 
@@ -130,6 +134,24 @@ def _models(models: Sequence[ModelRow]) -> str:
     header = "".join(f"<th>{_breakable(name)}</th>" for name in names)
     body = "".join(f"<tr>{''.join(_cell(text) for text in row)}</tr>\n" for row in rows)
     return f"<table><thead><tr>{header}</tr></thead>\n<tbody>{body}</tbody></table>\n"
+
+
+def _shown(models: Sequence[ModelRow]) -> str:
+    """The suites that no gate reads; nothing where none was measured."""
+    evaluations = {model.name: model.shown for model in models if model.shown is not None}
+    if not evaluations:
+        return ""
+    columns = columns_of(evaluations.values())
+    header = "".join(f"<th>{html.escape(name)}</th>" for name in ("stage", *columns))
+    body = "".join(
+        f"<tr>{_cell(name)}{''.join(_cell(_percent(each.metrics().get(metric))) for metric in columns.values())}</tr>\n"
+        for name, each in evaluations.items()
+    )
+    captions = "".join(f"<p>{html.escape(caption)}</p>\n" for caption in captions_of(evaluations.values()))
+    return (
+        f"<h2>Measured beside, for no gate</h2>\n<table><thead><tr>{header}</tr></thead>\n"
+        f"<tbody>{body}</tbody></table>\n{captions}"
+    )
 
 
 def _breakable(name: str) -> str:

@@ -27,6 +27,8 @@ NUMBERS: Mapping[str, tuple[str, ...]] = {
     "serve": ("serve.asked", "serve.passed", "serve.ready_seconds"),
 }
 """Metrics that tell most of a stage; of any other stage, the first ones under its name."""
+LEFT_OUT = "left out"
+"""Outcome of an evaluation that failed and that nothing needs."""
 MOST_NUMBERS = 4
 
 
@@ -39,7 +41,7 @@ class Walked:
     run: str
     """That made the stage's output, or that decided."""
     outcome: str
-    """`done` or `reused` of a stage; `passed`, `overridden` or `refused` of a gate."""
+    """`done`, `reused` or `left out` of a stage; `passed`, `overridden` or `refused` of a gate."""
     waited: float
     """Seconds."""
     reason: str = ""
@@ -93,6 +95,12 @@ def rows(parent: str, walked: Sequence[Walked]) -> list[StepRow]:
     listed = {step.run for step in walked}
     left = [run for run in _children(parent) if run.info.run_id not in listed and run.info.status != "FINISHED"]
     return [*steps, *(_row(run, _left(run)) for run in left)]
+
+
+def newest_failed(parent: str) -> str:
+    """The run below the run `parent` that failed last; empty for none."""
+    failed = [run.info.run_id for run in _children(parent) if run.info.status == "FAILED"]
+    return failed[-1] if failed else ""
 
 
 def _children(parent: str) -> Iterator[Run]:

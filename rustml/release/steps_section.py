@@ -3,7 +3,7 @@
 import html
 from collections.abc import Iterator, Sequence
 
-from rustml.release.steps import Attempt, StepRow
+from rustml.release.steps import LEFT_OUT, Attempt, StepRow
 
 SHORT = 8
 """Characters of a run's id, which links to the whole."""
@@ -57,6 +57,8 @@ def _trouble(row: StepRow) -> Iterator[str]:
         yield f"{label} refused: {_text(row.reason)}. The alias stays where it was."
     elif row.outcome == "overridden":
         yield f"{label} refused, and a person overrode it: {_text(row.reason)}."
+    elif row.outcome == LEFT_OUT:
+        yield f"{label} failed{_because(row.reason)}. No gate needs it."
     elif row.ended_badly:
         word = "was killed" if row.outcome == "killed" else row.outcome
         yield f"{label} {word}{_because(row.reason)}. The same command goes on from here."

@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from rustml.corpus.harvest import check as check_sources
-from rustml.errors import EnvironmentFault, GateRefused, ProfileError
+from rustml.errors import EnvironmentFault, GateRefused, ProfileError, RustmlError
 from rustml.generation import served
 from rustml.judge.rust import toolchain
 from rustml.profile import Profile
@@ -25,7 +25,7 @@ from rustml.sandbox.sandbox import open_sandbox
 from rustml.serving.engines import ENGINES
 from rustml.serving.listener import listen
 from rustml.stages import bank, base, children, curate, evaluate, harvest, pairs, promote, serve
-from rustml.stages.summary import BASE, Summary, evaluation_label
+from rustml.stages.summary import BASE, Summary, evaluation_label, shown_label
 
 DISK_BYTES = 2 << 30
 """Free space for everything but checkpoints of a local base: corpus, banks, caches, and a base made from scratch."""
@@ -56,16 +56,34 @@ class Lifecycle:
         Raises GateRefused at the first gate that does not open.
         """
         base_model = self.prepare()
-        model = base_model
+        model, versions_made = base_model, {}
         for step in ladder_of(self.profile):
             candidate = self.made(step, model) if step.made_by else model
             self.gate(step, candidate, base_model if step.compared_with == "base" else model)
+            if step.made_by:
+                versions_made[step.name] = candidate.version
             model = candidate
         self.serve(step)
+        self.show(versions_made)
 
     def serve(self, step: Step) -> None:
         """Ask a server of the last step's model for answers."""
         self.stage(serve, "serve", model=step.name)
+
+    def show(self, versions_made: dict[str, str]) -> None:
+        """Measure what is only shown, of the first version and the last. What fails in it is told, and ends nothing."""
+        suites, names = self.profile.evaluation.shown, list(versions_made)
+        for name in dict.fromkeys((*names[:1], *names[-1:])) if suites else ():
+            label, started = shown_label(name), time.monotonic()
+            try:
+                self.measured(label, self.uri(versions_made[name]), suites)
+            except RustmlError as error:
+                click.secho(f"   WARNING: {', '.join(suites)} not measured, which no gate needs: {error}", fg="yellow")
+                self.summary.left_out(label, self.parent, str(error), time.monotonic() - started)
+
+    def uri(self, version: str) -> str:
+        """The name of a registered version."""
+        return f"{versions.SCHEME}{self.profile.registered_model}/{version}"
 
     def prepare(self) -> Measured:
         """Crates, problems, pairs and the base model, measured."""
@@ -89,8 +107,7 @@ class Lifecycle:
         self.announce(step, model)
         run = self.stage(module, step.name, **{name: offered[name] for name in offered if name in named})
         version = versions.ensure(self.profile.registered_model, run.run_id)
-        uri = f"{versions.SCHEME}{self.profile.registered_model}/{version}"
-        return Measured(version, self.evaluated(step.name, uri))
+        return Measured(version, self.evaluated(step.name, self.uri(version)))
 
     def announce(self, step: Step, model: Measured) -> None:
         """Say what the step's gate can certify, before the step costs anything."""
@@ -99,9 +116,13 @@ class Lifecycle:
         click.echo(f"   {power.told(step.name, sizes, thresholds_of(self.profile, step.name))}")
 
     def evaluated(self, name: str, model: str) -> str:
+        """Measure a model on the suites of every step; the id of the run."""
+        return self.measured(evaluation_label(name), model, self.profile.evaluation.lifecycle)
+
+    def measured(self, label: str, model: str, suites: tuple[str, ...]) -> str:
         """Measure a model; the id of the run. Given the pairs, it finds items that training saw and gates refuse."""
-        suites, data = self.profile.evaluation.lifecycle, {name: self.inputs[name] for name in ("bank", "pairs")}
-        return self.stage(evaluate, evaluation_label(name), model=model, suites=suites, **data).run_id
+        data = {name: self.inputs[name] for name in ("bank", "pairs")}
+        return self.stage(evaluate, label, model=model, suites=suites, **data).run_id
 
     def gate(self, step: Step, candidate: Measured, baseline: Measured) -> None:
         """Promote, or note the refusal and end the lifecycle with it."""

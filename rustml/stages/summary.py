@@ -1,19 +1,20 @@
 """What a lifecycle leaves for its reader: the table of models, the decisions, where to look next."""
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import click
 from rich.console import Console
 from rich.table import Table
 
-from rustml.evaluation.kinds import KINDS
+from rustml.evaluation.results.report_file import Evaluation
 from rustml.profile import Profile
 from rustml.release import report, steps
 from rustml.release.gates import Decision
 from rustml.release.ladder import ladder_of
 from rustml.release.registry import gate_tag, open_registry, refused_tag
+from rustml.release.suite_columns import captions_of, columns_of
 from rustml.runs import tracking
 
 BASE = "base"
@@ -51,6 +52,12 @@ class Summary:
         if run:  # an account that may not write to the registry leaves no tag there
             self._walked.append(steps.Walked(f"gate {to}", run, "refused", waited, reason))
 
+    def left_out(self, label: str, parent: str, reason: str, waited: float) -> None:
+        """Keep an evaluation that failed and that nothing needs."""
+        run = steps.newest_failed(parent)
+        if run:
+            self._walked.append(steps.Walked(label, run, steps.LEFT_OUT, waited, reason))
+
     def decide(self, to: str, version: str, decision: Decision, override: str = "") -> None:
         """Keep and print a decision, with the reason where a person overrode it."""
         self._decisions[to] = (version, decision)
@@ -65,11 +72,12 @@ class Summary:
     def close(self, run_id: str, seconds: float) -> None:
         """Print the table; log it as a page, as JSON and as metrics of the lifecycle's run."""
         client, models = tracking.client(), self._models()
-        headline = set(table_columns(models).values())
-        for model in models:
-            for name, value in model.evaluation.metrics().items():
-                if name in headline:
-                    client.log_metric(run_id, f"{model.name}.{name}", value)
+        for table in _tables(models):
+            headline = set(columns_of(table.values()).values())
+            for name, evaluation in table.items():
+                for metric, value in evaluation.metrics().items():
+                    if metric in headline:
+                        client.log_metric(run_id, f"{name}.{metric}", value)
         client.log_metric(run_id, "lifecycle.seconds", seconds)
         client.set_tag(run_id, "mlflow.note.content", self._note(models))
         with tempfile.TemporaryDirectory() as folder:
@@ -79,11 +87,9 @@ class Summary:
 
     def _note(self, models: list[report.ModelRow]) -> str:
         """The table for the run's page, and where its versions are."""
-        columns = table_columns(models)
-        rows = [f"| model | {' | '.join(columns)} | gate |", "|---" * (len(columns) + 2) + "|"]
-        for model in models:
-            shares = [_share(model.evaluation.metrics().get(metric)) for metric in columns.values()]
-            rows.append(f"| {model.name} | {' | '.join(shares)} | {report.verdict(model)} |")
+        first, shown = _tables(models)
+        rows = _markdown(first, {model.name: {"gate": report.verdict(model)} for model in models} or {"": {"gate": ""}})
+        rows += ["", *_markdown(shown, {})] if shown else []
         model_page = f"[{self._profile.registered_model}](#/models/{self._profile.registered_model})"
         where = f"Versions: {model_page}. Everything else is in `report/{report.PAGE}` and in the child runs."
         return "\n".join([*rows, "", where])
@@ -95,6 +101,7 @@ class Summary:
     def _model(self, name: str) -> report.ModelRow:
         measured = self._stages[evaluation_label(name)]
         version, decision = self._decisions.get(name, ("", None))
+        shown = shown_label(name)
         return report.ModelRow(
             name=name,
             evaluation=self._registry.evaluation(measured.run_id),
@@ -103,6 +110,7 @@ class Summary:
             override=self._overrides.get(name, ""),
             version=version,
             later=self._later(version),
+            shown=self._registry.evaluation(self._stages[shown].run_id) if shown in self._stages else None,
         )
 
     def _later(self, version: str) -> dict[str, Decision]:
@@ -111,15 +119,11 @@ class Summary:
         return {step: self._decisions[step][1] for step in steps if self._decisions[step][0] == version != ""}
 
     def _print(self, models: list[report.ModelRow], seconds: float) -> None:
-        table = Table(title=f"{self._profile.name}: {seconds:.0f} s, seed {self._profile.seed}")
-        columns = table_columns(models)
-        for name in ("model", *columns, "gate", "seconds"):
-            table.add_column(name, justify="left" if name in ("model", "gate") else "right")
-        for model in models:
-            metrics = model.evaluation.metrics()
-            shares = [f"{100 * metrics[metric]:.1f}%" if metric in metrics else "" for metric in columns.values()]
-            table.add_row(model.name, *shares, report.verdict(model), f"{model.seconds:.0f}")
-        Console(width=WIDTH).print(table)
+        more = {model.name: {"gate": report.verdict(model), "seconds": f"{model.seconds:.0f}"} for model in models}
+        first, shown = _tables(models)
+        _print_table(f"{self._profile.name}: {seconds:.0f} s, seed {self._profile.seed}", first, more)
+        if shown:
+            _print_table("measured beside, for no gate", shown, {})
         for step, decision in [later for model in models for later in model.later.items()]:
             version = self._decisions[step][0]
             refusal = "overridden" if self._overrides.get(step) else "refused"
@@ -130,20 +134,51 @@ class Summary:
         click.echo(f"            http://127.0.0.1:5000/#/experiments/{tracking.experiment()}/runs?{TRAINING_VIEW}")
 
 
-def _share(value: float | None) -> str:
-    return "" if value is None else f"{100 * value:.1f}%"
+def _tables(models: Sequence[report.ModelRow]) -> tuple[dict[str, Evaluation], dict[str, Evaluation]]:
+    """By model, the evaluations that gates read, and those that are only shown."""
+    shown = {model.name: model.shown for model in models if model.shown is not None}
+    return {model.name: model.evaluation for model in models}, shown
 
 
-def table_columns(models: Sequence[report.ModelRow]) -> dict[str, str]:
-    """Headers of the table and their metrics: what the kind of each suite shows, in the order of the suites."""
-    suites = {name: result for model in models for name, result in model.evaluation.suites.items()}
-    return {
-        header: metric
-        for name, result in suites.items()
-        for header, metric in KINDS[result.group].columns(name, result).items()
-    }
+def _headers(columns: Iterable[str], more: Mapping[str, Mapping[str, str]]) -> list[str]:
+    """Of a table: the model, its suites' columns, `more` columns by model."""
+    return ["model", *columns, *next(iter(more.values()), {})]
+
+
+def _markdown(evaluations: Mapping[str, Evaluation], more: Mapping[str, Mapping[str, str]]) -> list[str]:
+    """The lines of a table of models, and below it what its columns mean."""
+    columns = columns_of(evaluations.values())
+    headers = _headers(columns, more)
+    lines = [f"| {' | '.join(headers)} |", "|---" * len(headers) + "|"]
+    for name, evaluation in evaluations.items():
+        lines.append(f"| {' | '.join([name, *_shares(evaluation, columns), *more.get(name, {}).values()])} |")
+    return [*lines, *(line for caption in captions_of(evaluations.values()) for line in ("", caption))]
+
+
+def _print_table(title: str, evaluations: Mapping[str, Evaluation], more: Mapping[str, Mapping[str, str]]) -> None:
+    """Print models against the columns of their suites and `more` columns, then what the columns mean."""
+    table, columns = Table(title=title), columns_of(evaluations.values())
+    for name in _headers(columns, more):
+        table.add_column(name, justify="left" if name in ("model", "gate") else "right")
+    for name, evaluation in evaluations.items():
+        table.add_row(name, *_shares(evaluation, columns), *more.get(name, {}).values())
+    console = Console(width=WIDTH)
+    console.print(table)
+    for caption in captions_of(evaluations.values()):
+        console.print(caption)
+
+
+def _shares(evaluation: Evaluation, columns: Mapping[str, str]) -> list[str]:
+    """The model's cells; empty where it has no such metric."""
+    metrics = evaluation.metrics()
+    return [f"{100 * metrics[metric]:.1f}%" if metric in metrics else "" for metric in columns.values()]
 
 
 def evaluation_label(model: str) -> str:
     """Label of the stage that measures a model of the lifecycle."""
     return f"evaluate {model}"
+
+
+def shown_label(model: str) -> str:
+    """Label of the stage that measures what is only shown of a model."""
+    return f"evaluate {model}, for no gate"

@@ -134,6 +134,7 @@ def test_every_preset_that_ships_gives_another_valid_profile(name: str, preset: 
         ("base: {kind: gguf, file: model.bin}", "base.file: Expected"),
         ("base: {kind: 3}", "base.kind: '3' is not one of"),
         ("evaluation: {lifecycle: [rust, pyhton]}", "`lifecycle` names pyhton; there are the suites rust"),
+        ("evaluation: {shown: [houldout]}", "`shown` names houldout; there are the suites rust"),
     ],
 )
 def test_a_wrong_value_is_refused_by_file_and_key(text: str, says: str, tmp_path: Path) -> None:
@@ -290,7 +291,7 @@ def test_a_section_of_another_kind_replaces_the_inherited_one_whole(tmp_path: Pa
 
 
 def test_null_takes_an_inherited_entry_out_of_a_mapping_with_free_keys(tmp_path: Path) -> None:
-    text = "extends: tiny\nevaluation: {suites: {holdout: null}}\npairs: {tasks: {bug_detection: null}}"
+    text = "extends: tiny\nevaluation: {suites: {holdout: null}, shown: []}\npairs: {tasks: {bug_detection: null}}"
     profile = load(write(tmp_path, text))
     assert list(profile.evaluation.suites) == ["rust", "rust_sampled", "python"]
     assert "bug_detection" not in profile.pairs.tasks

@@ -42,7 +42,8 @@ def test_an_override_sets_one_key_and_nothing_else(text: str, key: str, value: A
 
 
 def test_a_suite_is_overridden_by_its_name() -> None:
-    suites = load("tiny", ["evaluation.suites.rust.limit=3", "evaluation.suites.holdout=null"]).evaluation.suites
+    changes = ["evaluation.suites.rust.limit=3", "evaluation.suites.holdout=null", "evaluation.shown=[]"]
+    suites = load("tiny", changes).evaluation.suites
     assert suites["rust"].limit == 3
     assert suites["rust"].max_new_tokens == load("tiny").evaluation.suites["rust"].max_new_tokens
     assert "holdout" not in suites

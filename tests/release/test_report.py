@@ -50,6 +50,19 @@ def test_a_metric_that_a_stage_lacks_is_a_dash(stages: list[ModelRow]) -> None:
     assert rows[0][header.index("retention.python.pass_at_1")] == "-"
 
 
+def test_what_no_gate_reads_has_a_table_of_its_own(stages: list[ModelRow], tmp_path: Path) -> None:
+    assert "for no gate" not in write(stages, [], tmp_path).read_text()
+    seen = msgspec.structs.replace(stages[1], shown=stages[2].evaluation)
+    text = write([stages[0], seen], [], tmp_path).read_text()
+    assert text.index("<h2>Measured beside, for no gate</h2>") < text.index("<h2>Gates</h2>")
+    row = text.split("for no gate")[1].split("</table>")[0]
+    assert "<td>sft</td>" in row
+    assert "<td>80.0</td>" in row
+    assert "<td>base</td>" not in row
+    document = json.loads((tmp_path / "lifecycle.json").read_text())
+    assert [model["shown"].get("rust.pass_rate") for model in document] == [None, 0.8]
+
+
 def test_the_champions_gate_is_shown_after_the_stages_own(
     stages: list[ModelRow], thresholds: Thresholds, tmp_path: Path
 ) -> None:

@@ -34,6 +34,7 @@ def test_the_heading_says_how_far_it_came() -> None:
     )
     assert heading([row("gate sft", "refused")]).endswith("ended at gate sft, which was refused.")
     assert heading([row("sft", "failed")]).endswith("ended at sft, which failed.")
+    assert heading([row("evaluate sft, for no gate", "left out")]).endswith("every step came to its end.")
 
 
 def test_refusals_overrides_looks_and_faults_are_told() -> None:
@@ -44,6 +45,7 @@ def test_refusals_overrides_looks_and_faults_are_told() -> None:
             row("evaluate sft", "done", faults={"rust.faults": 3.0}),
             row("grpo", "died"),
             row("sft", "failed", reason="the disk is full."),
+            row("evaluate sft, for no gate", "left out", reason="no pairs"),
         ]
     )
     for line in (
@@ -53,6 +55,7 @@ def test_refusals_overrides_looks_and_faults_are_told() -> None:
         "evaluate sft: rust.faults 3, faults of the judge or the machine; they count in no score.",
         "grpo died. The same command goes on from here.",
         "sft failed: the disk is full. The same command goes on from here.",
+        "evaluate sft, for no gate failed: no pairs. No gate needs it.",
     ):
         assert f"<li>{line}</li>" in text
 

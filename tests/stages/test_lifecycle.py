@@ -28,6 +28,11 @@ PHASE = (
 )
 
 
+def tiny(*changes: str) -> Profile:
+    """The tiny profile, which measures nothing that is only shown."""
+    return load("tiny", ["evaluation.shown=[]", *changes])
+
+
 @pytest.fixture
 def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty_database: bytes) -> Iterator[None]:
     monkeypatch.chdir(tmp_path)
@@ -41,7 +46,7 @@ def stages(store: None, monkeypatch: pytest.MonkeyPatch) -> FakeStages:  # noqa:
 
 
 def registry() -> Registry:
-    return open_registry(load("tiny").registered_model)
+    return open_registry(tiny().registered_model)
 
 
 def lifecycle_run() -> Run:
@@ -61,7 +66,7 @@ def build_report() -> list[dict[str, Any]]:
 
 
 def test_the_build_report_tells_what_failed_and_then_what_was_done(stages: FakeStages) -> None:
-    profile = load("tiny", ["ladder=[sft, champion]"])
+    profile = tiny("ladder=[sft, champion]")
     stages.breaks["curate"] = OSError(28, "No space left on device")
     with pytest.raises(OSError, match="No space"):
         lifecycle.run(profile)
@@ -89,8 +94,38 @@ def test_the_build_report_tells_what_failed_and_then_what_was_done(stages: FakeS
     assert steps["evaluate base"]["numbers"]["rust.pass_rate"] == pytest.approx(0.1)
 
 
+def test_what_is_only_shown_is_measured_at_the_end_of_the_first_version_and_the_last(stages: FakeStages) -> None:
+    lifecycle.run(load("tiny"))
+    steps = build_report()
+    assert [step["label"] for step in steps][-3:] == ["serve", "evaluate sft, for no gate", "evaluate fp8, for no gate"]
+    runs = [tracking.client().get_run(step["run"]).data.tags for step in steps[-2:]]
+    assert [tags["rustml.param.suites"] for tags in runs] == ["holdout", "holdout"]
+    judged = [tags["rustml.judged"] for tags in tracking.tagged({"rustml.to": "fp8"})]
+    assert steps[-1]["run"] not in judged, "a gate is decided on the evaluation of its own suites"
+    document = json.loads(
+        (
+            Path(tracking.client().download_artifacts(lifecycle_run().info.run_id, "report")) / "lifecycle.json"
+        ).read_text()
+    )
+    assert [bool(model["shown"]) for model in document] == [False, True, False, True]
+    assert stages.names().count("evaluate") == 6
+
+
+def test_a_failure_in_what_is_only_shown_is_a_warning_and_the_lifecycle_ends_well(
+    stages: FakeStages, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stages.breaks["evaluate holdout"] = InputError("holdout.jsonl holds no pairs for suite holdout")
+    lifecycle.run(load("tiny", ["ladder=[sft, champion]"]))
+    assert registry().aliases() == {"champion": "1", "sft": "1"}
+    assert "WARNING: holdout not measured, which no gate needs: holdout.jsonl holds no pairs" in capsys.readouterr().out
+    assert lifecycle_run().info.status == "FINISHED"
+    (last,) = [step for step in build_report() if step["outcome"] == "left out"]
+    assert last["label"] == "evaluate sft, for no gate"
+    assert "no pairs for suite holdout" in last["reason"]
+
+
 def test_a_ladder_without_grpo_quantises_the_sft_version_and_serves_it(stages: FakeStages) -> None:
-    lifecycle.run(load("tiny", ["ladder=[sft, fp8, champion]"]))
+    lifecycle.run(tiny("ladder=[sft, fp8, champion]"))
     assert "grpo" not in stages.names()
     assert registry().aliases() == {"champion": "2", "fp8": "2", "sft": "1"}
     assert registry().version("2").parent == "1"
@@ -98,13 +133,13 @@ def test_a_ladder_without_grpo_quantises_the_sft_version_and_serves_it(stages: F
 
 
 def test_a_ladder_without_quantisation_makes_the_sft_version_champion(stages: FakeStages) -> None:
-    lifecycle.run(load("tiny", ["ladder=[sft, champion]"]))
+    lifecycle.run(tiny("ladder=[sft, champion]"))
     assert registry().aliases() == {"champion": "1", "sft": "1"}
     assert stages.names().count("evaluate") == 2
 
 
 def test_a_second_phase_continues_the_first_with_its_own_settings_and_is_compared_with_it(stages: FakeStages) -> None:
-    profile = load("tiny", PHASE)
+    profile = tiny(*PHASE)
     lifecycle.run(profile)
     first, second = stages.profiles("sft")
     assert (first.sft.batch_size, second.sft.batch_size) == (profile.sft.batch_size, 7)
@@ -119,7 +154,7 @@ def test_a_second_phase_continues_the_first_with_its_own_settings_and_is_compare
 
 
 def test_a_ladder_that_was_walked_is_found_again(stages: FakeStages) -> None:
-    profile = load("tiny", PHASE)
+    profile = tiny(*PHASE)
     lifecycle.run(profile)
     before = len(stages.ran)
     lifecycle.run(profile)
@@ -131,7 +166,7 @@ def test_a_champion_whose_server_answers_badly_is_refused_with_the_reason(stages
     """The evaluations open the gate; the answers over the API do not."""
     stages.smoke_passed = 0
     with pytest.raises(EvidenceError, match="0 answers passed"):
-        lifecycle.run(load("tiny", PHASE))
+        lifecycle.run(tiny(*PHASE))
     assert registry().aliases() == {"sft": "1", "sft2": "2"}
 
 
@@ -142,7 +177,7 @@ def test_a_gate_that_refuses_ends_the_walk_and_the_report_says_why(
 ) -> None:
     stages = FakeStages(monkeypatch, lambda model: (20 + 40 * min(model, 1), 250))
     with pytest.raises(GateRefused, match="version 2 is not promoted to grpo"):
-        lifecycle.run(load("tiny"))
+        lifecycle.run(tiny())
     assert "quantize" not in stages.names()
     assert registry().aliases() == {"sft": "1"}
     printed = capsys.readouterr().out
@@ -177,7 +212,7 @@ def test_a_new_step_is_a_row_of_the_table_thresholds_and_a_stage(
     module = ModuleType("rustml.stages.int4")
     module.run = int4_run  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, module.__name__, module)
-    profile = load("tiny", ["ladder=[sft, int4, champion]"])
+    profile = tiny("ladder=[sft, int4, champion]")
     profile.gates["int4"] = profile.gates["sft"]
     lifecycle.run(profile)
     assert stages.names().count("int4") == 1
@@ -201,12 +236,12 @@ def test_no_other_module_spells_a_step_of_the_table(name: str) -> None:
 
 def test_a_stage_run_by_hand_asks_for_the_evidence_of_the_step_before_it(stages: FakeStages) -> None:
     assert stages
-    lifecycle.run(load("tiny", ["ladder=[sft, champion]"]))
+    lifecycle.run(tiny("ladder=[sft, champion]"))
     with pytest.raises(EvidenceError, match="no valid evidence for grpo"):
-        quantize.run(load("tiny"), version="1")
+        quantize.run(tiny(), version="1")
     with pytest.raises(InputError, match="stage quantize makes versions of no step here"):
-        quantize.run(load("tiny", ["ladder=[sft, champion]"]), version="1")
-    done = quantize.run(load("tiny", ["ladder=[sft, fp8]"]), version="1")
+        quantize.run(tiny("ladder=[sft, champion]"), version="1")
+    done = quantize.run(tiny("ladder=[sft, fp8]"), version="1")
     made = registry().registered_from(done.run_id)
     assert made is not None
     assert (made.parent, made.tags["made_for"]) == ("1", "fp8")
@@ -218,26 +253,26 @@ def evaluation_runs() -> list[str]:
 
 def test_no_model_is_measured_twice_by_the_gates_of_a_ladder(stages: FakeStages) -> None:
     """The base is the baseline of two gates, and each version candidate of one and baseline of the next."""
-    lifecycle.run(load("tiny"))
+    lifecycle.run(tiny())
     assert stages.names().count("evaluate") == 4
     evidence = {step: registry().version(number).tags for step, number in registry().aliases().items()}
     at = {step: tags[f"gate.{step}.baseline_evaluation"] for step, tags in evidence.items()}
     assert at["sft"] == at["champion"]
     assert at["grpo"] == evidence["sft"]["gate.sft.candidate_evaluation"]
     assert len(evaluation_runs()) == 4
-    lifecycle.run(load("tiny", ["gates.sft.fall_margin=0.04"]))
+    lifecycle.run(tiny("gates.sft.fall_margin=0.04"))
     assert stages.names().count("evaluate") == 4, "other thresholds compare the same evaluations"
-    rows = leaderboard.run(load("tiny"), suites=("rust",), output="board.csv")
+    rows = leaderboard.run(tiny(), suites=("rust",), output="board.csv")
     assert sorted(round(row.share, 2) for row in rows) == [0.1, 0.3, 0.5, 0.7]
     assert Path("board.csv").read_text().count("\n") == 5
 
 
 def test_a_rehearsal_decides_and_writes_nothing(stages: FakeStages) -> None:
     assert stages
-    lifecycle.run(load("tiny", ["ladder=[sft, champion]"]))
+    lifecycle.run(tiny("ladder=[sft, champion]"))
     before = [run.info.run_id for run in tracking.client().search_runs([tracking.experiment()])]
     tags = tracking.client().get_registered_model("rust-coder").tags
-    strict = load("tiny", ["ladder=[sft, champion]", "gates.sft.at_least={rust.pass: 0.9}"])
+    strict = tiny("ladder=[sft, champion]", "gates.sft.at_least={rust.pass: 0.9}")
     decision = promote.rehearse(strict, candidate="1", to="sft", base=stages.run_of("base"))
     assert not decision.passed
     assert "rust.pass at least: 10.0 -> 30.0" in decision.reasons[0]
@@ -248,7 +283,7 @@ def test_a_rehearsal_decides_and_writes_nothing(stages: FakeStages) -> None:
 def test_attempts_of_the_same_weights_are_counted_and_shown(
     stages: FakeStages, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    profile = load("tiny", ["ladder=[sft, champion]", "gates.sft.at_least={rust.pass: 0.9}"])
+    profile = tiny("ladder=[sft, champion]", "gates.sft.at_least={rust.pass: 0.9}")
     with pytest.raises(GateRefused):
         lifecycle.run(profile)
     base, bank = stages.run_of("base"), stages.run_of("bank")
@@ -265,13 +300,13 @@ def test_attempts_of_the_same_weights_are_counted_and_shown(
 def test_the_start_of_a_stage_is_asked_for(stages: FakeStages) -> None:
     assert stages
     with pytest.raises(InputError, match=r"step sft starts from the base model: give its run \(base\)"):
-        sft.run(load("tiny"), bank="b", pairs="p")
+        sft.run(tiny(), bank="b", pairs="p")
     with pytest.raises(InputError, match="step grpo takes versions of grpo, not of stage sft"):
-        sft.run(load("tiny"), bank="b", pairs="p", step="grpo")
+        sft.run(tiny(), bank="b", pairs="p", step="grpo")
 
 
 def test_a_ladder_with_expert_iteration_in_the_place_of_grpo_has_the_same_gate(stages: FakeStages) -> None:
-    profile = load("tiny", ["preset=expert-iteration"])
+    profile = tiny("preset=expert-iteration")
     lifecycle.run(profile)
     assert "grpo" not in stages.names()
     assert registry().aliases() == {"champion": "3", "expert_iteration": "2", "fp8": "3", "sft": "1"}
@@ -282,7 +317,7 @@ def test_a_ladder_with_expert_iteration_in_the_place_of_grpo_has_the_same_gate(s
 
 
 def test_expert_iteration_and_grpo_are_both_walked_where_the_ladder_names_both(stages: FakeStages) -> None:
-    lifecycle.run(load("tiny", ["ladder=[sft, expert_iteration, grpo, champion]"]))
+    lifecycle.run(tiny("ladder=[sft, expert_iteration, grpo, champion]"))
     assert registry().aliases() == {"champion": "3", "expert_iteration": "2", "grpo": "3", "sft": "1"}
     assert stages.names().count("evaluate") == 4
 
@@ -290,4 +325,4 @@ def test_expert_iteration_and_grpo_are_both_walked_where_the_ladder_names_both(s
 def test_a_stage_that_the_ladder_leaves_out_says_what_to_name(stages: FakeStages) -> None:
     assert stages
     with pytest.raises(InputError, match="Name expert_iteration under `ladder`"):
-        expert_iteration.run(load("tiny"), version="1", bank="run")
+        expert_iteration.run(tiny(), version="1", bank="run")

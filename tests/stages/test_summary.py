@@ -1,13 +1,12 @@
 """The table of a lifecycle has columns for whatever suites were measured."""
 
-from rustml.release.report import ModelRow
-from rustml.stages.summary import table_columns
+from rustml.release.suite_columns import captions_of, columns_of
 from tests.support.evaluations import evaluation_of
 
 
 def test_each_retention_suite_has_a_column_whatever_its_name() -> None:
     evaluation = evaluation_of("w", rust=[True], rust_sampled=[[True, False]], humaneval=[True], mbpp=[False])
-    columns = table_columns([ModelRow(name="base", evaluation=evaluation, seconds=1.0)])
+    columns = columns_of([evaluation])
     assert list(columns) == [
         "rust format",
         "rust compile",
@@ -18,7 +17,8 @@ def test_each_retention_suite_has_a_column_whatever_its_name() -> None:
         "mbpp",
     ]
     assert set(columns.values()) <= evaluation.metrics().keys()
+    assert captions_of([evaluation]) == [], "they are named as what they are"
 
 
 def test_no_models_have_no_columns() -> None:
-    assert table_columns([]) == {}
+    assert columns_of([]) == {}

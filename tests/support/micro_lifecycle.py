@@ -74,7 +74,10 @@ def micro(crates: Path) -> dict[str, object]:
             "max_new_tokens": 80,
             "canary": {"every": 0},
         },
-        "evaluation": {"suites": {"rust": short, "rust_sampled": {**short, "limit": 4, "samples": 2}, "python": short}},
+        "evaluation": {
+            "suites": {"rust": short, "rust_sampled": {**short, "limit": 4, "samples": 2}, "python": short},
+            "shown": [],
+        },
         "gates": dict.fromkeys(("sft", "grpo", "fp8", "champion"), open_gate),
         "presets": {"low-memory": {"grpo.passes": 16}},
         "serve": {"smoke_problems": 1, "smoke_passes": 0, **short},

@@ -37,7 +37,7 @@ def sections(**suites: dict[str, Any]) -> EvaluationSection:
     """The evaluation section of the tiny profile with these suites alone."""
     named = {name: {**SUITE, "metric_prefix": f"{name}.", **changes} for name, changes in suites.items()}
     typed = msgspec.convert(named, dict[str, SuiteSection])
-    return msgspec.structs.replace(load("tiny").evaluation, batch_size=4, lifecycle=(), suites=typed)
+    return msgspec.structs.replace(load("tiny").evaluation, batch_size=4, lifecycle=(), shown=(), suites=typed)
 
 
 def banks(folder: Path, judge: Judge, **benchmarks: Path) -> BankReport:

@@ -71,9 +71,19 @@ class HoldoutKind(SuiteKind):
         return metrics | _in_place(result) | _unrated(result)
 
     def columns(self, name: str, result: SuiteResult) -> dict[str, str]:
-        """Share of pairs judged in place, tests passed there, and edit similarity, which every item has."""
-        shown = {"in place": "in_place", "tests": "tests", "edit": "edit"}
+        """Share of pairs judged in place; what compiles and passes there; edit similarity, which every item has."""
+        shown = {"judged in place": "in_place", "compiles": "compile", "tests pass": "tests", "likeness": "edit"}
         return {f"{name} {header}": f"{result.metric_prefix}{metric}_rate" for header, metric in shown.items()}
+
+    def caption(self, name: str, result: SuiteResult) -> str:
+        """What is asked, how many answers each share is of, and what `likeness` compares."""
+        asked, compiled, tested = (result.in_place.get(key, 0) for key in ("asked", "compile", "tests"))
+        return (
+            f"{name}: {asked} functions of real crates, from files that no training saw. Each answer is put into its "
+            f"crate in the place of the original: for {compiled} of them the crate's compiler run says whether it "
+            f"compiles, for {tested} the crate's own tests say whether they pass. Likeness to the original text is of "
+            f"all {len(result.outcomes)} questions, those for names and documentation included."
+        )
 
 
 def _in_place(result: SuiteResult) -> dict[str, float]:

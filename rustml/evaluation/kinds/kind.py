@@ -70,3 +70,7 @@ class SuiteKind(ABC):
     def columns(self, name: str, result: SuiteResult) -> dict[str, str]:
         """Columns of the lifecycle's table: header, and the name of the metric in it."""
         return {name: f"{result.metric_prefix}pass_at_1"}
+
+    def caption(self, name: str, result: SuiteResult) -> str:  # noqa: ARG002
+        """A sentence below the table on what its columns mean; empty where they need none."""
+        return ""

@@ -1,6 +1,7 @@
 """The domain hold-out as a suite: pairs from files never trained on, judged in their crates where that is possible."""
 
 import os
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import AbstractContextManager
@@ -71,6 +72,8 @@ class Holdout(AbstractContextManager["Holdout"]):
         """Pairs in the order of their ids, which are hashes: the first few are a sample of all crates."""
         path = self._pairs / f"{section.problems}.jsonl"
         pairs = sorted(read_jsonl(path, Pair), key=lambda pair: pair.id)
+        if section.crates:
+            pairs = of_most_asked_crates(pairs, section.crates)
         chosen = pairs[: section.limit] if section.limit else pairs
         if not chosen:
             raise InputError(f"{path} holds no pairs for suite {name}")
@@ -106,6 +109,13 @@ class Holdout(AbstractContextManager["Holdout"]):
         crate = prepare(Path(folder), Path(vendor), cache, self._sandbox, vendor_digest=vendor_digest)
         eligibility = scan_eligibility(sites, crate, self._sandbox)
         return {site.id: JudgeableSite(site, eligibility[site.id], crate) for site in sites}
+
+
+def of_most_asked_crates(pairs: Sequence[Pair], most: int) -> list[Pair]:
+    """The pairs of the `most` crates that have the most pairs that ask for code, in their order."""
+    counts = Counter(label(pair) for pair in pairs if task_of(pair.task).asks_for_code)
+    chosen = sorted(counts, key=lambda crate: (-counts[crate], crate))[:most]
+    return [pair for pair in pairs if label(pair) in chosen]
 
 
 class HeldOutProblem(Problem, frozen=True, omit_defaults=True, kw_only=True):

@@ -9,6 +9,7 @@ import hashlib
 import re
 import secrets
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 import msgspec
@@ -16,7 +17,7 @@ import msgspec
 from rustml.io import write_bytes
 from rustml.judge.in_crate.crate_sandbox import CrateSandbox
 from rustml.judge.in_crate.prepared_crate import Invocation, PreparedCrate
-from rustml.judge.in_crate.recompile import Recompiler
+from rustml.judge.in_crate.recompile import Compiled, Recompiler
 from rustml.judge.in_crate.sites import InsertionSite, first_insertable
 from rustml.judge.in_crate.test_runner import CrateTestRun, CrateTestRunner
 from rustml.records import Record
@@ -63,19 +64,23 @@ def scan_eligibility(
     key = hashlib.sha256(msgspec.json.encode(settings)).hexdigest()[:16]
     path = crate.folder / f"eligibility-{key}.json"
     if not path.is_file():
-        write_bytes(path, msgspec.json.encode(_Scan(crate, sandbox).eligibility(sites)))
+        with ExitStack() as folders:
+            write_bytes(path, msgspec.json.encode(_Scan(crate, sandbox, folders).eligibility(sites)))
     return msgspec.json.decode(path.read_bytes(), type=dict[str, Eligibility])
 
 
 class _Scan:
-    """Tries the sites of one crate."""
+    """Tries the sites of one crate. The crate as it stands, which has every reference, is compiled once per goal."""
 
-    def __init__(self, crate: PreparedCrate, sandbox: CrateSandbox) -> None:
-        self._crate = crate
+    def __init__(self, crate: PreparedCrate, sandbox: CrateSandbox, folders: ExitStack) -> None:
+        self._crate, self._folders = crate, folders
         self._limits = sandbox.limits
         self._compiler = Recompiler(sandbox, crate)
         self._runner = CrateTestRunner(sandbox, crate)
         self._calls = crate.built.invocations
+        self._checks: dict[int, Compiled] = {}
+        self._libraries: dict[int, Path | None] = {}
+        """Of the crate as it stands, by call; None where there is none."""
 
     def eligibility(self, sites: Sequence[InsertionSite]) -> dict[str, Eligibility]:
         if self._crate.built.fault:
@@ -121,12 +126,22 @@ class _Scan:
         function, refusal = first_insertable(site, [site.reference])
         if refusal:
             return Eligibility(fault="reference_does_not_parse")
-        with self._compiler.folder() as out:
-            compilation = self._compiler.compile(self._calls[call], {site.path: site.file(function)}, "check", out)
+        compilation = self._checked(site, function, call)
         if not compilation.ok:
             return Eligibility(fault="reference_does_not_compile")
         codes = {message.code for message in compilation.messages if message.inside(site.path, site.start, site.end)}
         return Eligibility(call=call, excused=tuple(sorted(code for code in codes if "disallowed" in code)))
+
+    def _checked(self, site: InsertionSite, function: str, call: int) -> Compiled:
+        as_it_stands = function == site.reference
+        if as_it_stands and call in self._checks:
+            return self._checks[call]
+        files = {} if as_it_stands else {site.path: site.file(function)}
+        with self._compiler.folder() as out:
+            compilation = self._compiler.compile(self._calls[call], files, "check", out)
+        if as_it_stands:
+            self._checks[call] = compilation
+        return compilation
 
     def _with_tests(
         self, sites: Sequence[InsertionSite], by_site: Mapping[str, Eligibility], number: int
@@ -134,34 +149,41 @@ class _Scan:
         """The eligibility of each site with the unit tests of one test program that cover it."""
         if not sites:
             return {}
-        baseline = self._test({}, number, ())
-        if baseline is None or not baseline.passed:
-            return {}
-        return {site.id: self._covered(site, by_site[site.id], baseline, number) for site in sites}
+        with self._compiler.folder() as out:
+            if not self._compiler.compile(self._calls[number], {}, "test", out).ok:
+                return {}
+            baseline = self._run(out, ())
+            if not baseline.passed:
+                return {}
+            return {site.id: self._covered(site, by_site[site.id], baseline, number, out) for site in sites}
 
     def _covered(
-        self, site: InsertionSite, eligibility: Eligibility, baseline: CrateTestRun, number: int
+        self, site: InsertionSite, eligibility: Eligibility, baseline: CrateTestRun, number: int, out: Path
     ) -> Eligibility:
-        panicking = [self._test({site.path: file}, number, ()) for file in _panicking_files(site)]
+        """`out` has the test program of the crate as it stands."""
+        panicking = [self._panicking(site, file, number) for file in _panicking_files(site)]
         failures = [run.failed for run in panicking if run is not None]
         if not panicking or len(failures) < len(panicking):
             return eligibility
         name = re.compile(rf"\b{re.escape(site.name)}\b")
         covering = sorted(baseline.passed.intersection(*failures), key=lambda test: (not name.search(test), test))
         covering = covering[:MOST_TESTS]
-        again = self._test({site.path: site.file(site.reference)}, number, covering) if covering else None
-        if again is None or again.status(covering) != "passed":
+        if not covering or self._run(out, covering).status(covering) != "passed":
             return eligibility
         return msgspec.structs.replace(eligibility, tests=tuple(covering), test_call=number)
 
-    def _test(self, files: Mapping[str, bytes], number: int, tests: Sequence[str]) -> CrateTestRun | None:
-        """Compile the test program and run tests of it, all of them where none is named; None without a program."""
+    def _panicking(self, site: InsertionSite, file: bytes, number: int) -> CrateTestRun | None:
+        """All tests with a file in which the site panics; None where it does not compile."""
+        with self._compiler.folder() as out:
+            if not self._compiler.compile(self._calls[number], {site.path: file}, "test", out).ok:
+                return None
+            return self._run(out, ())
+
+    def _run(self, out: Path, tests: Sequence[str]) -> CrateTestRun:
+        """Run tests of the program in `out`, all of them where none is named."""
         limits = self._limits
         cpu, seconds = (limits.cpu_seconds, limits.run_seconds) if tests else (WHOLE_SECONDS, 2 * WHOLE_SECONDS)
-        with self._compiler.folder() as out:
-            if not self._compiler.compile(self._calls[number], files, "test", out).ok:
-                return None
-            return self._runner.run(out / "tests", tests, cpu=cpu, seconds=seconds)
+        return self._runner.run(out / "tests", tests, cpu=cpu, seconds=seconds)
 
     def _with_examples(self, site: InsertionSite, eligibility: Eligibility) -> Eligibility:
         if eligibility.fault or not self._calls[eligibility.call].is_library:
@@ -169,19 +191,27 @@ class _Scan:
         codes = self._examples(site)
         if not codes:
             return eligibility
+        out = self._library(eligibility.call)
         call = self._calls[eligibility.call]
-        with_reference = self._examples_pass(site.file(site.reference), site, call, codes)
-        with_panic = self._examples_pass(site.file_with_entry(panic()), site, call, codes)
-        outcomes = zip(codes, with_reference, with_panic, strict=True)
-        covering = [code for code, passes, still_passes in outcomes if passes and not still_passes]
-        return msgspec.structs.replace(eligibility, examples=tuple(covering))
+        passing = [code for code in codes if out and self._example_passes(code, call, out)]
+        return msgspec.structs.replace(eligibility, examples=tuple(self._examples_failing(passing, site, call)))
 
-    def _examples_pass(self, file: bytes, site: InsertionSite, call: Invocation, codes: Sequence[str]) -> list[bool]:
-        """Whether each doc-test, compiled by itself against the crate with `file`, passes."""
+    def _library(self, number: int) -> Path | None:
+        """A folder with the library that a call makes of the crate as it stands; None where it makes none."""
+        if number not in self._libraries:
+            out = self._folders.enter_context(self._compiler.folder())
+            made = self._compiler.compile(self._calls[number], {}, "library", out).ok
+            self._libraries[number] = out if made else None
+        return self._libraries[number]
+
+    def _examples_failing(self, codes: Sequence[str], site: InsertionSite, call: Invocation) -> list[str]:
+        """The doc-tests that fail where the site panics, each compiled by itself against the crate; else none."""
+        if not codes:
+            return []
         with self._compiler.folder() as out:
-            if not self._compiler.compile(call, {site.path: file}, "library", out).ok:
-                return [False] * len(codes)
-            return [self._example_passes(code, call, out) for code in codes]
+            file = site.file_with_entry(panic())
+            made = self._compiler.compile(call, {site.path: file}, "library", out).ok
+            return [code for code in codes if not (made and self._example_passes(code, call, out))]
 
     def _example_passes(self, code: str, call: Invocation, out: Path) -> bool:
         source = out / "examples.rs"

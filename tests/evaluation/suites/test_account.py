@@ -64,11 +64,20 @@ def test_no_pair_that_asks_for_code_gives_no_share() -> None:
     assert "x.in_place_rate" not in logged
 
 
-def test_the_share_judged_in_place_is_a_column_of_the_lifecycles_table() -> None:
+def test_the_lifecycles_table_has_what_is_judged_in_place_and_says_of_how_many() -> None:
+    counts = account("tests", "compile", "not_compiled_here").counts()
     result = SuiteResult(
-        group="holdout", metric_prefix="x.", protocol={}, outcomes={}, contaminated=(), excluded={}, seconds={}
-    )
-    assert KINDS["holdout"].columns("holdout", result)["holdout in place"] == "x.in_place_rate"
+        group="holdout", metric_prefix="x.", protocol={}, outcomes={}, contaminated=(), excluded={}, seconds={},
+        in_place=counts,
+    )  # fmt: skip
+    columns = KINDS["holdout"].columns("holdout", result)
+    assert columns["holdout judged in place"] == "x.in_place_rate"
+    assert columns["holdout compiles"] == "x.compile_rate"
+    assert columns["holdout tests pass"] == "x.tests_rate"
+    caption = KINDS["holdout"].caption("holdout", result)
+    assert caption.startswith("holdout: 3 functions of real crates, from files that no training saw.")
+    assert "for 2 of them" in caption
+    assert "for 1 the crate's own tests" in caption
 
 
 def test_the_log_has_the_counts_the_reasons_and_the_crates_by_name() -> None:

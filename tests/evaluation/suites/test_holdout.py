@@ -8,14 +8,30 @@ import pytest
 from rustml.errors import EnvironmentFault
 from rustml.evaluation.kinds.holdout import INPLACE
 from rustml.evaluation.suites.crates import Sources
-from rustml.evaluation.suites.holdout import HeldOutProblem, Holdout
+from rustml.evaluation.suites.holdout import HeldOutProblem, Holdout, of_most_asked_crates
 from rustml.evaluation.suites.suite import Suite
 from rustml.judge import Limits
 from rustml.profile import load
-from rustml.records import candidate_of, write_jsonl
+from rustml.records import Origin, Pair, candidate_of, write_jsonl
 from tests.support.crates import TOTAL, pair, write_source
 
 LIMITS = Limits(cpu_seconds=2.0, run_seconds=20.0)
+
+
+def held_out(number: int, crate: str, task: str = "sig_doc_impl") -> Pair:
+    origin = Origin(
+        kind="crate", name=crate, version="1.0.0", licence="MIT", path="src/lib.rs", url="", sha256="0" * 64
+    )
+    return Pair(id=f"{number:016x}", task=task, instruction="ask", answer="fn f() {}", origin=origin)
+
+
+def test_the_crates_with_the_most_pairs_that_ask_for_code_are_chosen() -> None:
+    pairs = [held_out(0, "names", "function_naming"), held_out(1, "names", "function_naming"), held_out(2, "one")]
+    pairs += [held_out(number, "two") for number in (3, 4)] + [held_out(5, "two", "function_naming")]
+    pairs += [held_out(6, "another")]
+    assert [pair.id[-1] for pair in of_most_asked_crates(pairs, 1)] == ["3", "4", "5"]
+    assert {pair.origin.name for pair in of_most_asked_crates(pairs, 2)} == {"two", "another"}, "then by name"
+    assert {pair.origin.name for pair in of_most_asked_crates(pairs, 9)} == {"one", "two", "another"}
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +43,7 @@ def verdicts_and_suite(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[s
     total, anchor = pair(vendor, TOTAL), pair(vendor, TOTAL, task="anchor_code")
     lost = msgspec.structs.replace(pair(vendor, TOTAL, task="instruction_code"), span=(0, 0))
     write_jsonl(root / "holdout.jsonl", [total, anchor, lost])
-    section = msgspec.structs.replace(load("tiny").evaluation.suites["holdout"], limit=0)
+    section = msgspec.structs.replace(load("tiny").evaluation.suites["holdout"], limit=0, crates=0)
     try:
         maker = Holdout(
             root, Sources(root / "none", str(vendor), root / "cache", root / "brought"), LIMITS, lambda *_: None
