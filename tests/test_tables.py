@@ -33,7 +33,7 @@ FOLDERS: list[tuple[str, set[str], Collection[object], str]] = [
     ("rustml.evaluation.kinds", {"kind"}, KINDS.values(), "KINDS in rustml/evaluation/kinds/__init__.py"),
     (
         "rustml.tasks",
-        {"document", "edit_task", "function", "task", "text_similarity"},
+        {"commit_task", "document", "edit_task", "function", "task", "text_similarity"},
         TASKS.values(),
         "TASKS in rustml/tasks/__init__.py",
     ),

@@ -1,11 +1,10 @@
 """The report of the `edits` stage: changes by task, licence and code, and the funnel by reason."""
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from rustml.records import Edit, Record
-from rustml.sharding import Step, rows, step_metrics
+from rustml.sharding import Step, rows, step_metrics, tally
 
 
 class EditsReport(Record, frozen=True):
@@ -26,9 +25,9 @@ class EditsReport(Record, frozen=True):
         return cls(
             edits=len(edits),
             sources=len({(edit.origin.kind, edit.origin.name) for edit in edits}),
-            tasks=_count(edit.task for edit in edits),
-            licences=_count(edit.origin.licence for edit in edits),
-            codes=_count(f"{edit.task}: {code}" for edit in edits for code in edit.codes),
+            tasks=tally(edit.task for edit in edits),
+            licences=tally(edit.origin.licence for edit in edits),
+            codes=tally(f"{edit.task}: {code}" for edit in edits for code in edit.codes),
             funnel=funnel,
         )
 
@@ -45,7 +44,3 @@ class EditsReport(Record, frozen=True):
             "edits/licences.json": [{"licence": name, "edits": count} for name, count in self.licences.items()],
             "edits/codes.json": [{"code": name, "edits": count} for name, count in self.codes.items()],
         }
-
-
-def _count(values: Iterable[str]) -> dict[str, int]:
-    return dict(sorted(Counter(values).items()))

@@ -1,11 +1,10 @@
 """The report of the `mine` stage: problems by split, licence and strength, and the funnel by reason."""
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from rustml.records import Problem, Record
-from rustml.sharding import Step, rows, step_metrics
+from rustml.sharding import Step, rows, step_metrics, tally
 
 
 class MineReport(Record, frozen=True):
@@ -26,9 +25,9 @@ class MineReport(Record, frozen=True):
         return cls(
             problems=len(problems),
             crates=len({problem.tags["crate"] for problem in problems}),
-            splits=_count(problem.split for problem in problems),
-            licences=_count(problem.licence for problem in problems),
-            strengths=_count(problem.tags["strength"][:3] for problem in problems),
+            splits=tally(problem.split for problem in problems),
+            licences=tally(problem.licence for problem in problems),
+            strengths=tally(problem.tags["strength"][:3] for problem in problems),
             funnel=funnel,
         )
 
@@ -45,7 +44,3 @@ class MineReport(Record, frozen=True):
             "mine/licences.json": [{"licence": name, "problems": count} for name, count in self.licences.items()],
             "mine/strengths.json": [{"strength": name, "problems": count} for name, count in self.strengths.items()],
         }
-
-
-def _count(values: Iterable[str]) -> dict[str, int]:
-    return dict(sorted(Counter(values).items()))

@@ -1,7 +1,7 @@
 """Sharded, resumable work over files of records, and the count of what each step kept and dropped."""
 
 from rustml.sharding.engines import Workers, worker_count
-from rustml.sharding.funnel import Funnel, Step, merge, rows, step_metrics
+from rustml.sharding.funnel import Funnel, Step, merge, rows, step_metrics, tally
 from rustml.sharding.shards import Job, Summary, bind_to_plan, run
 
 __all__ = [
@@ -15,5 +15,6 @@ __all__ = [
     "rows",
     "run",
     "step_metrics",
+    "tally",
     "worker_count",
 ]

@@ -1,8 +1,7 @@
 """A function and the message of a commit that made it faster → the function afterwards."""
 
-from rustml.records import Edit
-from rustml.tasks.edit_task import EditTask, example, noun
-from rustml.tasks.task import Draft, fence
+from rustml.tasks.commit_task import CommitTask
+from rustml.tasks.edit_task import example
 
 BEFORE = """\
 pub fn largest(numbers: &[u64]) -> Option<u64> {
@@ -18,16 +17,11 @@ pub fn largest(numbers: &[u64]) -> Option<u64> {
 """
 
 
-class Optimization(EditTask):
+class Optimization(CommitTask):
     """Make a function faster without changing what it does."""
 
     name = "optimization"
     question_shows = "the function, the commit's message"
     checked_by = "comparison; both compile in their crate, and its tests notice its function and pass before and after"
-    headline = "syntax"
     example = example(name, BEFORE, AFTER, "Find the largest number without sorting a copy")
-
-    def draft(self, edit: Edit) -> Draft:
-        """Ask for the function as the commit left it."""
-        instruction = f"Make this Rust {noun(edit)} faster without a change of behaviour: {edit.notes[0]}"
-        return Draft(f"{instruction}\n\n{fence(edit.before)}", fence(edit.after))
+    request = "Make this Rust {noun} faster without a change of behaviour"

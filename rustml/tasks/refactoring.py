@@ -1,8 +1,7 @@
 """A function and the message of a commit that refactored it → the function afterwards."""
 
-from rustml.records import Edit
-from rustml.tasks.edit_task import EditTask, example, noun
-from rustml.tasks.task import Draft, fence
+from rustml.tasks.commit_task import CommitTask
+from rustml.tasks.edit_task import example
 
 BEFORE = """\
 pub fn total(numbers: &[u64]) -> u64 {
@@ -20,16 +19,11 @@ pub fn total(numbers: &[u64]) -> u64 {
 """
 
 
-class Refactoring(EditTask):
+class Refactoring(CommitTask):
     """Change the form of a function and not what it does."""
 
     name = "refactoring"
     question_shows = "the function, the commit's message"
     checked_by = "comparison; both compile in their crate, and its tests notice its function and pass before and after"
-    headline = "syntax"
     example = example(name, BEFORE, AFTER, "Use a sum instead of a loop")
-
-    def draft(self, edit: Edit) -> Draft:
-        """Ask for the function as the commit left it."""
-        instruction = f"Refactor this Rust {noun(edit)} without a change of behaviour: {edit.notes[0]}"
-        return Draft(f"{instruction}\n\n{fence(edit.before)}", fence(edit.after))
+    request = "Refactor this Rust {noun} without a change of behaviour"
