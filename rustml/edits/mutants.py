@@ -15,6 +15,7 @@ CONVERSIONS = frozenset(
 )
 """Methods without arguments whose absence leaves a value of another type, or one that was moved."""
 WRAPPERS = frozenset({"Some", "Ok", "Err", "Box::new", "String::from"})
+STATEMENT = "semicolon_after_value"
 LIFETIME = re.compile(r"'(?!static\b|_\b)[A-Za-z_]\w*(?!')")
 
 
@@ -27,7 +28,10 @@ class Cut(NamedTuple):
 
 
 def mutants(target: Target) -> Iterator[tuple[str, str]]:
-    """Name and text of every mutant of the body, one kind after another in an order that the function's key draws."""
+    """Name and text of every mutant of the body, one kind after another in an order that the function's key draws.
+
+    The value that becomes a statement comes last: nearly every function has one.
+    """
     function = target.function
     kinds: dict[str, list[Cut]] = {}
     for node in descend(function.node):
@@ -36,7 +40,7 @@ def mutants(target: Target) -> Iterator[tuple[str, str]]:
                 cut = find(node, function.source)
                 if cut is not None:
                     kinds.setdefault(name, []).append(cut)
-    names = sorted(kinds, key=lambda name: pick(f"mutant {name} {target.key}", 1 << 32))
+    names = sorted(kinds, key=lambda name: (name == STATEMENT, pick(f"mutant {name} {target.key}", 1 << 32)))
     for name in names:
         cuts = kinds[name]
         yield name, _cut(target, [cuts[pick(f"cut {name} {target.key}", len(cuts))]])
@@ -57,7 +61,7 @@ def without_lifetimes(target: Target) -> str:
     """The function with no lifetime of its own in its signature; empty for one that declares none."""
     function = target.function
     declared = function.node.child_by_field_name("type_parameters")
-    names = {node_text(node) for node in descend(declared) if node.type == "lifetime"} if declared else set()
+    names = {node_text(node) for node in _declarations(declared)} if declared else set()
     if not names or any(re.search(rf"{name}\b", function.body) for name in names):
         return ""
     signature = function.signature
@@ -68,6 +72,15 @@ def without_lifetimes(target: Target) -> str:
         signature = re.sub(rf"(?<=[<,\s+(]){name}\b\s*(?:,\s*)?", "", signature)
     signature = re.sub(r",\s*>", ">", re.sub(r"(?<=\w)<\s*>", "", signature))
     return "" if LIFETIME.search(signature) and any(name in signature for name in names) else signature + function.body
+
+
+def _declarations(parameters: Node) -> Iterator[Node]:
+    """The lifetimes that parameters of a function declare, not those that their bounds name."""
+    for node in parameters.named_children:
+        if node.type == "lifetime_parameter" and node.named_children:
+            yield node.named_children[0]
+        elif node.type == "lifetime":
+            yield node
 
 
 def _cut(target: Target, cuts: list[Cut]) -> str:
@@ -164,7 +177,7 @@ KINDS: Mapping[str, Callable[[Node, bytes], Cut | None]] = {
     "cast_left_out": _cast,
     "constructor_left_out": _wrapper,
     "dereference_left_out": _dereference,
-    "semicolon_after_value": _semicolon,
+    STATEMENT: _semicolon,
     "move_left_out": _capture,
     "arguments_swapped": _arguments,
 }

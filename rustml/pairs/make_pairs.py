@@ -127,7 +127,8 @@ class PairMaker:
             self.funnel.keep("function")
             name = f"{function.name}("
             callers = tuple(test for test, body in tests if name in body)
-            yield documented(function, f"{origin.label}:{function.start}", callers)
+            others = tuple(other for other in parsed.functions if other is not function and not other.in_test)
+            yield documented(function, f"{origin.label}:{function.start}", callers, others)
 
     def _unsuited(self, function: Function) -> str | None:
         """Why a function makes no records, or None."""

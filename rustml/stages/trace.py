@@ -12,7 +12,7 @@ from rustml.pairs.split import PARTS
 from rustml.pairs.trace import Lines, OwnLines, basis, find, own_lines
 from rustml.profile import Profile
 from rustml.records import Pair
-from rustml.tasks import EDIT_TASKS
+from rustml.tasks import task_of
 
 LONGEST_LIST = 50
 Match = tuple[str, Pair]
@@ -123,8 +123,8 @@ def _place(pair: Pair, own: OwnLines | None) -> Iterator[str]:
     yield _row(("lines", f"{path}:{own.lines.numbers}"))
     if own.tested:
         yield _row(("tested", f"{path}:{own.tested.numbers}"))
-    changed = "a verified change of these lines" if pair.task in EDIT_TASKS else "NOT found in these lines"
-    yield _row(("answer", "found in these lines" if own.holds_answer else changed))
+    otherwise = "NOT found in these lines" if task_of(pair.task).from_source else "made from these lines"
+    yield _row(("answer", "found in these lines" if own.holds_answer else otherwise))
     yield from _numbered(own.lines)
 
 

@@ -22,6 +22,7 @@ from rustml.tasks.instruction_code import InstructionCode
 from rustml.tasks.lifetime_annotation import LifetimeAnnotation
 from rustml.tasks.optimization import Optimization
 from rustml.tasks.refactoring import Refactoring
+from rustml.tasks.search import Search
 from rustml.tasks.sig_doc_impl import SigDocImpl
 from rustml.tasks.summarization import Summarization
 from rustml.tasks.task import AnchorTask, Draft, Task
@@ -40,6 +41,7 @@ OF_FUNCTIONS: Mapping[str, Task] = {
         VariableNaming(),
         ApiUsagePrediction(),
         BugDetection(),
+        Search(),
     )
 }
 """Those that ask about a documented function, by name."""

@@ -34,6 +34,16 @@ pub fn sum_of_even(numbers: &[u64], limit: u64) -> u64 {
     total
 }
 
+/// The larger of two numbers.
+pub fn larger(one: u64, other: u64) -> u64 {
+    one.max(other)
+}
+
+/// Whether a number is below a bound.
+pub fn is_below(number: u64, bound: u64) -> bool {
+    number < bound
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -73,7 +83,8 @@ def _example() -> DocumentedFunction:
     file = parse(EXAMPLE)
     assert file is not None, "the example parses"
     tests = tuple(function for function in file.functions if is_test(function))
-    return documented(file.functions[0], "example-1.0.0/src/lib.rs:0", tests)
+    others = tuple(function for function in file.functions[1:] if not function.in_test)
+    return documented(file.functions[0], "example-1.0.0/src/lib.rs:0", tests, others)
 
 
 def main() -> None:

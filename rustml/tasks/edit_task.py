@@ -13,6 +13,7 @@ class EditTask(Task):
 
     answer_is = "the function as it became"
     answer_kind: ClassVar[AnswerKind] = "function"
+    from_source = False
     example: ClassVar[Edit]
     """For the documentation."""
 

@@ -19,6 +19,8 @@ class DocumentedFunction:
     body: str
     tests: tuple[Function, ...]
     """Tests of the same file that call it."""
+    neighbours: tuple[Function, ...] = ()
+    """The other functions of its file that are no tests."""
 
     @property
     def code(self) -> str:
@@ -32,7 +34,9 @@ class DocumentedFunction:
         return f"method of `{context}`" if context else "function"
 
 
-def documented(function: Function, key: str, tests: tuple[Function, ...]) -> DocumentedFunction:
+def documented(
+    function: Function, key: str, tests: tuple[Function, ...], neighbours: tuple[Function, ...] = ()
+) -> DocumentedFunction:
     """Outdent the parts of a function. Of its attributes, those that end on the line where they begin are included."""
     leading = outdent(function.leading, function)
     documentation = set(function.documentation.splitlines())
@@ -46,4 +50,5 @@ def documented(function: Function, key: str, tests: tuple[Function, ...]) -> Doc
         signature=outdent(function.signature, function),
         body=outdent(function.body, function),
         tests=tests,
+        neighbours=neighbours,
     )

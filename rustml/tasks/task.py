@@ -50,6 +50,8 @@ class Task(ABC):
     answer_kind: ClassVar[AnswerKind]
     headline: ClassVar[str]
     """The score that speaks for the task: one of `text_scores`, `compile`, `clippy` or `tests`."""
+    from_source: ClassVar[bool] = True
+    """Whether the answer's text stands in the source; else it was made from it."""
     criteria: ClassVar[str] = ""
     """What an LLM judge rates an answer by; empty for a task that it does not rate."""
 

@@ -36,6 +36,10 @@ def test_each_kind_changes_its_place(name: str, body: str, mutant: str) -> None:
     assert dict(mutants(target(f"fn f() {{ {body} }}")))[name] == f"fn f() {{ {mutant} }}"
 
 
+def test_the_commonest_kind_comes_last() -> None:
+    assert [name for name, _ in mutants(target("fn f() -> u8 { g(&x); *a }"))][-1] == "semicolon_after_value"
+
+
 def test_a_body_without_a_place_has_no_mutant() -> None:
     assert not list(mutants(target("fn f() {\n    g();\n}")))
 
@@ -67,6 +71,7 @@ def test_errors_are_unwrapped_where_nothing_else_panics(code: str, before: str) 
         ("fn f<'a>(x: &'a str) { let y: &'a str = x; }", ""),
         ("fn f<'a, 'b: 'a>(x: &'b str) -> &'a str { x }", ""),
         ("fn f(x: &str) -> &str { x }", ""),
+        ("fn f<'b, T: A<'a>>(x: &'b T) -> B<'a, 'b> { x }", "fn f<T: A<'a>>(x: &T) -> B<'a> { x }"),
     ],
 )
 def test_a_signature_loses_the_lifetimes_that_it_declares(code: str, before: str) -> None:

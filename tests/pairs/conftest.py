@@ -32,7 +32,8 @@ def section() -> Callable[..., PairsSection]:
 
     def make(**changes: object) -> PairsSection:
         tiny = load("tiny").pairs
-        whole: dict[str, object] = {"tasks": dict.fromkeys(OF_FUNCTIONS, 1.0), "max_pair_characters": 10_000}
+        tasks = {name: 1.0 for name in OF_FUNCTIONS if name != "search"}  # which needs files of several functions
+        whole: dict[str, object] = {"tasks": tasks, "max_pair_characters": 10_000}
         return msgspec.structs.replace(tiny, **(whole | changes))
 
     return make

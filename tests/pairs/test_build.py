@@ -21,7 +21,7 @@ from rustml.profile.pairs import AnchorPool, PairsSection, Pool
 from rustml.records import Origin, Pair, read_jsonl, write_jsonl
 from rustml.rust.lexer import squeeze
 from rustml.similarity.overlap import Protected
-from rustml.tasks import OF_FUNCTIONS, TASKS
+from rustml.tasks import TASKS
 from tests.support.processes import kill_at
 from tests.support.toy_models import problem
 
@@ -184,7 +184,7 @@ def test_a_pair_holds_what_makes_its_function_of_its_answer(
 ) -> None:
     build(section(), curated(texts[:8]), tmp_path / "out", protected=[], workers=1)
     pairs = records(tmp_path / "out", "train")
-    assert {pair.task for pair in pairs} == set(OF_FUNCTIONS)
+    assert {pair.task for pair in pairs} == set(section().tasks)
     for pair in pairs:
         source = texts[int(pair.origin.name[1:])].encode()
         function, tested = (source[slice(*span)].decode() for span in (pair.span, pair.tested))

@@ -150,3 +150,39 @@ def test_a_planted_bug_is_one_line_that_the_answer_mends(key: str) -> None:
 def test_choices_depend_on_the_key_alone_and_are_spread() -> None:
     assert pick("x", 10) == pick("x", 10)
     assert {pick(str(number), 5) for number in range(100)} == set(range(5))
+
+
+DESCRIBED = (
+    "/// Adds the {name} of all entries.\npub fn {name}(entries: &[u64]) -> u64 {{\n    {name}_of(entries)\n}}\n"
+)
+
+
+def searched(names: str, docs: str = "Counts what is there, entry by entry.") -> tuple[str, str] | None:
+    body = "    if entries.is_empty() { 0 } else { wanted(&entries[1..]) }\n"
+    source = f"/// {docs}\npub fn wanted(entries: &[u64]) -> u64 {{\n{body}}}\n"
+    file = parse(source + "".join(DESCRIBED.format(name=name) for name in names))
+    assert file is not None
+    first, *others = file.functions
+    draft = TASKS["search"].make(documented(first, f"k{names}", (), tuple(others)))
+    return None if draft is None else (draft.instruction, draft.answer)
+
+
+def test_a_search_hides_all_names_and_the_answer_is_the_described_function() -> None:
+    places = set()
+    for names in ("abc", "abcd", "bcde", "cdefg", "defgh"):
+        made_of = searched(names)
+        assert made_of is not None
+        question, answer = made_of
+        place = answer.strip("`")
+        functions = code(question).split("\n\n")
+        assert sum(f"fn {place}(" in function for function in functions) == 1
+        assert "is_empty" in next(function for function in functions if f"fn {place}(" in function)
+        assert "wanted" not in question
+        assert len(functions) == min(4, len(names) + 1)
+        places.add(place)
+    assert len(places) > 1
+
+
+def test_a_description_that_names_the_function_or_a_file_without_others_makes_no_search() -> None:
+    assert searched("abc", "What is wanted, entry by entry and in order.") is None
+    assert searched("a") is None
