@@ -10,6 +10,8 @@ from rustml.tasks.task import Draft, fence
 class CommitTask(EditTask):
     """Asks for what a commit made of a function."""
 
+    question_shows = "the function, the commit's message"
+    checked_by = "comparison; both compile in their crate, and its tests notice its function and pass before and after"
     headline = "syntax"
     request: ClassVar[str]
     """What stands before the commit's message; `{noun}` stands for what the function is."""

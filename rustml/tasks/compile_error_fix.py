@@ -2,17 +2,9 @@
 
 from rustml.records import Edit
 from rustml.tasks.edit_task import EditTask, example, noun
+from rustml.tasks.refactoring import BEFORE as AFTER
 from rustml.tasks.task import Draft, fence
 
-AFTER = """\
-pub fn total(numbers: &[u64]) -> u64 {
-    let mut sum = 0;
-    for number in numbers {
-        sum += number;
-    }
-    sum
-}
-"""
 MESSAGE = """\
 error[E0384]: cannot assign twice to immutable variable `sum`
  --> src/lib.rs:4:9

@@ -21,7 +21,5 @@ class Optimization(CommitTask):
     """Make a function faster without changing what it does."""
 
     name = "optimization"
-    question_shows = "the function, the commit's message"
-    checked_by = "comparison; both compile in their crate, and its tests notice its function and pass before and after"
     example = example(name, BEFORE, AFTER, "Find the largest number without sorting a copy")
     request = "Make this Rust {noun} faster without a change of behaviour"

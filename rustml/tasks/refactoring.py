@@ -23,7 +23,5 @@ class Refactoring(CommitTask):
     """Change the form of a function and not what it does."""
 
     name = "refactoring"
-    question_shows = "the function, the commit's message"
-    checked_by = "comparison; both compile in their crate, and its tests notice its function and pass before and after"
     example = example(name, BEFORE, AFTER, "Use a sum instead of a loop")
     request = "Refactor this Rust {noun} without a change of behaviour"
