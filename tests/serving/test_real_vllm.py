@@ -1,6 +1,7 @@
 """vLLM itself behind its socket, with what quantisation makes: real clients, once for all tests here."""
 
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 import httpx2
@@ -8,21 +9,34 @@ import msgspec
 import openai
 import pytest
 import torch
+from transformers import PreTrainedTokenizerFast
 
 from rustml.errors import EnvironmentFault
-from rustml.models import checkpoint
+from rustml.models import checkpoint, tokenizer
 from rustml.models.compute import Compute
 from rustml.profile import load
 from rustml.serving.smoke import URL, ask, client
 from rustml.serving.upstream import Upstream, serving
 from rustml.testing import FakeJudge
 from rustml.training import pretrain
-from tests.support.toy_models import base, problem, words
+from tests.support.toy_models import TEXTS, base, problem
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
-SECTION = msgspec.structs.replace(load("tiny").serve, context=256, max_new_tokens=8)
+PATIENCE = 3000.0
+SECTION = msgspec.structs.replace(
+    load("tiny").serve, context=256, max_new_tokens=8, startup_seconds=PATIENCE, request_seconds=PATIENCE
+)
 PROBLEMS = [problem(number) for number in range(3)]
+MIDDLE = ("<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>")
 QUESTION: list[Any] = [{"role": "user", "content": "Add two numbers."}]
+
+
+@cache
+def with_control_tokens() -> PreTrainedTokenizerFast:
+    """A tokenizer with the control tokens for fill-in-the-middle of Qwen2.5-Coder."""
+    words = tokenizer.train(TEXTS, 320, 256)
+    words.add_special_tokens({"additional_special_tokens": list(MIDDLE)})
+    return words
 
 
 @pytest.fixture(scope="module")
@@ -33,12 +47,13 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Upstream]:
 
     folder = tmp_path_factory.mktemp("vllm")
     # vLLM's attention on a CPU takes heads of 32 and more.
-    shape = msgspec.structs.replace(base().architecture, head_dim=32, heads=1)
-    network = pretrain.new_model(shape, words(), seed=1, compute=Compute("cpu", "bfloat16", "eager"))
+    words = with_control_tokens()
+    shape = msgspec.structs.replace(base().architecture, head_dim=32, heads=1, vocabulary=len(words))
+    network = pretrain.new_model(shape, words, seed=1, compute=Compute("cpu", "bfloat16", "eager"))
     for weight in network.parameters():
         if not weight.any():  # as training begins; rows of zeros have no scale in FP8
             torch.nn.init.normal_(weight, std=0.2)
-    checkpoint.save(network, words(), folder / "parent")
+    checkpoint.save(network, words, folder / "parent")
     quantize(folder / "parent", load("tiny").quantize, folder / "fp8")
     with serving(folder / "fp8", "toy", SECTION, folder / "vllm.log", lambda _: None) as running:
         yield running
@@ -96,6 +111,20 @@ def test_an_answer_ends_before_its_stop_string(api: openai.OpenAI) -> None:
     cut = api.chat.completions.create(stop=[stop], **options).choices[0]
     assert cut.message.content == whole[: whole.index(stop)]
     assert cut.finish_reason == "stop"
+
+
+def test_fill_in_the_middle_is_asked_by_the_models_control_tokens(api: openai.OpenAI) -> None:
+    """The server reads them as such, puts no chat form around them, and leaves them out of the answer."""
+    before, after, middle = MIDDLE
+    prompt = f"{before}fn add(a: i64) -> i64 {{{after}}}{middle}"
+    ids = with_control_tokens().encode(prompt, add_special_tokens=False)
+    assert {*with_control_tokens().convert_tokens_to_ids(list(MIDDLE))} < {*ids}
+    options: dict[str, Any] = {"model": "toy", "max_tokens": 8, "temperature": 0.0}
+    asked, by_number = (api.completions.create(prompt=given, **options) for given in (prompt, ids))
+    assert asked.usage is not None
+    assert asked.usage.prompt_tokens == len(ids)
+    assert asked.choices[0].text == by_number.choices[0].text
+    assert not any(token in asked.choices[0].text for token in MIDDLE)
 
 
 def test_a_prompt_that_leaves_no_room_and_broken_json_are_the_clients_fault(

@@ -31,7 +31,7 @@ def profile() -> Profile:
         msgspec.structs.replace(
             tiny,
             bench_serving=msgspec.structs.replace(tiny.bench_serving, **load_test),
-            serve=msgspec.structs.replace(tiny.serve, context=256, startup_seconds=900.0),
+            serve=msgspec.structs.replace(tiny.serve, context=256, startup_seconds=3000.0),
         )
     )
 

