@@ -3,7 +3,6 @@
 The only module that reads or writes the registry. Its files are fetched once per process.
 """
 
-import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -23,13 +22,13 @@ from rustml.models import checkpoint
 from rustml.release.fetching import fetch
 from rustml.release.gates import Decision
 from rustml.release.ladder import Step
+from rustml.release.mlflow_stages import set_stage
 from rustml.runs import logged_models, tracking
 
 WEIGHTS_TAG, PARENT_TAG, STEP_TAG = "weights_digest", "parent_version", "made_for"
 """Tags of a version: digest of its weights, the version that it was made from, the step that it was made for."""
 ABSENT = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
 """MLflow's codes for a version that is not there, and for a text that is not a version's number."""
-PRODUCTION = "Production"
 CHALLENGER = "challenger"
 """Alias of a version while it is judged."""
 MODEL_NOTE = (
@@ -159,15 +158,7 @@ class Registry:
         """
         self.client.set_registered_model_tag(self.model, promoted_tag(step.name), number)
         self.client.set_registered_model_alias(self.model, step.name, number)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", FutureWarning)  # stages are deprecated, and still what older tools read
-            if str(self.client.get_model_version(self.model, number).current_stage) == PRODUCTION:
-                return PRODUCTION
-            archive = step.mlflow_stage == PRODUCTION
-            self.client.transition_model_version_stage(
-                self.model, number, step.mlflow_stage, archive_existing_versions=archive
-            )
-        return step.mlflow_stage
+        return set_stage(self.client, self.model, number, step.mlflow_stage)
 
     def check_moved(self, step: Step, number: str, stage: str) -> None:
         """Read back what `move` wrote. Raises EvidenceError where the registry shows anything else."""

@@ -16,11 +16,14 @@ from rustml.release.ladder import ladder_of
 from rustml.release.registry import gate_tag, open_registry, refused_tag
 from rustml.release.suite_columns import captions_of, columns_of
 from rustml.runs import tracking
+from rustml.runs.saved_views import save_view
 
 BASE = "base"
 WIDTH = 120
 TRAINING_VIEW = "workflowType=machine_learning"
 """MLflow 3.17's pages open in the view of GenAI applications, even for an experiment of another kind, but for this."""
+EVALUATIONS, LIFECYCLES = "rustmlevaluations", "rustmllifecycles"
+"""Keys of saved views."""
 
 
 class Summary:
@@ -79,11 +82,21 @@ class Summary:
                     if metric in headline:
                         client.log_metric(run_id, f"{name}.{metric}", value)
         client.log_metric(run_id, "lifecycle.seconds", seconds)
+        self._save_views(models)
         client.set_tag(run_id, "mlflow.note.content", self._note(models))
         with tempfile.TemporaryDirectory() as folder:
             report.write(models, steps.rows(run_id, self._walked), Path(folder))
             client.log_artifacts(run_id, folder, "report")
         self._print(models, seconds)
+
+    def _save_views(self, models: list[report.ModelRow]) -> None:
+        """Views of the list of runs: evaluations with the table's columns, lifecycles with those of the last model."""
+        columns = list(columns_of(model.evaluation for model in models).values())
+        if columns:
+            leading = next((name for name in columns if name.endswith("pass_rate")), columns[0])
+            save_view(EVALUATIONS, "Evaluations", "evaluate", columns, by=leading)
+            of_last = [f"{models[-1].name}.{name}" for name in columns]
+            save_view(LIFECYCLES, "Lifecycles", "lifecycle", of_last, by=f"{models[-1].name}.{leading}")
 
     def _note(self, models: list[report.ModelRow]) -> str:
         """The table for the run's page, and where its versions are."""
@@ -131,7 +144,8 @@ class Summary:
         aliases = [f"{alias} -> version {version}" for alias, version in self._registry.aliases().items()]
         click.echo(f"aliases of {self._profile.registered_model}: {', '.join(aliases) or 'none yet'}")
         click.echo(f"look at it: mlflow ui --backend-store-uri {tracking.public_uri()}")
-        click.echo(f"            http://127.0.0.1:5000/#/experiments/{tracking.experiment()}/runs?{TRAINING_VIEW}")
+        page = f"http://127.0.0.1:5000/#/experiments/{tracking.experiment()}/runs?{TRAINING_VIEW}"
+        click.echo(f"            {page}&viewStateShareKey={EVALUATIONS}")
 
 
 def _tables(models: Sequence[report.ModelRow]) -> tuple[dict[str, Evaluation], dict[str, Evaluation]]:
