@@ -1,10 +1,11 @@
 """How often the gate passes what lost nothing, and what lost its margin: `decide` itself on simulated evaluations.
 
-    python -m benchmarks.gates [--runs 200] [--confidence 0.95] [--only power false profiles]
+    python -m benchmarks.gates [--runs 200] [--confidence 0.95] [--only power false coverage profiles]
 
 Power: HumanEval and MBPP (164 and 500 items) under the default margins, of a candidate whose losses and gains balance.
 False passes: one suite whose true loss is the margin, the point margin opened, so that the interval alone must hold.
 Columns are numbers of samples per item, and the correlation of the differences of two samples of one item.
+Coverage: the share of 95% intervals of one suite that hold the true loss.
 Profiles: both for the retention suites of each profile of a base from the hub, with 12% of paired answers that differ.
 """
 
@@ -42,6 +43,8 @@ LOST = (
     (664, 0.03, 0.12),
 )
 """Items, margin, share of answers that differ."""
+COVERED = ((164, 0.0, 0.06), (164, 0.05, 0.11), (400, 0.0, 0.12), (664, 0.03, 0.12))
+"""Items, true loss, share of answers that differ."""
 RIGHT, WRONG = (
     Outcome(status=status, compiles=None, clippy_clean=None, lints=(), errors=(), characters=0)
     for status in ("passed", "wrong")
@@ -101,6 +104,26 @@ def false_rows(gate: Thresholds, runs: int) -> Iterator[list[str]]:
         yield [str(items), f"{margin:.0%}", f"{differing:.0%}", *(f"{share:.1%}" for share in shares)]
 
 
+def coverage_rows(gate: Thresholds, runs: int) -> Iterator[list[str]]:
+    """How often the interval that the gate uses holds the truth."""
+    yield ["items", "loss", "differ", *headers()]
+    for items, loss, differing in COVERED:
+        shares = [covers({"one": Size(items, k)}, gate, loss, differing, rho, runs) for k, rho in COLUMNS]
+        yield [str(items), f"{loss:.0%}", f"{differing:.0%}", *(f"{share:.1%}" for share in shares)]
+
+
+def covers(
+    sizes: dict[str, Size], gate: Thresholds, loss: float, differing: float, correlation: float, runs: int
+) -> float:
+    """Share of simulated comparisons whose interval, the wider of the two on each side, holds `-loss`."""
+    random, held = np.random.default_rng(17), 0
+    for _ in range(runs):
+        comparison = decide(*sides(random, sizes, loss, differing, correlation), gate).findings[0].comparison
+        assert comparison is not None
+        held += comparison.low <= -loss <= max(comparison.bootstrap.high, comparison.adjusted.high)
+    return held / runs
+
+
 def profile_rows(_gate: Thresholds, runs: int) -> Iterator[list[str]]:
     """The chances of the gates of profiles; of a true loss the pooled margin, the point margin opened."""
     yield ["suites", "profiles", "nothing lost", "margin lost"]
@@ -138,7 +161,7 @@ def headers() -> list[str]:
     return [f"{samples} samples, {correlation:g}" if samples > 1 else "1 sample" for samples, correlation in COLUMNS]
 
 
-TABLES = {"power": power_rows, "false": false_rows, "profiles": profile_rows}
+TABLES = {"power": power_rows, "false": false_rows, "coverage": coverage_rows, "profiles": profile_rows}
 
 
 def main() -> None:
