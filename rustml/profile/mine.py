@@ -1,11 +1,9 @@
 """Profile section of the problems that are mined from crates."""
 
-from typing import Annotated, Literal
-
-from msgspec import Meta
+from typing import Literal
 
 from rustml.profile.section import Section
-from rustml.profile.types import Count, Positive, Share
+from rustml.profile.types import Count, HeldOutPercent, Positive, Share
 
 
 class MineSection(Section, frozen=True):
@@ -27,7 +25,7 @@ class MineSection(Section, frozen=True):
     """Wrong variants of each reference that are judged, at most."""
     min_strength: Share
     """Share of the variants that compile which the tests must refuse; fewer, and the problem is dropped."""
-    dev_percent: Annotated[float, Meta(ge=0, le=50)]
+    dev_percent: HeldOutPercent
     """Crates whose problems are for choices during development, by a stable hash of their name."""
-    test_percent: Annotated[float, Meta(ge=0, le=50)]
+    test_percent: HeldOutPercent
     """Crates whose problems are only measured on, by another stable hash."""

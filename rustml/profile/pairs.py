@@ -6,7 +6,7 @@ from msgspec import Meta
 
 from rustml.profile.curate import Decontamination, NearDuplicates
 from rustml.profile.section import Section
-from rustml.profile.types import Count, Positive, Share, Weight
+from rustml.profile.types import Count, HeldOutPercent, Positive, Share, Weight
 
 ANCHOR, DOMAIN = "anchor_", "domain_"
 """Beginning of the task of a pool's records."""
@@ -60,9 +60,9 @@ class PairsSection(Section, frozen=True):
     """Length of one raw piece at most."""
     raw_pieces: Count
     """Raw pieces to keep, spread over the corpus by a stable hash; 0 means all."""
-    holdout_percent: Annotated[float, Meta(ge=0, le=50)]
+    holdout_percent: HeldOutPercent
     """Files held out whole, by a stable hash of their path."""
-    validation_percent: Annotated[float, Meta(ge=0, le=50)]
+    validation_percent: HeldOutPercent
     """Files whose pairs are kept for validation, by another stable hash of their path."""
     general_holdout: Count
     """Anchor records held out, at most a tenth of a pool."""
