@@ -20,6 +20,7 @@ from rustml.runs.progress import Progress
 from rustml.runs.stage import Outcome, ProfilePath, Stage, Workspace
 from rustml.stages.computing import resolved
 from rustml.training import data, sources
+from rustml.training.machine_check import check_machine
 
 
 def local_files(profile: Profile) -> list[Path]:
@@ -65,6 +66,7 @@ def run(
     """
     section = profile.base
     profile = resolved(profile) if isinstance(section, ScratchBase) else profile
+    check(profile)
 
     def body(space: Workspace) -> Outcome:
         if isinstance(section, ScratchBase):
@@ -73,6 +75,12 @@ def run(
 
     trained_on = _trained_on(section, bank=bank, pairs=pairs)
     return tracking.run_stage(STAGE, profile, body, inputs=trained_on, parent=parent, reuse=reuse)
+
+
+def check(profile: Profile) -> None:
+    """Refuse what cannot be trained here, before anything is loaded. Raises InputError and EnvironmentFault."""
+    if isinstance(profile.base, ScratchBase):
+        check_machine(profile.base.optimizer, profile.compute.dtype, "base.optimizer")
 
 
 def _trained_on(section: BaseSection, **runs: str) -> dict[str, str]:

@@ -28,6 +28,7 @@ from rustml.stages.judging import judging_environment, open_judge
 from rustml.stages.training_environment import training_environment
 from rustml.training import launch, sources
 from rustml.training.job import Job
+from rustml.training.machine_check import check_machine
 from rustml.training.sources import prompt_problems
 
 if TYPE_CHECKING:
@@ -75,14 +76,13 @@ def run(
     out, EvidenceError when the version's evidence does not hold.
     """
     made = step_to_make(profile, STAGE.name, step)
-    verified = required_version(profile, made, version)
     profile = resolved(profile_of(profile, made.name))
+    check(profile)
+    verified = required_version(profile, made, version)
     named = profile.expert_iteration.sources
-    sources.check(named, "expert_iteration.sources", profile.pairs)
     reads_pairs = any(isinstance(source, PairsSource) for source in named.values())
     if reads_pairs and not pairs:
         raise InputError("expert_iteration.sources names records of the stage pairs: give its run (pairs)")
-    launch.check(profile.launch, training_section(profile).batch_size, "sft.batch_size")
     finished_run = tracking.run_stage(
         STAGE,
         profile,
@@ -95,6 +95,14 @@ def run(
     )
     versions.ensure(profile.registered_model, finished_run.run_id, parent=verified.version, step=made.name)
     return finished_run
+
+
+def check(profile: Profile) -> None:
+    """Refuse what cannot be trained, before anything is loaded. Raises InputError and EnvironmentFault."""
+    section = training_section(profile)
+    check_machine(section.optimizer, profile.compute.dtype, "sft.optimizer")
+    sources.check(profile.expert_iteration.sources, "expert_iteration.sources", profile.pairs)
+    launch.check(profile.launch, section.batch_size, "sft.batch_size")
 
 
 def _train(profile: Profile, folder: Path, name: str, space: Workspace) -> Outcome:

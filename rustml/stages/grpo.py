@@ -19,6 +19,7 @@ from rustml.stages.computing import resolved
 from rustml.stages.judging import judging_environment, open_judge
 from rustml.stages.training_environment import training_environment
 from rustml.training.job import Job
+from rustml.training.machine_check import check_machine
 from rustml.training.sources import prompt_problems
 
 
@@ -41,8 +42,9 @@ def run(
     Raises InputError where the ladder leaves the stage out, EvidenceError when the version's evidence does not hold.
     """
     made = step_to_make(profile, STAGE.name, step)
-    verified = required_version(profile, made, version)
     profile = resolved(profile_of(profile, made.name))
+    check(profile)
+    verified = required_version(profile, made, version)
     weights = verified.decision.candidate_weights
 
     def body(space: Workspace) -> Outcome:
@@ -60,6 +62,11 @@ def run(
     )
     versions.ensure(profile.registered_model, done.run_id, parent=verified.version, step=made.name)
     return done
+
+
+def check(profile: Profile) -> None:
+    """Refuse what cannot be trained, before anything is loaded. Raises InputError and EnvironmentFault."""
+    check_machine(profile.grpo.optimizer, profile.compute.dtype, "grpo.optimizer")
 
 
 def _retention(section: GrpoSection, space: Workspace) -> list[Problem]:

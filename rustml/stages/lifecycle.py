@@ -18,7 +18,7 @@ from rustml.profile import Profile
 from rustml.release import power, versions
 from rustml.release.gated_metrics import check_ladder_and_gates
 from rustml.release.gates import Decision, decide
-from rustml.release.ladder import Step, ladder_of, thresholds_of
+from rustml.release.ladder import Step, ladder_of, profile_of, thresholds_of
 from rustml.release.registry import open_registry
 from rustml.runs import tracking
 from rustml.sandbox.sandbox import open_sandbox
@@ -179,6 +179,7 @@ def preflight(profile: Profile) -> None:
         )
     for stage in (harvest.STAGE, bank.STAGE, pairs.STAGE, base.STAGE, evaluate.STAGE):
         stage.contents(profile)
+    check_trainings(profile)
     check_sources(profile.harvest)
     toolchain.find()
     for name in profile.evaluation.lifecycle or tuple(profile.evaluation.suites):
@@ -189,6 +190,18 @@ def preflight(profile: Profile) -> None:
     free, needed = shutil.disk_usage(tracking.home()).free, disk_bytes(profile)
     if free < needed:
         raise EnvironmentFault(f"only {free >> 20} MiB free in {tracking.home()}; a lifecycle needs {needed >> 20}")
+
+
+def check_trainings(profile: Profile) -> None:
+    """Refuse what the base or a step of the ladder cannot train, before the first stage.
+
+    Raises InputError and EnvironmentFault, each with the key to change.
+    """
+    base.check(profile)
+    for step in ladder_of(profile).making:
+        module = importlib.import_module(f"rustml.stages.{step.made_by}")
+        if hasattr(module, "check"):
+            module.check(profile_of(profile, step.name))
 
 
 def disk_bytes(profile: Profile) -> int:

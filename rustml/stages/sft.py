@@ -22,6 +22,7 @@ from rustml.stages.computing import resolved
 from rustml.stages.training_environment import training_environment
 from rustml.training import launch, sources
 from rustml.training.job import Job, Log
+from rustml.training.machine_check import check_machine
 
 if TYPE_CHECKING:
     from rustml.stages.report.judged_sample import JudgedSample
@@ -93,7 +94,12 @@ def trained(
 
 
 def check(profile: Profile) -> None:
-    """Raises InputError for a source that cannot be, and for a step that the processes cannot share equally."""
+    """Refuse what cannot be trained, before anything is loaded.
+
+    Raises InputError for a source that cannot be, a step that the processes cannot share equally, and a dtype that
+    cannot train; EnvironmentFault for an optimizer that this machine cannot run.
+    """
+    check_machine(profile.sft.optimizer, profile.compute.dtype, "sft.optimizer")
     sources.check(profile.sft.sources, "sft.sources", profile.pairs)
     world = launch.check(profile.launch, profile.sft.batch_size, "sft.batch_size")
     try:

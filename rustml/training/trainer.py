@@ -16,6 +16,7 @@ from rustml.profile.optimizer import AdamW8bitSection
 from rustml.training import memory, optim, processes, resume, schedules, sharding
 from rustml.training.best_folder import FOLDER, BestFolder
 from rustml.training.job import Job
+from rustml.training.machine_check import check_machine
 from rustml.training.methods import method_of
 from rustml.training.methods.base import Method, model_shape, weight_count
 from rustml.training.preemption import saved_on_sigterm
@@ -67,10 +68,9 @@ def load(job: Job, section: TrainerSection, padding_side: Literal["left", "right
     """The model and tokenizer of `job.parent`, prepared by the section's method.
 
     Raises InputError for a method that does not fit the model and for a dtype that cannot train, EnvironmentFault for
-    too little memory; both before any weight is read.
+    too little memory and for an optimizer that this machine cannot run; all before any weight is read.
     """
-    if job.compute.dtype == "float16":
-        raise InputError("compute.dtype: float16 does not train without loss scaling: choose bfloat16 or float32")
+    check_machine(section.optimizer, job.compute.dtype, "optimizer")
     method, shape = method_of(section.method), model_shape(job.parent)
     need = memory.needed(method, shape, section.optimizer, job.compute)
     if is_sharded(job):

@@ -175,6 +175,9 @@ def test_too_little_memory_is_said_before_weights_are_read(
         sft.train(ROWS, section_of(FullSection()), job(parent, tmp_path))
 
 
-def test_float16_is_refused(parent: Path, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="bfloat16 or float32"):
+def test_float16_is_refused_before_weights_are_read(
+    parent: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checkpoint, "load_model", lambda *_, **__: pytest.fail("weights were read"))
+    with pytest.raises(InputError, match=r"set compute\.dtype=bfloat16 or float32"):
         sft.train(ROWS, section_of(FullSection()), job(parent, tmp_path, dtype="float16"))

@@ -1,7 +1,6 @@
 """Optimizers on fp32 masters: small updates survive, and a saved state goes on where it stopped."""
 
 import copy
-import sys
 from typing import Any
 
 import msgspec
@@ -9,7 +8,6 @@ import pytest
 import torch
 from torch import nn
 
-from rustml.errors import EnvironmentFault
 from rustml.profile.optimizer import (
     AdamW8bitSection,
     AdamWSection,
@@ -198,10 +196,14 @@ def test_eight_bit_moments_are_eight_bit() -> None:
     assert {state["state1"].dtype, state["state2"].dtype} == {torch.uint8}
 
 
-@pytest.mark.skipif(torch.cuda.is_available(), reason="of a machine without a GPU")
-def test_paged_moments_need_a_gpu() -> None:
-    with pytest.raises(EnvironmentFault, match="choose adamw8bit"):
-        build(large(torch.float32), PagedAdamW8bitSection(learning_rate=0.01))
+def test_paged_moments_are_those_of_bitsandbytes() -> None:
+    section = PagedAdamW8bitSection(learning_rate=0.03, betas=(0.8, 0.9), weight_decay=0.1)
+    (inner,) = build(large(torch.bfloat16), section)._inner
+    assert type(inner).__name__ == "PagedAdamW8bit"
+    assert inner.is_paged
+    (group,) = inner.param_groups
+    assert (group["lr"], group["betas"], group["weight_decay"]) == (0.03, (0.8, 0.9), 0.1)
+    assert [weight.dtype for weight in group["params"]] == [torch.float32], "the masters"
 
 
 @pytest.mark.gpu
@@ -212,9 +214,3 @@ def test_paged_moments_step_on_a_gpu() -> None:
     model(torch.randn(4, 64, device="cuda")).sum().backward()
     optimizer.step()
     assert not torch.equal(model.weight, before)
-
-
-def test_a_missing_bitsandbytes_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "bitsandbytes", None)
-    with pytest.raises(EnvironmentFault, match="pip install bitsandbytes"):
-        build(large(torch.float32), AdamW8bitSection(learning_rate=0.01))

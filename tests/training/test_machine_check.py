@@ -1,0 +1,105 @@
+"""What this machine cannot train is refused with the key to change, before a model, a version or data is read."""
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+import pytest
+
+from rustml.errors import EnvironmentFault, InputError, RustmlError
+from rustml.profile import Profile, load
+from rustml.profile.optimizer import (
+    AdamW8bitSection,
+    AdamWSection,
+    MuonSection,
+    OptimizerSection,
+    PagedAdamW8bitSection,
+    SgdSection,
+)
+from rustml.stages import base, expert_iteration, grpo, lifecycle, sft
+from rustml.training import machine_check
+from rustml.training.machine_check import check_machine
+
+KINDS = {
+    "adamw8bit": AdamW8bitSection(learning_rate=0.01),
+    "paged_adamw8bit": PagedAdamW8bitSection(learning_rate=0.01),
+}
+OTHERS: list[OptimizerSection] = [
+    AdamWSection(learning_rate=0.01),
+    MuonSection(learning_rate=0.01, adamw_learning_rate=0.01),
+    SgdSection(learning_rate=0.01),
+]
+PAGED = "{kind: paged_adamw8bit, learning_rate: 0.001}"
+
+
+@pytest.fixture(autouse=True)
+def cpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine_check, "device", lambda: "cpu")
+
+
+def test_paged_moments_need_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(
+        EnvironmentFault, match=r"^sft\.optimizer: paged_adamw8bit needs a GPU.*sft\.optimizer\.kind=adamw8bit$"
+    ):
+        check_machine(KINDS["paged_adamw8bit"], "bfloat16", "sft.optimizer")
+    monkeypatch.setattr(machine_check, "device", lambda: "cuda")
+    check_machine(KINDS["paged_adamw8bit"], "bfloat16", "sft.optimizer")
+
+
+@pytest.mark.parametrize("section", KINDS.values(), ids=KINDS)
+def test_eight_bit_moments_need_bitsandbytes(section: OptimizerSection, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine_check, "device", lambda: "cuda")
+    monkeypatch.setitem(sys.modules, "bitsandbytes", None)
+    with pytest.raises(
+        EnvironmentFault, match=r"^grpo\.optimizer: .*pip install bitsandbytes.*grpo\.optimizer\.kind=adamw$"
+    ):
+        check_machine(section, "bfloat16", "grpo.optimizer")
+
+
+@pytest.mark.parametrize("section", [*OTHERS, KINDS["adamw8bit"]], ids=lambda section: type(section).__name__)
+@pytest.mark.parametrize("dtype", ["auto", "bfloat16", "float32"])
+def test_every_other_optimizer_trains_on_a_cpu(section: OptimizerSection, dtype: str) -> None:
+    check_machine(section, dtype, "sft.optimizer")
+
+
+@pytest.mark.parametrize("section", [*OTHERS, *KINDS.values()], ids=lambda section: type(section).__name__)
+def test_float16_does_not_train(section: OptimizerSection) -> None:
+    with pytest.raises(InputError, match=r"^compute\.dtype: float16 .*set compute\.dtype=bfloat16 or float32$"):
+        check_machine(section, "float16", "sft.optimizer")
+
+
+STARTS: dict[str, Callable[[Profile], Any]] = {
+    "base": lambda profile: base.run(profile, bank="no run", pairs="no run"),
+    "sft": lambda profile: sft.run(profile, bank="no run", pairs="no run", base="no run"),
+    "grpo": lambda profile: grpo.run(profile, version="1", bank="no run"),
+    "expert_iteration": lambda profile: expert_iteration.run(profile, version="1", bank="no run"),
+}
+
+
+@pytest.mark.parametrize("stage", STARTS)
+@pytest.mark.parametrize(
+    ("override", "kind", "message"),
+    [
+        ("compute.dtype=float16", InputError, r"^compute\.dtype: float16"),
+        ("{section}.optimizer=" + PAGED, EnvironmentFault, r"^{section}\.optimizer: paged_adamw8bit"),
+    ],
+)
+def test_a_stage_refuses_before_it_looks_for_a_run_or_a_version(
+    stage: str, override: str, kind: type[RustmlError], message: str
+) -> None:
+    section = "sft" if stage == "expert_iteration" else stage
+    overrides = ["compute.dtype=float32", "compute.attention=eager", override.replace("{section}", section)]
+    if stage == "expert_iteration":
+        overrides.append("preset=expert-iteration")
+    profile = load("tiny", overrides)
+    unchanged = msgspec.structs.replace(profile.expert_iteration, changes={})  # the changes are of Muon's keys
+    with pytest.raises(kind, match=message.replace("{section}", section)):
+        STARTS[stage](msgspec.structs.replace(profile, expert_iteration=unchanged))
+
+
+@pytest.mark.parametrize("section", ["base", "sft", "grpo"])
+def test_a_lifecycle_refuses_what_a_later_step_cannot_train(section: str) -> None:
+    lifecycle.check_trainings(load("tiny"))
+    with pytest.raises(EnvironmentFault, match=rf"^{section}\.optimizer: "):
+        lifecycle.check_trainings(load("tiny", [f"{section}.optimizer={PAGED}"]))
