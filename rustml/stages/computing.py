@@ -30,6 +30,7 @@ def warn_of_an_idle_gpu(driver: Path = NVIDIA_DRIVER) -> None:
     if driver.exists() and torch.version.cuda is None:
         log.warning(
             "this machine has an NVIDIA driver, but torch %s is a build for CPUs: the GPU stays idle. "
-            "`ACCELERATOR=cuda make setup` installs the build for it; then add `--env-manager local` to `mlflow run`",
+            "`ACCELERATOR=cuda make setup` installs the build for it; then add `--env-manager local` to `mlflow run`, "
+            "or name conda-gpu.yaml in MLproject",
             torch.__version__,
         )

