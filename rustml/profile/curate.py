@@ -71,3 +71,5 @@ class CurateSection(Section, frozen=True):
     quality: QualityFilters
     near_duplicates: NearDuplicates
     decontamination: Decontamination
+    keep_dropped: bool
+    """Also write each dropped file with step and reason, as `dropped.jsonl` in the shards of the output."""

@@ -2,7 +2,8 @@
 
 Three passes, each on all cores. `filtered`: quality filters, hashes and signatures, one shard at a time. `matched`:
 near duplicates over all shards, one band at a time; from these and the hashes follows, in priority order, which file
-repeats which. `files`: the remaining files are compared with the banks and written.
+repeats which. `files`: the remaining files are compared with the banks and written; beside them, where the profile asks
+for it, what was dropped.
 """
 
 import hashlib
@@ -14,6 +15,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from rustml.corpus.curation.dropped import Losses
 from rustml.corpus.curation.duplicates import HASHES, NAMES, SIGNATURES, MatchBand, save_unique, write_verdicts
 from rustml.corpus.curation.filters import Quality
 from rustml.corpus.report import CurateReport, total
@@ -21,7 +23,7 @@ from rustml.errors import InputError
 from rustml.profile.curate import CurateSection
 from rustml.progress import ProgressCallback, no_progress
 from rustml.records import SOURCE_FILES, Record, SourceFile, read_jsonl, write_jsonl
-from rustml.sharding import Funnel, Step, Summary, Workers, bind_to_plan, merge, run
+from rustml.sharding import Step, Summary, Workers, bind_to_plan, merge, run
 from rustml.sharding.shards import digest, finished_shards, read_summary, remove_atomically, shard_name
 from rustml.similarity import overlap
 from rustml.similarity.minhash import SCHEME, Signature, signature, token_hashes
@@ -54,12 +56,12 @@ class FilterFiles(Record, frozen=True):
 
     def __call__(self, index: int, folder: Path) -> Summary:
         """Write the files that pass the filters, with their hashes and signatures."""
-        funnel = Funnel(STAGES[:7])
+        losses = Losses(STAGES[:7], keep=self.section.keep_dropped)
         near = self.section.near_duplicates
         marks = Marks([], [], [])
 
         def signed() -> Iterator[SourceFile]:
-            for file in self._passing(index, funnel):
+            for file in self._passing(index, losses):
                 marks.names.append(file.origin.label)
                 marks.hashes.append(normalised_hash(file.text))
                 marks.signatures.append(signature(token_hashes(file.text), near.shingle_tokens, near.permutations))
@@ -67,17 +69,18 @@ class FilterFiles(Record, frozen=True):
 
         count = write_jsonl(folder / SOURCE_FILES, signed())
         marks.save(folder, near.permutations)
-        return Summary(records=count, funnel=funnel.steps())
+        losses.save(folder)
+        return Summary(records=count, funnel=losses.funnel.steps())
 
-    def _passing(self, index: int, funnel: Funnel) -> Iterator[SourceFile]:
+    def _passing(self, index: int, losses: Losses) -> Iterator[SourceFile]:
         quality = Quality(self.section.quality)
         for file in read_jsonl(Path(self.shards[index]) / SOURCE_FILES, SourceFile):
             for step, check in quality.steps.items():
                 reason = check(file)
                 if reason is not None:
-                    funnel.drop(step, reason, file.origin.label)
+                    losses.drop(file, step, reason)
                     break
-                funnel.keep(step)
+                losses.funnel.keep(step)
             else:
                 yield file
 
@@ -94,37 +97,38 @@ class WriteFiles(Record, frozen=True):
 
     def __call__(self, index: int, folder: Path) -> Summary:
         """Write one shard of the output."""
-        funnel = Funnel(STAGES[7:])
+        losses = Losses(STAGES[7:], keep=self.section.keep_dropped)
         counts: dict[str, dict[str, float]] = {"bank": {}, "lines": {}, "characters": {"all": 0.0}}
-        count = write_jsonl(folder / SOURCE_FILES, self._clean(index, funnel, counts))
-        return Summary(records=count, funnel=funnel.steps(), counts=counts)
+        count = write_jsonl(folder / SOURCE_FILES, self._clean(index, losses, counts))
+        losses.save(folder, earlier=Path(self.filtered, shard_name(index)))
+        return Summary(records=count, funnel=losses.funnel.steps(), counts=counts)
 
-    def _clean(self, index: int, funnel: Funnel, counts: dict[str, dict[str, float]]) -> Iterator[SourceFile]:
+    def _clean(self, index: int, losses: Losses, counts: dict[str, dict[str, float]]) -> Iterator[SourceFile]:
         guard = overlap.stored(self.protected, self.section.decontamination)
         verdicts = msgspec.json.decode(Path(self.verdicts, f"{shard_name(index)}.json").read_bytes(), type=list[str])
         files = read_jsonl(Path(self.filtered, shard_name(index), SOURCE_FILES), SourceFile)
         for file, verdict in zip(files, verdicts, strict=True):
-            if not _unique(file, verdict, funnel):
+            if not _unique(file, verdict, losses):
                 continue
             banks = guard.banks(file.text)
             if banks:
-                funnel.drop("contamination", banks[0], file.origin.label)
+                losses.drop(file, "contamination", banks[0])
                 for bank in banks:
                     counts["bank"][bank] = counts["bank"].get(bank, 0) + 1
                 continue
-            funnel.keep("contamination")
+            losses.funnel.keep("contamination")
             _measure(file, counts)
             yield file
 
 
-def _unique(file: SourceFile, verdict: str, funnel: Funnel) -> bool:
+def _unique(file: SourceFile, verdict: str, losses: Losses) -> bool:
     """Whether a file repeats no other; counts its verdict: empty, or `exact`/`near` and the file that it repeats."""
     kind, _, other = verdict.partition(" ")
     for step, reason in (("exact", "duplicate"), ("near", "near_duplicate")):
         if kind == step:
-            funnel.drop(step, reason, f"{file.origin.label} = {other}")
+            losses.drop(file, step, reason, repeats=other)
             return False
-        funnel.keep(step)
+        losses.funnel.keep(step)
     return True
 
 

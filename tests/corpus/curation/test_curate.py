@@ -3,8 +3,10 @@
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from rustml.corpus.curation.curate import curate, normalised_hash
+from rustml.corpus.curation.dropped import DroppedFile
 from rustml.errors import InputError
 from rustml.profile.curate import CurateSection
 from rustml.records import Origin, SourceFile, read_jsonl, write_jsonl
@@ -75,6 +77,36 @@ def test_each_loss_has_its_reason(curate_section: CurateSection, harvested: Path
     assert report.contaminated == {"humaneval": 1}
     assert report.metrics()["curate.contaminated.humaneval"] == 1
     assert not (tmp_path / "out" / "work").exists()
+
+
+def dropped(out: Path) -> list[tuple[str, str, str, str]]:
+    return [
+        (record.step, record.reason, record.file.origin.name, record.repeats)
+        for path in sorted(out.glob("files/*/dropped.jsonl"))
+        for record in read_jsonl(path, DroppedFile)
+    ]
+
+
+def test_dropped_files_are_written_with_their_reason_where_the_profile_says_so(
+    curate_section: CurateSection, harvested: Path, tmp_path: Path
+) -> None:
+    guarded = [Protected(bank="humaneval", text=PROBLEM)]
+    curate(curate_section, harvested, tmp_path / "out", protected=guarded, workers=1)
+    keeping = replace(curate_section, keep_dropped=True)
+    report = curate(keeping, harvested, tmp_path / "looked at", protected=guarded, workers=1)
+    assert not dropped(tmp_path / "out")
+    assert kept(tmp_path / "out") == kept(tmp_path / "looked at")
+    assert dropped(tmp_path / "looked at") == [
+        ("size", "too_short", "short", ""),
+        ("path", "bench", "bench", ""),
+        ("exact", "duplicate", "spaced", "first-1.0.0/src/lib.rs"),
+        ("near", "near_duplicate", "edited", "third-1.0.0/src/lib.rs"),
+        ("contamination", "humaneval", "copied", ""),
+    ]
+    assert sum(sum(step.dropped.values()) for step in report.funnel) == len(dropped(tmp_path / "looked at"))
+    (path,) = (path for path in (tmp_path / "looked at").glob("files/*/dropped.jsonl") if path.stat().st_size)
+    texts = {record.file.origin.name: record.file.text for record in read_jsonl(path, DroppedFile)}
+    assert texts["bench"] == text(5)
 
 
 def test_the_funnel_adds_up(curate_section: CurateSection, harvested: Path, tmp_path: Path) -> None:
