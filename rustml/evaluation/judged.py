@@ -31,8 +31,8 @@ def judged(
     made = (suite.judge or context.judge).judge(candidates, progress) if candidates else []
     if [verdict.id for verdict in made] != [candidate.id for candidate in candidates]:
         raise JudgeFault("the judge's verdicts are not those of the candidates it was given, in their order")
-    given = iter(made)
-    return [next(given) if verdict is None else verdict for verdict in decided]
+    in_order = iter(made)
+    return [next(in_order) if verdict is None else verdict for verdict in decided]
 
 
 def _without_judge(draft: Draft, suite: Suite) -> Verdict | None:

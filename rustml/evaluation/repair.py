@@ -67,8 +67,8 @@ def _prompt(first: First, context: EvalContext) -> Prompt:
 
 def _attempt(prompt: Prompt, text: str | None, code: str | None, verdict: Verdict) -> Attempt:
     asked = text is not None
-    given = verdict if asked else unjudged_verdict(verdict.id, "format", NO_ROOM, "none")
-    return Attempt(prompt=prompt.text, completion=text or "", code=code, verdict=given, asked=asked)
+    verdict = verdict if asked else unjudged_verdict(verdict.id, "format", NO_ROOM, "none")
+    return Attempt(prompt=prompt.text, completion=text or "", code=code, verdict=verdict, asked=asked)
 
 
 def _generated(prompts: Sequence[Prompt], sampling: Sampling, context: EvalContext) -> list[str | None]:

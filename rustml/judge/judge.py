@@ -176,13 +176,13 @@ class Judge(Closing):
 
     def _without_crates(self, candidate: Candidate) -> Verdict | None:
         """The verdict where the candidate's crates cannot be had: it is not the candidate's fault."""
-        asked = candidate.dependencies
-        if not asked or asked in self._externs:
+        crates = candidate.dependencies
+        if not crates or crates in self._externs:
             return None
-        fault = self.crates_fault(asked)
+        fault = self.crates_fault(crates)
         if self._crates is None or fault:
             return self._plain(candidate, "infrastructure", f"its crates cannot be had: {fault}")
-        self._externs[asked] = self._crates.compiled(asked)
+        self._externs[crates] = self._crates.compiled(crates)
         return None
 
     def _crates_key(self, candidate: Candidate) -> str:

@@ -41,9 +41,9 @@ def read_samples(path: Path, column: str = "") -> list[Sample]:
 
 def _names(rows: list[LocatedRow]) -> Iterator[tuple[str, LocatedRow]]:
     """A distinct name for each row: a made one never meets one that the file has."""
-    given = [str(_first(row.value, NAME) or number) for number, row in enumerate(rows, start=1)]
-    taken, counts = set(given), Counter[str]()
-    for name, row in zip(given, rows, strict=True):
+    names = [str(_first(row.value, NAME) or number) for number, row in enumerate(rows, start=1)]
+    taken, counts = set(names), Counter[str]()
+    for name, row in zip(names, rows, strict=True):
         counts[name] += 1
         distinct = name
         while counts[name] > 1 and distinct in taken:

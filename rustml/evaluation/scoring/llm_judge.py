@@ -75,13 +75,13 @@ def ratings(rater: Rater | None, drafts: Sequence[tuple[Problem, str | None]]) -
     """One rating per draft, None where its task is not rated; an answer without code is the worst and is not sent."""
     tasks = rater.tasks if rater is not None else ()
     answers = [(problem, code) for problem, code in drafts if problem.tags.get("task") in tasks and code is not None]
-    given = iter(rater.rate(answers) if rater is not None and answers else [])
+    in_order = iter(rater.rate(answers) if rater is not None and answers else [])
     return [
         None
         if problem.tags.get("task") not in tasks
         else Rating(score=WORST, reason="no_answer")
         if code is None
-        else next(given)
+        else next(in_order)
         for problem, code in drafts
     ]
 

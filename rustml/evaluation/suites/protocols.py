@@ -62,10 +62,10 @@ def _chat_code(problem: Problem, completion: str) -> str | None:
 
 def _from_description(problem: Problem, description: str, tokenizer: Tokenizer) -> Prompt:
     """Asks for the function by its description alone, cut to the characters that it may have."""
-    told = description.strip()[: int(problem.tags["characters"])]
+    text = description.strip()[: int(problem.tags["characters"])]
     return Prompt.question(
         tokenizer,
-        f"Write a Rust function that does this:\n\n{told}\n\n```rust\n{problem.signature}\n```\n\n"
+        f"Write a Rust function that does this:\n\n{text}\n\n```rust\n{problem.signature}\n```\n\n"
         "Answer with the whole function in one fenced block.",
     )
 

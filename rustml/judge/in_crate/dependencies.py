@@ -129,9 +129,9 @@ class DependencyStore(AbstractContextManager["DependencyStore"]):
         key = hashlib.sha256(msgspec.json.encode(settings, order="sorted", enc_hook=str)).hexdigest()[:32]
         known = self._cache / "resolved" / key
         if known.is_file():
-            kept = read_dependencies(self._cache / known.read_text(encoding="utf-8"))
-            if kept is not None:
-                return kept
+            cached = read_dependencies(self._cache / known.read_text(encoding="utf-8"))
+            if cached is not None:
+                return cached
         made = self._made(manifest)
         if not made.fault:
             write_bytes(known, self.folder(made).name.encode())
@@ -156,10 +156,10 @@ class DependencyStore(AbstractContextManager["DependencyStore"]):
         with tempfile.TemporaryDirectory(prefix="rustml-resolve-") as folder:
             while True:
                 try:
-                    asked = resolver_manifest(manifest, available, dev=dependencies.dev)
-                    names = tuple(sorted(direct_dependencies(asked)))
+                    reduced = resolver_manifest(manifest, available, dev=dependencies.dev)
+                    names = tuple(sorted(direct_dependencies(reduced)))
                     wanted = msgspec.structs.replace(dependencies, direct=names, left_out=tuple(left_out))
-                    return self._vendored(Path(folder), self._resolver.lock(asked, Path(folder)), wanted)
+                    return self._vendored(Path(folder), self._resolver.lock(reduced, Path(folder)), wanted)
                 except InputError as error:
                     raise refused or DependencyRefused(MISSING, "", str(error)) from error
                 except DependencyRefused as error:
@@ -173,9 +173,9 @@ class DependencyStore(AbstractContextManager["DependencyStore"]):
         """The dependencies with their packages, which lie in the cache afterwards."""
         made = msgspec.structs.replace(dependencies, lock=hashlib.sha256(lock).hexdigest())
         folder = self.folder(made)
-        kept = read_dependencies(folder)
-        if kept is not None:
-            return kept
+        cached = read_dependencies(folder)
+        if cached is not None:
+            return cached
         with whole_folder(folder) as partial:
             self._resolver.vendor(project, partial)
             made = msgspec.structs.replace(made, packages=tuple(_packages(lock, partial)))

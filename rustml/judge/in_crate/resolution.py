@@ -115,14 +115,14 @@ def resolver_manifest(manifest: Mapping[str, Any], available: Collection[str], *
 
     Raises InputError when one that is always needed is not available.
     """
-    kept = pruned(manifest, available, dev=dev)
-    package = {key: kept["package"][key] for key in ("name", "version", "edition") if key in kept["package"]}
-    tables = {part: _plain(kept.get(part, {})) for part in (*DEPENDENCIES, DEV)}
+    usable = pruned(manifest, available, dev=dev)
+    package = {key: usable["package"][key] for key in ("name", "version", "edition") if key in usable["package"]}
+    tables = {part: _plain(usable.get(part, {})) for part in (*DEPENDENCIES, DEV)}
     target = {
         name: {part: _plain(table.get(part, {})) for part in (*DEPENDENCIES, DEV)}
-        for name, table in kept["target"].items()
+        for name, table in usable["target"].items()
     }
-    return {"package": package, **tables, "target": target, "features": kept["features"]}
+    return {"package": package, **tables, "target": target, "features": usable["features"]}
 
 
 def _plain(table: Mapping[str, Any]) -> Table:
@@ -168,11 +168,11 @@ class Resolver:
         refused = refusal(complaint, project)
         if refused:
             raise refused
-        said = _first_words(complaint)
+        reason = _first_words(complaint)
         if self._cargo(["metadata", "--no-deps", "--offline", "--format-version=1"], project).returncode:
-            raise DependencyRefused(UNRESOLVED, "", said)  # Cargo cannot read the manifest: nothing was asked for
+            raise DependencyRefused(UNRESOLVED, "", reason)  # Cargo cannot read the manifest: nothing was asked for
         raise EnvironmentFault(
-            f"{self.source.label} does not give the crates that are needed: {said}. Run the stage again: crates "
+            f"{self.source.label} does not give the crates that are needed: {reason}. Run the stage again: crates "
             "that have their dependencies keep them; or leave out hold-out suites, and problems that need crates"
         )
 
@@ -208,8 +208,8 @@ def refusal(complaint: str, project: Path) -> DependencyRefused | None:
 def _first_words(complaint: str) -> str:
     """The complaint on one line, from its first error on: what failed, and each cause of it."""
     lines = [line.strip() for line in complaint[max(0, complaint.find("error")) :].splitlines()]
-    said = "; ".join(line for line in lines if line and line != "Caused by:")
-    return said.removeprefix("error: ")[:400] or "cargo gave no reason"
+    line = "; ".join(line for line in lines if line and line != "Caused by:")
+    return line.removeprefix("error: ")[:400] or "cargo gave no reason"
 
 
 def _blamed(stderr: str, project: Path) -> str:

@@ -66,8 +66,8 @@ class Siblings(SharedCheck):
             return
         errors = {one: own for one, where in layout.candidates.items() if (own := compilation.errors(*where))}
         strange = {site for site, where in layout.copies.items() if compilation.errors(*where)}
-        told = sum(map(len, errors.values())) + sum(len(compilation.errors(*layout.copies[site])) for site in strange)
-        if compilation.crashed or not told or told != len(compilation.errors()):
+        owned = sum(map(len, errors.values())) + sum(len(compilation.errors(*layout.copies[site])) for site in strange)
+        if compilation.crashed or not owned or owned != len(compilation.errors()):
             self._halves(group)
             return
         self.errors |= {one: diagnostics.summary(own) for one, own in errors.items() if _key(one) not in strange}

@@ -98,8 +98,8 @@ def _tested(programs: Programs, insertions: Sequence[Insertion]) -> Outcomes:
     )
     for test, group in steps:
         due = [one for one in group if outcomes[one][0] == "passed"]
-        found = test(due)
-        outcomes |= {one: _added(outcomes[one], found.get(one, NO_PROGRAM)) for one in due}
+        results = test(due)
+        outcomes |= {one: _added(outcomes[one], results.get(one, NO_PROGRAM)) for one in due}
     return outcomes
 
 

@@ -133,10 +133,10 @@ class RemoteJudge(Closing):
             try:
                 return ask()
             except (httpx.TransportError, _TryAgain) as error:
-                said = str(error) or type(error).__name__
+                reason = str(error) or type(error).__name__
                 if self._clock() - started + pause > self._retry_seconds:
                     raise EnvironmentFault(
-                        f"the judge at {self._url} gave no verdict in {self._retry_seconds:.0f} s: {said}. Start it "
+                        f"the judge at {self._url} gave no verdict in {self._retry_seconds:.0f} s: {reason}. Start it "
                         "with `python -m entrypoints.judge --serve`, and run this again: it resumes"
                     ) from error
             self._wait(pause)

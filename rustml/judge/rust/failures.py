@@ -98,8 +98,8 @@ def of_crash(done: Completed, work: Path) -> Failure:
     if any(error.placed for error in errors):
         return of_errors(errors)
     failure = of_errors(errors) if errors else compile_error("the compiler refused it without a word")
-    said = errors[0].text if errors else done.stderr[-500:].decode(errors="replace").strip()
-    raise Unexplained(f"the compiler could not be run: {said}", failure)
+    message = errors[0].text if errors else done.stderr[-500:].decode(errors="replace").strip()
+    raise Unexplained(f"the compiler could not be run: {message}", failure)
 
 
 def compile_error(text: str) -> Failure:
