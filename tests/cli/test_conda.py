@@ -1,4 +1,4 @@
-"""The pip part of conda.yaml can be had: uv resolves its lines on the indexes named there, and installs nothing."""
+"""The pip parts of the conda files can be had: uv resolves their lines on their indexes, and installs nothing."""
 
 import os
 import shutil
@@ -31,11 +31,22 @@ def run(*words: str) -> str:
     return done.stderr
 
 
+def would_install(lines: list[str], folder: Path, *options: str) -> str:
+    (folder / "pins.txt").write_text("\n".join(lines))
+    run("venv", "--python", "3.11", str(folder / "empty"))
+    local = ["--find-links", os.environ["PIP_FIND_LINKS"]] if "PIP_FIND_LINKS" in os.environ else []
+    python = ["--python", str(folder / "empty" / "bin" / "python")]
+    return run("pip", "install", "--dry-run", *options, *local, *python, "-r", str(folder / "pins.txt"))
+
+
 def test_every_line_of_conda_yaml_is_found(tmp_path: Path) -> None:
     index, *pins = yaml.safe_load((ROOT / "conda.yaml").read_text())["dependencies"][2]["pip"]
-    (tmp_path / "pins.txt").write_text("\n".join([*([index] if answers(index) else []), *pins]))
-    run("venv", "--python", "3.11", str(tmp_path / "empty"))
-    local = ["--find-links", os.environ["PIP_FIND_LINKS"]] if "PIP_FIND_LINKS" in os.environ else []
-    python = ["--python", str(tmp_path / "empty" / "bin" / "python")]
-    said = run("pip", "install", "--dry-run", "--no-deps", *local, *python, "-r", str(tmp_path / "pins.txt"))
-    assert f"Would install {len(pins)} packages" in said
+    plan = would_install([*([index] if answers(index) else []), *pins], tmp_path, "--no-deps")
+    assert f"Would install {len(pins)} packages" in plan
+
+
+def test_conda_gpu_yaml_is_complete_and_agrees_with_itself(tmp_path: Path) -> None:
+    """With the requirements of every package: what is missing would be one more, and what disagrees an error."""
+    pins = yaml.safe_load((ROOT / "conda-gpu.yaml").read_text())["dependencies"][2]["pip"]
+    plan = would_install(pins, tmp_path, "--python-platform", "x86_64-manylinux_2_28")
+    assert f"Would install {len(pins)} packages" in plan
