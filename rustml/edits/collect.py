@@ -43,10 +43,7 @@ def collect(
     teams = _repositories(repositories, shards) if section.commits else []
     if not crates and not teams:
         raise InputError("edits: the corpus holds no crate, and edits.commits asks for no commit of a repository in it")
-    inputs = [read_summary(shard).digests[SOURCE_FILES] for shard in shards]
-    heads = [[team.path, team.head] for team in teams]
-    plan = {"section": msgspec.to_builtins(section), "inputs": inputs, "limits": vars(limits), "heads": heads}
-    bind_to_plan(out, plan)
+    bind_to_plan(out, _plan(section, limits, shards, teams))
     work = out / "work"
     work.mkdir(exist_ok=True)
     commits = [commit for team in teams for commit in read_commits(team.path, team.head, section.commits)]
@@ -62,11 +59,25 @@ def collect(
         disk_mb=limits.disk_mb,
     )
     summaries = run(job, len(crates) + len(commits), work / "shards", workers=workers, progress=progress)
-    paths = [work / "shards" / shard_name(index) / f"{EDITS}.jsonl" for index in range(len(summaries))]
-    write_jsonl(out / f"{EDITS}.jsonl", (edit for path in paths for edit in read_jsonl(path, Edit)))
-    remove_atomically(work)
-    edits = list(read_jsonl(out / f"{EDITS}.jsonl", Edit))
+    edits = _gathered(work, len(summaries), out / f"{EDITS}.jsonl")
     return EditsReport.of(edits, merge([summary.funnel for summary in summaries], STEPS))
+
+
+def _plan(
+    section: EditsSection, limits: Limits, shards: Sequence[Path], teams: Sequence[CuratedRepository]
+) -> dict[str, object]:
+    """What decides the changes: a folder begun for another plan is not gone on with."""
+    inputs = [read_summary(shard).digests[SOURCE_FILES] for shard in shards]
+    heads = [[team.path, team.head] for team in teams]
+    return {"section": msgspec.to_builtins(section), "inputs": inputs, "limits": vars(limits), "heads": heads}
+
+
+def _gathered(work: Path, shards: int, path: Path) -> list[Edit]:
+    """The changes of all shards, written to `path`; the working folder goes."""
+    parts = [work / "shards" / shard_name(index) / f"{EDITS}.jsonl" for index in range(shards)]
+    write_jsonl(path, (edit for part in parts for edit in read_jsonl(part, Edit)))
+    remove_atomically(work)
+    return list(read_jsonl(path, Edit))
 
 
 def _repositories(sources: Sequence[RepositorySource], shards: Sequence[Path]) -> list[CuratedRepository]:

@@ -84,10 +84,7 @@ def run_stage(
             place.note(run_id)
             _tag_sources(run_id, profile, inputs)
             if earlier is not None:
-                client().set_tag(run_id, REUSED, earlier.run_id)
-                client().set_tag(
-                    run_id, NOTE, f"Nothing that decides it has changed: see {run_link(client(), earlier.run_id)}."
-                )
+                _tag_reused(run_id, earlier)
                 return earlier
             describe(run_id, stage, inputs)
             log_settings(run_id, stage, profile, params)
@@ -96,6 +93,12 @@ def run_stage(
             with system_metrics(run_id):
                 _execute(run_id, stage, place.folder, inputs, body)
         return finished(run_id)
+
+
+def _tag_reused(run_id: str, earlier: Finished) -> None:
+    client().set_tag(run_id, REUSED, earlier.run_id)
+    note = f"Nothing that decides it has changed: see {run_link(client(), earlier.run_id)}."
+    client().set_tag(run_id, NOTE, note)
 
 
 def _only_found(stage: Stage, stage_key: str, *, reuse: bool) -> Finished:

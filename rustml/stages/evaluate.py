@@ -172,6 +172,12 @@ def _measure(
     draw_evaluation(report, space.report / "plots")
     tables: dict[str, list[dict[str, Any]]] = {f"crates-{name}.json": made.crates for name, made in accounts.items()}
     tables |= {sample_completions.TABLE: completions} if completions else {}
+    return _outcome(profile, subject, report, tables)
+
+
+def _outcome(
+    profile: Profile, subject: Subject, report: "Evaluation", tables: dict[str, list[dict[str, Any]]]
+) -> Outcome:
     tags = {WEIGHTS_RUN_TAG: subject.digest, "rustml.model": subject.name, **_protocols(report)}
     measured = Measured(subject.label, subject.digest, subject.run, _data(profile, report))
     return Outcome(
