@@ -204,7 +204,8 @@ with tracking.plain_run("parent", {}) as parent:
 
 
 def test_a_killed_stage_is_resumed_in_its_folder_and_its_runs_are_marked(place: Path) -> None:
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "MLFLOW_TRACKING_URI": f"sqlite:///{place / 'mlflow.db'}"}
+    store = {"MLFLOW_TRACKING_URI": os.environ.get("MLFLOW_TRACKING_URI", f"sqlite:///{place / 'mlflow.db'}")}
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), **store}
     done = subprocess.run(
         [sys.executable, "-c", KILLED], env=environment, cwd=place, capture_output=True, text=True, check=False
     )
