@@ -43,6 +43,11 @@ class CacheLayout:
         return self.root / "problem-crates"
 
     @property
+    def teachers(self) -> Path:
+        """Replies of teachers, by what was asked."""
+        return self.root / "teachers"
+
+    @property
     def compute(self) -> Path:
         """What was measured of this machine's dtypes and attention."""
         return self.root / "compute"

@@ -43,6 +43,7 @@ ALLOWED: dict[str, set[str]] = {
     "corpus": GROUND | MACHINERY | MAKERS | {"banks"},
     "pairs": GROUND | MACHINERY | MAKERS | {"banks"},
     "edits": GROUND | MACHINERY | MAKERS,
+    "teaching": GROUND | MACHINERY | MAKERS,
     "mining": GROUND | MACHINERY | MAKERS,
     "training": GROUND | MACHINERY | MAKERS | {"banks"},
     "evaluation": GROUND | MACHINERY | MAKERS | {"banks"},

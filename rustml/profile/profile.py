@@ -23,6 +23,7 @@ from rustml.profile.quantize import QuantizeSection
 from rustml.profile.section import Section
 from rustml.profile.serve import ServeSection
 from rustml.profile.sft import SftSection
+from rustml.profile.teach import TeachSection
 
 
 class Profile(Section, frozen=True):
@@ -41,6 +42,7 @@ class Profile(Section, frozen=True):
     mine: MineSection
     edits: EditsSection
     pairs: PairsSection
+    teach: TeachSection
     bank: BankSection
     judge: JudgeSection
     chat: ChatSection
