@@ -22,7 +22,7 @@ import tempfile
 import time
 import tomllib
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -31,7 +31,7 @@ import msgspec
 from rustml.cache_layout import CacheLayout
 from rustml.errors import InputError
 from rustml.evaluation.kinds.holdout import COMPILES, INPLACE, TASK, TESTED
-from rustml.evaluation.suites.crates import LocatedPairs, Sources, Watch, label, locate_pairs
+from rustml.evaluation.suites.crates import LocatedPairs, Sources, label, locate_pairs
 from rustml.evaluation.suites.holdout import Holdout
 from rustml.evaluation.suites.suite import Suite
 from rustml.judge import Limits
@@ -43,6 +43,7 @@ from rustml.judge.rust import toolchain
 from rustml.origin import archive_folder, directory_of, folder_of, sparse_registry
 from rustml.profile import load
 from rustml.profile.evaluation import SuiteSection
+from rustml.progress import LabelledProgress
 from rustml.records import Pair, Problem, candidate_of, read_jsonl, write_jsonl
 from rustml.runs.progress import Progress
 from rustml.tasks import task_of
@@ -111,7 +112,7 @@ def made(pairs: Path, limit: int, cache: CacheLayout) -> Iterator[Suite]:
         yield holdout.suite("holdout", section, profile.seed)
 
 
-def told(progress: Progress) -> Watch:
+def told(progress: Progress) -> LabelledProgress:
     """A callback that shows what is counted on `progress`."""
 
     def watch(what: str, done: int, total: int) -> None:
@@ -158,7 +159,11 @@ def inputs(path: Path, limit: int, cache: Path) -> None:
     pairs, code = asked(path, limit)
     needs, source = brought(code, cache).dependencies, source_of(code)
     crates = {label(pair): Path(str(folder_of(pair.origin.url))) for pair in code}
-    outcomes = {name: compared(folder, source, needs[name]) for name, folder in sorted(crates.items())}
+    known, outcomes = vendored(source), dict[str, str]()
+    with Progress("crates") as progress:
+        for name, folder in sorted(crates.items()):
+            outcomes[name] = compared(folder, source, known, needs[name])
+            progress(len(outcomes), len(crates))
     print(f"{len(code)} of {len(pairs)} pairs ask for code, in {len(crates)} crates. Built from, in both ways:")
     for outcome in dict.fromkeys(outcomes.values()):
         names = [name for name, its in outcomes.items() if its == outcome]
@@ -176,27 +181,29 @@ def source_of(pairs: Sequence[Pair]) -> Path:
     return source
 
 
-def compared(crate: Path, source: Path, made: Dependencies) -> str:
-    """How the two ways differ in what a crate is built from, as `prepare` chooses it."""
+def compared(crate: Path, source: Path, known: Collection[str], made: Dependencies) -> str:
+    """How the two ways differ in what a crate is built from, as `prepare` chooses it; `known` is what `source` has."""
     if made.fault:
         return f"nothing from the registry ({made.fault})"
     original, packages = read_manifest(crate), {(package.name, package.version) for package in made.packages}
-    ways = [(dev, chosen(crate, original, source, dev=dev)) for dev in (True, False)]
-    dev, (manifest, names) = next((way for way in ways if way[1][1] is not None), ways[-1])
-    if names is None:
-        return "nothing from the directory source"
-    if (manifest, names) == (document(pruned(original, made.direct, dev=made.dev)), packages) and dev == made.dev:
-        return "the same manifest and packages"
-    plain, needed = ways[1][1]
-    if plain == document(pruned(original, made.direct, dev=False)) and needed is not None and needed <= packages:
-        return "the same but for packages of tests"
-    return "other manifests or packages"
+    for dev in (True, False):
+        manifest, names = chosen(crate, original, source, known, dev=dev)
+        same = names == packages and manifest == document(pruned(original, made.direct, dev=dev))
+        if same and dev == made.dev:
+            return "the same manifest and packages"
+        if names is not None and not dev:
+            plain = document(pruned(original, made.direct, dev=False))
+            tests_alone = manifest == plain and names <= packages
+            return "the same but for packages of tests" if tests_alone else "other manifests or packages"
+    return "nothing from the directory source"
 
 
-def chosen(crate: Path, original: Table, source: Path, *, dev: bool) -> tuple[str, set[tuple[str, str]] | None]:
+def chosen(
+    crate: Path, original: Table, source: Path, known: Collection[str], *, dev: bool
+) -> tuple[str, set[tuple[str, str]] | None]:
     """The manifest of a build against a directory source, and the packages that cargo chooses; None where it cannot."""
     try:
-        manifest = document(pruned(original, vendored(source), dev=dev))
+        manifest = document(pruned(original, known, dev=dev))
     except InputError:
         return "", None
     with tempfile.TemporaryDirectory() as folder:
