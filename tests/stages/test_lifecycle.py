@@ -293,7 +293,7 @@ def test_attempts_of_the_same_weights_are_counted_and_shown(
     assert "attempt 2 of rust-coder version 1 at sft" in capsys.readouterr().out
     names = [run.info.run_name for run in tracking.client().search_runs([tracking.experiment()])]
     assert "promote v1 to sft, attempt 2" in names
-    assert tracking.client().get_model_version("rust-coder", "1").description.startswith("Attempt 2 at gate sft.")
+    assert "\n\nAttempt 2 at gate sft.\n" in tracking.client().get_model_version("rust-coder", "1").description
     assert "challenger" not in registry().aliases()
 
 
