@@ -27,8 +27,6 @@ CONTEXT, SOURCE_TYPE = "mlflow.data.context", "local"
 MODELS = frozenset({"base"})
 """Roles of inputs that are a model, and no data."""
 PROFILE_CHARACTERS, MAX_COUNTS = 10_000, 100
-CONTEXTS = {"evaluate": "evaluation", **dict.fromkeys(("base", "sft", "grpo", "expert_iteration"), "training")}
-"""How a stage uses the data that it reads, by stage; `input` for any other."""
 
 
 def metric_buffer(run_id: str) -> MetricBuffer:
@@ -80,7 +78,6 @@ def _param(value: object) -> str:
 
 def log_input_datasets(run_id: str, stage: Stage, inputs: Mapping[str, str]) -> None:
     """Log the data that a stage reads as MLflow data sets: the outputs of the runs `inputs`, by role."""
-    context = CONTEXTS.get(stage.name, "input")
     for role, source_run in inputs.items():
         if role in MODELS:
             continue
@@ -94,7 +91,7 @@ def log_input_datasets(run_id: str, stage: Stage, inputs: Mapping[str, str]) -> 
             source=source,
             profile=json.dumps(counts)[:PROFILE_CHARACTERS] if len(counts) <= MAX_COUNTS else None,
         )
-        client().log_inputs(run_id, [DatasetInput(dataset, [InputTag(CONTEXT, context)])])
+        client().log_inputs(run_id, [DatasetInput(dataset, [InputTag(CONTEXT, stage.reads_for)])])
 
 
 def log_outcome(run_id: str, workspace: Workspace, outcome: Outcome, inputs: Mapping[str, str]) -> None:

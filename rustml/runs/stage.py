@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import reduce
 from operator import attrgetter
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -102,6 +102,8 @@ class Stage:
     InputError for something that does not exist."""
     environment: Callable[[Profile], Mapping[str, str]] = _no_environment
     """Versions of what decides the result besides code and profile: toolchain, libraries, device."""
+    reads_for: Literal["input", "training", "evaluation"] = "input"
+    """What its inputs are read for, as MLflow shows it beside the data sets of a run."""
     usable: Callable[[Path, CacheLayout], bool] | None = None
     """Whether a finished run's output can be taken over, where it refers to files in a cache; None takes any."""
 

@@ -53,7 +53,7 @@ def environment(profile: Profile) -> Mapping[str, str]:
     return libraries_and_device("transformers", "tokenizers") if isinstance(profile.base, ScratchBase) else {}
 
 
-STAGE = Stage("base", ("base", "chat", "compute"), __name__, contents, environment)
+STAGE = Stage("base", ("base", "chat", "compute"), __name__, contents, environment, reads_for="training")
 
 
 def run(

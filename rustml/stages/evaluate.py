@@ -57,6 +57,7 @@ STAGE = Stage(
     __name__,
     contents,
     environment,
+    reads_for="evaluation",
 )
 
 

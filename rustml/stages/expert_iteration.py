@@ -56,6 +56,7 @@ STAGE = Stage(
     ("chat", "compute", "expert_iteration", "grpo.prompt_pool", "grpo.prompt_files", "judge", "sft"),
     __name__,
     environment=environment,
+    reads_for="training",
 )
 
 

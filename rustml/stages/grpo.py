@@ -30,7 +30,7 @@ def environment(profile: Profile) -> Mapping[str, str]:
 
 CANARY_TAG = "rustml.canary"
 """Tag of a run whose training the canary ended: the reason."""
-STAGE = Stage("grpo", ("chat", "compute", "grpo", "judge"), __name__, environment=environment)
+STAGE = Stage("grpo", ("chat", "compute", "grpo", "judge"), __name__, environment=environment, reads_for="training")
 
 
 def run(

@@ -30,7 +30,13 @@ if TYPE_CHECKING:
 
 ANSWERS = "sft/answers.json"
 """The artifact of the answers that `sft.judged` asks for."""
-STAGE = Stage("sft", ("compute", "sft"), __name__, environment=lambda p: training_environment(p.sft))
+STAGE = Stage(
+    "sft",
+    ("compute", "sft"),
+    __name__,
+    environment=lambda p: training_environment(p.sft),
+    reads_for="training",
+)
 
 
 def run(

@@ -324,7 +324,7 @@ def test_params_are_the_stages_own_values_and_what_differs_from_the_defaults() -
 
 def test_a_stage_shows_the_data_that_it_read() -> None:
     bank = tracking.run_stage(Stage("bank", ("quantize",), "rustml.errors"), PROFILE, counting([]))
-    sft = Stage("sft", ("quantize",), "rustml.errors")
+    sft = Stage("sft", ("quantize",), "rustml.errors", reads_for="training")
     run = tracking.client().get_run(tracking.run_stage(sft, PROFILE, counting([]), inputs={"bank": bank.run_id}).run_id)
     (logged,) = run.inputs.dataset_inputs
     assert logged.dataset.name == "bank of bank tiny"

@@ -121,6 +121,17 @@ def test_a_path_that_the_records_hold_is_in_the_key(name: str, thing: Path) -> N
     assert key_of(module, profile_of(copy)) != key_of(module, profile_of(thing))
 
 
+def test_stages_that_train_or_measure_say_so_of_the_data_that_they_read() -> None:
+    purposes = {stage.STAGE.name: stage.STAGE.reads_for for stage in STAGES}
+    assert {name for name, purpose in purposes.items() if purpose == "training"} == {
+        "base",
+        "sft",
+        "grpo",
+        "expert_iteration",
+    }
+    assert {name for name, purpose in purposes.items() if purpose == "evaluation"} == {"evaluate"}
+
+
 CHECKED_ONLY = {"sft": {"launch", "pairs"}, "expert_iteration": {"launch", "pairs"}}
 """What a stage reads to refuse a profile, not to make its output."""
 
