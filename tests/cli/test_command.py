@@ -115,7 +115,7 @@ def test_options_of_the_wrong_type_are_refused_before_anything_starts() -> None:
 
 
 def test_too_little_room_is_said_before_minutes_are_spent(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
-    monkeypatch.setattr(lifecycle.toolchain, "find", lambda: None)
+    monkeypatch.setattr(lifecycle.toolchain, "find", lambda *_: None)
     monkeypatch.setattr(lifecycle, "open_sandbox", lambda _: None)
     monkeypatch.setattr(lifecycle.tracking, "home", lambda: tmp_path)
     monkeypatch.setattr(lifecycle, "DISK_BYTES", 1 << 62)

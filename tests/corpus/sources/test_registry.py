@@ -250,7 +250,7 @@ def test_a_refusal_after_a_redirect_does_not_name_its_address(registry: Registry
 @pytest.mark.parametrize("target", ["/dl/bad/1.0.0/download", "ftp://host/file"])
 def test_a_redirect_that_leads_nowhere_rejects_its_crate(target: str, registry: Registry, bring: Bring) -> None:
     registry.add("good", "1.0.0", b"x")
-    registry.add("bad", "1.0.0", b"x")
+    registry.add("bad", "1.0.0", b"y")
     registry.redirects["/dl/bad/1.0.0/download"] = target
     crates, (rejected,) = bring("bad", "good")
     assert [crate.name for crate in crates] == ["good"]
