@@ -5,10 +5,13 @@ from pathlib import Path
 
 
 def code_commit() -> tuple[str, bool]:
-    """The commit of the code, and whether the working tree differs from it; `unknown` outside a repository."""
+    """The commit of the code, and whether the working tree differs from it; `unknown` outside a repository or git."""
 
     def git(*words: str) -> str:
         command = ["git", "-C", str(Path(__file__).parent), *words]
-        return subprocess.run(command, capture_output=True, text=True, check=False).stdout
+        try:
+            return subprocess.run(command, capture_output=True, text=True, check=False).stdout
+        except FileNotFoundError:  # as in a container
+            return ""
 
     return git("rev-parse", "HEAD").strip() or "unknown", bool(git("status", "--porcelain").strip())
