@@ -226,6 +226,14 @@ def test_a_closed_engine_lets_go_of_its_model(tiny_model: Path) -> None:
     assert model() is None
 
 
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_an_engine_computes_in_half_precision_on_a_cpu(dtype: str, tiny_model: Path, prompts: list[Prompt]) -> None:
+    """A dtype that is refused in training measures a model all the same."""
+    halves = TransformersEngine(Setup(CHAT, tiny_model, dtype=dtype, batch_size=4))
+    assert halves._model.dtype == getattr(torch, dtype)
+    assert all(answer for (answer,) in halves.generate(prompts[:2], sampling()))
+
+
 def test_an_engine_that_holds_its_model_needs_a_folder() -> None:
     with pytest.raises(InputError, match="give its folder"):
         TransformersEngine(Setup(CHAT))
