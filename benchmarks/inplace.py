@@ -210,9 +210,11 @@ def chosen(
         project = shutil.copytree(crate, Path(folder, "crate"), symlinks=True)
         (project / "Cargo.toml").write_text(manifest, encoding="utf-8")
         (project / LOCK).unlink(missing_ok=True)
-        words = ["cargo", *CargoSource({"directory": str(source)}).options, "generate-lockfile", "--offline"]
-        home = {**os.environ, "CARGO_HOME": str(Path(folder, "home"))}
-        if subprocess.run(words, cwd=project, env=home, capture_output=True, check=False).returncode:
+        programs = toolchain.find().sysroot / "bin"  # as in the sandbox, where no file of a crate chooses another one
+        options = [*CargoSource({"directory": str(source)}).options, "generate-lockfile", "--offline"]
+        own = {**os.environ, "CARGO_HOME": str(Path(folder, "home")), "RUSTC": str(programs / "rustc")}
+        words = [str(programs / "cargo"), *options]
+        if subprocess.run(words, cwd=project, env=own, capture_output=True, check=False).returncode:
             return manifest, None
         listed = tomllib.loads((project / LOCK).read_text(encoding="utf-8"))["package"]
     return manifest, {(package["name"], package["version"]) for package in listed if "source" in package}
