@@ -23,6 +23,8 @@ WAIT_SECONDS = 150.0
 """Longer than it takes for a lock to become stale: a promotion that waits outlives a lock that nobody holds."""
 TELL_SECONDS = 3.0
 POLL_SECONDS = 0.2
+TAKEN = ("RESOURCE_ALREADY_EXISTS", "RESOURCE_DOES_NOT_EXIST")
+"""MLflow's codes where a lock is held: the second where its holder gives it back while MLflow looks at it."""
 
 
 @contextmanager
@@ -34,13 +36,13 @@ def promotion_lock(client: MlflowClient, model: str, *, wait: float = WAIT_SECON
     while not _create(client, name, token):
         if _stale(client, name):
             _delete(client, name)
-        elif time.monotonic() > deadline:
+            continue
+        told = told or _tell(client, name)
+        if time.monotonic() > deadline:
             raise EnvironmentFault(
                 f"another promotion of {model} is under way (registered model {name}); try again later"
             )
-        else:
-            told = told or _tell(client, name)
-            time.sleep(POLL_SECONDS)
+        time.sleep(POLL_SECONDS)
     try:
         yield
     finally:
@@ -52,7 +54,7 @@ def _create(client: MlflowClient, name: str, token: str) -> bool:
     try:
         client.create_registered_model(name, description=token)
     except MlflowException as error:
-        if error.error_code != "RESOURCE_ALREADY_EXISTS":
+        if error.error_code not in TAKEN:
             raise
         return False
     return True

@@ -5,6 +5,8 @@ from collections.abc import Callable
 
 import msgspec
 import pytest
+from mlflow.exceptions import MlflowException
+from mlflow.protos.databricks_pb2 import RESOURCE_DOES_NOT_EXIST
 
 from rustml.errors import EnvironmentFault, EvidenceError, GateRefused, InputError
 from rustml.evaluation.results.report_file import Evaluation
@@ -206,6 +208,21 @@ def test_a_lock_in_use_is_waited_for_and_then_named(store: Store) -> None:
         assert time.monotonic() - started >= 0.5
     with promotion_lock(store.client, MODEL, wait=0):
         pass
+
+
+def test_a_lock_that_is_given_back_while_it_is_asked_for_is_asked_for_again(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create, codes = store.client.create_registered_model, [RESOURCE_DOES_NOT_EXIST]
+
+    def create_after_a_race(name: str, **given: str) -> object:
+        if codes:
+            raise MlflowException("gone meanwhile", error_code=codes.pop())
+        return create(name, **given)
+
+    monkeypatch.setattr(store.client, "create_registered_model", create_after_a_race)
+    with promotion_lock(store.client, MODEL):
+        assert [model.name for model in store.client.search_registered_models()] == [f"{MODEL}.promotion-lock"]
 
 
 def test_a_lock_whose_holder_has_ended_is_broken_at_once(store: Store) -> None:
