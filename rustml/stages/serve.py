@@ -56,7 +56,7 @@ def run(
     registry, ladder = open_registry(profile.registered_model), ladder_of(profile)
     step = ladder.step(model) if model in ladder.names else ladder.steps[-1]
     is_alias = model == step.name
-    number = registry.holder(model) if is_alias else versions.version_number(model, profile.registered_model)
+    number = _holder(registry, model) if is_alias else versions.version_number(model, profile.registered_model)
     if watch:
         _check_watch(profile.serve, model, is_alias=is_alias)
     check = check_evidence if watch else check_evidence_and_alias
@@ -86,6 +86,13 @@ def smoke(
 
     params = {"weights": checkpoint.digest(folder)}
     return tracking.run_stage(STAGE, profile, body, inputs={"bank": bank}, params=params, parent=parent, reuse=reuse)
+
+
+def _holder(registry: Registry, alias: str) -> str:
+    number = registry.aliases().get(alias, "")
+    if not number:
+        raise InputError(f"no version of {registry.model} is {alias} yet: promote one with `promote -P to={alias}`")
+    return number
 
 
 def _stay(

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from rustml.errors import EnvironmentFault, EvidenceError
+from rustml.errors import EnvironmentFault, EvidenceError, InputError
 from rustml.profile import Profile, load
 from rustml.stages import serve, served_versions
 from tests.support.bench_store import bank_run
@@ -58,3 +58,11 @@ def test_a_damaged_shard_is_refused_before_an_engine_starts(
     damage(store.files("1") / "model-00002-of-00002.safetensors")
     with pytest.raises(EvidenceError, match="its weights changed after the evaluation"):
         serve.run(profile, model="sft")
+
+
+def test_an_alias_without_a_version_is_said(profile: Profile, tmp_path: Path, empty_database: bytes) -> None:
+    with (
+        tracking_store(tmp_path, empty_database),
+        pytest.raises(InputError, match="no version of rust-coder is champion"),
+    ):
+        serve.run(profile, model="champion")
