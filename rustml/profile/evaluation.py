@@ -108,7 +108,7 @@ class RaterSection(ServerSection, frozen=True):
     """A language model behind an OpenAI-compatible server that rates prose of hold-out suites. No gate sees it."""
 
     tasks: tuple[str, ...]
-    """Task categories whose answers are rated; each needs criteria (`docstring_generation`, `bug_detection`)."""
+    """Task categories whose answers are rated; each needs criteria."""
     max_tokens: Annotated[int, Meta(ge=8)]
     """Length of a reply at most; one that is cut before its rating counts as malformed."""
 
