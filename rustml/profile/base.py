@@ -36,7 +36,7 @@ class ScratchBase(OptimisationSection, frozen=True, tag_field="kind", tag="scrat
     python_pairs: Positive
     """Python tasks of the families that the base learns: it is to be a Python coder."""
     raw_rust: Count
-    """Pieces of real Rust as plain text."""
+    """Pieces of real Rust as plain text, drawn at random from the whole corpus."""
     noisy_rust_pairs: Count
     """Rust tasks whose answer belongs to another task: they teach the form of an answer, not how to solve one."""
     tokens_per_step: Positive

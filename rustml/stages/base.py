@@ -134,10 +134,14 @@ def _scratch(section: ScratchBase, profile: Profile, space: Workspace) -> Outcom
 
 
 def _parts(section: ScratchBase, seed: int, bank: Path, pairs: Path) -> Mapping[str, Sequence[data.Text]]:
-    """What a base learns from: the first records of each file."""
-    python = sources.trainable_problems(bank, "python-train", section.python_pairs)[: section.python_pairs]
+    """What a base learns from, drawn at random by the seed.
+
+    Noisy tasks are the first of their file, since the last ones are GRPO's prompts.
+    """
+    solved = sources.trainable_problems(bank, "python-train", section.python_pairs)
+    python = sources.shuffled(solved, seed, "python")[: section.python_pairs]
     rust = sources.trainable_problems(bank, "rust-train", section.noisy_rust_pairs)[: section.noisy_rust_pairs]
-    raw = itertools.islice(read_jsonl(pairs / "raw.jsonl", Pair), section.raw_rust)
+    raw = sources.shuffled(read_jsonl(pairs / "raw.jsonl", Pair), seed, "raw_rust")[: section.raw_rust]
     return {
         "python": data.solved(python),
         "noisy_rust": data.mismatched(rust, seed),

@@ -55,11 +55,11 @@ def validation_texts(sources: Mapping[str, Source], bank: Path, pairs: Path, see
     for name, source in sources.items():
         if isinstance(source, BankSource):
             path = bank / f"{source.file.removesuffix('-train')}-dev.jsonl"
-            records = solved(_shuffled(read_jsonl(path, Problem), seed, name)) if path.is_file() else []
+            records = solved(shuffled(read_jsonl(path, Problem), seed, name)) if path.is_file() else []
         else:
             path = pairs / "validation.jsonl"
             wanted = (pair for pair in read_jsonl(path, Pair) if _weight(source, pair) > 0)
-            records = written(_shuffled(wanted, seed, name)) if source.file == "train" else []
+            records = written(shuffled(wanted, seed, name)) if source.file == "train" else []
         if records and source.share != 0:
             texts_by_source[name] = records
     return texts_by_source
@@ -67,7 +67,7 @@ def validation_texts(sources: Mapping[str, Source], bank: Path, pairs: Path, see
 
 def general_texts(pairs: Path, seed: int) -> list[Text]:
     """Held-out anchors in a random order."""
-    return written(_shuffled(read_jsonl(pairs / f"{GENERAL}.jsonl", Pair), seed, GENERAL))
+    return written(shuffled(read_jsonl(pairs / f"{GENERAL}.jsonl", Pair), seed, GENERAL))
 
 
 def trainable_problems(bank: Path, file: str, at_least: int = 1) -> list[Problem]:
@@ -115,10 +115,11 @@ def _spread(problems: list[Problem], count: int, file: str) -> list[Problem]:
 
 def _problems(name: str, source: BankSource, bank: Path, seed: int) -> list[Text]:
     problems = trainable_problems(bank, source.file)
-    return solved(_shuffled(problems[: len(problems) - source.leave_last], seed, name))
+    return solved(shuffled(problems[: len(problems) - source.leave_last], seed, name))
 
 
-def _shuffled(records: Iterable[R], seed: int, name: str) -> list[R]:
+def shuffled(records: Iterable[R], seed: int, name: str) -> list[R]:
+    """The records in an order that `seed` and the `name` of their source decide."""
     order = list(records)
     random.Random(f"{seed} {name}").shuffle(order)
     return order
