@@ -73,7 +73,7 @@ def test_each_kind_of_answer_gets_its_verdict(judge: Judge, checkpoint: Path, tm
 
 
 def test_a_real_model_is_measured_end_to_end(judge: Judge, tiny_model: Path, tmp_path: Path) -> None:
-    section = msgspec.structs.replace(load("tiny").evaluation, batch_size=4, suites={}, lifecycle=())
+    section = msgspec.structs.replace(load("tiny").evaluation, batch_size=4, suites={}, lifecycle=(), shown=())
     single = ComputeSection(dtype="float32", attention="eager")
     profile = msgspec.structs.replace(load("tiny"), evaluation=section, compute=single)
     with open_context(profile, tiny_model, judge, PROTOCOL) as context:

@@ -64,10 +64,10 @@ def below(pid: int) -> dict[int, str]:
         if folder.name.isdigit():
             try:
                 fields = (folder / "stat").read_text().rsplit(")", 1)[1].split()
-                parents[int(folder.name)] = int(fields[1])
-                commands[int(folder.name)] = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode()
-            except OSError:
+                command = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+            except OSError:  # it ended between the two
                 continue
+            parents[int(folder.name)], commands[int(folder.name)] = int(fields[1]), command
     descendants: set[int] = set()
     fresh = {pid}
     while fresh:
