@@ -6,7 +6,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import msgspec
@@ -47,14 +48,20 @@ def endless_python() -> list[Candidate]:
     return [Candidate(id="0", code=code, tests=tests, entry_point="double", language="python")]
 
 
-def endless_judge(endless: Sequence[Candidate], sandbox: str = "bubblewrap") -> "subprocess.Popen[str]":
-    """A judge in a process of its own, whose candidates never end."""
+@contextmanager
+def endless_judge(endless: Sequence[Candidate], sandbox: str = "bubblewrap") -> Iterator["subprocess.Popen[str]"]:
+    """A judge in a process of its own, whose candidates never end; where the test fails, it ends with all below it."""
     records = json.dumps([msgspec.to_builtins(one) for one in endless])
     argv = [sys.executable, "-c", SCRIPT, json.dumps(ROOMY), records, sandbox]
-    judge = subprocess.Popen(argv, stdout=subprocess.PIPE, text=True)
-    assert judge.stdout is not None
-    assert judge.stdout.readline() == "ready\n"
-    return judge
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) as judge:
+        try:
+            assert judge.stdout is not None
+            assert judge.stdout.readline() == "ready\n"
+            yield judge
+        finally:
+            for pid in (*below(judge.pid), judge.pid) if judge.poll() is None else ():
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
 
 
 def below(pid: int) -> dict[int, str]:
@@ -104,14 +111,12 @@ def end(judge: "subprocess.Popen[str]", number: signal.Signals) -> set[int]:
     before = set(below(judge.pid))
     judge.send_signal(number)
     judge.wait(60)
-    assert judge.stdout is not None
-    judge.stdout.close()
     return before
 
 
 def test_ctrl_c_leaves_no_process_no_mount_and_no_file(temporary: Path) -> None:
-    judge = endless_judge(endless_rust())
-    before = end(judge, signal.SIGINT)
+    with endless_judge(endless_rust()) as judge:
+        before = end(judge, signal.SIGINT)
     assert judge.returncode != 0
     until(lambda: not alive(before), 20)
     assert list(temporary.iterdir()) == []
@@ -119,8 +124,8 @@ def test_ctrl_c_leaves_no_process_no_mount_and_no_file(temporary: Path) -> None:
 
 
 def test_a_killed_judge_leaves_no_process_and_the_next_one_sweeps_its_folders(temporary: Path) -> None:
-    judge = endless_judge(endless_rust())
-    before = end(judge, signal.SIGKILL)
+    with endless_judge(endless_rust()) as judge:
+        before = end(judge, signal.SIGKILL)
     until(lambda: not alive(before), 20)
     left = sorted(folder.name for folder in temporary.iterdir())
     assert left
@@ -134,16 +139,12 @@ def test_a_killed_judge_leaves_no_process_and_the_next_one_sweeps_its_folders(te
 def test_tests_end_with_their_judge_where_no_sandbox_ties_them_to_it(
     endless: Callable[[], list[Candidate]], program: str
 ) -> None:
-    judge = endless_judge(endless(), sandbox="none")
-
-    def computing() -> set[int]:
-        return {pid for pid, command in below(judge.pid).items() if program in command and _computes(pid)}
-
-    until(computing)
-    before = set(below(judge.pid))
-    judge.kill()
-    judge.communicate(timeout=60)
-    until(lambda: not alive(before), 20)
+    with endless_judge(endless(), sandbox="none") as judge:
+        until(lambda: any(program in command and _computes(pid) for pid, command in below(judge.pid).items()))
+        before = set(below(judge.pid))
+        judge.kill()
+        judge.wait(60)
+        until(lambda: not alive(before), 20)
 
 
 def _computes(pid: int) -> bool:
