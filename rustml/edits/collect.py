@@ -1,4 +1,4 @@
-"""Make the verified changes of a curated corpus: of its crates, one at a time, and of its repositories' commits."""
+"""Make verified changes from a curated corpus: from each of its crates, then from the commits of its repositories."""
 
 import hashlib
 from collections.abc import Iterator, Sequence

@@ -163,7 +163,7 @@ def _changed(one: File, other: File, before: bytes, after: bytes) -> Iterator[tu
 
 
 def _by_place(file: File) -> dict[tuple[str, str, int], Function]:
-    """Functions that are no tests, by `impl`, name and number among those of the same name."""
+    """Functions outside tests. Keys: `impl`, name, and number among functions of that name."""
     places: dict[tuple[str, str, int], Function] = {}
     for function in file.functions:
         if not function.in_test:

@@ -10,7 +10,7 @@ from rustml.edits import compile_errors, lint_fixes
 from rustml.edits.commits import Commit, Unsuited
 from rustml.edits.history import Surroundings, history_edits
 from rustml.edits.targets import Target, targets, unchanged
-from rustml.edits.trials import Trials
+from rustml.edits.trials import Trials, UnfitCrate
 from rustml.judge import Limits
 from rustml.judge.in_crate.crate_sandbox import CrateSandbox
 from rustml.judge.in_crate.dependencies import DependencyStore
@@ -91,7 +91,7 @@ class CollectEdits(Record, frozen=True):
         ]
         try:
             edits = self._edits(files, funnel)
-        except _Unfit as reason:
+        except UnfitCrate as reason:
             funnel.drop("crate", str(reason), f"{crate.name}-{crate.version}")
             return []
         funnel.keep("crate")
@@ -121,10 +121,10 @@ class CollectEdits(Record, frozen=True):
         )
 
     def _edits(self, files: Sequence[SourceFile], funnel: Funnel) -> list[Edit]:
-        """All changes of a crate. Raises _Unfit where it cannot be compiled, JudgeFault where the sandbox fails."""
+        """All changes of a crate. Raises UnfitCrate where it cannot be compiled, JudgeFault where the sandbox fails."""
         folder = crate_folder(files[0].origin, Path(self.places.unpacked))
         if folder is None:
-            raise _Unfit("no_crate_source")
+            raise UnfitCrate("no_crate_source")
         own = list(unchanged(files, folder).values())
         sandbox = self._sandbox()
         try:
@@ -133,8 +133,6 @@ class CollectEdits(Record, frozen=True):
             built = prepare(folder, vendor, Path(self.places.built), sandbox, vendor_digest=digest, tests=False)
             chosen = list(targets(own, folder, self.section.max_function_characters, funnel))
             return list(self._of(Trials(sandbox, built), chosen, funnel))
-        except ValueError as reason:
-            raise _Unfit(str(reason)) from reason
         finally:
             sandbox.close()
 
@@ -147,19 +145,15 @@ class CollectEdits(Record, frozen=True):
         yield from compile_errors.error_handling(trials, longer, funnel)
 
     def _vendor(self, origin: Origin, folder: Path, sandbox: CrateSandbox) -> Path:
-        """The directory source that the crate is built against. Raises _Unfit for a crate that has none."""
+        """The directory source that the crate is built against. Raises UnfitCrate for a crate that has none."""
         vendor = vendor_folder(origin, self.places.dependencies)
         if vendor is not None:
             return vendor
         if not origin.registry.startswith(SPARSE):
-            raise _Unfit("no_dependencies")
+            raise UnfitCrate("no_dependencies")
         source, cargo = CargoSource.sparse(origin.registry), sandbox.tools.sysroot / "bin" / "cargo"
         with DependencyStore(Path(self.places.brought), source, cargo) as store:
             made = store.bring(folder)
         if made.fault:
-            raise _Unfit(made.fault)
+            raise UnfitCrate(made.fault)
         return store.folder(made)
-
-
-class _Unfit(Exception):
-    """A crate that makes no changes; the text is the reason's short name."""

@@ -80,7 +80,7 @@ class Target:
 
 
 def targets(files: Sequence[SourceFile], folder: Path, most: int, funnel: Funnel) -> Iterator[Target]:
-    """The functions of a crate's files that are no tests, of at most `most` characters."""
+    """Functions outside tests in a crate's files, of at most `most` characters."""
     for file in files:
         parsed = parse(file.text)
         for function in parsed.functions if parsed else ():

@@ -18,6 +18,10 @@ APART = 4
 """Parts into which insertions are divided whose errors cannot be told apart."""
 
 
+class UnfitCrate(Exception):
+    """A crate that makes no changes; the text is the reason's short name."""
+
+
 class Outcome(NamedTuple):
     """What became of one replaced function."""
 
@@ -31,17 +35,17 @@ class Trials:
     """Compiles a crate by the call that makes its library, or its first program where it has none."""
 
     def __init__(self, sandbox: CrateSandbox, crate: PreparedCrate) -> None:
-        """Raises ValueError with a short name where the crate does not compile as it is."""
+        """Raises UnfitCrate where the crate does not compile as it is."""
         self._compiler, self._crate = Recompiler(sandbox, crate, UNWRAP), crate
         calls = [number for number, call in enumerate(crate.built.invocations) if not call.test]
         libraries = [number for number in calls if crate.built.invocations[number].is_library]
         if crate.built.fault or not calls:
-            raise ValueError("crate_does_not_build")
+            raise UnfitCrate("crate_does_not_build")
         self._call = (libraries or calls)[0]
         with self._compiler.folder() as out:
             self._baseline = self._compiler.compile(crate.built.invocations[self._call], {}, "check", out)
         if not self._baseline.ok:
-            raise ValueError("crate_does_not_check")
+            raise UnfitCrate("crate_does_not_check")
 
     def lints(self, target: Target) -> tuple[Message, ...]:
         """What is said about the function as it is, with offsets in its text."""

@@ -91,7 +91,7 @@ def label(name: str, registered_model: str) -> str:
 
 
 def _outside(name: str) -> bool:
-    """Whether a name that is no version's means a folder or the hub, and not a run."""
+    """Whether a name means a folder or a model on the hub. Otherwise it is the id of a run."""
     return Path(name).is_dir() or "/" in name
 
 

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -76,10 +75,11 @@ MANIFEST = '[package]\nname = "faulty"\nversion = "1.0.0"\nedition = "2021"\nlic
 class Made:
     """What the stage's body made of the crate."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, library: str = LIBRARY) -> None:
+        self.library = library
         self.folder = root / "vendor" / "faulty-1.0.0"
         (self.folder / "src").mkdir(parents=True)
-        (self.folder / "src" / "lib.rs").write_text(LIBRARY)
+        (self.folder / "src" / "lib.rs").write_text(library)
         (self.folder / "Cargo.toml").write_text(MANIFEST)
         (self.folder / ".cargo-checksum.json").write_text(json.dumps({"files": {}, "package": "0" * 64}))
         places = Places(unpacked="", dependencies="", built=str(root / "built"), brought=str(root / "brought"))
@@ -97,10 +97,10 @@ class Made:
             path="src/lib.rs",
             registry=directory_registry(self.folder.parent),
             url=folder_url(self.folder),
-            sha256=hashlib.sha256(LIBRARY.encode()).hexdigest(),
+            sha256=hashlib.sha256(self.library.encode()).hexdigest(),
         )
         stale = msgspec.structs.replace(origin, path="src/gone.rs")
-        files = [SourceFile(origin=origin, text=LIBRARY), SourceFile(origin=stale, text=LIBRARY)]
+        files = [SourceFile(origin=one, text=self.library) for one in (origin, stale)]
 
         def job(index: int, folder: Path) -> Summary:  # noqa: ARG001
             return Summary(records=write_jsonl(folder / "files.jsonl", files), funnel=())
@@ -114,11 +114,15 @@ def _name(code: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Made]:
+def toolchain() -> None:
     try:
         CrateSandbox(Limits()).close()
     except EnvironmentFault as error:
         pytest.skip(f"no sandbox or toolchain here: {error}")
+
+
+@pytest.fixture(scope="module")
+def made(toolchain: None, tmp_path_factory: pytest.TempPathFactory) -> Made:  # noqa: ARG001
     return Made(tmp_path_factory.mktemp("edits"))
 
 
@@ -170,6 +174,25 @@ def test_what_this_machine_does_not_compile_makes_no_change(made: Made) -> None:
 def test_every_change_has_its_file_and_licence(made: Made) -> None:
     assert {(edit.origin.path, edit.origin.licence) for edit in made.edits.values()} == {("src/lib.rs", "MIT")}
     assert made.report.metrics()["edits.records"] == len(made.edits)
+
+
+@pytest.mark.usefixtures("toolchain")
+def test_a_crate_that_does_not_compile_is_counted_and_makes_no_change(tmp_path: Path) -> None:
+    broken = Made(tmp_path, "pub fn broken() -> u64 { missing() }\n")
+    assert not broken.edits
+    (crates,) = (step for step in broken.report.funnel if step.stage == "crate")
+    assert sum(crates.dropped.values()) == 1
+    assert all(reason.startswith("crate_does_not_") for reason in crates.dropped)
+
+
+@pytest.mark.usefixtures("toolchain")
+def test_a_defect_of_ours_is_not_taken_for_an_unfit_crate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def defective(*_: object) -> None:
+        raise ValueError("a defect")
+
+    monkeypatch.setattr("rustml.edits.jobs.targets", defective)
+    with pytest.raises(ValueError, match="a defect"):
+        Made(tmp_path, "pub fn fine() -> u64 { 1 }\n")
 
 
 def test_a_corpus_without_crates_is_refused(tmp_path: Path) -> None:
