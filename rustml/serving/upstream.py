@@ -81,6 +81,7 @@ def _start(words: list[str], environment: dict[str, str], sink: BinaryIO) -> "su
     supervisor = [sys.executable, "-m", "rustml.serving.supervisor", str(STOP_SECONDS)]
     root = Path(__file__).resolve().parents[2]  # the package may be a folder that is not installed
     environment["PYTHONPATH"] = os.pathsep.join(filter(None, (str(root), environment.get("PYTHONPATH", ""))))
+    environment["PYTHONUNBUFFERED"] = "1"  # else output comes after errors that it preceded, and hides them in the tail
     return subprocess.Popen(
         [*supervisor, *words],
         stdin=subprocess.PIPE,
