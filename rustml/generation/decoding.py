@@ -7,7 +7,7 @@ are those of plain `generate` as far as the batch size does not move the last bi
 distribution by other random numbers.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -27,12 +27,14 @@ def generate(
     generation_config: Any,
     tokenizer: Any = None,
     every: int = EVERY,
+    ended: "Callable[[torch.Tensor, torch.Tensor], object] | None" = None,
 ) -> "torch.Tensor":
     """Prompts and their continuations, `[batch * num_return_sequences, width]` token ids, padded behind their end.
 
     Inputs are padded on the left. `generation_config` holds `max_new_tokens` and `pad_token_id`, and `eos_token_id`
-    where it is not the model's own; `tokenizer` is needed where it has stop strings. Raises ValueError for a setting
-    that is not followed.
+    where it is not the model's own; `tokenizer` is needed where it has stop strings. `ended` is told of
+    answers that leave the batch while others go on: token ids of their prompts, `[rows, prompt]`, and of the answers,
+    `[rows, tokens]`, padded as in the result. Raises ValueError for a setting that is not followed.
     """
     import torch  # noqa: PLC0415  seconds to load
 
@@ -44,7 +46,9 @@ def generate(
             batch.draw()
             if step % every == 0:
                 batch.end_at(stops, tokenizer)
-                batch.drop_ended()
+                gone = batch.drop_ended()
+                if ended is not None and len(gone):
+                    ended(input_ids[gone], batch.output[gone, input_ids.shape[1] : batch.width])
             if step == generation_config.max_new_tokens or batch.ended():
                 break
             batch.advance()
@@ -110,12 +114,13 @@ class _Batch:
         """Whether every answer has ended."""
         return bool(self._ended.all())
 
-    def drop_ended(self) -> None:
-        """Go on with the answers that have not ended."""
-        going = (~self._ended).nonzero().flatten()
+    def drop_ended(self) -> "torch.Tensor":
+        """Go on with the answers that have not ended; returns the rows of the others."""
+        gone, going = self.live[self._ended], (~self._ended).nonzero().flatten()
         self._cache.batch_select_indices(going)
         self.live, self._mask, self._positions = self.live[going], self._mask[going], self._positions[going]
         self._ended = self._ended[going]
+        return gone
 
     def _forward(self, ids: "torch.Tensor", mask: "torch.Tensor", positions: "torch.Tensor") -> "torch.Tensor":
         """Logits of the next token, `[rows, vocabulary]`."""

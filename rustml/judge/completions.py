@@ -12,14 +12,15 @@ def judge_completions(judge: Judging, problems: Sequence[Problem], answers: Sequ
 
     The tests come from the problem alone, never from the answer.
     """
-    candidates: list[Candidate] = []
-    positions: list[int] = []
-    for position, (problem, answer) in enumerate(zip(problems, answers, strict=True)):
-        code = extract(answer, problem.answer_name, problem.language)
-        if code is not None:
-            positions.append(position)
-            candidates.append(candidate_of(problem, code, f"{problem.id}#{position}"))
-    verdicts: list[Verdict | None] = [None] * len(problems)
-    for position, verdict in zip(positions, judge.judge(candidates), strict=True):
-        verdicts[position] = verdict
-    return verdicts
+    drafts = candidates_of(problems, answers)
+    verdicts = iter(judge.judge([draft for draft in drafts if draft is not None]))
+    return [None if draft is None else next(verdicts) for draft in drafts]
+
+
+def candidates_of(problems: Sequence[Problem], answers: Sequence[str]) -> list[Candidate | None]:
+    """What the judge is asked about chat answers; None where no complete code block holds the entry point."""
+    codes = [extract(answer, one.answer_name, one.language) for one, answer in zip(problems, answers, strict=True)]
+    return [
+        None if code is None else candidate_of(problem, code, f"{problem.id}#{position}")
+        for position, (problem, code) in enumerate(zip(problems, codes, strict=True))
+    ]

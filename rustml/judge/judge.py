@@ -22,7 +22,7 @@ from rustml.judge.rust.harness_cache import cache_folder, harness
 from rustml.judge.rust.lints import Linter
 from rustml.judge.rust.settling import Settler, groups
 from rustml.judge.rust.test_runner import CaseRunner
-from rustml.judge.verdicts import unjudged_verdict, with_id
+from rustml.judge.verdicts import content, unjudged_verdict, with_id
 from rustml.progress import ProgressCallback
 from rustml.records import Candidate, Dependency, Status, Verdict
 from rustml.sandbox import cgroups, workdir
@@ -115,7 +115,7 @@ class Judge(Closing):
 
     def judge(self, candidates: Sequence[Candidate], progress: ProgressCallback | None = None) -> list[Verdict]:
         """One verdict per candidate, in their order; identical candidates are judged once."""
-        unique = {_content(candidate): candidate for candidate in reversed(candidates)}
+        unique = {content(candidate): candidate for candidate in reversed(candidates)}
         verdicts: dict[Candidate, Verdict] = {}
         pending: set[Future[dict[Candidate, Verdict]]] = set()
         for work in self._work_items(list(unique), verdicts):
@@ -125,8 +125,8 @@ class Judge(Closing):
             for future in finished:
                 self._keep(verdicts, future.result())
             if progress is not None:
-                progress(sum(_content(candidate) in verdicts for candidate in candidates), len(candidates))
-        return [with_id(verdicts[_content(candidate)], candidate.id) for candidate in candidates]
+                progress(sum(content(candidate) in verdicts for candidate in candidates), len(candidates))
+        return [with_id(verdicts[content(candidate)], candidate.id) for candidate in candidates]
 
     def _work_items(self, candidates: list[Candidate], verdicts: dict[Candidate, Verdict]) -> Iterator[Work]:
         """What there is to do, piece by piece, so that the first piece is under way while later ones are read.
@@ -233,8 +233,3 @@ def _swept_folder() -> workdir.WorkingFolder:
         if parent is not None:
             cgroups.remove_tree(parent / name)
     return workdir.WorkingFolder()
-
-
-def _content(candidate: Candidate) -> Candidate:
-    """The candidate without its id: what its verdict depends on."""
-    return with_id(candidate, "")

@@ -29,3 +29,8 @@ def unjudged_verdict(identity: str, status: Status, detail: str, sandbox: str) -
 def with_id(record: R, identity: str) -> R:
     """The same record under another id."""
     return msgspec.structs.replace(record, id=identity)
+
+
+def content(candidate: Candidate) -> Candidate:
+    """The candidate without its id: what its verdict depends on."""
+    return with_id(candidate, "")

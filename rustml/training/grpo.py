@@ -9,11 +9,13 @@ from trl import GRPOConfig
 from rustml import chat
 from rustml.errors import InputError
 from rustml.generation import decoding
+from rustml.judge.ahead import AheadJudge
 from rustml.judge.judging import Judging
 from rustml.profile.grpo import GrpoSection
 from rustml.records import Problem
 from rustml.training.best import BestCheckpoint, pass_rate
 from rustml.training.canary import KEPT, Canary, measure_of
+from rustml.training.early_answers import EarlyAnswers
 from rustml.training.health import HealthStop
 from rustml.training.job import Job
 from rustml.training.pooled_grpo import PooledGRPOTrainer
@@ -51,27 +53,30 @@ def train(
         raise InputError("grpo: no prompt is left whose answers differ; set probe_samples to 0 or enlarge prompt_pool")
     loaded = load(job, section, padding_side="left")
     loaded.model.generation_config.eos_token_id = chat.end_ids(loaded.tokenizer)  # where the trainer ends completions
-    loaded.model.generate = partial(decoding.generate, loaded.model)
     pools = Pools(list({one.id: None for one in problems}), section.pools, job.seed, job.scratch / HISTORY, rates or {})
-    trainer = _trainer(problems, judge, section, job, loaded, pools)
-    canary = _canary(loaded, judge, section, job, retention) if retention else None
-    best = _best(loaded, judge, section, job, dev) if dev else None
-    for callback in (canary, best):
-        if callback is not None:
-            trainer.add_callback(callback)
-    return fit(trainer, loaded, job, best, canary)
+    with AheadJudge(judge) as ahead:
+        trainer = _trainer(problems, ahead, section, job, loaded, pools)
+        canary = _canary(loaded, ahead, section, job, retention) if retention else None
+        best = _best(loaded, ahead, section, job, dev) if dev else None
+        for callback in (canary, best):
+            if callback is not None:
+                trainer.add_callback(callback)
+        return fit(trainer, loaded, job, best, canary)
 
 
 def _trainer(
-    problems: Sequence[Problem], judge: Judging, section: GrpoSection, job: Job, loaded: Loaded, pools: Pools
+    problems: Sequence[Problem], judge: AheadJudge, section: GrpoSection, job: Job, loaded: Loaded, pools: Pools
 ) -> PooledGRPOTrainer:
     by_id, steps = {problem.id: problem for problem in problems}, length(len(problems), section)
+    asked = prompts(loaded.tokenizer, problems)
+    early = EarlyAnswers(judge, dict(zip(asked["prompt"], problems, strict=True)), loaded.tokenizer)
+    loaded.model.generate = partial(decoding.generate, loaded.model, ended=early.ended)
     return PooledGRPOTrainer(
         pools=pools,
         model=loaded.model,
         reward_funcs=JudgeReward(judge, by_id, section, job.seed, job.scratch / SAMPLES, pools),
         args=arguments(section, job, steps),
-        train_dataset=prompts(loaded.tokenizer, problems),
+        train_dataset=asked,
         processing_class=loaded.tokenizer,
         optimizers=optimisation(loaded.model, section, steps),
         callbacks=[Reporter(job.log), HealthStop(section.health)],

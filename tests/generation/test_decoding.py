@@ -51,6 +51,20 @@ def test_greedy_answers_are_those_of_plain_generation(model: Any, batch: Any, ev
     assert trimmed(decoding) == trimmed(plain)
 
 
+def test_answers_are_told_of_when_they_leave_the_batch(model: Any, batch: Any) -> None:
+    config = settings(model, batch)
+    told: list[tuple[list[int], list[int]]] = []
+
+    def ended(prompts: torch.Tensor, answers: torch.Tensor) -> None:
+        told.extend(zip(prompts.tolist(), trimmed(answers), strict=True))
+
+    result = generate(model, **batch, generation_config=config, every=4, ended=ended)
+    width = batch.input_ids.shape[1]
+    whole = dict(zip(map(tuple, batch.input_ids.tolist()), trimmed(result[:, width:]), strict=True))
+    assert 0 < len(told) <= len(whole)
+    assert all(whole.pop(tuple(prompt)) == answer for prompt, answer in told), "each once, as in the result"
+
+
 @pytest.fixture
 def sizes(model: Any, monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The number of sequences in each pass through the model."""

@@ -1,5 +1,7 @@
 """Real steps of the trainer: with rewards, without any, and with the real judge."""
 
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +15,14 @@ from rustml.errors import InputError
 from rustml.generation import decoding
 from rustml.models import checkpoint
 from rustml.profile.optimizer import AdamWSection, ConstantSection, OptimizerSection, SgdSection
+from rustml.records import Problem
 from rustml.testing import FakeJudge
 from tests.support.library_warnings import LIBRARY_WARNINGS, quiet_imports
 from tests.support.tokenizers import tokenizer_of
 from tests.support.toy_models import job, moved, problem, profile, weights, words
 
 with quiet_imports():
-    from rustml.training import grpo
+    from rustml.training import early_answers, grpo
 
 pytestmark = LIBRARY_WARNINGS
 GRPO = profile().grpo
@@ -44,6 +47,29 @@ def test_reinforcement_writes_a_changed_checkpoint_and_asks_the_judge(
         grpo.train(PROBLEMS, FakeJudge(), section, job(parent, tmp_path, lambda _, m: logged.append(m)))
     assert moved(parent, tmp_path / "out")
     assert len(logged) == section.steps
+
+
+def test_answers_that_have_ended_go_to_the_judge_before_the_step_is_drawn(
+    parent: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With ends among all kinds of tokens, so that answers end one after the other."""
+    early: list[tuple[str, str]] = []
+    rewarded: list[tuple[str, str]] = []
+
+    def begun(problems: Sequence[Problem], answers: Sequence[str]) -> list[None]:
+        early.extend(zip([one.id for one in problems], answers, strict=True))
+        return [None] * len(answers)
+
+    def call(_: object, completions: list[str], problem_id: list[str], **__: object) -> list[float]:
+        rewarded.extend(zip(problem_id, completions, strict=True))
+        return [0.0] * len(completions)
+
+    monkeypatch.setattr(chat, "end_ids", lambda tokenizer: list(range(3, len(tokenizer), 9)))
+    monkeypatch.setattr(early_answers, "candidates_of", begun)
+    monkeypatch.setattr(grpo.JudgeReward, "__call__", call)
+    grpo.train(PROBLEMS, FakeJudge(), msgspec.structs.replace(GRPO, max_new_tokens=40), job(parent, tmp_path))
+    assert 0 < len(early) < len(rewarded)
+    assert not Counter(early) - Counter(rewarded), "the same answers to the same problems"
 
 
 def test_reinforcement_without_a_verdict_moves_nothing(parent: Path, tmp_path: Path) -> None:
