@@ -1,7 +1,8 @@
 """Measure a model on suites: generate, extract, judge, answer by answer; a killed evaluation resumes.
 
-Answers are made in chunks, journalled under a digest of the protocol and the weights. A chunk's answers depend
-on nothing before it, so an interrupted evaluation comes to what an uninterrupted one would have come to.
+Answers are made in chunks, journalled under a digest of the protocol and the weights; a chunk is drawn while the one
+before it is judged. A chunk's answers depend on nothing before it, so an interrupted evaluation comes to what an
+uninterrupted one would have come to.
 """
 
 import hashlib
@@ -57,15 +58,19 @@ def _measure(suite: Suite, context: EvalContext, out: Path, weights_digest: str)
     journal = out / f"journal-{suite.name}-{key[:16]}.jsonl"
     total = len(prompts) * suite.sampling.samples
 
-    def make(number: int) -> Chunk:
-        chunk = slice(number * size, (number + 1) * size)
+    def draw(number: int) -> _Draft:
+        chunk, started = slice(number * size, (number + 1) * size), time.monotonic()
+        return _Draft(_drawn(suite.problems[chunk], prompts[chunk], suite, context), time.monotonic() - started)
+
+    def judge(number: int, draft: _Draft) -> Chunk:
         before = number * size * suite.sampling.samples
-        return _chunk(number, suite, suite.problems[chunk], prompts[chunk], context, lambda done: watch(before + done))
+        return _chunk(number, suite, draft, context, lambda done: watch(before + done))
 
     def watch(done: int) -> None:
         context.watch(suite.name, done, total)
 
-    chunks = complete(journal, -(-len(prompts) // size), make, watch)
+    # A second attempt is drawn while judging: the model cannot do both.
+    chunks = complete(journal, -(-len(prompts) // size), draw, judge, watch, ahead=not suite.repair)
     write_jsonl(out / f"items-{suite.name}.jsonl", (item for chunk in chunks for item in chunk.items))
     for name, content in KINDS[suite.group].files(suite, chunks).items():
         write_bytes(out / name, content)
@@ -95,17 +100,26 @@ def protocol_of(suite: Suite, prompts: Sequence[Prompt], context: EvalContext) -
     return dict(msgspec.json.decode(msgspec.json.encode(protocol)))
 
 
-def _chunk(
-    number: int,
-    suite: Suite,
-    problems: Sequence[Problem],
-    prompts: Sequence[Prompt],
-    context: EvalContext,
-    watch: Callable[[int], object],
-) -> Chunk:
-    started = time.monotonic()
-    drawn = _drawn(problems, prompts, suite, context)
-    generated = time.monotonic()
+class _Drawn(NamedTuple):
+    """An answer as it was drawn."""
+
+    problem: Problem
+    sample: int
+    prompt: Prompt
+    text: str
+    code: str | None
+    said: str = ""
+
+
+class _Draft(NamedTuple):
+    """A chunk's answers and the wall seconds that drawing them took."""
+
+    answers: Sequence[_Drawn]
+    seconds: float
+
+
+def _chunk(number: int, suite: Suite, draft: _Draft, context: EvalContext, watch: Callable[[int], object]) -> Chunk:
+    started, drawn = time.monotonic(), draft.answers
     verdicts = judged([(one.problem, one.sample, one.code) for one in drawn], suite, context, watch)
     rated = ratings(_rater(suite, context), [(one.problem, one.code) for one in drawn])
     seconds = _second_attempts(drawn, verdicts, suite, context)
@@ -117,7 +131,7 @@ def _chunk(
             completion=one.text,
             code=one.code,
             verdict=verdict,
-            seconds=(generated - started) / len(drawn),
+            seconds=draft.seconds / len(drawn),
             rating=rating,
             said=one.said,
             repair=second,
@@ -125,20 +139,7 @@ def _chunk(
         )
         for one, verdict, rating, second in zip(drawn, verdicts, rated, seconds, strict=True)
     )
-    return Chunk(
-        number=number, items=items, seconds={"generate": generated - started, "judge": time.monotonic() - generated}
-    )
-
-
-class _Drawn(NamedTuple):
-    """An answer as it was drawn."""
-
-    problem: Problem
-    sample: int
-    prompt: Prompt
-    text: str
-    code: str | None
-    said: str = ""
+    return Chunk(number=number, items=items, seconds={"generate": draft.seconds, "judge": time.monotonic() - started})
 
 
 def _drawn(problems: Sequence[Problem], prompts: Sequence[Prompt], suite: Suite, context: EvalContext) -> list[_Drawn]:

@@ -51,6 +51,7 @@ def environment(profile: Profile) -> Mapping[str, str]:
     return {**libraries_and_device("transformers", profile.evaluation.engine), **judging}
 
 
+PROMPTS = "prompts answered"
 STAGE = Stage(
     "evaluate",
     ("compute", "chat", "evaluation", "judge", "pairs.decontamination", "harvest.registry"),
@@ -198,15 +199,16 @@ def _data(profile: Profile, report: "Evaluation") -> dict[str, SuiteData]:
 
 
 def _counters(progress: Progress) -> tuple[Callable[[str, int, int], object], Callable[[int, int], object]]:
-    """What shows answers judged, by suite, and what shows prompts answered."""
+    """What shows answers judged, by suite, and what shows prompts answered until the first of a suite are judged."""
 
     def judged(suite: str, done: int, total: int) -> None:
         progress.begin(f"{suite} answers judged")
         progress(done, total)
 
     def generated(done: int, total: int) -> None:
-        progress.begin("prompts answered")
-        progress(done, total)
+        if progress.label == PROMPTS or progress.done >= progress.total:
+            progress.begin(PROMPTS)
+            progress(done, total)
 
     return judged, generated
 

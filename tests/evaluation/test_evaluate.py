@@ -1,4 +1,5 @@
 import dataclasses
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from rustml.evaluation.evaluate import evaluate
 from rustml.evaluation.results.journal import Item
 from rustml.evaluation.results.report_file import Evaluation, load
 from rustml.progress import ProgressCallback
-from rustml.records import Candidate, Verdict, read_jsonl
+from rustml.records import Candidate, Status, Verdict, read_jsonl
 from rustml.testing import FakeGenerator, FakeJudge, FakeTokenizer
 from tests.support.evaluation_doubles import made_suite, reading_judge
 
@@ -126,6 +127,31 @@ def test_a_line_torn_by_a_kill_is_made_again(checkpoint: Path, tmp_path: Path) -
     resumed = evaluate(checkpoint, [made_suite(30)], context(generator=rest), out)
     assert len(rest.asked) == 22
     assert untimed(resumed) == untimed(evaluate(checkpoint, [made_suite(30)], context(), tmp_path / "whole"))
+
+
+def test_a_chunk_is_drawn_while_the_one_before_it_is_judged(checkpoint: Path, tmp_path: Path) -> None:
+    generator = FakeGenerator(by_task)
+
+    def decide(_: Candidate) -> Status:
+        deadline = time.monotonic() + 10
+        while len(generator.asked) <= 8 and time.monotonic() < deadline:
+            time.sleep(0.01)
+        return "passed" if len(generator.asked) > 8 else "infrastructure"
+
+    metrics = evaluate(
+        checkpoint, [made_suite(30)], context(generator=generator, judge=FakeJudge(decide)), tmp_path
+    ).metrics()
+    assert (metrics["rust.items"], metrics["rust.faults"]) == (30, 0)
+
+
+def test_a_judge_that_fails_ends_the_evaluation_before_everything_is_drawn(checkpoint: Path, tmp_path: Path) -> None:
+    def fail(_: Candidate) -> Status:
+        raise JudgeFault("the compiler is gone")
+
+    generator = FakeGenerator(by_task)
+    with pytest.raises(JudgeFault, match="the compiler is gone"):
+        evaluate(checkpoint, [made_suite(80)], context(generator=generator, judge=FakeJudge(fail)), tmp_path)
+    assert len(generator.asked) <= 16, "two chunks of eight"
 
 
 @pytest.mark.parametrize("change", ["weights", "protocol"])

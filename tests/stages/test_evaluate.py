@@ -94,6 +94,11 @@ def test_answers_are_counted_while_they_are_made_and_while_they_are_judged() -> 
         assert "prompts answered  3/9" in progress.line()
         judged("rust", 1, 9)
         assert "rust answers judged  1/9" in progress.line()
+        generated(2, 9)
+        assert "rust answers judged  1/9" in progress.line(), "the next are drawn meanwhile"
+        judged("rust", 9, 9)
+        generated(1, 8)
+        assert "prompts answered  1/8" in progress.line(), "those of the next suite"
 
 
 def test_answers_that_share_no_build_are_counted_by_reason(capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,11 +2,16 @@
 
 import os
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
 from rustml.records import Record, Verdict
+
+Drawn = TypeVar("Drawn")
+"""Answers of a chunk before they are judged."""
 
 
 class Rating(Record, frozen=True, omit_defaults=True):
@@ -61,20 +66,42 @@ class Chunk(Record, frozen=True):
     """Wall seconds by phase: `generate`, `judge`."""
 
 
-def complete(path: Path, count: int, make: Callable[[int], Chunk], watch: Callable[[int], object]) -> Sequence[Chunk]:
+def complete(
+    path: Path,
+    count: int,
+    draw: Callable[[int], Drawn],
+    judge: Callable[[int, Drawn], Chunk],
+    watch: Callable[[int], object],
+    *,
+    ahead: bool,
+) -> Sequence[Chunk]:
     """The chunks 0 to `count`, those in the journal at `path` taken over, the others made and written to it.
 
-    `watch` is told the number of answers so far.
+    With `ahead`, a chunk is drawn while the one before it is judged in another thread, which is also written where
+    drawing fails. `watch` is told the number of answers so far.
     """
     chunks = {chunk.number: chunk for chunk in _read(path)}
-    with path.open("ab") as journal:
-        for number in range(count):
-            if number not in chunks:
-                chunks[number] = make(number)
-                journal.write(msgspec.json.encode(chunks[number]) + b"\n")
-                journal.flush()
-                os.fsync(journal.fileno())
-            watch(sum(len(chunk.items) for chunk in chunks.values()))
+    if chunks:
+        watch(sum(len(chunk.items) for chunk in chunks.values()))
+
+    def finish(number: int, drawn: Drawn) -> None:
+        chunks[number] = judge(number, drawn)
+        journal.write(msgspec.json.encode(chunks[number]) + b"\n")
+        journal.flush()
+        os.fsync(journal.fileno())
+        watch(sum(len(chunk.items) for chunk in chunks.values()))
+
+    with path.open("ab") as journal, ThreadPoolExecutor(1, thread_name_prefix="evaluation") as background:
+        last: Future[None] | None = None
+        for number in [number for number in range(count) if number not in chunks]:
+            drawn = draw(number)
+            if last is not None:
+                last.result()
+            last = background.submit(finish, number, drawn)
+            if not ahead:
+                last.result()
+        if last is not None:
+            last.result()
     return [chunks[number] for number in range(count)]
 
 
