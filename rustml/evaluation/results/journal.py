@@ -1,4 +1,4 @@
-"""The journal of an evaluation under way: a line a finished chunk, so that a killed one loses one chunk at most."""
+"""The journal of an evaluation under way: a line a finished chunk. A kill loses what is being drawn and judged."""
 
 import os
 from collections.abc import Callable, Sequence
