@@ -68,6 +68,7 @@ JUDGE: dict[str, set[str]] = {
     "judge": JUDGE_GROUND | {"judge.screening", "judge.rust", "judge.python", "judge.in_crate"},
     "judge.in_crate": JUDGE_GROUND | {"judge.rust"},
     "judge.remote": JUDGE_GROUND,
+    "judge.cluster": JUDGE_GROUND | {"judge.remote"},
 }
 MAY_IMPORT_MLFLOW = {"runs", "release"}
 

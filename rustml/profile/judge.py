@@ -1,7 +1,8 @@
 """Profile section of the judge."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
+import msgspec
 from msgspec import Meta
 
 from rustml.profile.section import Section
@@ -37,9 +38,9 @@ class JudgeSection(Section, frozen=True):
     crates: str
     """Where the crates come from that problems name as `dependencies`: the folder of a Cargo directory source, or a
     registry as `harvest.registry` names it. Empty leaves out problems that need crates. Needs bubblewrap."""
-    engine: Literal["local", "server"]
-    """What judges: this machine, or the judge behind `server`, which has to have the same limits.
-    Hold-out suites are judged in place on this machine always."""
+    engine: Literal["local", "server", "ray"]
+    """What judges: this machine, the judge behind `server`, which has to have the same limits, or every node of the Ray
+    cluster that RAY_ADDRESS names. Hold-out suites are judged in place on this machine always."""
     server: Annotated[str, Meta(pattern=SERVER)]
     """Address of `python -m entrypoints.judge --serve` on another machine; its key is RUSTML_JUDGE_KEY, from the
     environment."""
@@ -50,3 +51,7 @@ class JudgeSection(Section, frozen=True):
         """Raises ValueError for a server without an address."""
         if self.engine == "server" and not self.server:
             raise ValueError("`engine: server` needs `server`, the address of the judge")
+
+    def for_key(self) -> Self:
+        """As keys hold it: nodes of a Ray cluster judge as this machine would."""
+        return msgspec.structs.replace(self, engine="local") if self.engine == "ray" else self

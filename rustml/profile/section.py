@@ -1,6 +1,6 @@
 """The base of every profile section."""
 
-from typing import ClassVar
+from typing import ClassVar, Self
 
 import msgspec
 
@@ -16,3 +16,7 @@ class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
 
     one_of: ClassVar[tuple[frozenset[str], ...]] = ()
     """Sets of keys of which one holds a value: a layer that states one of them takes the others away."""
+
+    def for_key(self) -> Self:
+        """The section as stage keys hold it: values that change no result are all the same one."""
+        return self

@@ -12,6 +12,7 @@ import msgspec
 
 from rustml.cache_layout import CacheLayout
 from rustml.profile import Profile
+from rustml.profile.section import Section
 from rustml.runs.code import code_digest
 
 MODEL = "model"
@@ -144,7 +145,9 @@ def key(stage: Stage, profile: Profile, inputs: Mapping[str, str], params: Mappi
 
 def _settings(stage: Stage, profile: Profile) -> dict[str, Any]:
     """The sections that the stage reads, contents in the place of the paths that name them."""
-    tree: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(stage.settings(profile)))
+    read = stage.settings(profile).items()
+    settings = {name: part.for_key() if isinstance(part, Section) else part for name, part in read}
+    tree: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(settings))
     for (*parents, last), text in stage.contents(profile).items():
         reduce(lambda node, step: node[step], parents, tree)[last] = text  # type: ignore[index]
     return tree

@@ -1,8 +1,6 @@
 """Engines that run the shards of a stage: processes of this machine, or a Ray cluster. Both write the same bytes.
 
-All nodes of a Ray cluster need the output folder and the inputs under the same path, on a shared file system. Ray is an
-optional extra (requirements/ray.txt); the engine joins the cluster that RAY_ADDRESS names, or starts one on this
-machine.
+All nodes of a Ray cluster need the output folder and the inputs under the same path, on a shared file system.
 """
 
 import multiprocessing
@@ -13,17 +11,16 @@ from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from itertools import islice
 from multiprocessing.connection import wait
-from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from rustml.errors import EnvironmentFault, RustmlError
+from rustml.sharding.ray_cluster import connected
 
 Workers = int | Literal["ray"]
 """The number of processes on this machine, or `ray` for the processors of a Ray cluster."""
 RESUMES = "run the stage again: it resumes"
 AHEAD = 4
 """Shards queued at Ray per processor: enough to keep it busy, few enough to end quickly."""
-ROOT = Path(__file__).resolve().parents[2]
 
 
 class ShardWork(Protocol):
@@ -97,7 +94,7 @@ def _watch(sentinel: int) -> None:
 
 def _on_ray(work: ShardWork, todo: Sequence[int]) -> Iterator[None]:
     """Queue at most `AHEAD` shards per processor; Ray itself retries a shard whose node was lost."""
-    ray = _ray()
+    ray = connected()
     remote = ray.remote(_error_of)
     shared = ray.put(work)
     rest = iter(todo)
@@ -126,22 +123,3 @@ def _raise_error(ray: Any, done: Any) -> None:
         raise EnvironmentFault(f"a worker of the Ray cluster was lost; {RESUMES}") from error
     if failure is not None:
         raise failure
-
-
-def _ray() -> Any:
-    """Return Ray, connected. Raises EnvironmentFault when it is not installed or the cluster does not answer."""
-    try:
-        import ray  # noqa: PLC0415  an optional extra
-    except ImportError as error:
-        raise EnvironmentFault(
-            "engine: ray needs Ray: pip install -r requirements/ray.txt; or set engine: local in the profile"
-        ) from error
-    if not ray.is_initialized():
-        try:
-            environment = {"env_vars": {"PYTHONPATH": str(ROOT)}}
-            ray.init(runtime_env=environment, log_to_driver=False, include_dashboard=False, configure_logging=False)
-        except (ConnectionError, RuntimeError, ValueError) as error:
-            raise EnvironmentFault(
-                f"the Ray cluster does not answer: {str(error)[:200]}; check RAY_ADDRESS, or set engine: local"
-            ) from error
-    return ray

@@ -24,7 +24,7 @@ def serve(
     limits = ServiceLimits(body_bytes=max_mb * MEBIBYTE, queue=queue)
     with (
         open_local_judge(profile, cache, verdicts=cache.verdicts, workers=workers, sandbox=sandbox) as judge,
-        JudgeService(judge, judge_facts(profile, judge), (host, port), key, limits) as service,
+        JudgeService(judge, judge_facts(profile.judge, judge), (host, port), key, limits) as service,
     ):
         click.echo(f"judging at {service.url} ({judge.sandbox}, {'with a key' if key else 'no key'}) until Ctrl-C")
         service.serve_forever()

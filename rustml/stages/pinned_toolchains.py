@@ -34,8 +34,8 @@ def with_judge(profile: Profile, suite: "Suite", cache: CacheLayout, stack: Exit
     name, key = profile.evaluation.suites[suite.name].toolchain, f"evaluation.suites.{suite.name}.toolchain"
     if not name:
         return suite
-    if profile.judge.engine == "server":
-        raise InputError(f"{key}: a judge behind a server has the toolchain of its machine; set judge.engine: local")
+    if profile.judge.engine != "local":
+        raise InputError(f"{key}: a judge on other machines has their toolchain; set judge.engine: local")
     if profile.judge.crates:
         raise InputError(f"{key}: crates are built with the toolchain on PATH; empty judge.crates, or pin nothing")
     tools = toolchain.find(name)

@@ -1,6 +1,5 @@
 """The stages on a Ray cluster of two nodes: the same bytes as on this machine, and our own errors as they are."""
 
-import importlib.util
 import os
 import sys
 from collections.abc import Iterator
@@ -17,27 +16,13 @@ from rustml.pairs.build import build
 from rustml.profile import load
 from rustml.sharding import Workers, run, worker_count
 from tests.support.problems import COUNTING
-
-MISSING = importlib.util.find_spec("ray") is None
+from tests.support.ray_cluster import needs_ray, two_nodes
 
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[str]:
-    """Two nodes on this machine, each a raylet of its own with one processor."""
-    import ray
-    from ray.cluster_utils import Cluster
-
-    before = dict(os.environ)
-    os.environ.update(RAY_USAGE_STATS_ENABLED="0", RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO="0")
-    nodes = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
-    nodes.add_node(num_cpus=1)
-    nodes.wait_for_nodes(timeout=300)
-    os.environ["RAY_ADDRESS"] = nodes.address
-    yield nodes.address
-    ray.shutdown()
-    nodes.shutdown()
-    os.environ.clear()
-    os.environ.update(before)
+    with two_nodes() as nodes:
+        yield nodes.address
 
 
 def crates(root: Path) -> Path:
@@ -67,7 +52,7 @@ def stages(source: Path, out: Path, workers: Workers) -> dict[str, bytes]:
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(MISSING, reason="Ray is an optional extra: pip install -r requirements/ray.txt")
+@needs_ray
 @pytest.mark.filterwarnings("ignore")
 def test_two_nodes_give_the_same_bytes(cluster: str, tmp_path: Path) -> None:
     import ray
@@ -87,7 +72,7 @@ def _node() -> str:
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(MISSING, reason="Ray is an optional extra: pip install -r requirements/ray.txt")
+@needs_ray
 @pytest.mark.filterwarnings("ignore")
 def test_an_error_of_ours_comes_back_as_it_is(cluster: str, tmp_path: Path) -> None:
     assert cluster

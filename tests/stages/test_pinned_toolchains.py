@@ -64,7 +64,8 @@ def test_the_key_holds_the_version_of_what_is_pinned() -> None:
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ({"engine": "server", "server": "http://127.0.0.1:1"}, "has the toolchain of its machine"),
+        ({"engine": "server", "server": "http://127.0.0.1:1"}, "has their toolchain"),
+        ({"engine": "ray"}, "has their toolchain"),
         ({"crates": "crates.txt"}, "crates are built with the toolchain on PATH"),
     ],
 )

@@ -1,7 +1,7 @@
 """A judge behind HTTP. A request that fails is sent again, and its failure is never a candidate's fault."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import TypeVar
 
@@ -9,15 +9,15 @@ import httpx
 import msgspec
 
 from rustml.errors import EnvironmentFault
-from rustml.judge.judging import Closing
 from rustml.judge.limits import Limits
+from rustml.judge.remote.distant import DistantJudge, are_answers, numbered, parts
 from rustml.judge.remote.exchange import JSON, KEY, PATH, JudgeFacts, Verdicts
-from rustml.judge.verdicts import unjudged_verdict
+from rustml.judge.verdicts import unjudged_verdict, with_id
 from rustml.progress import ProgressCallback
-from rustml.records import Candidate, Dependency, Status, Verdict
+from rustml.records import Candidate, Status, Verdict
 
-PART_CANDIDATES, PART_BYTES = 256, 8 << 20
-"""Of one request, at most; one candidate is sent however long its tests are."""
+PART_CANDIDATES = 256
+"""Of one request, at most."""
 FIRST_WAIT, LONGEST_WAIT = 0.25, 15.0
 """Seconds between attempts: doubled after each."""
 SANDBOX = "remote"
@@ -28,7 +28,7 @@ class _TryAgain(Exception):
     """The server is not there, is busy, or does not answer what it was asked."""
 
 
-class RemoteJudge(Closing):
+class RemoteJudge(DistantJudge):
     """A client that judges like `rustml.judge.Judge`. A context manager."""
 
     def __init__(
@@ -76,19 +76,11 @@ class RemoteJudge(Closing):
                 verdicts[position] = verdict
             else:
                 asked.append(position)
-        for positions in _parts(asked, candidates):
+        for positions in parts(asked, candidates, PART_CANDIDATES):
             verdicts |= zip(positions, self._answers([candidates[at] for at in positions]), strict=True)
             if progress is not None:
                 progress(len(verdicts), len(candidates))
         return [verdicts[position] for position in range(len(candidates))]
-
-    def crates_fault(self, dependencies: tuple[Dependency, ...]) -> str:
-        """Why candidates that name these crates could not be judged; empty where they can."""
-        if not dependencies:
-            return ""
-        asked = Candidate(id="crates", code="", tests="", entry_point="", dependencies=dependencies)
-        (verdict,) = self.judge([asked])
-        return verdict.detail if verdict.status == "infrastructure" else ""
 
     def _unsendable(self, candidate: Candidate) -> Verdict | None:
         """The verdict on what no JSON carries, or what the server would refuse for its length: a judge's own."""
@@ -101,19 +93,18 @@ class RemoteJudge(Closing):
         return None
 
     def _answers(self, candidates: list[Candidate]) -> tuple[Verdict, ...]:
-        # Ids of the request's own: a caller's need not differ.
-        numbered = [msgspec.structs.replace(one, id=str(number)) for number, one in enumerate(candidates)]
-        body = msgspec.json.encode(numbered)
+        asked = numbered(candidates)
+        body = msgspec.json.encode(asked)
 
         def ask() -> tuple[Verdict, ...]:
             reply = self._client.post(f"{self._url}{PATH}", content=body, headers={"Content-Type": JSON})
             verdicts = self._decoded(reply, Verdicts).verdicts
-            if [verdict.id for verdict in verdicts] != [one.id for one in numbered]:
+            if not are_answers(verdicts, asked):
                 raise _TryAgain("its verdicts are not those of the candidates, in their order")
             return verdicts
 
         pairs = zip(self._until_answered(ask), candidates, strict=True)
-        return tuple(msgspec.structs.replace(verdict, id=candidate.id) for verdict, candidate in pairs)
+        return tuple(with_id(verdict, candidate.id) for verdict, candidate in pairs)
 
     def _decoded(self, reply: httpx.Response, kind: type[T]) -> T:
         if reply.status_code in (401, 403):
@@ -145,19 +136,3 @@ class RemoteJudge(Closing):
 
 def _plain(candidate: Candidate, status: Status, detail: str) -> Verdict:
     return unjudged_verdict(candidate.id, status, detail, SANDBOX)
-
-
-def _parts(positions: Sequence[int], candidates: Sequence[Candidate]) -> Iterator[list[int]]:
-    """Positions of the candidates of one request each."""
-    part: list[int] = []
-    size = 0
-    for position in positions:
-        one = candidates[position]
-        length = len(one.code) + len(one.tests) + len(one.prelude)
-        if part and (len(part) == PART_CANDIDATES or size + length > PART_BYTES):
-            yield part
-            part, size = [], 0
-        part.append(position)
-        size += length
-    if part:
-        yield part
