@@ -123,15 +123,20 @@ class GrpoSection(TrainerSection, frozen=True):
     reward_passed: float
     reward_clippy: float
     """Added for passing code without a lint."""
+    reward_tests: Annotated[float, Meta(ge=0)]
+    """Added to `reward_compiled`, times the share of tests that passed, for code that does not pass all. It pays for
+    code that fits the easy tests, so that 0 is the safe choice."""
 
     def __post_init__(self) -> None:
-        """Raises ValueError for a loss that is not defined, for groups that cannot be drawn again, and for a step that
-        does not fall into equal parts."""
+        """Raises ValueError for a loss that is not defined, for groups that cannot be drawn again, for rewards by which
+        failing pays more than passing, and for a step that does not fall into equal parts."""
         super().__post_init__()
         if self.importance_sampling_level == "sequence" and self.loss_type != "grpo":
             raise ValueError("importance_sampling_level: sequence needs loss_type: grpo")
         if self.pools.resamples and (self.reward == "shuffled" or self.scale_rewards == "batch"):
             raise ValueError("pools.resamples needs reward: judge, and scale_rewards: group or none")
+        if self.reward_tests and self.reward_compiled + self.reward_tests > self.reward_passed:
+            raise ValueError("reward_compiled + reward_tests must not exceed reward_passed: failing would pay more")
         if self.prompts_per_step * self.generations % self.passes:
             raise ValueError(
                 f"passes ({self.passes}) must divide prompts_per_step * generations "

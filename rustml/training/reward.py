@@ -29,7 +29,10 @@ def score(verdict: Verdict, section: GrpoSection) -> float | None:
         return section.reward_malformed
     if verdict.status == "passed":
         return section.reward_passed + (section.reward_clippy if verdict.clippy_clean else 0.0)
-    return section.reward_compiled if verdict.compiles else section.reward_uncompiled
+    if not verdict.compiles:
+        return section.reward_uncompiled
+    share = verdict.tests_passed / verdict.tests_expected if verdict.tests_expected else 0.0
+    return section.reward_compiled + section.reward_tests * share
 
 
 def tier(verdict: Verdict | None, section: GrpoSection) -> str:

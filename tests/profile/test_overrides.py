@@ -90,6 +90,7 @@ def test_epochs_take_the_place_of_steps_and_the_other_way_round(
         ("sft={steps: many}", "sft.steps: Expected"),
         ("sft=3", "sft: Expected `object`, got `int`"),
         ("grpo.passes=3", "passes (3) must divide"),
+        ("grpo.reward_tests=1.5", "must not exceed reward_passed"),
         ("grpo.temperature=.inf", "not a finite number"),
         ("sft={steps: 1, steps: 2}", "key 'steps' twice"),
         ("harvest.crates=[hex", "cannot read `[hex`"),

@@ -55,6 +55,15 @@ def test_every_status_has_its_reward(
     assert score(verdict, SECTION) == reward
 
 
+@pytest.mark.parametrize(("passed", "expected", "points"), [(0, 4, 0.3), (3, 4, 0.6), (4, 4, 0.7), (0, 0, 0.3)])
+def test_code_that_fails_some_tests_may_earn_its_share_of_them(passed: int, expected: int, points: float) -> None:
+    section = msgspec.structs.replace(SECTION, reward_tests=0.4)
+    verdict = msgspec.structs.replace(make_verdict("x", "wrong"), tests_passed=passed, tests_expected=expected)
+    assert score(verdict, section) == pytest.approx(points)
+    assert score(verdict, SECTION) == 0.3, "only where the profile says so"
+    assert score(msgspec.structs.replace(verdict, compiles=False), section) == 0.01
+
+
 def reward(*statuses: Status, kind: str = "judge", seed: int = 1) -> tuple[JudgeReward, FakeJudge]:
     judge = FakeJudge.in_turn(*(statuses or ("passed",)))
     return JudgeReward(judge, PROBLEMS, msgspec.structs.replace(SECTION, reward=kind), seed), judge
