@@ -20,8 +20,6 @@ from rustml.records import Candidate, Dependency, Language, Problem, Verdict, ca
 
 CratesFault = Callable[[tuple[Dependency, ...]], str]
 """Why a set of crates cannot be had; empty where it can."""
-CHUNK = 256
-"""Candidates per call of the judge; progress is shown between calls."""
 
 
 def no_crates(dependencies: tuple[Dependency, ...]) -> str:
@@ -41,15 +39,12 @@ class _Verifier:
     def run(self, problems: Iterable[Problem]) -> None:
         """Judge those of the problems' references that have no verdict yet."""
         fresh = {_key(problem): problem for problem in problems if _key(problem) not in self._verdicts}
-        items, started = list(fresh.items()), time.monotonic()
-        for start in range(0, len(items), CHUNK):
-            chunk = items[start : start + CHUNK]
-            verdicts = self._judge.judge([_candidate(problem) for _, problem in chunk])
-            for (key, problem), verdict in zip(chunk, verdicts, strict=True):
-                if verdict.status == "infrastructure":
-                    raise JudgeFault(f"the judge could not judge the reference of {problem.id}: {verdict.detail}")
-                self._verdicts[key] = verdict
-            self._progress(min(start + CHUNK, len(items)), len(items))
+        started = time.monotonic()
+        verdicts = self._judge.judge([_candidate(problem) for problem in fresh.values()], self._progress)
+        for (key, problem), verdict in zip(fresh.items(), verdicts, strict=True):
+            if verdict.status == "infrastructure":
+                raise JudgeFault(f"the judge could not judge the reference of {problem.id}: {verdict.detail}")
+            self._verdicts[key] = verdict
         self.seconds += time.monotonic() - started
 
     @property

@@ -115,18 +115,18 @@ class Judge(Closing):
 
     def judge(self, candidates: Sequence[Candidate], progress: ProgressCallback | None = None) -> list[Verdict]:
         """One verdict per candidate, in their order; identical candidates are judged once."""
-        unique = {content(candidate): candidate for candidate in reversed(candidates)}
+        contents = [content(candidate) for candidate in candidates]
         verdicts: dict[Candidate, Verdict] = {}
         pending: set[Future[dict[Candidate, Verdict]]] = set()
-        for work in self._work_items(list(unique), verdicts):
+        for work in self._work_items(list(dict.fromkeys(contents)), verdicts):
             pending.add(self._threads.submit(work))
         while pending:
             finished, pending = wait(pending, return_when=FIRST_COMPLETED)
             for future in finished:
                 self._keep(verdicts, future.result())
             if progress is not None:
-                progress(sum(content(candidate) in verdicts for candidate in candidates), len(candidates))
-        return [with_id(verdicts[content(candidate)], candidate.id) for candidate in candidates]
+                progress(sum(one in verdicts for one in contents), len(candidates))
+        return [with_id(verdicts[one], candidate.id) for one, candidate in zip(contents, candidates, strict=True)]
 
     def _work_items(self, candidates: list[Candidate], verdicts: dict[Candidate, Verdict]) -> Iterator[Work]:
         """What there is to do, piece by piece, so that the first piece is under way while later ones are read.
