@@ -1,6 +1,7 @@
 """Answers go to the judge when they have ended, while others of the same step are still being drawn."""
 
-from collections.abc import Mapping
+import itertools
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -17,14 +18,19 @@ class EarlyAnswers:
         """`asked` are the problems by prompt, as the trainer tokenizes it."""
         self._judge, self._tokenizer = judge, tokenizer
         ids = tokenizer(list(asked)).input_ids
-        self._asked = {tuple(one): problem for one, problem in zip(ids, asked.values(), strict=True)}
+        self._asked = {self._unpadded(one): problem for one, problem in zip(ids, asked.values(), strict=True)}
 
     def ended(self, prompts: torch.Tensor, answers: torch.Tensor) -> None:
-        """Token ids of prompts, `[rows, prompt]`, and of answers, `[rows, tokens]`; see `decoding.generate`."""
-        problems = [self._asked[self._unpadded(prompt)] for prompt in prompts.tolist()]
-        texts = self._tokenizer.batch_decode(answers, skip_special_tokens=True)
-        self._judge.begin([draft for draft in candidates_of(problems, texts) if draft is not None])
+        """Token ids of prompts, `[rows, prompt]`, and of answers, `[rows, tokens]`; see `decoding.generate`.
 
-    def _unpadded(self, ids: list[int]) -> tuple[int, ...]:
-        start = next(place for place, token in enumerate(ids) if token != self._tokenizer.pad_token_id)
-        return tuple(ids[start:])
+        A prompt that the trainer has changed is left to the reward, which asks for every verdict.
+        """
+        found = [self._asked.get(self._unpadded(prompt)) for prompt in prompts.tolist()]
+        texts = self._tokenizer.batch_decode(answers, skip_special_tokens=True)
+        known = [(problem, text) for problem, text in zip(found, texts, strict=True) if problem is not None]
+        drafts = candidates_of([problem for problem, _ in known], [text for _, text in known])
+        self._judge.begin([draft for draft in drafts if draft is not None])
+
+    def _unpadded(self, ids: Sequence[int]) -> tuple[int, ...]:
+        """Without padding on the left, and without what is like it: some tokenizers pad with the token of the start."""
+        return tuple(itertools.dropwhile(lambda token: token == self._tokenizer.pad_token_id, ids))
