@@ -13,6 +13,7 @@ from rustml.generation.sampling import Generator
 from rustml.generation.setup import Setup
 from rustml.judge import Limits
 from rustml.judge.judging import Judging
+from rustml.models.compute import device
 from rustml.profile import Profile
 from rustml.progress import LabelledProgress, ProgressCallback, no_progress
 
@@ -29,6 +30,9 @@ class EvalContext:
     watch: LabelledProgress = no_progress
     rater: Rater | None = None
     """A language model that rates answers of hold-out suites; None for none."""
+    ahead: bool = False
+    """Whether answers are drawn while earlier ones are judged: where both compute on the same processors, both take
+    longer together than one after the other."""
 
 
 @contextmanager
@@ -63,7 +67,8 @@ def open_context(
         progress=generated,
     )
     with closing(ENGINES[section.engine](setup)) as engine:
-        yield EvalContext(engine, engine.tokenizer, judge, protocol, watch, rater)
+        ahead = section.engine == "openai" or device() != "cpu"
+        yield EvalContext(engine, engine.tokenizer, judge, protocol, watch, rater, ahead)
 
 
 def judge_protocol(limits: Limits, versions: Mapping[str, str]) -> dict[str, Any]:

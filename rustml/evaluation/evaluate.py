@@ -1,8 +1,8 @@
 """Measure a model on suites: generate, extract, judge, answer by answer; a killed evaluation resumes.
 
-Answers are made in chunks, journalled under a digest of the protocol and the weights; a chunk is drawn while the one
-before it is judged. A chunk's answers depend on nothing before it, so an interrupted evaluation comes to what an
-uninterrupted one would have come to.
+Answers are made in chunks, journalled under a digest of the protocol and the weights; where drawing leaves the
+processors to the judge, a chunk is drawn while the one before it is judged. A chunk's answers depend on nothing before
+it, so an interrupted evaluation comes to what an uninterrupted one would have come to.
 """
 
 import hashlib
@@ -70,7 +70,8 @@ def _measure(suite: Suite, context: EvalContext, out: Path, weights_digest: str)
         context.watch(suite.name, done, total)
 
     # A second attempt is drawn while judging: the model cannot do both.
-    chunks = complete(journal, -(-len(prompts) // size), draw, judge, watch, ahead=not suite.repair)
+    ahead = context.ahead and not suite.repair
+    chunks = complete(journal, -(-len(prompts) // size), draw, judge, watch, ahead=ahead)
     write_jsonl(out / f"items-{suite.name}.jsonl", (item for chunk in chunks for item in chunk.items))
     for name, content in KINDS[suite.group].files(suite, chunks).items():
         write_bytes(out / name, content)

@@ -70,7 +70,8 @@ def _trainer(
     by_id, steps = {problem.id: problem for problem in problems}, length(len(problems), section)
     asked = prompts(loaded.tokenizer, problems)
     early = EarlyAnswers(judge, dict(zip(asked["prompt"], problems, strict=True)), loaded.tokenizer)
-    loaded.model.generate = partial(decoding.generate, loaded.model, ended=early.ended)
+    ended = early.ended if draws_elsewhere(job) else None
+    loaded.model.generate = partial(decoding.generate, loaded.model, ended=ended)
     return PooledGRPOTrainer(
         pools=pools,
         model=loaded.model,
@@ -81,6 +82,11 @@ def _trainer(
         optimizers=optimisation(loaded.model, section, steps),
         callbacks=[Reporter(job.log), HealthStop(section.health)],
     )
+
+
+def draws_elsewhere(job: Job) -> bool:
+    """Whether drawing answers leaves the processors to the judge: else both together take longer than in turn."""
+    return job.compute.device != "cpu"
 
 
 def _canary(loaded: Loaded, judge: Judging, section: GrpoSection, job: Job, retention: Sequence[Problem]) -> Canary:

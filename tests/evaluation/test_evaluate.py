@@ -99,11 +99,15 @@ class KilledGenerator(FakeGenerator):
         return super().generate(prompts, sampling)
 
 
+@pytest.mark.parametrize("ahead", [False, True])
 @pytest.mark.parametrize("after", [1, 9, 17])
-def test_a_killed_evaluation_goes_on_and_finds_the_same(checkpoint: Path, tmp_path: Path, after: int) -> None:
+def test_a_killed_evaluation_goes_on_and_finds_the_same(
+    checkpoint: Path, tmp_path: Path, after: int, ahead: bool
+) -> None:
     whole = evaluate(checkpoint, [made_suite(30)], context(), tmp_path / "whole")
+    killed = context(generator=KilledGenerator(after), ahead=ahead)
     with pytest.raises(Killed):
-        evaluate(checkpoint, [made_suite(30)], context(generator=KilledGenerator(after)), tmp_path / "out")
+        evaluate(checkpoint, [made_suite(30)], killed, tmp_path / "out")
     assert not (tmp_path / "out" / "report.json").exists()
     assert not (tmp_path / "out" / "items-rust.jsonl").exists()
     rest = FakeGenerator(by_task)
@@ -138,10 +142,23 @@ def test_a_chunk_is_drawn_while_the_one_before_it_is_judged(checkpoint: Path, tm
             time.sleep(0.01)
         return "passed" if len(generator.asked) > 8 else "infrastructure"
 
-    metrics = evaluate(
-        checkpoint, [made_suite(30)], context(generator=generator, judge=FakeJudge(decide)), tmp_path
-    ).metrics()
+    meeting = context(generator=generator, judge=FakeJudge(decide), ahead=True)
+    metrics = evaluate(checkpoint, [made_suite(30)], meeting, tmp_path).metrics()
     assert (metrics["rust.items"], metrics["rust.faults"]) == (30, 0)
+
+
+def test_a_chunk_is_drawn_after_the_one_before_it_where_both_take_the_same_processors(
+    checkpoint: Path, tmp_path: Path
+) -> None:
+    generator = FakeGenerator(by_task)
+    drawn: list[int] = []
+
+    def decide(_: Candidate) -> Status:
+        drawn.append(len(generator.asked))
+        return "passed"
+
+    evaluate(checkpoint, [made_suite(30)], context(generator=generator, judge=FakeJudge(decide)), tmp_path)
+    assert drawn == [*[8] * 8, *[16] * 8, *[24] * 8, *[30] * 6]
 
 
 def test_a_judge_that_fails_ends_the_evaluation_before_everything_is_drawn(checkpoint: Path, tmp_path: Path) -> None:
@@ -149,8 +166,9 @@ def test_a_judge_that_fails_ends_the_evaluation_before_everything_is_drawn(check
         raise JudgeFault("the compiler is gone")
 
     generator = FakeGenerator(by_task)
+    failing = context(generator=generator, judge=FakeJudge(fail), ahead=True)
     with pytest.raises(JudgeFault, match="the compiler is gone"):
-        evaluate(checkpoint, [made_suite(80)], context(generator=generator, judge=FakeJudge(fail)), tmp_path)
+        evaluate(checkpoint, [made_suite(80)], failing, tmp_path)
     assert len(generator.asked) <= 16, "two chunks of eight"
 
 

@@ -52,7 +52,9 @@ def test_reinforcement_writes_a_changed_checkpoint_and_asks_the_judge(
 def test_answers_that_have_ended_go_to_the_judge_before_the_step_is_drawn(
     parent: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With ends among all kinds of tokens, so that answers end one after the other."""
+    """With ends among all kinds of tokens, so that answers end one after the other, and as if a GPU drew them."""
+    assert not grpo.draws_elsewhere(job(parent, tmp_path))
+    monkeypatch.setattr(grpo, "draws_elsewhere", lambda _: True)
     early: list[tuple[str, str]] = []
     rewarded: list[tuple[str, str]] = []
 
