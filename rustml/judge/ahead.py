@@ -11,7 +11,7 @@ from rustml.records import Candidate, Verdict
 
 
 class AheadJudge(Closing):
-    """Judges in the background what was begun: whatever has gathered while the judge was busy is its next batch.
+    """Judges in the background what was begun: what has gathered while the judge was busy is its next batch.
 
     `judge` itself stays open when this is closed.
     """

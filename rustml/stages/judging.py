@@ -47,7 +47,7 @@ def judging_environment(profile: Profile) -> dict[str, str]:
 def open_judge(
     profile: Profile, cache: CacheLayout, *, lints: bool = True, keep: bool = True, workers: int | None = None
 ) -> "Judge | RemoteJudge | RayJudge":
-    """A judge as the profile asks for it; one that is no server may `keep` its verdicts in the cache.
+    """A judge as the profile asks for it; one that is not a server may `keep` its verdicts in the cache.
 
     Raises what `open_local_judge`, `RemoteJudge` and `RayJudge` raise, and InputError for crates of a registry.
     """

@@ -1,4 +1,4 @@
-"""Which problem an answer belongs to, whatever stands on its prompt's left."""
+"""Which problem an answer belongs to, by its prompt without padding."""
 
 from types import SimpleNamespace
 from typing import Any

@@ -78,7 +78,7 @@ def complete(
     """The chunks 0 to `count`, those in the journal at `path` taken over, the others made and written to it.
 
     With `ahead`, a chunk is drawn while the one before it is judged in another thread, which is also written where
-    drawing fails. `watch` is told the number of answers so far.
+    drawing fails. `watch` is told the number of answers made.
     """
     chunks = {chunk.number: chunk for chunk in _read(path)}
     if chunks:

@@ -107,7 +107,7 @@ class RayCrew:
         return Answer(name, part, verdicts)
 
     def _lose(self, name: str) -> None:
-        """Forget a node and whatever it may still answer."""
+        """Forget a node and what it may still answer."""
         node = self._nodes.pop(name)
         for reply in node.asked:
             self._asked.pop(reply, None)

@@ -28,7 +28,7 @@ class Reply:
 
 
 class Ray:
-    """What the crew uses of Ray. `says` is what each node's actor replies, whatever it is asked; None never comes."""
+    """What the crew uses of Ray. `says` is what each node's actor replies to all; None never comes."""
 
     exceptions = SimpleNamespace(RayError=RayError, RayTaskError=RayTaskError)
 
