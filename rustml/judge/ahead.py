@@ -26,10 +26,11 @@ class AheadJudge(Closing):
     def begin(self, candidates: Sequence[Candidate]) -> None:
         """Have candidates judged that the next call of `judge` may ask for."""
         for one in candidates:
-            if content(one) not in self._begun:
-                self._begun[content(one)] = Future()
+            key = content(one)
+            if key not in self._begun:
+                self._begun[key] = Future()
                 with self._lock:
-                    self._gathered.append((one, self._begun[content(one)]))
+                    self._gathered.append((one, self._begun[key]))
         self._thread.submit(self._work)
 
     def judge(self, candidates: Sequence[Candidate], progress: ProgressCallback | None = None) -> list[Verdict]:

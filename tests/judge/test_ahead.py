@@ -98,10 +98,19 @@ def test_a_judge_that_loses_a_verdict_does_not_leave_anybody_waiting() -> None:
         ahead.judge([candidate("a", "1"), candidate("b", "2")])
 
 
-def test_closing_ends_what_was_begun_and_leaves_the_judge_open() -> None:
-    judge = FakeJudge()
+class Closable(FakeJudge):
+    closed = False
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def test_nothing_begins_after_closing_and_the_judge_stays_open() -> None:
+    judge = Closable()
     ahead = AheadJudge(judge)
     ahead.begin([candidate("a", "1")])
     ahead.close()
     ahead.close()
-    assert judge.judge([candidate("a", "1")])[0].status == "passed"
+    with pytest.raises(RuntimeError, match="after shutdown"):
+        ahead.begin([candidate("b", "2")])
+    assert not judge.closed

@@ -97,9 +97,10 @@ def complete(
             drawn = draw(number)
             if last is not None:
                 last.result()
-            last = background.submit(finish, number, drawn)
-            if not ahead:
-                last.result()
+            if ahead:
+                last = background.submit(finish, number, drawn)
+            else:  # here, where a signal interrupts it
+                finish(number, drawn)
         if last is not None:
             last.result()
     return [chunks[number] for number in range(count)]
