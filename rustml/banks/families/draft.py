@@ -1,12 +1,13 @@
 """A generated task before it becomes a `Problem`: one meaning, two languages, the inputs that test it."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from random import Random
 from typing import Any, Literal
 
 import msgspec
 
+from rustml.banks.families.meaning import Meaning
 from rustml.banks.families.slots import Slot
 from rustml.banks.families.types import ARGUMENTS, RETURNS, Kind
 from rustml.records import Language, Problem
@@ -27,17 +28,43 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     args: tuple[tuple[str, Kind], ...]
     """Name and kind of each parameter."""
     returns: Kind
-    english: str
-    """The task in English, from its verb on: "returns x plus 3"."""
-    rust: str
-    """Body of the Rust reference, clippy-clean."""
-    python: str
-    """Body of the Python twin, with the same results on every input of `inputs`."""
+    meaning: Meaning
     inputs: tuple[tuple[Any, ...], ...]
     """Argument tuples, boundary cases among them."""
     slots: tuple[Slot, ...] = ()
     constants: tuple[object, ...] = ()
     """Constants and choices that stand outside the slots."""
+
+
+def unary(
+    name: str,
+    takes: Kind,
+    returns: Kind,
+    meaning: Meaning,
+    values: Iterable[Any],
+    *,
+    slots: tuple[Slot, ...] = (),
+    constants: tuple[object, ...] = (),
+) -> Draft:
+    """The draft of a function of one argument that is tested on `values`."""
+    inputs = tuple([(value,) for value in values])
+    return Draft(
+        args=((name, takes),), returns=returns, meaning=meaning, inputs=inputs, slots=slots, constants=constants
+    )
+
+
+def on_ints(
+    names: Iterable[str],
+    returns: Kind,
+    meaning: Meaning,
+    inputs: tuple[tuple[int, ...], ...],
+    *,
+    slots: tuple[Slot, ...] = (),
+    constants: tuple[object, ...] = (),
+) -> Draft:
+    """The draft of a function of several integers, that is tested on `inputs`."""
+    args: list[tuple[str, Kind]] = [(name, "int") for name in names]
+    return Draft(args=tuple(args), returns=returns, meaning=meaning, inputs=inputs, slots=slots, constants=constants)
 
 
 class Family(msgspec.Struct, frozen=True):
@@ -85,16 +112,16 @@ def python_signature(name: str, draft: Draft) -> str:
 
 def problem(kind: Family, name: str, draft: Draft, split: Split, language: Language) -> Problem:
     """Build the `Problem`: run the Python twin on the inputs and write tests that expect its results."""
-    twin = f"{python_signature(name, draft)}\n    {_indent(draft.python)}\n"
+    twin = f"{python_signature(name, draft)}\n    {_indent(draft.meaning.python)}\n"
     expected = _run(twin, name, draft)
     if language == "python":
         signature, reference = python_signature(name, draft), twin
         tests = _python_tests(name, draft, expected)
     else:
         signature = rust_signature(name, draft)
-        reference = f"{signature} {{\n    {_indent(draft.rust)}\n}}\n"
+        reference = f"{signature} {{\n    {_indent(draft.meaning.rust)}\n}}\n"
         tests = _rust_tests(name, draft, expected)
-    instruction = f"Write a {language.capitalize()} function that {draft.english}.\n{signature}"
+    instruction = f"Write a {language.capitalize()} function that {draft.meaning.english}.\n{signature}"
     digest = hashlib.blake2b(f"{instruction}\0{reference}".encode(), digest_size=6).hexdigest()
     return Problem(
         id=f"tiny/{language}/{split}/{kind.name}-{digest}",

@@ -19,7 +19,10 @@ from rustml.errors import InputError
 from rustml.records import Language, Problem
 
 _THEMES = (integers, booleans, branches, vectors, pipelines, loops, options, strings, splitting)
-FAMILIES: dict[str, Family] = {family.name: family for theme in _THEMES for family in theme.FAMILIES}
+FAMILIES: dict[str, Family] = {
+    value.name: value for theme in _THEMES for value in vars(theme).values() if isinstance(value, Family)
+}
+"""By name, theme by theme in the order in which they are written."""
 PATIENCE = 3000
 """Tries without a new task after which a family counts as exhausted."""
 
@@ -81,7 +84,7 @@ def _fresh(family: Family, split: Split, rng: Random, seen: set[tuple[str, ...]]
         if split_of(task) != split:
             continue
         name = rng.choice(family.names)
-        key = (name, draft.english, draft.rust) if split == "train" else (task,)
+        key = (name, draft.meaning.english, draft.meaning.rust) if split == "train" else (task,)
         if key not in seen:
             seen.add(key)
             return name, draft

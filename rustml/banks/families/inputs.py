@@ -3,19 +3,15 @@
 from collections.abc import Iterable
 from random import Random
 
-Ints = tuple[tuple[int], ...]
-Lists = tuple[tuple[list[int]], ...]
-
 
 def unique(values: Iterable[int]) -> list[int]:
     """The values in order, without repeats."""
     return list(dict.fromkeys(values))
 
 
-def ints(rng: Random, edges: Iterable[int]) -> Ints:
+def ints(rng: Random, edges: Iterable[int]) -> list[int]:
     """Single integers: the edges, 0, a negative and a large one."""
-    values = (*edges, 0, 1, rng.randint(-90, -21), rng.randint(61, 150))
-    return tuple([(value,) for value in unique(values)])
+    return unique((*edges, 0, 1, rng.randint(-90, -21), rng.randint(61, 150)))
 
 
 def pairs(rng: Random, left: Iterable[int], right: Iterable[int]) -> tuple[tuple[int, int], ...]:
@@ -24,11 +20,11 @@ def pairs(rng: Random, left: Iterable[int], right: Iterable[int]) -> tuple[tuple
     return (*crossed, (rng.randint(-90, -21), rng.randint(61, 150)))
 
 
-def lists(rng: Random, edges: tuple[int, ...]) -> Lists:
+def lists(rng: Random, edges: tuple[int, ...]) -> list[list[int]]:
     """Lists: empty, each edge alone, all edges in two orders among other numbers, with duplicates."""
     some = unique(edges)
     others = [rng.randint(-30, 80) for _ in range(3)]
     mixed = [*some, *others]
     rng.shuffle(mixed)
     many = [*others, some[0], some[0], *some[::-1]]
-    return ([],), (mixed,), (many,), *[([edge],) for edge in some[:4]]
+    return [[], mixed, many, *[[edge] for edge in some[:4]]]

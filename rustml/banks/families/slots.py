@@ -8,6 +8,8 @@ from collections.abc import Callable
 from random import Random
 from typing import NamedTuple
 
+from rustml.banks.families.meaning import Meaning
+
 INTS = ("x", "n", "a", "v", "t", "num")
 LISTS = ("xs", "values", "nums", "items", "data")
 
@@ -34,6 +36,14 @@ class Slot(NamedTuple):
     def py(self, value: str) -> str:
         """The Python expression on `value`."""
         return self.python.replace("$", value)
+
+    def of(self, value: str) -> Meaning:
+        """The map's result for `value`."""
+        return Meaning(self.say(value), self.rs(value), self.py(value))
+
+    def holds(self, value: str) -> Meaning:
+        """That the predicate holds for `value`."""
+        return Meaning(f"{value} is {self.english}", self.rs(value), self.py(value))
 
     def rs_term(self, value: str) -> str:
         """The Rust expression as an operand: in parentheses when it is a binary operation."""
@@ -130,6 +140,15 @@ def two_predicates(rng: Random) -> tuple[Slot, Slot, tuple[int, ...]]:
     order, rest = threshold(rng), division(rng)
     around = tuple(range(order.edges[0] - 13, order.edges[0] + 14))
     return (order, rest, around) if rng.random() < 0.5 else (rest, order, around)
+
+
+def both_hold(p: Slot, q: Slot, value: str) -> Meaning:
+    """That two predicates hold for `value`."""
+    return Meaning(
+        f"{value} is {p.english} and {q.english}",
+        f"{p.rs(value)} && {q.rs(value)}",
+        f"{p.py(value)} and {q.py(value)}",
+    )
 
 
 def first_that_is(rest: Slot, start: int) -> int:

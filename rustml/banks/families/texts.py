@@ -19,7 +19,7 @@ AFFIXES = (
 )  # fmt: skip
 
 
-def texts(rng: Random, *special: str) -> tuple[tuple[str], ...]:
+def texts(rng: Random, *special: str) -> list[str]:
     """Test inputs: empty, the special ones, short and long, mixed case."""
     filler = "".join(rng.sample(LETTERS, 5))
-    return tuple([(text,) for text in dict.fromkeys(("", *special, "a", "Hello World", filler, filler.upper() + "7"))])
+    return list(dict.fromkeys(("", *special, "a", "Hello World", filler, filler.upper() + "7")))

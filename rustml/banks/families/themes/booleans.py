@@ -2,8 +2,9 @@
 
 from random import Random
 
-from rustml.banks.families.draft import Draft, family
+from rustml.banks.families.draft import Draft, family, on_ints, unary
 from rustml.banks.families.inputs import ints, pairs
+from rustml.banks.families.meaning import Meaning
 from rustml.banks.families.slots import INTS, predicate, threshold, two_predicates
 
 
@@ -11,29 +12,19 @@ from rustml.banks.families.slots import INTS, predicate, threshold, two_predicat
 def int_is(rng: Random) -> Draft:
     """One predicate."""
     x, p = rng.choice(INTS), predicate(rng)
-    return Draft(
-        args=((x, "int"),),
-        returns="flag",
-        english=f"tells whether {x} is {p.english}",
-        rust=p.rs(x),
-        python=f"return {p.py(x)}",
-        inputs=ints(rng, p.edges),
-        slots=(p,),
-    )
+    meaning = Meaning(english=f"tells whether {x} is {p.english}", rust=p.rs(x), python=f"return {p.py(x)}")
+    return unary(x, "int", "flag", meaning, ints(rng, p.edges), slots=(p,))
 
 
 def _joined(rng: Random, word: str, operator: str) -> Draft:
     x = rng.choice(INTS)
     p, q, around = two_predicates(rng)
-    return Draft(
-        args=((x, "int"),),
-        returns="flag",
+    meaning = Meaning(
         english=f"tells whether {x} is {p.english} {word} {q.english}",
         rust=f"{p.rs(x)} {operator} {q.rs(x)}",
         python=f"return {p.py(x)} {word} {q.py(x)}",
-        inputs=ints(rng, around),
-        slots=tuple(sorted((p, q))),
     )
+    return unary(x, "int", "flag", meaning, ints(rng, around), slots=tuple(sorted((p, q))))
 
 
 @family("medium", "both_hold", "passes", "is_match", "qualifies", "both", "satisfies")
@@ -54,15 +45,13 @@ def compare_two(rng: Random) -> Draft:
     a, b = rng.sample(INTS, 2)
     k = rng.randint(2, 60)
     op, phrase = rng.choice(((">", "greater than"), ("<", "less than"), (">=", "at least"), ("<=", "at most")))
-    return Draft(
-        args=((a, "int"), (b, "int")),
-        returns="flag",
+    meaning = Meaning(
         english=f"tells whether {a} is {phrase} {b} plus {k}",
         rust=f"{a} {op} {b} + {k}",
         python=f"return {a} {op} {b} + {k}",
-        inputs=((k, 0), (k + 1, 0), (k - 1, 0), (0, 0), (3, 3 - k), (4, 3 - k), (2, 3 - k), (-50, 40), (0, -k), (k, 1)),
-        constants=(op, k),
     )
+    inputs = ((k, 0), (k + 1, 0), (k - 1, 0), (0, 0), (3, 3 - k), (4, 3 - k), (2, 3 - k), (-50, 40), (0, -k), (k, 1))
+    return on_ints((a, b), "flag", meaning, inputs, constants=(op, k))
 
 
 @family("medium", "exactly_one", "one_only", "differ", "xor_test", "just_one", "odd_one")
@@ -70,15 +59,12 @@ def exactly_one(rng: Random) -> Draft:
     """Exactly one of two predicates on two arguments."""
     a, b = rng.sample(INTS, 2)
     p, q = predicate(rng), predicate(rng)
-    return Draft(
-        args=((a, "int"), (b, "int")),
-        returns="flag",
+    meaning = Meaning(
         english=f"tells whether exactly one holds: {a} is {p.english}, {b} is {q.english}",
         rust=f"let first = {p.rs(a)};\nlet second = {q.rs(b)};\nfirst != second",
         python=f"first = {p.py(a)}\nsecond = {q.py(b)}\nreturn first != second",
-        inputs=pairs(rng, p.edges, q.edges),
-        slots=tuple(sorted((p, q))),
     )
+    return on_ints((a, b), "flag", meaning, pairs(rng, p.edges, q.edges), slots=tuple(sorted((p, q))))
 
 
 @family("medium", "is_ready", "can_start", "is_open", "permit", "enabled", "should_run")
@@ -89,12 +75,15 @@ def flag_and_int(rng: Random) -> Draft:
     negated = rng.random() < 0.5
     op, py, phrase = rng.choice((("&&", "and", "and"), ("||", "or", "or")))
     left = f"!{flag}" if negated else flag
-    return Draft(
-        args=((flag, "flag"), (x, "int")),
-        returns="flag",
+    meaning = Meaning(
         english=f"tells whether {flag} is {'false' if negated else 'true'} {phrase} {x} is {p.english}",
         rust=f"{left} {op} {p.rs(x)}",
         python=f"return {left.replace('!', 'not ')} {py} {p.py(x)}",
+    )
+    return Draft(
+        args=((flag, "flag"), (x, "int")),
+        returns="flag",
+        meaning=meaning,
         inputs=tuple([(value, edge) for edge in p.edges for value in (True, False)]),
         slots=(p,),
         constants=(negated, op),
@@ -109,15 +98,12 @@ def range_except(rng: Random) -> Draft:
     high = low + k * rng.randint(3, 6)
     skip = low + k * rng.randint(1, 2)
     conditions = (f"({low}..={high}).contains(&{x})", f"{x} % {k} == 0", f"{x} != {skip}")
-    return Draft(
-        args=((x, "int"),),
-        returns="flag",
+    meaning = Meaning(
         english=f"tells whether {x} is between {low} and {high}, divisible by {k}, and not equal to {skip}",
         rust=" && ".join(conditions),
         python=f"return {low} <= {x} <= {high} and {x} % {k} == 0 and {x} != {skip}",
-        inputs=ints(rng, range(low - k - 1, high + k + 2)),
-        constants=(low, high, k, skip),
     )
+    return unary(x, "int", "flag", meaning, ints(rng, range(low - k - 1, high + k + 2)), constants=(low, high, k, skip))
 
 
 @family("hard", "ordered", "in_order", "is_sorted", "rising", "increasing", "chained")
@@ -129,16 +115,10 @@ def three_in_order(rng: Random) -> Draft:
     e = p.edges[0]
     triples = [(m - 1, m, m + 1) for m in p.edges]
     ties = [(m, m, m + 1) for m in p.edges] + [(m - 1, m, m) for m in p.edges]
-    return Draft(
-        args=((a, "int"), (b, "int"), (c, "int")),
-        returns="flag",
+    meaning = Meaning(
         english=f"tells whether {a} is {phrase} {b}, {b} is {phrase} {c}, and {b} is {p.english}",
         rust=f"{a} {op} {b} && {b} {op} {c} && {p.rs(b)}",
         python=f"return {a} {op} {b} and {b} {op} {c} and {p.py(b)}",
-        inputs=(*triples, *ties, (e + 3, e + 2, e + 5), (e - 3, e - 2, e - 5), (e + 4, e + 9, e + 7)),
-        slots=(p,),
-        constants=(op,),
     )
-
-
-FAMILIES = (int_is, int_is_both, int_is_either, compare_two, exactly_one, flag_and_int, range_except, three_in_order)
+    inputs = (*triples, *ties, (e + 3, e + 2, e + 5), (e - 3, e - 2, e - 5), (e + 4, e + 9, e + 7))
+    return on_ints((a, b, c), "flag", meaning, inputs, slots=(p,), constants=(op,))

@@ -2,9 +2,10 @@
 
 from random import Random
 
-from rustml.banks.families.draft import Draft, family
+from rustml.banks.families.draft import Draft, family, on_ints, unary
 from rustml.banks.families.inputs import ints, pairs
-from rustml.banks.families.slots import INTS, predicate, threshold, two_mappings, two_predicates
+from rustml.banks.families.meaning import Meaning, either, literal
+from rustml.banks.families.slots import INTS, both_hold, predicate, threshold, two_mappings, two_predicates
 
 LABELS = ("low", "high", "small", "big", "cold", "warm", "hot", "good", "bad", "near", "far", "yes", "no", "stop", "go")
 
@@ -14,16 +15,8 @@ def if_constant(rng: Random) -> Draft:
     """One predicate, two constants."""
     x, p = rng.choice(INTS), predicate(rng)
     yes, no = rng.sample(range(-9, 100), 2)
-    return Draft(
-        args=((x, "int"),),
-        returns="int",
-        english=f"returns {yes} if {x} is {p.english}, otherwise {no}",
-        rust=f"if {p.rs(x)} {{\n    {yes}\n}} else {{\n    {no}\n}}",
-        python=f"if {p.py(x)}:\n    return {yes}\nreturn {no}",
-        inputs=ints(rng, p.edges),
-        slots=(p,),
-        constants=(yes, no),
-    )
+    meaning = either(p.holds(x), literal(yes), literal(no))
+    return unary(x, "int", "int", meaning, ints(rng, p.edges), slots=(p,), constants=(yes, no))
 
 
 @family("medium", "branch", "adjust_if", "route", "decide", "settle", "correct")
@@ -31,15 +24,8 @@ def if_map(rng: Random) -> Draft:
     """One predicate, two maps."""
     x, p = rng.choice(INTS), predicate(rng)
     f, g = two_mappings(rng)
-    return Draft(
-        args=((x, "int"),),
-        returns="int",
-        english=f"returns {f.say(x)} if {x} is {p.english}, otherwise {g.say(x)}",
-        rust=f"if {p.rs(x)} {{\n    {f.rs(x)}\n}} else {{\n    {g.rs(x)}\n}}",
-        python=f"if {p.py(x)}:\n    return {f.py(x)}\nreturn {g.py(x)}",
-        inputs=ints(rng, (*p.edges, *f.edges, *g.edges)),
-        slots=(p, f, g),
-    )
+    values = ints(rng, (*p.edges, *f.edges, *g.edges))
+    return unary(x, "int", "int", either(p.holds(x), f.of(x), g.of(x)), values, slots=(p, f, g))
 
 
 @family("medium", "grade", "classify", "label", "describe", "name_of", "kind_of")
@@ -47,16 +33,8 @@ def if_label(rng: Random) -> Draft:
     """One predicate, two words."""
     x, p = rng.choice(INTS), predicate(rng)
     yes, no = rng.sample(LABELS, 2)
-    return Draft(
-        args=((x, "int"),),
-        returns="label",
-        english=f'returns "{yes}" if {x} is {p.english}, otherwise "{no}"',
-        rust=f'if {p.rs(x)} {{\n    "{yes}"\n}} else {{\n    "{no}"\n}}',
-        python=f'if {p.py(x)}:\n    return "{yes}"\nreturn "{no}"',
-        inputs=ints(rng, p.edges),
-        slots=(p,),
-        constants=(yes, no),
-    )
+    meaning = either(p.holds(x), literal(f'"{yes}"'), literal(f'"{no}"'))
+    return unary(x, "int", "label", meaning, ints(rng, p.edges), slots=(p,), constants=(yes, no))
 
 
 @family("medium", "bracket", "tier", "band", "zone", "stage_of", "step_price")
@@ -65,15 +43,13 @@ def three_way(rng: Random) -> Draft:
     x, low = rng.choice(INTS), rng.randint(-20, 40)
     high = low + rng.randint(2, 40)
     one, two, three = rng.sample(range(-9, 100), 3)
-    return Draft(
-        args=((x, "int"),),
-        returns="int",
+    meaning = Meaning(
         english=f"returns {one} if {x} is less than {low}, {two} if it is less than {high}, otherwise {three}",
         rust=f"if {x} < {low} {{\n    {one}\n}} else if {x} < {high} {{\n    {two}\n}} else {{\n    {three}\n}}",
         python=f"if {x} < {low}:\n    return {one}\nif {x} < {high}:\n    return {two}\nreturn {three}",
-        inputs=ints(rng, (low, low - 1, low + 1, high, high - 1, high + 1)),
-        constants=(low, high, one, two, three),
     )
+    values = ints(rng, (low, low - 1, low + 1, high, high - 1, high + 1))
+    return unary(x, "int", "int", meaning, values, constants=(low, high, one, two, three))
 
 
 @family("hard", "nested", "sort_case", "resolve", "plan", "judge_case", "navigate")
@@ -83,9 +59,7 @@ def nested(rng: Random) -> Draft:
     p, q = threshold(rng), predicate(rng)
     f, g = two_mappings(rng)
     k = rng.randint(-9, 99)
-    return Draft(
-        args=((a, "int"), (b, "int")),
-        returns="int",
+    meaning = Meaning(
         english=(
             f"returns {k} if {a} is not {p.english}, otherwise {f.say(a)} if {b} is {q.english}, otherwise {g.say(b)}"
         ),
@@ -94,10 +68,9 @@ def nested(rng: Random) -> Draft:
             f"}} else {{\n    {k}\n}}"
         ),
         python=f"if not ({p.py(a)}):\n    return {k}\nif {q.py(b)}:\n    return {f.py(a)}\nreturn {g.py(b)}",
-        inputs=(*pairs(rng, p.edges, q.edges), *pairs(rng, f.edges, g.edges)),
-        slots=(p, q, f, g),
-        constants=(k,),
     )
+    inputs = (*pairs(rng, p.edges, q.edges), *pairs(rng, f.edges, g.edges))
+    return on_ints((a, b), "int", meaning, inputs, slots=(p, q, f, g), constants=(k,))
 
 
 @family("medium", "lookup", "code_for", "translate", "table", "decode", "value_of")
@@ -106,15 +79,13 @@ def match_constants(rng: Random) -> Draft:
     x = rng.choice(INTS)
     first, second = rng.sample(range(-9, 60), 2)
     one, two, other = rng.sample(range(-9, 100), 3)
-    return Draft(
-        args=((x, "int"),),
-        returns="int",
+    meaning = Meaning(
         english=f"returns {one} for {first}, {two} for {second}, and {other} for any other {x}",
         rust=f"match {x} {{\n    {first} => {one},\n    {second} => {two},\n    _ => {other},\n}}",
         python=f"if {x} == {first}:\n    return {one}\nif {x} == {second}:\n    return {two}\nreturn {other}",
-        inputs=ints(rng, (first, second, first + 1, first - 1, second + 1, second - 1)),
-        constants=(first, second, one, two, other),
     )
+    values = ints(rng, (first, second, first + 1, first - 1, second + 1, second - 1))
+    return unary(x, "int", "int", meaning, values, constants=(first, second, one, two, other))
 
 
 @family("easy", "toggle", "switch", "mode", "apply_flag", "maybe_change", "use_flag")
@@ -126,9 +97,7 @@ def flag_branch(rng: Random) -> Draft:
     return Draft(
         args=((flag, "flag"), (x, "int")),
         returns="int",
-        english=f"returns {f.say(x)} if {flag} is true, otherwise {g.say(x)}",
-        rust=f"if {flag} {{\n    {f.rs(x)}\n}} else {{\n    {g.rs(x)}\n}}",
-        python=f"if {flag}:\n    return {f.py(x)}\nreturn {g.py(x)}",
+        meaning=either(Meaning(f"{flag} is true", flag, flag), f.of(x), g.of(x)),
         inputs=tuple([(True, e) for e in (*f.edges, 80, -70)] + [(False, e) for e in (*g.edges, 80, -70)]),
         slots=(f, g),
     )
@@ -149,18 +118,16 @@ def fizz(rng: Random) -> Draft:
         f'if {conditions[0]} and {conditions[1]}:\n    return "{both}"\nif {conditions[0]}:\n    return "{first}"\n'
         f'if {conditions[1]}:\n    return "{second}"\nreturn "{other}"'
     )
-    return Draft(
-        args=((x, "int"),),
-        returns="label",
+    meaning = Meaning(
         english=(
             f'returns "{both}" if {x} is divisible by {p} and {q}, "{first}" if only by {p}, '
             f'"{second}" if only by {q}, otherwise "{other}"'
         ),
         rust=rust,
         python=python,
-        inputs=ints(rng, (p * q, p, q, -p, -q, p * q + 1, p + 1, q + 1, p - 1, q - 1, p * p, q * q)),
-        constants=(p, q, both, first, second, other),
     )
+    values = ints(rng, (p * q, p, q, -p, -q, p * q + 1, p + 1, q + 1, p - 1, q - 1, p * p, q * q))
+    return unary(x, "int", "label", meaning, values, constants=(p, q, both, first, second, other))
 
 
 @family("hard", "by_case", "triage", "dispatch", "assess", "evaluate_case", "choose_case")
@@ -169,25 +136,5 @@ def two_condition_map(rng: Random) -> Draft:
     x = rng.choice(INTS)
     p, q, around = two_predicates(rng)
     f, g = two_mappings(rng)
-    return Draft(
-        args=((x, "int"),),
-        returns="int",
-        english=f"returns {f.say(x)} if {x} is {p.english} and {q.english}, otherwise {g.say(x)}",
-        rust=f"if {p.rs(x)} && {q.rs(x)} {{\n    {f.rs(x)}\n}} else {{\n    {g.rs(x)}\n}}",
-        python=f"if {p.py(x)} and {q.py(x)}:\n    return {f.py(x)}\nreturn {g.py(x)}",
-        inputs=ints(rng, (*around, *f.edges, *g.edges)),
-        slots=(p, q, f, g),
-    )
-
-
-FAMILIES = (
-    if_constant,
-    if_map,
-    if_label,
-    three_way,
-    nested,
-    match_constants,
-    flag_branch,
-    fizz,
-    two_condition_map,
-)
+    values = ints(rng, (*around, *f.edges, *g.edges))
+    return unary(x, "int", "int", either(both_hold(p, q, x), f.of(x), g.of(x)), values, slots=(p, q, f, g))

@@ -2,8 +2,9 @@
 
 from random import Random
 
-from rustml.banks.families.draft import Draft, family
+from rustml.banks.families.draft import Draft, family, on_ints, unary
 from rustml.banks.families.inputs import ints, pairs
+from rustml.banks.families.meaning import Meaning
 from rustml.banks.families.slots import INTS, constant_mapping, mapping, two_mappings
 
 
@@ -11,15 +12,8 @@ from rustml.banks.families.slots import INTS, constant_mapping, mapping, two_map
 def map_int(rng: Random) -> Draft:
     """One map."""
     x, m = rng.choice(INTS), mapping(rng)
-    return Draft(
-        args=((x, "int"),),
-        returns="int",
-        english=f"returns {m.say(x)}",
-        rust=m.rs(x),
-        python=f"return {m.py(x)}",
-        inputs=ints(rng, m.edges),
-        slots=(m,),
-    )
+    meaning = Meaning(english=f"returns {m.say(x)}", rust=m.rs(x), python=f"return {m.py(x)}")
+    return unary(x, "int", "int", meaning, ints(rng, m.edges), slots=(m,))
 
 
 @family("easy", "linear", "scale", "affine", "line", "price", "total")
@@ -27,15 +21,12 @@ def linear(rng: Random) -> Draft:
     """`a * x + b`."""
     x, a, b, op = rng.choice(INTS), rng.randint(2, 30), rng.randint(1, 60), rng.choice("+-")
     code = f"{a} * {x} {op} {b}"
-    return Draft(
-        args=((x, "int"),),
-        returns="int",
+    meaning = Meaning(
         english=f"returns {a} times {x} {'plus' if op == '+' else 'minus'} {b}",
         rust=code,
         python=f"return {code}",
-        inputs=ints(rng, (0, 1, -1, 7)),
-        constants=(a, op, b),
     )
+    return unary(x, "int", "int", meaning, ints(rng, (0, 1, -1, 7)), constants=(a, op, b))
 
 
 @family("easy", "combine", "mix", "merge", "join_values", "weigh", "balance")
@@ -46,15 +37,8 @@ def two_args(rng: Random) -> Draft:
     outer, outer_phrase = rng.choice((("+", "plus"), ("-", "minus")))
     k = rng.randint(1, 60)
     code = f"{a} {op} {b} {outer} {k}"
-    return Draft(
-        args=((a, "int"), (b, "int")),
-        returns="int",
-        english=f"returns {a} {phrase} {b} {outer_phrase} {k}",
-        rust=code,
-        python=f"return {code}",
-        inputs=pairs(rng, (0, 3, -5), (1, 7, -2)),
-        constants=(op, outer, k),
-    )
+    meaning = Meaning(english=f"returns {a} {phrase} {b} {outer_phrase} {k}", rust=code, python=f"return {code}")
+    return on_ints((a, b), "int", meaning, pairs(rng, (0, 3, -5), (1, 7, -2)), constants=(op, outer, k))
 
 
 @family("easy", "distance", "gap", "difference", "spread", "delta", "diff")
@@ -63,15 +47,13 @@ def distance(rng: Random) -> Draft:
     a, b = rng.sample(INTS, 2)
     m = constant_mapping(rng)
     edges = (*m.edges, 0)
-    return Draft(
-        args=((a, "int"), (b, "int")),
-        returns="int",
+    meaning = Meaning(
         english=f"takes the absolute difference d of {a} and {b} and returns {m.say('d')}",
         rust=f"let d = ({a} - {b}).abs();\n{m.rs('d')}",
         python=f"d = abs({a} - {b})\nreturn {m.py('d')}",
-        inputs=tuple([(e, 0) for e in edges] + [(0, e) for e in edges[:2]] + [(9, 4), (4, 9), (-3, 5)]),
-        slots=(m,),
     )
+    inputs = tuple([(e, 0) for e in edges] + [(0, e) for e in edges[:2]] + [(9, 4), (4, 9), (-3, 5)])
+    return on_ints((a, b), "int", meaning, inputs, slots=(m,))
 
 
 @family("easy", "clamp_value", "limit", "bound", "restrict", "keep_within", "fit")
@@ -79,30 +61,24 @@ def clamp(rng: Random) -> Draft:
     """Both bounds at once."""
     x, low = rng.choice(INTS), rng.randint(-30, 40)
     high = low + rng.randint(2, 50)
-    return Draft(
-        args=((x, "int"),),
-        returns="int",
+    meaning = Meaning(
         english=f"limits {x} to the range from {low} to {high}",
         rust=f"{x}.clamp({low}, {high})",
         python=f"return max({low}, min({high}, {x}))",
-        inputs=ints(rng, (low, high, low - 1, high + 1, low + 1)),
-        constants=(low, high),
     )
+    return unary(x, "int", "int", meaning, ints(rng, (low, high, low - 1, high + 1, low + 1)), constants=(low, high))
 
 
 @family("medium", "remainder", "wrap", "cycle", "residue", "modulo", "rest")
 def remainder(rng: Random) -> Draft:
     """Euclidean remainder, so that Rust and Python agree on negatives."""
     x, k, b = rng.choice(INTS), rng.randint(2, 40), rng.randint(1, 40)
-    return Draft(
-        args=((x, "int"),),
-        returns="int",
+    meaning = Meaning(
         english=f"returns the non-negative remainder of {x} divided by {k}, plus {b}",
         rust=f"{x}.rem_euclid({k}) + {b}",
         python=f"return {x} % {k} + {b}",
-        inputs=ints(rng, (k, k - 1, k + 1, -1, 2 * k)),
-        constants=(k, b),
     )
+    return unary(x, "int", "int", meaning, ints(rng, (k, k - 1, k + 1, -1, 2 * k)), constants=(k, b))
 
 
 @family("medium", "divide", "share", "split_evenly", "quotient", "portion", "group")
@@ -110,16 +86,13 @@ def quotient(rng: Random) -> Draft:
     """Floor division by a positive constant."""
     x, k, m = rng.choice(INTS), rng.randint(2, 40), constant_mapping(rng)
     english = f"divides {x} by {k} rounding down to get q and returns {m.say('q')}"
-    return Draft(
-        args=((x, "int"),),
-        returns="int",
+    meaning = Meaning(
         english=english,
         rust=f"let q = {x}.div_euclid({k});\n{m.rs('q')}",
         python=f"q = {x} // {k}\nreturn {m.py('q')}",
-        inputs=ints(rng, (k, k - 1, -1, -k - 1, 3 * k, *[k * e for e in m.edges])),
-        slots=(m,),
-        constants=(k,),
     )
+    values = ints(rng, (k, k - 1, -1, -k - 1, 3 * k, *[k * e for e in m.edges]))
+    return unary(x, "int", "int", meaning, values, slots=(m,), constants=(k,))
 
 
 @family("medium", "quadratic", "polynomial", "curve", "parabola", "evaluate", "poly")
@@ -129,30 +102,24 @@ def quadratic(rng: Random) -> Draft:
     a, b, c = rng.randint(2, 9), rng.randint(2, 9), rng.randint(1, 30)
     op = rng.choice("+-")
     code = f"{a} * {x} * {x} {op} {b} * {x} + {c}"
-    return Draft(
-        args=((x, "int"),),
-        returns="int",
+    meaning = Meaning(
         english=f"returns {a} times {x} squared {'plus' if op == '+' else 'minus'} {b} times {x} plus {c}",
         rust=code,
         python=f"return {code}",
-        inputs=ints(rng, (0, 1, 2, -1, -3)),
-        constants=(a, op, b, c),
     )
+    return unary(x, "int", "int", meaning, ints(rng, (0, 1, 2, -1, -3)), constants=(a, op, b, c))
 
 
 @family("medium", "power_sum", "raise_to", "power", "cube_plus", "exponent", "grow_by")
 def power(rng: Random) -> Draft:
     """A fixed power, scaled."""
     x, k, a, b = rng.choice(INTS), rng.randint(3, 5), rng.randint(2, 9), rng.randint(1, 40)
-    return Draft(
-        args=((x, "int"),),
-        returns="int",
+    meaning = Meaning(
         english=f"returns {a} times {x} to the power {k}, plus {b}",
         rust=f"{a} * {x}.pow({k}) + {b}",
         python=f"return {a} * {x} ** {k} + {b}",
-        inputs=((0,), (1,), (2,), (-1,), (-3,), (5,)),
-        constants=(k, a, b),
     )
+    return unary(x, "int", "int", meaning, (0, 1, 2, -1, -3, 5), constants=(k, a, b))
 
 
 @family("medium", "chain", "two_steps", "process", "transform", "step_twice", "pipeline")
@@ -161,15 +128,12 @@ def two_maps(rng: Random) -> Draft:
     x = rng.choice(INTS)
     f, g = two_mappings(rng)
     edges = (*f.edges, *g.edges)
-    return Draft(
-        args=((x, "int"),),
-        returns="int",
+    meaning = Meaning(
         english=f"sets y to {f.say(x)} and returns {g.say('y')}",
         rust=f"let y = {f.rs(x)};\n{g.rs('y')}",
         python=f"y = {f.py(x)}\nreturn {g.py('y')}",
-        inputs=ints(rng, edges),
-        slots=(f, g),
     )
+    return unary(x, "int", "int", meaning, ints(rng, edges), slots=(f, g))
 
 
 @family("medium", "pick_larger", "best", "larger", "highest", "top", "choose")
@@ -178,28 +142,10 @@ def extreme_of_two(rng: Random) -> Draft:
     a, b = rng.sample(INTS, 2)
     f, g = two_mappings(rng)
     name, phrase = rng.choice((("max", "larger"), ("min", "smaller")))
-    return Draft(
-        args=((a, "int"), (b, "int")),
-        returns="int",
+    meaning = Meaning(
         english=f"sets p to {f.say(a)} and q to {g.say(b)} and returns the {phrase} of p and q",
         rust=f"let p = {f.rs(a)};\nlet q = {g.rs(b)};\np.{name}(q)",
         python=f"p = {f.py(a)}\nq = {g.py(b)}\nreturn {name}(p, q)",
-        inputs=(*pairs(rng, f.edges, g.edges), (-90, 80), (120, -95), (-200, 900), (900, -200)),
-        slots=(f, g),
-        constants=(name,),
     )
-
-
-FAMILIES = (
-    map_int,
-    linear,
-    two_args,
-    distance,
-    clamp,
-    remainder,
-    quotient,
-    quadratic,
-    power,
-    two_maps,
-    extreme_of_two,
-)
+    inputs = (*pairs(rng, f.edges, g.edges), (-90, 80), (120, -95), (-200, 900), (900, -200))
+    return on_ints((a, b), "int", meaning, inputs, slots=(f, g), constants=(name,))

@@ -2,8 +2,9 @@
 
 from random import Random
 
-from rustml.banks.families.draft import Draft, family
+from rustml.banks.families.draft import Draft, family, unary
 from rustml.banks.families.inputs import lists, unique
+from rustml.banks.families.meaning import Meaning
 from rustml.banks.families.rustfmt import chain
 from rustml.banks.families.slots import LISTS, inverse, mapping, predicate, threshold, two_predicates
 
@@ -12,30 +13,24 @@ from rustml.banks.families.slots import LISTS, inverse, mapping, predicate, thre
 def filter_map_sum(rng: Random) -> Draft:
     """Filter, map, sum."""
     xs, p, m = rng.choice(LISTS), predicate(rng), mapping(rng)
-    return Draft(
-        args=((xs, "ints"),),
-        returns="int",
+    meaning = Meaning(
         english=f"adds up {m.say('x')} for each x of {xs} that is {p.english}",
         rust=chain(xs, "iter()", f"filter(|&&x| {p.rs('x')})", f"map(|&x| {m.rs('x')})", "sum()"),
         python=f"return sum({m.py('x')} for x in {xs} if {p.py('x')})",
-        inputs=lists(rng, (*p.edges, *m.edges)),
-        slots=(p, m),
     )
+    return unary(xs, "ints", "int", meaning, lists(rng, (*p.edges, *m.edges)), slots=(p, m))
 
 
 @family("hard", "filtered_map", "select_and_change", "refine", "extract", "sift", "convert_some")
 def filter_map_list(rng: Random) -> Draft:
     """Filter, map, collect."""
     xs, p, m = rng.choice(LISTS), predicate(rng), mapping(rng)
-    return Draft(
-        args=((xs, "ints"),),
-        returns="ints",
+    meaning = Meaning(
         english=f"returns {m.say('x')} for each x of {xs} that is {p.english}",
         rust=chain(xs, "iter()", f"filter(|&&x| {p.rs('x')})", f"map(|&x| {m.rs('x')})", "collect()"),
         python=f"return [{m.py('x')} for x in {xs} if {p.py('x')}]",
-        inputs=lists(rng, (*p.edges, *m.edges)),
-        slots=(p, m),
     )
+    return unary(xs, "ints", "ints", meaning, lists(rng, (*p.edges, *m.edges)), slots=(p, m))
 
 
 @family("hard", "count_changed", "count_after", "tally_after", "check_count", "after_change", "hits_after")
@@ -43,15 +38,12 @@ def map_filter_count(rng: Random) -> Draft:
     """Map, filter on the mapped value, count."""
     xs, m, p = rng.choice(LISTS), mapping(rng), predicate(rng)
     edges = tuple([inverse(m, edge) for edge in p.edges])
-    return Draft(
-        args=((xs, "ints"),),
-        returns="count",
+    meaning = Meaning(
         english=f"sets y to {m.say('x')} for each x of {xs} and counts the y that are {p.english}",
         rust=chain(xs, "iter()", f"map(|&x| {m.rs('x')})", f"filter(|&y| {p.rs('y')})", "count()"),
         python=f"ys = [{m.py('x')} for x in {xs}]\nreturn len([y for y in ys if {p.py('y')}])",
-        inputs=(*lists(rng, edges), (list(range(-12, 13)),), (list(m.edges),)),
-        slots=(m, p),
     )
+    return unary(xs, "ints", "count", meaning, (*lists(rng, edges), list(range(-12, 13)), list(m.edges)), slots=(m, p))
 
 
 @family("hard", "count_both", "double_check", "count_strict", "screen", "two_tests", "count_pairs")
@@ -59,24 +51,20 @@ def filter_both_count(rng: Random) -> Draft:
     """The count of numbers that satisfy two predicates."""
     xs = rng.choice(LISTS)
     p, q, around = two_predicates(rng)
-    return Draft(
-        args=((xs, "ints"),),
-        returns="count",
+    meaning = Meaning(
         english=f"counts the numbers of {xs} that are {p.english} and {q.english}",
         rust=chain(xs, "iter()", f"filter(|&&x| {p.rs('x')} && {q.rs('x')})", "count()"),
         python=f"return len([x for x in {xs} if {p.py('x')} and {q.py('x')}])",
-        inputs=(*lists(rng, (*p.edges, *q.edges)), (list(around[::2]),), (list(around[1::2]),), (list(around[:14]),)),
-        slots=tuple(sorted((p, q))),
     )
+    values = (*lists(rng, (*p.edges, *q.edges)), list(around[::2]), list(around[1::2]), list(around[:14]))
+    return unary(xs, "ints", "count", meaning, values, slots=tuple(sorted((p, q))))
 
 
 @family("hard", "balance_of", "net", "net_sum", "difference_of", "offset", "signed_sum")
 def split_sum(rng: Random) -> Draft:
     """Some added, the others handled otherwise."""
     xs, p, m = rng.choice(LISTS), predicate(rng), mapping(rng)
-    return Draft(
-        args=((xs, "ints"),),
-        returns="int",
+    meaning = Meaning(
         english=f"starts at 0, adds {m.say('x')} for each x of {xs} that is {p.english}, and subtracts every other x",
         rust=(
             f"let mut out = 0;\nfor &x in {xs} {{\n    if {p.rs('x')} {{\n        out += {m.rs('x')};\n"
@@ -86,28 +74,23 @@ def split_sum(rng: Random) -> Draft:
             f"out = 0\nfor x in {xs}:\n    if {p.py('x')}:\n        out += {m.py('x')}\n"
             "    else:\n        out -= x\nreturn out"
         ),
-        inputs=lists(rng, (*p.edges, *m.edges)),
-        slots=(p, m),
     )
+    return unary(xs, "ints", "int", meaning, lists(rng, (*p.edges, *m.edges)), slots=(p, m))
 
 
 @family("hard", "weighted", "index_sum", "weigh_all", "position_sum", "place_value", "rank_sum")
 def weighted_sum(rng: Random) -> Draft:
     """Each times its index, shifted, where a predicate holds."""
     xs, p, k = rng.choice(LISTS), predicate(rng), rng.randint(1, 9)
-    return Draft(
-        args=((xs, "ints"),),
-        returns="int",
+    meaning = Meaning(
         english=f"adds up x times its index plus {k} for each x of {xs} that is {p.english}",
         rust=(
             f"let mut out = 0;\nfor (i, &x) in {xs}.iter().enumerate() {{\n    if {p.rs('x')} {{\n"
             f"        out += x * i as i64 + {k};\n    }}\n}}\nout"
         ),
         python=f"return sum(x * i + {k} for i, x in enumerate({xs}) if {p.py('x')})",
-        inputs=lists(rng, p.edges),
-        slots=(p,),
-        constants=(k,),
     )
+    return unary(xs, "ints", "int", meaning, lists(rng, p.edges), slots=(p,), constants=(k,))
 
 
 @family("hard", "rises", "count_jumps", "jumps", "count_steps", "big_steps", "neighbours")
@@ -119,34 +102,28 @@ def adjacent(rng: Random) -> Draft:
     walk = [0]
     for step in steps:
         walk.append(walk[-1] + step)
-    return Draft(
-        args=((xs, "ints"),),
-        returns="count",
+    meaning = Meaning(
         english=f"counts the neighbours in {xs} where the second is {phrase} {k} above the first",
         rust=f"{xs}.windows(2).filter(|w| w[1] - w[0] {op} {k}).count()",
         python=f"return len([b for a, b in zip({xs}, {xs}[1:]) if b - a {op} {k}])",
-        inputs=(([],), ([5],), (walk,), (walk[::-1],), ([3, 3 + k],), ([3 + k, 3],), ([1, 2 + k],), ([9, 8 + k],)),
-        constants=(op, k),
     )
+    values: tuple[list[int], ...] = ([], [5], walk, walk[::-1], [3, 3 + k], [3 + k, 3], [1, 2 + k], [9, 8 + k])
+    return unary(xs, "ints", "count", meaning, values, constants=(op, k))
 
 
 @family("hard", "running", "running_total", "cumulate", "partial_sums", "progress", "prefix_sums")
 def running(rng: Random) -> Draft:
     """Running totals of a map, from a start."""
     xs, m, k = rng.choice(LISTS), mapping(rng), rng.randint(0, 60)
-    return Draft(
-        args=((xs, "ints"),),
-        returns="ints",
+    meaning = Meaning(
         english=f"returns the running totals, starting from {k}, of {m.say('x')} for each x of {xs}",
         rust=(
             f"let mut sum = {k};\nlet mut out = Vec::new();\nfor &x in {xs} {{\n"
             f"    sum += {m.rs('x')};\n    out.push(sum);\n}}\nout"
         ),
         python=f"total = {k}\nout = []\nfor x in {xs}:\n    total += {m.py('x')}\n    out.append(total)\nreturn out",
-        inputs=lists(rng, m.edges),
-        slots=(m,),
-        constants=(k,),
     )
+    return unary(xs, "ints", "ints", meaning, lists(rng, m.edges), slots=(m,), constants=(k,))
 
 
 _LIST_PAIRS: tuple[tuple[list[int], list[int]], ...] = (
@@ -163,12 +140,15 @@ def zip_sum(rng: Random) -> Draft:
     xs, ys = rng.sample(LISTS, 2)
     op, phrase = rng.choice((("*", "times"), ("+", "plus"), ("-", "minus")))
     m = mapping(rng)
-    return Draft(
-        args=((xs, "ints"), (ys, "ints")),
-        returns="int",
+    meaning = Meaning(
         english=f"adds up {m.say('x')} {phrase} y for each pair x, y of {xs} and {ys}",
         rust=chain(xs, "iter()", f"zip({ys})", f"map(|(&x, &y)| {m.rs_term('x')} {op} y)", "sum()"),
         python=f"return sum({m.py_term('x')} {op} y for x, y in zip({xs}, {ys}))",
+    )
+    return Draft(
+        args=((xs, "ints"), (ys, "ints")),
+        returns="int",
+        meaning=meaning,
         inputs=(([], []), *_LIST_PAIRS, (list(m.edges), [9, 4, 11])),
         slots=(m,),
         constants=(op,),
@@ -180,35 +160,26 @@ def filtered_extreme(rng: Random) -> Draft:
     """Largest or smallest of those that satisfy a predicate, or a default."""
     xs, p, k = rng.choice(LISTS), predicate(rng), rng.randint(-40, 99)
     name, phrase = rng.choice((("max", "largest"), ("min", "smallest")))
-    return Draft(
-        args=((xs, "ints"),),
-        returns="int",
+    meaning = Meaning(
         english=f"returns the {phrase} number of {xs} that is {p.english}, or {k} if there is none",
         rust=chain(xs, "iter()", "copied()", f"filter(|&x| {p.rs('x')})", f"{name}()", f"unwrap_or({k})"),
         python=f"return {name}([x for x in {xs} if {p.py('x')}], default={k})",
-        inputs=(*lists(rng, p.edges), (list(range(p.edges[0] - 9, p.edges[0] + 10, 3)),)),
-        slots=(p,),
-        constants=(name, k),
     )
+    values = (*lists(rng, p.edges), list(range(p.edges[0] - 9, p.edges[0] + 10, 3)))
+    return unary(xs, "ints", "int", meaning, values, slots=(p,), constants=(name, k))
 
 
 @family("medium", "smallest_few", "sorted_part", "top_few", "ranked", "podium", "sorted_head")
 def sorted_part(rng: Random) -> Draft:
     """The first few in order, with a number added."""
     xs, k, extra = rng.choice(LISTS), rng.randint(1, 5), rng.randint(-30, 80)
-    return Draft(
-        args=((xs, "ints"),),
-        returns="ints",
+    meaning = Meaning(
         english=f"adds {extra} to the numbers of {xs} as one more number, sorts them, and returns the first {k}",
         rust=f"let mut out = {xs}.to_vec();\nout.push({extra});\nout.sort();\nout.truncate({k});\nout",
         python=f"return sorted({xs} + [{extra}])[:{k}]",
-        inputs=(
-            *lists(rng, (extra, extra + 1, extra - 1)),
-            ([90, 95, 85, 99, 97, 93],),
-            ([-50, -60, -70, -80, -40, -90],),
-        ),
-        constants=(k, extra),
     )
+    values = (*lists(rng, (extra, extra + 1, extra - 1)), [90, 95, 85, 99, 97, 93], [-50, -60, -70, -80, -40, -90])
+    return unary(xs, "ints", "ints", meaning, values, constants=(k, extra))
 
 
 @family("medium", "leading", "trim_front", "head_while", "cut_where", "prefix_of", "run_of")
@@ -222,25 +193,20 @@ def while_part(rng: Random) -> Draft:
         if take
         else f"i = 0\nwhile i < len({xs}) and {p.py(f'{xs}[i]')}:\n    i += 1\nreturn {xs}[i:]"
     )
-    return Draft(
-        args=((xs, "ints"),),
-        returns="ints",
+    meaning = Meaning(
         english=f"{'keeps' if take else 'drops'} the numbers at the start of {xs} as long as they are {p.english}",
         rust=chain(xs, "iter()", "copied()", f"{name}(|&x| {p.rs('x')})", "collect()"),
         python=python,
-        inputs=(*lists(rng, p.edges), (list(p.edges),), (unique([p.edges[0], *p.edges[::-1]]),)),
-        slots=(p,),
-        constants=(take,),
     )
+    values = (*lists(rng, p.edges), list(p.edges), unique([p.edges[0], *p.edges[::-1]]))
+    return unary(xs, "ints", "ints", meaning, values, slots=(p,), constants=(take,))
 
 
 @family("hard", "spread_above", "tally_both", "split_count", "divide_up", "sides", "two_counts")
 def two_counts(rng: Random) -> Draft:
     """Counts on both sides of a threshold, as a pair."""
     xs, p, m = rng.choice(LISTS), threshold(rng), mapping(rng)
-    return Draft(
-        args=((xs, "ints"),),
-        returns="pair",
+    meaning = Meaning(
         english=f"returns the sum of {m.say('x')} for the x of {xs} that are {p.english}, and the count of the others",
         rust=(
             f"let mut sum = 0;\nlet mut others = 0;\nfor &x in {xs} {{\n    if {p.rs('x')} {{\n"
@@ -250,40 +216,18 @@ def two_counts(rng: Random) -> Draft:
             f"total = 0\nothers = 0\nfor x in {xs}:\n    if {p.py('x')}:\n        total += {m.py('x')}\n"
             "    else:\n        others += 1\nreturn (total, others)"
         ),
-        inputs=lists(rng, (*p.edges, *m.edges)),
-        slots=(p, m),
     )
+    return unary(xs, "ints", "pair", meaning, lists(rng, (*p.edges, *m.edges)), slots=(p, m))
 
 
 @family("medium", "every_nth", "sample_list", "thin_out", "every_few", "stride", "steps_of")
 def step_by(rng: Random) -> Draft:
     """Every few elements from an offset, mapped."""
     xs, start, k, m = rng.choice(LISTS), rng.randint(1, 4), rng.randint(2, 5), mapping(rng)
-    return Draft(
-        args=((xs, "ints"),),
-        returns="ints",
+    meaning = Meaning(
         english=f"returns {m.say('x')} for every x in steps of {k} of {xs}, from index {start} on",
         rust=chain(xs, "iter()", f"skip({start})", f"step_by({k})", f"map(|&x| {m.rs('x')})", "collect()"),
         python=f"return [{m.py('x')} for x in {xs}[{start}::{k}]]",
-        inputs=(*lists(rng, m.edges), (list(range(-3, 14)),), ([m.edges[0] + step for step in range(12)],)),
-        slots=(m,),
-        constants=(start, k),
     )
-
-
-FAMILIES = (
-    filter_map_sum,
-    filter_map_list,
-    map_filter_count,
-    filter_both_count,
-    split_sum,
-    weighted_sum,
-    adjacent,
-    running,
-    zip_sum,
-    filtered_extreme,
-    sorted_part,
-    while_part,
-    two_counts,
-    step_by,
-)
+    values = (*lists(rng, m.edges), list(range(-3, 14)), [m.edges[0] + step for step in range(12)])
+    return unary(xs, "ints", "ints", meaning, values, slots=(m,), constants=(start, k))

@@ -2,7 +2,8 @@
 
 from random import Random
 
-from rustml.banks.families.draft import Draft, family
+from rustml.banks.families.draft import Draft, family, unary
+from rustml.banks.families.meaning import Meaning
 from rustml.banks.families.texts import AFFIXES, LETTERS, NAMES, texts
 
 
@@ -16,15 +17,8 @@ def affix(rng: Random) -> Draft:
         "after": (f"{{{s}}}{w}", f'{s} and then "{w}"'),
         "around": (f"{w}{{{s}}}{v}", f'"{w}", then {s}, then "{v}"'),
     }[kind]
-    return Draft(
-        args=((s, "text"),),
-        returns="text",
-        english=f"returns {phrase}",
-        rust=f'format!("{rust}")',
-        python=f'return f"{rust}"',
-        inputs=texts(rng, w),
-        constants=(kind, w, v if kind == "around" else ""),
-    )
+    meaning = Meaning(english=f"returns {phrase}", rust=f'format!("{rust}")', python=f'return f"{rust}"')
+    return unary(s, "text", "text", meaning, texts(rng, w), constants=(kind, w, v if kind == "around" else ""))
 
 
 @family("easy", "has_part", "fits", "text_match", "is_tagged", "looks_like", "check_text")
@@ -40,15 +34,13 @@ def has_affix(rng: Random) -> Draft:
     )
     negated = rng.random() < 0.4
     code, twin = rust.format(s=s, w=f'"{w}"'), python.format(s=s, w=f'"{w}"')
-    return Draft(
-        args=((s, "text"),),
-        returns="flag",
+    meaning = Meaning(
         english=f'tells whether {s} {f"does not {denied}" if negated else phrase} "{w}"',
         rust=f"!{code}" if negated else code,
         python=f"return not ({twin})" if negated else f"return {twin}",
-        inputs=texts(rng, w, f"{w}zz", f"zz{w}", f"z{w}z", w[:-1], w[1:]),
-        constants=(phrase, negated, w),
     )
+    values = texts(rng, w, f"{w}zz", f"zz{w}", f"z{w}z", w[:-1], w[1:])
+    return unary(s, "text", "flag", meaning, values, constants=(phrase, negated, w))
 
 
 @family("easy", "length_ok", "long_enough", "is_short", "size_check", "check_length", "fits_in")
@@ -58,15 +50,12 @@ def length_is(rng: Random) -> Draft:
     op, phrase = rng.choice(
         ((">", "more than"), ("<", "fewer than"), (">=", "at least"), ("<=", "at most"), ("==", "exactly"))
     )
-    return Draft(
-        args=((s, "text"),),
-        returns="flag",
+    meaning = Meaning(
         english=f"tells whether {s} has {phrase} {k} characters",
         rust=f"{s}.len() {op} {k}",
         python=f"return len({s}) {op} {k}",
-        inputs=tuple([("x" * size,) for size in (k, k - 1, k + 1, 0, 1, 2 * k)]),
-        constants=(op, k),
     )
+    return unary(s, "text", "flag", meaning, ["x" * size for size in (k, k - 1, k + 1, 0, 1, 2 * k)], constants=(op, k))
 
 
 @family("medium", "count_letter", "letter_count", "letters", "char_hits", "count_char", "frequency")
@@ -74,15 +63,13 @@ def count_char(rng: Random) -> Draft:
     """The count of a character, shifted."""
     s, c, k = rng.choice(NAMES), rng.choice(LETTERS), rng.randint(1, 40)
     other = "z" if c != "z" else "y"
-    return Draft(
-        args=((s, "text"),),
-        returns="count",
+    meaning = Meaning(
         english=f"returns how often '{c}' occurs in {s}, plus {k}",
         rust=f"{s}.matches('{c}').count() + {k}",
         python=f'return {s}.count("{c}") + {k}',
-        inputs=texts(rng, c, c * 3, f"{c}{other}{c}", f"{other}{c.upper()}{other}"),
-        constants=(c, k),
     )
+    values = texts(rng, c, c * 3, f"{c}{other}{c}", f"{other}{c.upper()}{other}")
+    return unary(s, "text", "count", meaning, values, constants=(c, k))
 
 
 @family("medium", "swap_letter", "replace_letter", "change_letter", "mask", "censor", "respell")
@@ -91,15 +78,12 @@ def replace_char(rng: Random) -> Draft:
     s, c = rng.choice(NAMES), rng.choice(LETTERS)
     w = rng.choice(("", "-", "*", ".", "_", "#", *LETTERS.replace(c, "")))
     what = f'replaced by "{w}"' if w else "removed"
-    return Draft(
-        args=((s, "text"),),
-        returns="text",
+    meaning = Meaning(
         english=f"returns {s} with each '{c}' {what}",
         rust=f"{s}.replace('{c}', \"{w}\")",
         python=f'return {s}.replace("{c}", "{w}")',
-        inputs=texts(rng, c, c * 3, f"x{c}y{c}", f"{c.upper()}{w}"),
-        constants=(c, w),
     )
+    return unary(s, "text", "text", meaning, texts(rng, c, c * 3, f"x{c}y{c}", f"{c.upper()}{w}"), constants=(c, w))
 
 
 @family("medium", "style", "shout_name", "case_tag", "format_name", "loud", "emphasise")
@@ -110,15 +94,12 @@ def case_affix(rng: Random) -> Draft:
     before = rng.random() < 0.5
     rust = f'format!("{w}{{}}", {s}.to_{name}())' if before else f'{s}.to_{name}() + "{w}"'
     phrase = f'"{w}" and then {s} in {name}' if before else f'{s} in {name} and then "{w}"'
-    return Draft(
-        args=((s, "text"),),
-        returns="text",
+    meaning = Meaning(
         english=f"returns {phrase}",
         rust=rust,
         python=f'return "{w}" + {s}.{twin}()' if before else f'return {s}.{twin}() + "{w}"',
-        inputs=texts(rng, "MiXed", w),
-        constants=(name, before, w),
     )
+    return unary(s, "text", "text", meaning, texts(rng, "MiXed", w), constants=(name, before, w))
 
 
 @family("medium", "backwards", "flip", "mirror", "reverse_text", "turn_round", "invert")
@@ -128,15 +109,12 @@ def reverse_affix(rng: Random) -> Draft:
     before = rng.random() < 0.5
     build = f'format!("{w}{{reversed}}")' if before else f'format!("{{reversed}}{w}")'
     phrase = f'"{w}" and then {s} reversed' if before else f'{s} reversed and then "{w}"'
-    return Draft(
-        args=((s, "text"),),
-        returns="text",
+    meaning = Meaning(
         english=f"returns {phrase}",
         rust=f"let reversed: String = {s}.chars().rev().collect();\n{build}",
         python=f'return "{w}" + {s}[::-1]' if before else f'return {s}[::-1] + "{w}"',
-        inputs=texts(rng, "abc", w),
-        constants=(before, w),
     )
+    return unary(s, "text", "text", meaning, texts(rng, "abc", w), constants=(before, w))
 
 
 @family("medium", "shorten", "cut", "abbreviate", "truncate", "clip", "trim_to")
@@ -145,15 +123,13 @@ def part_affix(rng: Random) -> Draft:
     s, w, k = rng.choice(NAMES), rng.choice(AFFIXES), rng.randint(1, 9)
     name, part = rng.choice((("take", f"[:{k}]"), ("skip", f"[{k}:]")))
     phrase = f"the first {k} characters" if name == "take" else f"all but the first {k} characters"
-    return Draft(
-        args=((s, "text"),),
-        returns="text",
+    meaning = Meaning(
         english=f'returns {phrase} of {s} and then "{w}"',
         rust=f'let part: String = {s}.chars().{name}({k}).collect();\npart + "{w}"',
         python=f'return {s}{part} + "{w}"',
-        inputs=texts(rng, LETTERS[:k], LETTERS[: k + 1], LETTERS[: k - 1], LETTERS),
-        constants=(name, k, w),
     )
+    values = texts(rng, LETTERS[:k], LETTERS[: k + 1], LETTERS[: k - 1], LETTERS)
+    return unary(s, "text", "text", meaning, values, constants=(name, k, w))
 
 
 @family("medium", "strip_letters", "keep_letters", "filter_text", "clean", "purge", "select_letters")
@@ -163,15 +139,13 @@ def keep_chars(rng: Random) -> Draft:
     keep = rng.random() < 0.5
     rest = [letter for letter in LETTERS if letter not in letters][:2]
     test = f'"{letters}".contains(c)'
-    return Draft(
-        args=((s, "text"),),
-        returns="text",
+    meaning = Meaning(
         english=f'returns {s} {"with only" if keep else "without"} the characters of "{letters}"',
         rust=f"{s}.chars().filter(|&c| {test if keep else '!' + test}).collect()",
         python=f'return "".join(c for c in {s} if c {"in" if keep else "not in"} "{letters}")',
-        inputs=texts(rng, *letters, f"{rest[0]}{letters}{rest[1]}{letters[0]}", letters.upper() + letters[2], LETTERS),
-        constants=(keep, letters),
     )
+    values = texts(rng, *letters, f"{rest[0]}{letters}{rest[1]}{letters[0]}", letters.upper() + letters[2], LETTERS)
+    return unary(s, "text", "text", meaning, values, constants=(keep, letters))
 
 
 @family("easy", "is_letter", "char_in", "known_char", "accept_char", "valid_char", "is_mark")
@@ -185,26 +159,10 @@ def char_in(rng: Random) -> Draft:
     phrase = f"between '{low}' and '{high}', or '{extra}'" if ranged else f"'{low}', '{high}' or '{extra}'"
     python = f'"{low}" <= {c} <= "{high}" or {c} == "{extra}"' if ranged else f'{c} in "{low}{high}{extra}"'
     near = [chr(ord(edge) + step) for edge in (low, high) for step in (0, -1, 1)]
-    return Draft(
-        args=((c, "char"),),
-        returns="flag",
+    meaning = Meaning(
         english=f"tells whether {c} is {phrase}",
         rust=f"matches!({c}, {pattern})",
         python=f"return {python}",
-        inputs=tuple([(char,) for char in dict.fromkeys((*near, extra, low.upper(), "a", "z", "5", "@"))]),
-        constants=(ranged, low, high, extra),
     )
-
-
-FAMILIES = (
-    affix,
-    has_affix,
-    length_is,
-    count_char,
-    replace_char,
-    case_affix,
-    reverse_affix,
-    part_affix,
-    keep_chars,
-    char_in,
-)
+    values = dict.fromkeys((*near, extra, low.upper(), "a", "z", "5", "@"))
+    return unary(c, "char", "flag", meaning, values, constants=(ranged, low, high, extra))

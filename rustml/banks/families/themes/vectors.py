@@ -2,8 +2,9 @@
 
 from random import Random
 
-from rustml.banks.families.draft import Draft, family
+from rustml.banks.families.draft import Draft, family, unary
 from rustml.banks.families.inputs import lists
+from rustml.banks.families.meaning import Meaning
 from rustml.banks.families.rustfmt import chain
 from rustml.banks.families.slots import LISTS, constant_mapping, mapping, predicate
 
@@ -14,30 +15,24 @@ def sum_list(rng: Random) -> Draft:
     xs, k = rng.choice(LISTS), rng.randint(1, 60)
     op, phrase = rng.choice((("+", "plus"), ("-", "minus"), ("*", "times")))
     k = max(k, 2)
-    return Draft(
-        args=((xs, "ints"),),
-        returns="int",
+    meaning = Meaning(
         english=f"returns the sum of {xs} {phrase} {k}",
         rust=f"{xs}.iter().sum::<i64>() {op} {k}",
         python=f"return sum({xs}) {op} {k}",
-        inputs=lists(rng, (3, -8, 40)),
-        constants=(op, k),
     )
+    return unary(xs, "ints", "int", meaning, lists(rng, (3, -8, 40)), constants=(op, k))
 
 
 @family("easy", "count", "how_many", "count_if", "number_of", "tally_if", "count_matching")
 def count_if(rng: Random) -> Draft:
     """The count of numbers that satisfy a predicate."""
     xs, p = rng.choice(LISTS), predicate(rng)
-    return Draft(
-        args=((xs, "ints"),),
-        returns="count",
+    meaning = Meaning(
         english=f"counts the numbers of {xs} that are {p.english}",
         rust=chain(xs, "iter()", f"filter(|&&x| {p.rs('x')})", "count()"),
         python=f"return len([x for x in {xs} if {p.py('x')}])",
-        inputs=lists(rng, p.edges),
-        slots=(p,),
     )
+    return unary(xs, "ints", "count", meaning, lists(rng, p.edges), slots=(p,))
 
 
 @family("easy", "check_all", "has", "verify", "test_all", "examine", "scan")
@@ -48,61 +43,48 @@ def quantifier(rng: Random) -> Draft:
     verb = "are" if name == "all" else "is"
     equal = name == "any" and p.kind == "eq"
     k = p.constants[0] if equal else ""
-    return Draft(
-        args=((xs, "ints"),),
-        returns="flag",
+    meaning = Meaning(
         english=f"tells whether {phrase} of {xs} {verb} {p.english}",
         rust=f"{xs}.contains(&{k})" if equal else f"{xs}.iter().{name}(|&x| {p.rs('x')})",
         python=f"return {k} in {xs}" if equal else f"return {name}({p.py('x')} for x in {xs})",
-        inputs=(*lists(rng, p.edges), ([p.edges[0]] * 2,)),
-        slots=(p,),
-        constants=(name,),
     )
+    return unary(xs, "ints", "flag", meaning, (*lists(rng, p.edges), [p.edges[0]] * 2), slots=(p,), constants=(name,))
 
 
 @family("medium", "keep", "select_from", "pick", "filter_list", "only", "retain_if")
 def filter_list(rng: Random) -> Draft:
     """Those that satisfy a predicate."""
     xs, p = rng.choice(LISTS), predicate(rng)
-    return Draft(
-        args=((xs, "ints"),),
-        returns="ints",
+    meaning = Meaning(
         english=f"returns the numbers of {xs} that are {p.english}",
         rust=chain(xs, "iter()", "copied()", f"filter(|&x| {p.rs('x')})", "collect()"),
         python=f"return [x for x in {xs} if {p.py('x')}]",
-        inputs=lists(rng, p.edges),
-        slots=(p,),
     )
+    return unary(xs, "ints", "ints", meaning, lists(rng, p.edges), slots=(p,))
 
 
 @family("medium", "map_all", "change_all", "convert_all", "each", "apply_all", "transform_all")
 def map_list(rng: Random) -> Draft:
     """A map of each."""
     xs, m = rng.choice(LISTS), mapping(rng)
-    return Draft(
-        args=((xs, "ints"),),
-        returns="ints",
+    meaning = Meaning(
         english=f"returns {m.say('x')} for each x of {xs}",
         rust=chain(xs, "iter()", f"map(|&x| {m.rs('x')})", "collect()"),
         python=f"return [{m.py('x')} for x in {xs}]",
-        inputs=lists(rng, m.edges),
-        slots=(m,),
     )
+    return unary(xs, "ints", "ints", meaning, lists(rng, m.edges), slots=(m,))
 
 
 @family("medium", "index_of", "find_index", "position", "where_is", "locate", "first_index")
 def position(rng: Random) -> Draft:
     """Index of the first that satisfies a predicate."""
     xs, p = rng.choice(LISTS), predicate(rng)
-    return Draft(
-        args=((xs, "ints"),),
-        returns="maybe_count",
+    meaning = Meaning(
         english=f"returns the index of the first number of {xs} that is {p.english}, or None",
         rust=chain(xs, "iter()", f"position(|&x| {p.rs('x')})"),
         python=f"for i, x in enumerate({xs}):\n    if {p.py('x')}:\n        return i\nreturn None",
-        inputs=lists(rng, p.edges),
-        slots=(p,),
     )
+    return unary(xs, "ints", "maybe_count", meaning, lists(rng, p.edges), slots=(p,))
 
 
 @family("medium", "extreme", "peak", "record", "limit_of", "best_of", "bound_of")
@@ -110,15 +92,12 @@ def extreme_or(rng: Random) -> Draft:
     """Largest or smallest, with a default for the empty list."""
     xs, k = rng.choice(LISTS), rng.randint(-40, 99)
     name, phrase = rng.choice((("max", "largest"), ("min", "smallest")))
-    return Draft(
-        args=((xs, "ints"),),
-        returns="int",
+    meaning = Meaning(
         english=f"returns the {phrase} number of {xs}, or {k} if it is empty",
         rust=chain(xs, "iter()", "copied()", f"{name}()", f"unwrap_or({k})"),
         python=f"return {name}({xs}, default={k})",
-        inputs=lists(rng, (k, k + 1, k - 1)),
-        constants=(name, k),
     )
+    return unary(xs, "ints", "int", meaning, lists(rng, (k, k + 1, k - 1)), constants=(name, k))
 
 
 @family("medium", "part", "portion_of", "slice_of", "section", "front_or_rest", "crop")
@@ -128,16 +107,13 @@ def take_or_skip(rng: Random) -> Draft:
     name = rng.choice(("take", "skip"))
     phrase = f"the first {k} numbers" if name == "take" else f"all but the first {k} numbers"
     part = f"{xs}[:{k}]" if name == "take" else f"{xs}[{k}:]"
-    return Draft(
-        args=((xs, "ints"),),
-        returns="ints",
+    meaning = Meaning(
         english=f"returns {m.say('x')} for each x in {phrase} of {xs}",
         rust=chain(xs, "iter()", f"{name}({k})", f"map(|&x| {m.rs('x')})", "collect()"),
         python=f"return [{m.py('x')} for x in {part}]",
-        inputs=(*lists(rng, m.edges), (list(range(-2, k - 2)),), (list(range(-3, k)),), (list(range(k + 1)),)),
-        slots=(m,),
-        constants=(name, k),
     )
+    values = (*lists(rng, m.edges), list(range(-2, k - 2)), list(range(-3, k)), list(range(k + 1)))
+    return unary(xs, "ints", "ints", meaning, values, slots=(m,), constants=(name, k))
 
 
 @family("easy", "append", "add_last", "extend_with", "put", "with_value", "push_value")
@@ -150,15 +126,12 @@ def append(rng: Random) -> Draft:
         if end
         else f"let mut out = vec![{k}];\nout.extend({xs});\nout"
     )
-    return Draft(
-        args=((xs, "ints"),),
-        returns="ints",
+    meaning = Meaning(
         english=f"returns {xs} with {k} added at the {'end' if end else 'start'}",
         rust=rust,
         python=f"return {xs} + [{k}]" if end else f"return [{k}] + {xs}",
-        inputs=lists(rng, (k, k + 1, k - 1)),
-        constants=(k, end),
     )
+    return unary(xs, "ints", "ints", meaning, lists(rng, (k, k + 1, k - 1)), constants=(k, end))
 
 
 @family("medium", "swap_value", "replace_value", "substitute", "exchange", "recode", "fix_value")
@@ -166,26 +139,9 @@ def replace_value(rng: Random) -> Draft:
     """Each equal to one constant becomes another."""
     xs = rng.choice(LISTS)
     old, new = rng.sample(range(-20, 80), 2)
-    return Draft(
-        args=((xs, "ints"),),
-        returns="ints",
+    meaning = Meaning(
         english=f"returns {xs} with each {old} replaced by {new}",
         rust=chain(xs, "iter()", f"map(|&x| if x == {old} {{ {new} }} else {{ x }})", "collect()"),
         python=f"return [{new} if x == {old} else x for x in {xs}]",
-        inputs=lists(rng, (old, old + 1, old - 1, new)),
-        constants=(old, new),
     )
-
-
-FAMILIES = (
-    sum_list,
-    count_if,
-    quantifier,
-    filter_list,
-    map_list,
-    position,
-    extreme_or,
-    take_or_skip,
-    append,
-    replace_value,
-)
+    return unary(xs, "ints", "ints", meaning, lists(rng, (old, old + 1, old - 1, new)), constants=(old, new))
