@@ -24,6 +24,7 @@ from rustml.runs.environment import libraries
 from rustml.runs.progress import Progress
 from rustml.runs.stage import Outcome, Stage, Workspace
 from rustml.stages.computing import resolved
+from rustml.stages.from_version import run_from_version
 from rustml.stages.judging import judging_environment, open_judge
 from rustml.stages.training_environment import training_environment
 from rustml.training import launch, sources
@@ -51,13 +52,8 @@ def environment(profile: Profile) -> Mapping[str, str]:
     return {**training_environment(training_section(profile)), **engine, **judging_environment(profile)}
 
 
-STAGE = Stage(
-    "expert_iteration",
-    ("chat", "compute", "expert_iteration", "grpo.prompt_pool", "grpo.prompt_files", "judge", "sft"),
-    __name__,
-    environment=environment,
-    reads_for="training",
-)
+SECTIONS = ("chat", "compute", "expert_iteration", "grpo.prompt_pool", "grpo.prompt_files", "judge", "sft")
+STAGE = Stage("expert_iteration", SECTIONS, __name__, environment=environment, reads_for="training")
 
 
 def run(
@@ -79,23 +75,14 @@ def run(
     made = step_to_make(profile, STAGE.name, step)
     profile = resolved(profile_of(profile, made.name))
     check(profile)
-    verified = required_version(profile, made, version)
+    start = required_version(profile, made, version)
     named = profile.expert_iteration.sources
     reads_pairs = any(isinstance(source, PairsSource) for source in named.values())
     if reads_pairs and not pairs:
         raise InputError("expert_iteration.sources names records of the stage pairs: give its run (pairs)")
-    finished_run = tracking.run_stage(
-        STAGE,
-        profile,
-        partial(_train, profile, verified.folder, verified.name),
-        inputs={"bank": bank, **({"pairs": pairs} if reads_pairs else {})},
-        params={"weights": verified.decision.candidate_weights},
-        parent=parent,
-        reuse=reuse,
-        title=f"{made.name} of version {verified.version}, {profile.name}",
-    )
-    versions.ensure(profile.registered_model, finished_run.run_id, parent=verified.version, step=made.name)
-    return finished_run
+    train = partial(_train, profile, start.folder, start.name)
+    inputs = {"bank": bank, **({"pairs": pairs} if reads_pairs else {})}
+    return run_from_version(STAGE, profile, made, start, train, inputs, parent=parent, reuse=reuse)
 
 
 def check(profile: Profile) -> None:

@@ -1,6 +1,7 @@
 """Teach a version with the compiler as reward and register the result."""
 
 from collections.abc import Mapping
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from rustml.runs import tracking
 from rustml.runs.progress import Progress
 from rustml.runs.stage import Outcome, Stage, Workspace
 from rustml.stages.computing import resolved
+from rustml.stages.from_version import run_from_version
 from rustml.stages.judging import judging_environment, open_judge
 from rustml.stages.training_environment import training_environment
 from rustml.training.job import Job
@@ -44,24 +46,9 @@ def run(
     made = step_to_make(profile, STAGE.name, step)
     profile = resolved(profile_of(profile, made.name))
     check(profile)
-    verified = required_version(profile, made, version)
-    weights = verified.decision.candidate_weights
-
-    def body(space: Workspace) -> Outcome:
-        return _train(profile, verified.folder, verified.name, space)
-
-    done = tracking.run_stage(
-        STAGE,
-        profile,
-        body,
-        inputs={"bank": bank},
-        params={"weights": weights},
-        parent=parent,
-        reuse=reuse,
-        title=f"{made.name} of version {verified.version}, {profile.name}",
-    )
-    versions.ensure(profile.registered_model, done.run_id, parent=verified.version, step=made.name)
-    return done
+    start = required_version(profile, made, version)
+    train = partial(_train, profile, start.folder, start.name)
+    return run_from_version(STAGE, profile, made, start, train, {"bank": bank}, parent=parent, reuse=reuse)
 
 
 def check(profile: Profile) -> None:

@@ -10,6 +10,7 @@ from rustml.release.registry import gate_tag, open_registry
 from rustml.runs import tracking
 from rustml.runs.environment import libraries_and_device
 from rustml.runs.stage import Outcome, Stage, Workspace
+from rustml.stages.from_version import run_from_version
 from rustml.stages.held_out import held_out
 
 LIBRARIES = ("transformers", "torchao", "compressed-tensors")
@@ -46,14 +47,8 @@ def run(
         return Outcome(numbers, tables={"quantize/layers.json": table}, tags={"quantize.producer": producer})
 
     producer = profile.quantize.producer
-    params = {"weights": verified.decision.candidate_weights}
-    bank = {"bank": tracking.finished(evaluation).tags["rustml.input.bank"]}
-    title = f"{target.name} of version {verified.version}, {profile.name}"
-    finished_run = tracking.run_stage(
-        STAGE, profile, body, inputs=bank, params=params, parent=parent, reuse=reuse, title=title
-    )
-    versions.ensure(profile.registered_model, finished_run.run_id, parent=verified.version, step=target.name)
-    return finished_run
+    inputs = {"bank": tracking.finished(evaluation).tags["rustml.input.bank"]}
+    return run_from_version(STAGE, profile, target, verified, body, inputs, parent=parent, reuse=reuse)
 
 
 def _evaluation(profile: Profile, target: Step, verified: VerifiedVersion) -> str:

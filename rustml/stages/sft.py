@@ -31,11 +31,7 @@ if TYPE_CHECKING:
 ANSWERS = "sft/answers.json"
 """The artifact of the answers that `sft.judged` asks for."""
 STAGE = Stage(
-    "sft",
-    ("compute", "sft"),
-    __name__,
-    environment=lambda p: training_environment(p.sft),
-    reads_for="training",
+    "sft", ("compute", "sft"), __name__, environment=lambda p: training_environment(p.sft), reads_for="training"
 )
 
 
