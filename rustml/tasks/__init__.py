@@ -5,6 +5,7 @@ draft = TASKS["completion"].make(subject)
 """
 
 from collections.abc import Mapping
+from typing import TypeVar
 
 from rustml.tasks.api_usage_prediction import ApiUsagePrediction
 from rustml.tasks.bug_detection import BugDetection
@@ -29,36 +30,37 @@ from rustml.tasks.task import AnchorTask, Draft, Task
 from rustml.tasks.test_generation import TestGeneration
 from rustml.tasks.variable_naming import VariableNaming
 
-OF_FUNCTIONS: Mapping[str, Task] = {
-    task.name: task
-    for task in (
-        SigDocImpl(),
-        InstructionCode(),
-        Completion(),
-        DocstringGeneration(),
-        TestGeneration(),
-        FunctionNaming(),
-        VariableNaming(),
-        ApiUsagePrediction(),
-        BugDetection(),
-        Search(),
-    )
-}
+T = TypeVar("T", bound=Task)
+
+
+def _by_name(*tasks: T) -> Mapping[str, T]:
+    return {task.name: task for task in tasks}
+
+
+OF_FUNCTIONS: Mapping[str, Task] = _by_name(
+    SigDocImpl(),
+    InstructionCode(),
+    Completion(),
+    DocstringGeneration(),
+    TestGeneration(),
+    FunctionNaming(),
+    VariableNaming(),
+    ApiUsagePrediction(),
+    BugDetection(),
+    Search(),
+)
 """Those that ask about a documented function, by name."""
-EDIT_TASKS: Mapping[str, EditTask] = {
-    task.name: task
-    for task in (
-        ClippyFix(),
-        CompileErrorFix(),
-        ErrorHandling(),
-        LifetimeAnnotation(),
-        Refactoring(),
-        Optimization(),
-        BugFix(),
-        Summarization(),
-        CodeReview(),
-    )
-}
+EDIT_TASKS: Mapping[str, EditTask] = _by_name(
+    ClippyFix(),
+    CompileErrorFix(),
+    ErrorHandling(),
+    LifetimeAnnotation(),
+    Refactoring(),
+    Optimization(),
+    BugFix(),
+    Summarization(),
+    CodeReview(),
+)
 """Those that ask about a verified change of a function, which the `edits` stage makes, by name."""
 TASKS: Mapping[str, Task] = {**OF_FUNCTIONS, **EDIT_TASKS}
 """By name. Nothing outside this folder lists the categories; a profile gives them weights."""
