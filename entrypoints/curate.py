@@ -3,11 +3,12 @@
 import click
 
 from entrypoints._support.command import StageRun, stage_command
+from entrypoints._support.options import HARVEST
 from rustml.profile import Profile
 
 
 @stage_command("curate")
-@click.option("--harvest", required=True, help="Run id of the harvest.")
+@HARVEST
 @click.option("--bank", required=True, help="Run id of the problem banks, against which files are decontaminated.")
 def main(profile: Profile, harvest: str, bank: str, reuse: bool) -> StageRun:
     from rustml.stages import curate

@@ -1,13 +1,12 @@
 """Mine verifiable problems from harvested crates: documented functions with the crates' own tests."""
 
-import click
-
 from entrypoints._support.command import StageRun, stage_command
+from entrypoints._support.options import HARVEST
 from rustml.profile import Profile
 
 
 @stage_command("mine")
-@click.option("--harvest", required=True, help="Run id of the harvest.")
+@HARVEST
 def main(profile: Profile, harvest: str, reuse: bool) -> StageRun:
     from rustml.stages import mine
 

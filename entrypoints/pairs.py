@@ -3,11 +3,12 @@
 import click
 
 from entrypoints._support.command import StageRun, stage_command
+from entrypoints._support.options import CURATE
 from rustml.profile import Profile
 
 
 @stage_command("pairs")
-@click.option("--curate", required=True, help="Run id of the curated corpus.")
+@CURATE
 @click.option("--bank", required=True, help="Run id of the problem banks, against which pairs are decontaminated.")
 @click.option("--edits", default="", help="Run id of the verified changes that become records too.")
 def main(profile: Profile, curate: str, bank: str, edits: str, reuse: bool) -> StageRun:

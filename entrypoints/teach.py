@@ -1,13 +1,12 @@
 """Ask OpenAI-compatible teachers for answers to problems of the bank; the judge filters, peers rank."""
 
-import click
-
 from entrypoints._support.command import StageRun, stage_command
+from entrypoints._support.options import BANK
 from rustml.profile import Profile
 
 
 @stage_command("teach")
-@click.option("--bank", required=True, help="Run id of the problem banks.")
+@BANK
 def main(profile: Profile, bank: str, reuse: bool) -> StageRun:
     from rustml.stages import teach
 
