@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from rustml.records import Record
+from rustml.sharding import count_metrics
 
 NAMED = 40
 """Problems that a line of the log names at most."""
@@ -41,9 +42,8 @@ class BankReport(Record, frozen=True):
 
     def metrics(self) -> dict[str, float]:
         """Metrics by name."""
-        counts = {f"bank.{stem}": float(count) for stem, count in self.counts.items()}
         return {
-            **counts,
+            **count_metrics("bank", self.counts),
             "bank.judged": float(self.judged),
             "bank.judge_seconds": self.judge_seconds,
             "bank.left_out.dropped": float(len(self.dropped)),

@@ -1,11 +1,11 @@
 """Reports of harvest and curate: counts, funnel, histograms, and the digest of the files written."""
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, ClassVar
 
 from rustml.corpus.sources.crate import OVER_FILE_LIMIT, CrateRecord, RejectedCrate
 from rustml.records import SOURCE_FILES, Record
-from rustml.sharding import Step, Summary, merge, rows, step_metrics
+from rustml.sharding import FunnelReport, Summary, count_metrics, count_rows, merge
 from rustml.sharding.shards import digest
 
 NAMES_PER_LINE = 8
@@ -20,9 +20,10 @@ class RefusedCrates(Record, frozen=True):
     crates: tuple[str, ...]
 
 
-class HarvestReport(Record, frozen=True):
+class HarvestReport(FunnelReport, frozen=True):
     """The crates and files in the corpus, beside what was asked for, and those that were rejected."""
 
+    stage: ClassVar = "harvest"
     source: str
     """The registry or directory source that was used."""
     note: str
@@ -32,7 +33,6 @@ class HarvestReport(Record, frozen=True):
     crates: int
     refused: int
     files: int
-    funnel: tuple[Step, ...]
     licences: dict[str, float]
     """Files by declared licence."""
     refusals: dict[str, int]
@@ -46,26 +46,22 @@ class HarvestReport(Record, frozen=True):
     digest: str
     """SHA-256 over the shards of files."""
 
-    def metrics(self) -> dict[str, float]:
-        """Metrics by name."""
+    def counts(self) -> Mapping[str, float]:
+        """Crates asked for, taken and refused, and files."""
         counts = {"crates": self.crates, "crates_refused": self.refused, "files": self.files}
-        counts |= {"crates_requested": self.requests, "crates_over_file_limit": len(self.over_file_limit)}
-        return {f"harvest.{name}": float(value) for name, value in counts.items()} | step_metrics(
-            "harvest", self.funnel
-        )
+        return counts | {"crates_requested": self.requests, "crates_over_file_limit": len(self.over_file_limit)}
 
-    def tables(self) -> dict[str, list[dict[str, Any]]]:
-        """Tables by file name."""
+    def details(self) -> Mapping[str, list[dict[str, Any]]]:
+        """Files by licence; crates asked for, refused, and over the bound on files."""
         return {
-            "harvest/funnel.json": rows(self.funnel),
-            "harvest/licences.json": histogram_rows("licence", self.licences),
-            "harvest/requests.json": self._request_rows(),
-            "harvest/refusals.json": [
+            "licences": count_rows("licence", self.licences),
+            "requests": self._request_rows(),
+            "refusals": [
                 {"reason": group.reason, "licence": group.licence, "count": len(group.crates)}
                 | {"crates": " ".join(group.crates)}
                 for group in self.refused_crates
             ],
-            "harvest/over_file_limit.json": [
+            "over_file_limit": [
                 {"crate": crate, "files": self.file_limit + count, "left_out": count, "limit": self.file_limit}
                 for crate, count in self.over_file_limit.items()
             ],
@@ -93,40 +89,30 @@ class HarvestReport(Record, frozen=True):
         return {"licence": self.licences, "refused crates": dict(self.refusals)}
 
 
-class CurateReport(Record, frozen=True):
+class CurateReport(FunnelReport, frozen=True):
     """The files that are worth training on, and the reasons for dropping the others."""
 
+    stage: ClassVar = "curate"
     files: int
     characters: int
-    funnel: tuple[Step, ...]
     line_counts: dict[str, float]
     """Files by number of lines, in powers of two."""
     contaminated: dict[str, int]
     """Files dropped for overlapping a problem, by bank; a file may overlap several."""
     digest: str
 
-    def metrics(self) -> dict[str, float]:
-        """Metrics by name."""
+    def counts(self) -> Mapping[str, float]:
+        """Files, their characters, and contaminated files by bank."""
         counts = {"files": self.files, "characters": self.characters}
-        counts |= {f"contaminated.{bank}": count for bank, count in self.contaminated.items()}
-        return {f"curate.{name}": float(value) for name, value in counts.items()} | step_metrics("curate", self.funnel)
+        return counts | count_metrics("contaminated", self.contaminated)
 
-    def tables(self) -> dict[str, list[dict[str, Any]]]:
-        """Tables by file name."""
-        return {
-            "curate/funnel.json": rows(self.funnel),
-            "curate/lines.json": histogram_rows("lines", self.line_counts),
-            "curate/contaminated.json": histogram_rows("bank", self.contaminated),
-        }
+    def details(self) -> Mapping[str, list[dict[str, Any]]]:
+        """Files by length, and contaminated ones by bank."""
+        return {"lines": count_rows("lines", self.line_counts), "contaminated": count_rows("bank", self.contaminated)}
 
     def histograms(self) -> dict[str, dict[str, float]]:
         """Histograms by name: a count per value."""
         return {"lines per file": self.line_counts}
-
-
-def histogram_rows(column: str, histogram: "dict[str, float] | dict[str, int]") -> list[dict[str, Any]]:
-    """A histogram as table rows."""
-    return [{column: value, "count": count} for value, count in histogram.items()]
 
 
 def total(summaries: Iterable[Summary], name: str) -> dict[str, float]:

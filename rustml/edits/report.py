@@ -1,15 +1,16 @@
 """The report of the `edits` stage: changes by task, licence and code, and the funnel by reason."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
-from rustml.records import Edit, Record
-from rustml.sharding import Step, rows, step_metrics, tally
+from rustml.records import Edit
+from rustml.sharding import FunnelReport, Step, count_metrics, count_rows, tally
 
 
-class EditsReport(Record, frozen=True):
+class EditsReport(FunnelReport, frozen=True):
     """What was verified."""
 
+    stage: ClassVar = "edits"
     edits: int
     sources: int
     """Crates and repositories that have any."""
@@ -17,7 +18,6 @@ class EditsReport(Record, frozen=True):
     licences: dict[str, int]
     codes: dict[str, int]
     """Changes by task and lint, error code or mutation."""
-    funnel: tuple[Step, ...]
 
     @classmethod
     def of(cls, edits: Sequence[Edit], funnel: tuple[Step, ...]) -> "EditsReport":
@@ -31,16 +31,11 @@ class EditsReport(Record, frozen=True):
             funnel=funnel,
         )
 
-    def metrics(self) -> dict[str, float]:
-        """Metrics by name."""
-        counts = {"edits.records": float(self.edits), "edits.sources": float(self.sources)}
-        tasks = {f"edits.task.{name}": float(count) for name, count in self.tasks.items()}
-        return counts | tasks | step_metrics("edits", self.funnel)
+    def counts(self) -> Mapping[str, float]:
+        """Changes in all and by task, and where they come from."""
+        return {"records": self.edits, "sources": self.sources} | count_metrics("task", self.tasks)
 
-    def tables(self) -> dict[str, list[dict[str, Any]]]:
-        """Tables by file name."""
-        return {
-            "edits/funnel.json": rows(self.funnel),
-            "edits/licences.json": [{"licence": name, "edits": count} for name, count in self.licences.items()],
-            "edits/codes.json": [{"code": name, "edits": count} for name, count in self.codes.items()],
-        }
+    def details(self) -> Mapping[str, list[dict[str, Any]]]:
+        """Changes by licence and by code."""
+        licences = count_rows("licence", self.licences, "edits")
+        return {"licences": licences, "codes": count_rows("code", self.codes, "edits")}

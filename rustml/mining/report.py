@@ -1,15 +1,16 @@
 """The report of the `mine` stage: problems by split, licence and strength, and the funnel by reason."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
-from rustml.records import Problem, Record
-from rustml.sharding import Step, rows, step_metrics, tally
+from rustml.records import Problem
+from rustml.sharding import FunnelReport, Step, count_metrics, count_rows, tally
 
 
-class MineReport(Record, frozen=True):
+class MineReport(FunnelReport, frozen=True):
     """What was mined."""
 
+    stage: ClassVar = "mine"
     problems: int
     crates: int
     splits: dict[str, int]
@@ -17,7 +18,6 @@ class MineReport(Record, frozen=True):
     """Problems by licence expression."""
     strengths: dict[str, int]
     """Problems by the share of mutants that their tests refuse, rounded down to tenths."""
-    funnel: tuple[Step, ...]
 
     @classmethod
     def of(cls, problems: Sequence[Problem], funnel: tuple[Step, ...]) -> "MineReport":
@@ -31,16 +31,11 @@ class MineReport(Record, frozen=True):
             funnel=funnel,
         )
 
-    def metrics(self) -> dict[str, float]:
-        """Metrics by name."""
-        counts = {"mine.problems": float(self.problems), "mine.crates": float(self.crates)}
-        splits = {f"mine.split.{name}": float(count) for name, count in self.splits.items()}
-        return counts | splits | step_metrics("mine", self.funnel)
+    def counts(self) -> Mapping[str, float]:
+        """Problems in all and by split, and their crates."""
+        return {"problems": self.problems, "crates": self.crates} | count_metrics("split", self.splits)
 
-    def tables(self) -> dict[str, list[dict[str, Any]]]:
-        """Tables by file name."""
-        return {
-            "mine/funnel.json": rows(self.funnel),
-            "mine/licences.json": [{"licence": name, "problems": count} for name, count in self.licences.items()],
-            "mine/strengths.json": [{"strength": name, "problems": count} for name, count in self.strengths.items()],
-        }
+    def details(self) -> Mapping[str, list[dict[str, Any]]]:
+        """Problems by licence and by strength."""
+        strengths = count_rows("strength", self.strengths, "problems")
+        return {"licences": count_rows("licence", self.licences, "problems"), "strengths": strengths}

@@ -1,14 +1,15 @@
 """What the pairs stage reports."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
-from rustml.records import Record
-from rustml.sharding import Step, rows
+from rustml.sharding import FunnelReport, count_metrics, count_rows
 
 
-class PairsReport(Record, frozen=True):
+class PairsReport(FunnelReport, frozen=True):
     """Records by part and task, and dropped records by reason."""
 
+    stage: ClassVar = "pairs"
     parts: dict[str, int]
     """Records in train, validation, holdout, general_holdout, raw."""
     tasks: dict[str, int]
@@ -21,35 +22,30 @@ class PairsReport(Record, frozen=True):
     """Anchor records that a pool lacked."""
     lengths: dict[str, int]
     """Domain records by characters of question and answer, in powers of two."""
-    funnel: tuple[Step, ...]
     contaminated: dict[str, int]
     """Records dropped for overlapping a problem, by bank."""
     digest: str
     """SHA-256 over the digests of all files written."""
 
-    def metrics(self) -> dict[str, float]:
-        """Metrics by name."""
-        named = {f"part.{name}": count for name, count in self.parts.items()}
-        named |= {f"task.{name}": count for name, count in self.tasks.items()}
-        named |= {f"pool.{name}": count for name, count in self.pools.items()}
-        named |= {f"contaminated.{bank}": count for bank, count in self.contaminated.items()}
-        numbers = {f"pairs.{name}": float(count) for name, count in named.items()}
-        numbers |= {f"pairs.achieved.{name}": share for name, share in self.achieved.items()}
-        for step in self.funnel:
-            numbers[f"pairs.{step.stage}.kept"] = float(step.kept)
-            numbers |= {f"pairs.{step.stage}.dropped.{why}": float(count) for why, count in step.dropped.items()}
-        return numbers
+    def counts(self) -> Mapping[str, float]:
+        """Records by part, task and pool, shares of the pools, and contaminated records by bank."""
+        return (
+            count_metrics("part", self.parts)
+            | count_metrics("task", self.tasks)
+            | count_metrics("pool", self.pools)
+            | count_metrics("contaminated", self.contaminated)
+            | count_metrics("achieved", self.achieved)
+        )
 
-    def tables(self) -> dict[str, list[dict[str, Any]]]:
-        """Tables by file name."""
+    def details(self) -> Mapping[str, list[dict[str, Any]]]:
+        """Records by task, pool and length."""
         mixed = [
             {"pool": name, "records": count, "short": self.short.get(name, 0)} for name, count in self.pools.items()
         ]
         return {
-            "pairs/funnel.json": rows(self.funnel),
-            "pairs/tasks.json": [{"task": name, "count": count} for name, count in self.tasks.items()],
-            "pairs/pools.json": mixed,
-            "pairs/lengths.json": [{"characters": name, "count": count} for name, count in self.lengths.items()],
+            "tasks": count_rows("task", self.tasks),
+            "pools": mixed,
+            "lengths": count_rows("characters", self.lengths),
         }
 
     def histograms(self) -> dict[str, dict[str, float]]:

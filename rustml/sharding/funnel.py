@@ -1,6 +1,5 @@
 """The funnel of a stage: per step the items kept, the items dropped by reason, and a sample per reason."""
 
-from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
@@ -97,8 +96,3 @@ def step_metrics(prefix: str, steps: Iterable[Step]) -> dict[str, float]:
         for reason, count in step.dropped.items():
             metrics[f"{prefix}.{step.stage}.dropped.{reason}"] = float(count)
     return metrics
-
-
-def tally(values: Iterable[str]) -> dict[str, int]:
-    """How often each value occurs, in their order."""
-    return dict(sorted(Counter(values).items()))

@@ -1,9 +1,9 @@
 """Ask teachers for answers to problems, keep those that the judge passes, and of several the one that peers prefer."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import ClassVar
 
 import msgspec
 
@@ -15,7 +15,7 @@ from rustml.profile.teach import TeachSection
 from rustml.progress import ProgressCallback, no_progress
 from rustml.records import Problem, Record, Verdict, read_jsonl, write_jsonl
 from rustml.rust.fences import extract
-from rustml.sharding import Funnel, Step, rows, step_metrics
+from rustml.sharding import Funnel, FunnelReport, count_metrics
 from rustml.teaching.peers import LETTERS, best, positions
 from rustml.teaching.teachers import Teacher
 
@@ -45,21 +45,16 @@ class Taught(Record, frozen=True, omit_defaults=True):
     votes: int = 0
 
 
-class TeachReport(Record, frozen=True):
+class TeachReport(FunnelReport, frozen=True):
     """What was taught."""
 
+    stage: ClassVar = "teach"
     records: dict[str, int]
     """By teacher."""
-    funnel: tuple[Step, ...]
 
-    def metrics(self) -> dict[str, float]:
-        """Metrics by name."""
-        counts = {f"teach.records.{name}": float(count) for name, count in self.records.items()}
-        return {"teach.records": float(sum(self.records.values()))} | counts | step_metrics("teach", self.funnel)
-
-    def tables(self) -> dict[str, list[dict[str, Any]]]:
-        """Tables by file name."""
-        return {"teach/funnel.json": rows(self.funnel)}
+    def counts(self) -> Mapping[str, float]:
+        """Records in all and by teacher."""
+        return {"records": sum(self.records.values())} | count_metrics("records", self.records)
 
 
 def open_teachers(section: TeachSection, licences: Sequence[str], cache: Path, seed: int) -> list[Teacher]:
