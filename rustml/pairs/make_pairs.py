@@ -2,11 +2,11 @@
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 import numpy as np
+from msgspec.structs import replace
 
 from rustml.pairs.split import fraction, part_of
 from rustml.profile.pairs import PairsSection
@@ -112,7 +112,8 @@ class PairMaker:
             self.funnel.drop("function", "long_pair", key)
             return
         self.funnel.keep("function")
-        if self._add_pair(edit.task, draft, _Place(key, edit.origin, edit.context, edit.span, weight=edit.weight)):
+        pair = _pair(edit.task, key, draft, edit.origin)
+        if self._add_pair(replace(pair, context=edit.context, span=edit.span, weight=edit.weight), key):
             self.marks.pairs.append(len(self.functions))
             self.marks.functions.append((edit.origin.label, part_of(edit.origin, self._section)))
             self.functions.append(self._sign(edit.after))
@@ -151,30 +152,17 @@ class PairMaker:
                 continue
             draft = TASKS[task].make(subject)
             if draft and len(draft.instruction) + len(draft.answer) <= self._section.max_pair_characters:
-                self._add_pair(task, draft, _place(subject, draft, file))
+                self._add_pair(_pair_of_function(task, subject, draft, file), subject.key)
         self.marks.pairs += [len(self.functions)] * (len(self.pairs) - before)
         return len(self.pairs) > before
 
-    def _add_pair(self, task: str, draft: Draft, place: "_Place") -> bool:
+    def _add_pair(self, pair: Pair, key: str) -> bool:
         """Add one record, unless it overlaps a problem of a bank, and return whether it was added."""
-        text = f"{draft.instruction}\n{draft.answer}"
-        banks = self._overlap.banks(text) or self._overlap.banks(draft.answer)
+        banks = self._overlap.banks(f"{pair.instruction}\n{pair.answer}") or self._overlap.banks(pair.answer)
         if banks:
-            self._drop_contaminated(banks, f"{task} {place.key}")
+            self._drop_contaminated(banks, f"{pair.task} {key}")
             return False
         self.funnel.keep("contamination")
-        pair = Pair(
-            id=pair_id(task, place.key, draft.instruction, draft.answer),
-            task=task,
-            instruction=draft.instruction,
-            answer=draft.answer,
-            origin=place.origin,
-            context=place.context,
-            span=place.span,
-            tested=place.tested,
-            weight=place.weight,
-            given=draft.given,
-        )
         self.pairs.append(pair)
         return True
 
@@ -195,32 +183,36 @@ class PairMaker:
             if banks:
                 self._drop_contaminated(banks, f"raw {key}")
                 continue
-            identity = pair_id("raw", key, "", piece.text)
             self.marks.pieces.append((file_key, part, file.weight))
             self.pieces.append(self._sign(piece.text))
-            self.raw.append(Pair(id=identity, task="raw", instruction="", answer=piece.text, origin=file.origin))
+            self.raw.append(_pair("raw", key, Draft("", piece.text), file.origin))
 
     def _sign(self, text: str) -> Signature:
         near = self._section.near_duplicates
         return signature(token_hashes(text), near.shingle_tokens, near.permutations)
 
 
-@dataclass(frozen=True)
-class _Place:
-    """Where a record comes from."""
-
-    key: str
-    origin: Origin
-    context: str
-    span: tuple[int, int]
-    tested: tuple[int, int] = (0, 0)
-    weight: float = 1.0
-
-
-def _place(subject: DocumentedFunction, draft: Draft, file: SourceFile) -> _Place:
+def _pair_of_function(task: str, subject: DocumentedFunction, draft: Draft, file: SourceFile) -> Pair:
     own, answer = subject.function, draft.test or subject.function
-    tested = (own.fn_start, own.end) if draft.test else (0, 0)
-    return _Place(subject.key, file.origin, own.context, (answer.fn_start, answer.end), tested, file.weight)
+    return replace(
+        _pair(task, subject.key, draft, file.origin),
+        context=own.context,
+        span=(answer.fn_start, answer.end),
+        tested=(own.fn_start, own.end) if draft.test else (0, 0),
+        weight=file.weight,
+    )
+
+
+def _pair(task: str, key: str, draft: Draft, origin: Origin) -> Pair:
+    """The record of a draft, as yet without its place in the file."""
+    return Pair(
+        id=pair_id(task, key, draft.instruction, draft.answer),
+        task=task,
+        instruction=draft.instruction,
+        answer=draft.answer,
+        origin=origin,
+        given=draft.given,
+    )
 
 
 def pair_id(task: str, key: str, instruction: str, answer: str) -> str:
