@@ -43,9 +43,9 @@ class Walked:
     outcome: str
     """`done`, `reused` or `left out` of a stage; `passed`, `overridden` or `refused` of a gate."""
     waited: float
-    """Seconds."""
+    """Seconds that this lifecycle waited for it."""
     reason: str = ""
-    """Of an override or a refusal."""
+    """Why it failed, was refused or overridden."""
 
 
 class Attempt(Record, frozen=True):
@@ -59,16 +59,14 @@ class Attempt(Record, frozen=True):
     """Empty where it could not say why, as after a kill."""
 
 
-class StepRow(Record, frozen=True):
-    """A row of the report."""
+@dataclass(frozen=True, kw_only=True)
+class StepRow(Walked):
+    """A row of the report.
 
-    label: str
-    outcome: str
-    """As of `Walked`; of a run that no step ended with `failed`, `killed`, or `died`, which is without a word."""
-    run: str
+    The outcome of a run that no step ended with is `failed`, `killed`, or `died`, where it ended without a word.
+    """
+
     experiment: str
-    waited: float
-    """Seconds that this lifecycle waited for it."""
     took: float
     """Seconds of the run itself, in this lifecycle or before it."""
     inputs: dict[str, str]
@@ -76,8 +74,6 @@ class StepRow(Record, frozen=True):
     numbers: dict[str, float]
     faults: dict[str, float]
     """Counts of faults that are not zero, by metric."""
-    reason: str
-    """Why it failed, was refused or overridden."""
     look: int
     """Of a gate: the number of the look at these weights; 1 for a stage."""
     earlier: tuple[Attempt, ...]
