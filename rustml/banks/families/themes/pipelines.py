@@ -7,30 +7,31 @@ from rustml.banks.families.inputs import lists, unique
 from rustml.banks.families.meaning import Meaning
 from rustml.banks.families.rustfmt import chain
 from rustml.banks.families.slots import LISTS, inverse, mapping, predicate, threshold, two_predicates
+from rustml.banks.families.types import Kind
+
+
+def _selected_and_mapped(rng: Random, returns: Kind, verb: str, last: str, python: str) -> Draft:
+    """`python` is the expression in which `{}` stands for the mapped numbers."""
+    xs, p, m = rng.choice(LISTS), predicate(rng), mapping(rng)
+    mapped = f"{m.py('x')} for x in {xs} if {p.py('x')}"
+    meaning = Meaning(
+        english=f"{verb} {m.say('x')} for each x of {xs} that is {p.english}",
+        rust=chain(xs, "iter()", f"filter(|&&x| {p.rs('x')})", f"map(|&x| {m.rs('x')})", last),
+        python=f"return {python.format(mapped)}",
+    )
+    return unary(xs, "ints", returns, meaning, lists(rng, (*p.edges, *m.edges)), slots=(p, m))
 
 
 @family("hard", "filtered_sum", "sum_selected", "collect_score", "weighted_sum", "gather", "score_all")
 def filter_map_sum(rng: Random) -> Draft:
     """Filter, map, sum."""
-    xs, p, m = rng.choice(LISTS), predicate(rng), mapping(rng)
-    meaning = Meaning(
-        english=f"adds up {m.say('x')} for each x of {xs} that is {p.english}",
-        rust=chain(xs, "iter()", f"filter(|&&x| {p.rs('x')})", f"map(|&x| {m.rs('x')})", "sum()"),
-        python=f"return sum({m.py('x')} for x in {xs} if {p.py('x')})",
-    )
-    return unary(xs, "ints", "int", meaning, lists(rng, (*p.edges, *m.edges)), slots=(p, m))
+    return _selected_and_mapped(rng, "int", "adds up", "sum()", "sum({})")
 
 
 @family("hard", "filtered_map", "select_and_change", "refine", "extract", "sift", "convert_some")
 def filter_map_list(rng: Random) -> Draft:
     """Filter, map, collect."""
-    xs, p, m = rng.choice(LISTS), predicate(rng), mapping(rng)
-    meaning = Meaning(
-        english=f"returns {m.say('x')} for each x of {xs} that is {p.english}",
-        rust=chain(xs, "iter()", f"filter(|&&x| {p.rs('x')})", f"map(|&x| {m.rs('x')})", "collect()"),
-        python=f"return [{m.py('x')} for x in {xs} if {p.py('x')}]",
-    )
-    return unary(xs, "ints", "ints", meaning, lists(rng, (*p.edges, *m.edges)), slots=(p, m))
+    return _selected_and_mapped(rng, "ints", "returns", "collect()", "[{}]")
 
 
 @family("hard", "count_changed", "count_after", "tally_after", "check_count", "after_change", "hits_after")
