@@ -1,11 +1,30 @@
-"""Sections of a profile that name data which is not there."""
+"""Sections of a profile: optimizers of each kind, and sections that name data which is not there."""
+
+from collections.abc import Mapping
 
 import msgspec
 
 from rustml.profile import load
 from rustml.profile.bank import BankSection
 from rustml.profile.harvest import DatasetSource
+from rustml.profile.optimizer import (
+    AdamW8bitSection,
+    AdamWSection,
+    MuonSection,
+    OptimizerSection,
+    PagedAdamW8bitSection,
+    SgdSection,
+)
 from rustml.profile.pairs import AnchorPool
+
+OPTIMIZERS: Mapping[str, OptimizerSection] = {
+    "adamw": AdamWSection(learning_rate=0.01),
+    "adamw8bit": AdamW8bitSection(learning_rate=0.01),
+    "paged_adamw8bit": PagedAdamW8bitSection(learning_rate=0.01),
+    "muon": MuonSection(learning_rate=0.01, adamw_learning_rate=0.01),
+    "sgd": SgdSection(learning_rate=0.01),
+}
+"""One of each kind."""
 
 
 def dataset_source(name: str, **changes: object) -> DatasetSource:

@@ -9,27 +9,13 @@ import pytest
 
 from rustml.errors import EnvironmentFault, InputError, RustmlError
 from rustml.profile import Profile, load
-from rustml.profile.optimizer import (
-    AdamW8bitSection,
-    AdamWSection,
-    MuonSection,
-    OptimizerSection,
-    PagedAdamW8bitSection,
-    SgdSection,
-)
+from rustml.profile.optimizer import OptimizerSection
 from rustml.stages import base, expert_iteration, grpo, lifecycle, sft
 from rustml.training import machine_check
 from rustml.training.machine_check import check_machine
+from tests.support.sections import OPTIMIZERS
 
-KINDS = {
-    "adamw8bit": AdamW8bitSection(learning_rate=0.01),
-    "paged_adamw8bit": PagedAdamW8bitSection(learning_rate=0.01),
-}
-OTHERS: list[OptimizerSection] = [
-    AdamWSection(learning_rate=0.01),
-    MuonSection(learning_rate=0.01, adamw_learning_rate=0.01),
-    SgdSection(learning_rate=0.01),
-]
+EIGHT_BIT = {kind: OPTIMIZERS[kind] for kind in ("adamw8bit", "paged_adamw8bit")}
 PAGED = "{kind: paged_adamw8bit, learning_rate: 0.001}"
 
 
@@ -42,12 +28,12 @@ def test_paged_moments_need_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(
         EnvironmentFault, match=r"^sft\.optimizer: paged_adamw8bit needs a GPU.*sft\.optimizer\.kind=adamw8bit$"
     ):
-        check_machine(KINDS["paged_adamw8bit"], "bfloat16", "sft.optimizer")
+        check_machine(OPTIMIZERS["paged_adamw8bit"], "bfloat16", "sft.optimizer")
     monkeypatch.setattr(machine_check, "device", lambda: "cuda")
-    check_machine(KINDS["paged_adamw8bit"], "bfloat16", "sft.optimizer")
+    check_machine(OPTIMIZERS["paged_adamw8bit"], "bfloat16", "sft.optimizer")
 
 
-@pytest.mark.parametrize("section", KINDS.values(), ids=KINDS)
+@pytest.mark.parametrize("section", EIGHT_BIT.values(), ids=EIGHT_BIT)
 def test_eight_bit_moments_need_bitsandbytes(section: OptimizerSection, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(machine_check, "device", lambda: "cuda")
     monkeypatch.setitem(sys.modules, "bitsandbytes", None)
@@ -57,13 +43,13 @@ def test_eight_bit_moments_need_bitsandbytes(section: OptimizerSection, monkeypa
         check_machine(section, "bfloat16", "grpo.optimizer")
 
 
-@pytest.mark.parametrize("section", [*OTHERS, KINDS["adamw8bit"]], ids=lambda section: type(section).__name__)
+@pytest.mark.parametrize("kind", sorted(OPTIMIZERS.keys() - {"paged_adamw8bit"}))
 @pytest.mark.parametrize("dtype", ["auto", "bfloat16", "float32"])
-def test_every_other_optimizer_trains_on_a_cpu(section: OptimizerSection, dtype: str) -> None:
-    check_machine(section, dtype, "sft.optimizer")
+def test_every_other_optimizer_trains_on_a_cpu(kind: str, dtype: str) -> None:
+    check_machine(OPTIMIZERS[kind], dtype, "sft.optimizer")
 
 
-@pytest.mark.parametrize("section", [*OTHERS, *KINDS.values()], ids=lambda section: type(section).__name__)
+@pytest.mark.parametrize("section", OPTIMIZERS.values(), ids=OPTIMIZERS)
 def test_float16_does_not_train(section: OptimizerSection) -> None:
     with pytest.raises(InputError, match=r"^compute\.dtype: float16 .*set compute\.dtype=bfloat16 or float32$"):
         check_machine(section, "float16", "sft.optimizer")

@@ -9,8 +9,6 @@ import torch
 from torch import nn
 
 from rustml.profile.optimizer import (
-    AdamW8bitSection,
-    AdamWSection,
     MuonSection,
     OptimizerSection,
     PagedAdamW8bitSection,
@@ -19,6 +17,7 @@ from rustml.profile.optimizer import (
 )
 from rustml.training.optim import MasterWeights, build
 from rustml.training.schedules import schedule
+from tests.support.sections import OPTIMIZERS
 
 
 class Toy(nn.Module):
@@ -147,9 +146,7 @@ def test_a_closure_is_refused() -> None:
 
 
 KINDS: list[OptimizerSection] = [
-    AdamWSection(learning_rate=0.01),
-    AdamW8bitSection(learning_rate=0.01),
-    MuonSection(learning_rate=0.01, adamw_learning_rate=0.01),
+    *[OPTIMIZERS[kind] for kind in ("adamw", "adamw8bit", "muon")],
     SgdSection(learning_rate=0.5, momentum=0.5),
 ]
 
@@ -183,13 +180,13 @@ def test_every_kind_lowers_a_loss_with_and_without_masters(
 
 def test_fp32_weights_have_no_copies() -> None:
     model = large(torch.float32)
-    optimizer = build(model, AdamWSection(learning_rate=0.01))
+    optimizer = build(model, OPTIMIZERS["adamw"])
     assert optimizer.state_dict()["masters"][0].data_ptr() == model.weight.data_ptr()
 
 
 def test_eight_bit_moments_are_eight_bit() -> None:
     model = large(torch.float32)
-    optimizer = build(model, AdamW8bitSection(learning_rate=0.01))
+    optimizer = build(model, OPTIMIZERS["adamw8bit"])
     model(torch.randn(4, 64)).sum().backward()
     optimizer.step()
     state = optimizer._inner[0].state[model.weight]
@@ -210,7 +207,7 @@ def test_paged_moments_are_those_of_bitsandbytes() -> None:
 def test_paged_moments_step_on_a_gpu() -> None:
     model = large(torch.float32).cuda()
     before = model.weight.detach().clone()
-    optimizer = build(model, PagedAdamW8bitSection(learning_rate=0.01))
+    optimizer = build(model, OPTIMIZERS["paged_adamw8bit"])
     model(torch.randn(4, 64, device="cuda")).sum().backward()
     optimizer.step()
     assert not torch.equal(model.weight, before)
