@@ -152,6 +152,8 @@ class Problem(Record, frozen=True, omit_defaults=True):
     """The declaration on whose types the tests rely."""
     prelude: str = ""
     """Imports that the problem supplies."""
+    broken: str = ""
+    """Code that the instruction shows and asks to be corrected."""
     given: str = ""
     """Code that stands before an answer: what a function needs that an answer does not write."""
     edition: str = "2021"

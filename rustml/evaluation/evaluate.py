@@ -27,6 +27,7 @@ from rustml.evaluation.suites.suite import Suite
 from rustml.generation.sampling import Prompt
 from rustml.generation.served import ServedModel
 from rustml.io import write_bytes
+from rustml.judge import repair_question
 from rustml.models import checkpoint
 from rustml.records import Problem, Verdict, write_jsonl
 
@@ -94,7 +95,7 @@ def protocol_of(suite: Suite, prompts: Sequence[Prompt], context: EvalContext) -
         "judge": {**context.judge_protocol, **suite.judge_versions},
     }
     if suite.repair:
-        protocol["repair"] = repair.REVISION
+        protocol["repair"] = repair_question.REVISION
     rater = _rater(suite, context)
     if rater is not None:
         protocol[RATER] = dict(rater.protocol)

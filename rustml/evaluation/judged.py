@@ -7,6 +7,7 @@ from msgspec.structs import replace
 from rustml.errors import JudgeFault
 from rustml.evaluation.context import EvalContext
 from rustml.evaluation.suites.suite import Suite
+from rustml.judge.completions import without_code
 from rustml.judge.verdicts import unjudged_verdict
 from rustml.records import Problem, Verdict, candidate_of
 
@@ -39,7 +40,6 @@ def _without_judge(draft: Draft, suite: Suite) -> Verdict | None:
     """The verdict on a draft without code, of status `format`, and on code that the protocol refuses, `policy`."""
     problem, sample, code = draft
     if code is None:
-        detail = f"the answer holds no code block{' with ' if problem.entry_point else ''}{problem.entry_point}"
-        return unjudged_verdict(f"{problem.id}#{sample}", "format", detail, "none")
+        return without_code(problem, f"{problem.id}#{sample}")
     refusal = suite.protocol.refusal(problem, code)
     return unjudged_verdict(f"{problem.id}#{sample}", "policy", refusal, "none") if refusal else None

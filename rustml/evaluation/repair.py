@@ -7,7 +7,6 @@ rustml/judge/rust/failures.py says; a conversation that leaves no room for an an
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from msgspec import UNSET
 from msgspec.structs import replace
 
 from rustml.evaluation.context import EvalContext
@@ -15,11 +14,10 @@ from rustml.evaluation.judged import judged
 from rustml.evaluation.results.journal import Attempt, Item
 from rustml.evaluation.suites.suite import Suite
 from rustml.generation.sampling import Prompt, PromptTooLong, Sampling
+from rustml.judge.repair_question import question
 from rustml.judge.verdicts import unjudged_verdict
 from rustml.records import Problem, Verdict
 
-REVISION = 1
-"""Of the question's words and of what it shows: part of a suite's protocol."""
 NO_ROOM = "the conversation leaves no room for a second answer"
 
 
@@ -32,15 +30,6 @@ class First:
     prompt: Prompt
     completion: str
     verdict: Verdict
-
-
-def question(verdict: Verdict) -> str:
-    """What the second attempt is asked."""
-    shown = verdict.detail if verdict.output is UNSET else verdict.output
-    return (
-        f"This answer did not pass. What the compiler and the tests say:\n\n```text\n{shown}\n```\n\n"
-        "The tests are right. Correct the code, and answer with all of it in one fenced block."
-    )
 
 
 def second_attempts(firsts: Sequence[First], suite: Suite, context: EvalContext) -> list[Attempt | None]:

@@ -64,6 +64,36 @@ class PoolsSection(Section, frozen=True):
     keeps them."""
 
 
+class GuardsSection(Section, frozen=True):
+    """Rewards against answers that grow, and against answers in another language than asked."""
+
+    overlong_cache: Count
+    """Last tokens of `max_new_tokens` over which a punishment for length grows evenly: DAPO's soft overlong punishment.
+    0 punishes no length."""
+    overlong_penalty: Rate
+    """What it takes from the reward of an answer that reaches `max_new_tokens`."""
+    foreign_reward: float | None
+    """The most that an answer may earn which has a code block of another programming language than asked, or prose in
+    another script than the prompt's. `null` does not look."""
+    foreign_share: Share
+    """Share of the letters of the prose in scripts that the prompt does not use, above which it is another language."""
+
+
+class RepairSection(Section, frozen=True):
+    """Repair turns: failed answers of a step are prompts of the next one, with what the compiler says of them."""
+
+    prompts: Count
+    """Prompts of a step, at most, that are failed answers of the step before, in the place of as many problems; 0 asks
+    none."""
+    failures: Literal["compile", "all"]
+    """`compile`: answers that the compiler refused. `all`: every answer that did not pass; some are shown their tests,
+    so that a repair may fit what it sees."""
+    weight: Rate
+    """Times the advantages of repaired answers in the loss."""
+    max_prompt_tokens: Positive
+    """Longer conversations are not asked; nor are those that leave no room for an answer in the model's context."""
+
+
 class SamplesSection(Section, frozen=True):
     """The table of completions with their verdicts that a reader of the run sees."""
 
@@ -114,6 +144,7 @@ class GrpoSection(TrainerSection, frozen=True):
     pools: PoolsSection
     dev: DevSection
     canary: CanarySection
+    repair: RepairSection
     probe_samples: Count
     """Samples per problem by which all-passed and all-failed problems are taken out beforehand; 0 keeps all."""
     reward_malformed: float
@@ -123,13 +154,17 @@ class GrpoSection(TrainerSection, frozen=True):
     reward_passed: float
     reward_clippy: float
     """Added for passing code without a lint."""
+    reward_errors_gone: Annotated[float, Meta(ge=0)]
+    """Added to `reward_uncompiled`, times the share of the compiler's error codes of the code that the prompt shows and
+    that the answer no longer has; nothing where it has a new one. For prompts that show code which does not compile."""
     reward_tests: Annotated[float, Meta(ge=0)]
     """Added to `reward_compiled`, times the share of tests that passed, for code that does not pass all. It pays for
     code that fits the easy tests, so that 0 is the safe choice."""
+    guards: GuardsSection
 
     def __post_init__(self) -> None:
         """Raises ValueError for a loss that is not defined, for groups that cannot be drawn again, for rewards by which
-        failing pays more than passing, and for a step that does not fall into equal parts."""
+        failing pays more, and for a step that does not fall into equal parts."""
         super().__post_init__()
         if self.importance_sampling_level == "sequence" and self.loss_type != "grpo":
             raise ValueError("importance_sampling_level: sequence needs loss_type: grpo")
@@ -137,6 +172,14 @@ class GrpoSection(TrainerSection, frozen=True):
             raise ValueError("pools.resamples needs reward: judge, and scale_rewards: group or none")
         if self.reward_tests and self.reward_compiled + self.reward_tests > self.reward_passed:
             raise ValueError("reward_compiled + reward_tests must not exceed reward_passed: failing would pay more")
+        if self.reward_errors_gone and self.reward_uncompiled + self.reward_errors_gone > self.reward_compiled:
+            raise ValueError(
+                "reward_uncompiled + reward_errors_gone must not exceed reward_compiled: failing would pay"
+            )
+        if self.repair.prompts >= self.prompts_per_step:
+            raise ValueError("repair.prompts must be less than prompts_per_step: nothing would be left to repair")
+        if self.guards.overlong_cache > self.max_new_tokens:
+            raise ValueError("guards.overlong_cache must not exceed max_new_tokens")
         if self.prompts_per_step * self.generations % self.passes:
             raise ValueError(
                 f"passes ({self.passes}) must divide prompts_per_step * generations "

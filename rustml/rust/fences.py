@@ -3,6 +3,7 @@
 import itertools
 import re
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from rustml.records import Language
 from rustml.rust.lexer import lexes, tokens
@@ -25,8 +26,24 @@ def extract(answer: str, entry_point: str, language: Language = "rust") -> str |
     empty entry point takes the last block.
     """
     name = entry_point.split("::", maxsplit=1)[0]
-    codes = [code for code in _complete_blocks(answer, language) if not name or _defines(code, name, language)]
-    return codes[-1] if codes else None
+    lines = _lines(answer)
+    blocks_of = (block for block in _complete_blocks(lines, language) if block.tag in _TAGS[language])
+    codes = ["\n".join([*lines[block.first + 1 : block.last], ""]) for block in blocks_of]
+    named = [code for code in codes if not name or _defines(code, name, language)]
+    return named[-1] if named else None
+
+
+def other_languages(answer: str, language: Language) -> set[str]:
+    """Tags of the complete fenced blocks of `answer` that name another language; `text` names none."""
+    return {block.tag for block in _complete_blocks(_lines(answer), language)} - _TAGS[language] - {"text"}
+
+
+def prose(answer: str, language: Language) -> str:
+    """The lines of `answer` outside of its complete fenced blocks."""
+    lines = _lines(answer)
+    for block in reversed(list(_complete_blocks(lines, language))):
+        del lines[block.first : block.last + 1]
+    return "\n".join(lines)
 
 
 def blocks(text: str) -> list[str]:
@@ -34,8 +51,19 @@ def blocks(text: str) -> list[str]:
     return [match[1] for match in _BLOCK.finditer(text)]
 
 
-def _complete_blocks(answer: str, language: Language) -> Iterator[str]:
-    lines = answer.replace("\r\n", "\n").split("\n")
+class _Block(NamedTuple):
+    """A fenced block: its language tag, and the numbers of the lines of its fences."""
+
+    tag: str
+    first: int
+    last: int
+
+
+def _lines(answer: str) -> list[str]:
+    return answer.replace("\r\n", "\n").split("\n")
+
+
+def _complete_blocks(lines: list[str], language: Language) -> Iterator[_Block]:
     fences = [FENCE.match(line) for line in lines]
     at = 0
     while at < len(lines):
@@ -46,9 +74,7 @@ def _complete_blocks(answer: str, language: Language) -> Iterator[str]:
         end = _closing(lines, fences, at, language)
         if end is None:
             return
-        tag = re.split(r"[\s,{]", opening["info"].strip().lower())[0]
-        if tag in _TAGS[language]:
-            yield "\n".join([*lines[at + 1 : end], ""])
+        yield _Block(re.split(r"[\s,{]", opening["info"].strip().lower())[0], at, end)
         at = end + 1
 
 

@@ -14,9 +14,11 @@ from rustml.records import Problem
 class EarlyAnswers:
     """Has the judge begin with the answers of a batch that have ended."""
 
-    def __init__(self, judge: AheadJudge, asked: Mapping[str, Problem], tokenizer: Any) -> None:
-        """`asked` are the problems by prompt, as the trainer tokenizes it."""
-        self._judge, self._tokenizer = judge, tokenizer
+    def __init__(
+        self, judge: AheadJudge, asked: Mapping[str, Problem], tokenizer: Any, *, explained: bool = False
+    ) -> None:
+        """`asked` are the problems by prompt, as the trainer tokenizes it; `explained` as the reward asks the judge."""
+        self._judge, self._tokenizer, self._explained = judge, tokenizer, explained
         ids = tokenizer(list(asked)).input_ids
         self._asked = {self._unpadded(one): problem for one, problem in zip(ids, asked.values(), strict=True)}
 
@@ -28,7 +30,9 @@ class EarlyAnswers:
         found = [self._asked.get(self._unpadded(prompt)) for prompt in prompts.tolist()]
         texts = self._tokenizer.batch_decode(answers, skip_special_tokens=True)
         known = [(problem, text) for problem, text in zip(found, texts, strict=True) if problem is not None]
-        drafts = candidates_of([problem for problem, _ in known], [text for _, text in known])
+        drafts = candidates_of(
+            [problem for problem, _ in known], [text for _, text in known], explained=self._explained
+        )
         self._judge.begin([draft for draft in drafts if draft is not None])
 
     def _unpadded(self, ids: Sequence[int]) -> tuple[int, ...]:

@@ -20,6 +20,8 @@ from rustml.training.health import HealthStop
 from rustml.training.job import Job
 from rustml.training.pooled_grpo import PooledGRPOTrainer
 from rustml.training.pools import HISTORY, Pools
+from rustml.training.preconditions import longest_context
+from rustml.training.repairs import Repairs
 from rustml.training.reward import SAMPLES, JudgeReward
 from rustml.training.schedules import total_steps
 from rustml.training.trainer import Loaded, best_folder, fit, load, on_one_device, optimisation, shared_arguments
@@ -53,9 +55,10 @@ def train(
         raise InputError("grpo: no prompt is left whose answers differ; set probe_samples to 0 or enlarge prompt_pool")
     loaded = load(job, section, padding_side="left")
     loaded.model.generation_config.eos_token_id = chat.end_ids(loaded.tokenizer)  # where the trainer ends completions
+    repairs = Repairs(section, loaded.tokenizer, longest_context(loaded.shape.config), job.seed, job.scratch)
     pools = Pools(list({one.id: None for one in problems}), section.pools, job.seed, job.scratch / HISTORY, rates or {})
     with AheadJudge(judge) as ahead:
-        trainer = _trainer(problems, ahead, section, job, loaded, pools)
+        trainer = _trainer(problems, ahead, section, job, loaded, pools, repairs)
         canary = _canary(loaded, ahead, section, job, retention) if retention else None
         best = _best(loaded, ahead, section, job, dev) if dev else None
         for callback in (canary, best):
@@ -65,17 +68,25 @@ def train(
 
 
 def _trainer(
-    problems: Sequence[Problem], judge: AheadJudge, section: GrpoSection, job: Job, loaded: Loaded, pools: Pools
+    problems: Sequence[Problem],
+    judge: AheadJudge,
+    section: GrpoSection,
+    job: Job,
+    loaded: Loaded,
+    pools: Pools,
+    repairs: Repairs,
 ) -> PooledGRPOTrainer:
     by_id, steps = {problem.id: problem for problem in problems}, length(len(problems), section)
     asked = prompts(loaded.tokenizer, problems)
-    early = EarlyAnswers(judge, dict(zip(asked["prompt"], problems, strict=True)), loaded.tokenizer)
+    by_prompt = dict(zip(asked["prompt"], problems, strict=True))
+    early = EarlyAnswers(judge, by_prompt, loaded.tokenizer, explained=repairs.asks)
     ended = early.ended if draws_elsewhere(job) else None
     loaded.model.generate = partial(decoding.generate, loaded.model, ended=ended)
     return PooledGRPOTrainer(
         pools=pools,
+        repairs=repairs,
         model=loaded.model,
-        reward_funcs=JudgeReward(judge, by_id, section, job.seed, job.scratch / SAMPLES, pools),
+        reward_funcs=JudgeReward(judge, by_id, section, job.seed, job.scratch / SAMPLES, pools, repairs),
         args=arguments(section, job, steps),
         train_dataset=asked,
         processing_class=loaded.tokenizer,

@@ -7,6 +7,7 @@ import torch
 from torch.nn import functional
 
 from rustml.training.pools import Pools
+from rustml.training.repairs import Repair, Repairs
 from rustml.training.trimmed_grpo import ROUNDING, TrimmedGRPOTrainer
 
 Batch = dict[str, Any]
@@ -15,13 +16,14 @@ Batch = dict[str, Any]
 class PooledGRPOTrainer(TrimmedGRPOTrainer):
     """Dynamic sampling (Yu et al., "DAPO", 2025) with a bound: what has no signal after it stays as it is.
 
-    Each generation draws from `pools` where they choose, else it takes the trainer's own prompts. Metrics of a step
-    that draws again are means over its draws; `groups.*` says what the step came to.
+    Each generation draws from `pools` where they choose, else it takes the trainer's own prompts; the last of them give
+    way to `repairs` that wait. Metrics of a step that draws again are means over its draws; `groups.*` says what the
+    step came to.
     """
 
-    def __init__(self, *, pools: Pools, **options: Any) -> None:
+    def __init__(self, *, pools: Pools, repairs: Repairs, **options: Any) -> None:
         super().__init__(**options)
-        self._pools = pools
+        self._pools, self._repairs = pools, repairs
         self._by_name = {str(row["problem_id"]): dict(row) for row in options["train_dataset"]}
         self._restored = False
 
@@ -29,13 +31,13 @@ class PooledGRPOTrainer(TrimmedGRPOTrainer):
         step, size = int(self.state.global_step), int(self.num_generations)
         if not self._restored:
             self._pools.restore(step)
+            self._repairs.restore(step)
             self._restored = True
-        names = [str(row["problem_id"]) for row in inputs[::size]]
-        if self._pools.chooses:
-            names = self._pools.draw(step, 0, len(names))
-            inputs = self._rows(names, size)
-        output: Batch = super()._generate_and_score_completions(inputs)
-        first, drawn = signals(output["advantages"], size), len(names)
+        names, repairs = self._asked(inputs, step, size)
+        rows = [*self._rows(names, size), *(_row(one) for one in repairs for _ in range(size))]
+        output: Batch = super()._generate_and_score_completions(rows)
+        output["advantages"] = self._repairs.weighted(output["advantages"], len(repairs) * size)
+        first, drawn = signals(output["advantages"], size), len(names) + len(repairs)
         for attempt in range(1, self._pools.resamples + 1):
             empty = [place for place, signal in enumerate(signals(output["advantages"], size)) if not signal]
             others = self._pools.draw(step, attempt, len(empty), without=names)
@@ -47,8 +49,15 @@ class PooledGRPOTrainer(TrimmedGRPOTrainer):
         self._report(first, signals(output["advantages"], size), drawn)
         return output
 
+    def _asked(self, inputs: list[Batch], step: int, size: int) -> tuple[list[str], list[Repair]]:
+        """The problems of this step, and the repairs, which take the places of the last problems."""
+        names = [str(row["problem_id"]) for row in inputs[::size]]
+        repairs = self._repairs.waiting(step, len(names))
+        problems = len(names) - len(repairs)
+        return self._pools.draw(step, 0, problems) if self._pools.chooses else names[:problems], repairs
+
     def _rows(self, names: Sequence[str], size: int) -> list[Batch]:
-        return [dict(self._by_name[name]) for name in names for _ in range(size)]
+        return [{**self._by_name[name], "repair": None} for name in names for _ in range(size)]
 
     def _report(self, first: Sequence[bool], last: Sequence[bool], drawn: int) -> None:
         metrics = self._metrics["train"]
@@ -57,6 +66,10 @@ class PooledGRPOTrainer(TrimmedGRPOTrainer):
         metrics["groups.drawn"].append(float(drawn))
         for name, count in self._pools.sizes().items():
             metrics[f"pool.{name}"].append(float(count))
+
+
+def _row(repair: Repair) -> Batch:
+    return {"prompt": repair.prompt, "problem_id": repair.problem, "repair": repair}
 
 
 def signals(advantages: torch.Tensor, size: int) -> list[bool]:

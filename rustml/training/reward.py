@@ -5,7 +5,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -14,15 +14,22 @@ from rustml.judge.completions import judge_completions
 from rustml.judge.judging import Judging
 from rustml.profile.grpo import GrpoSection
 from rustml.records import Problem, Verdict
+from rustml.training.given_errors import Codes, GivenErrors, share_gone
+from rustml.training.guards import is_foreign, overlong
 from rustml.training.pools import Pools
+from rustml.training.repairs import Repair, Repairs
 
 Rewards = list[float | None]
+LogMetric = Callable[[str, float], None]
 SAMPLES = "samples.jsonl"
 """Name of the file of sampled completions in a training's scratch folder."""
 
 
-def score(verdict: Verdict, section: GrpoSection) -> float | None:
-    """The reward of one verdict; None, which leaves the loss alone, where the judge could not judge."""
+def score(verdict: Verdict, section: GrpoSection, before: Codes = frozenset()) -> float | None:
+    """The reward of one verdict; None, which leaves the loss alone, where the judge could not judge.
+
+    `before` are the errors of the code that the prompt asked to correct.
+    """
     if verdict.status == "infrastructure":
         return None
     if verdict.status == "format":
@@ -30,7 +37,7 @@ def score(verdict: Verdict, section: GrpoSection) -> float | None:
     if verdict.status == "passed":
         return section.reward_passed + (section.reward_clippy if verdict.clippy_clean else 0.0)
     if not verdict.compiles:
-        return section.reward_uncompiled
+        return section.reward_uncompiled + section.reward_errors_gone * share_gone(before, verdict)
     share = verdict.tests_passed / verdict.tests_expected if verdict.tests_expected else 0.0
     return section.reward_compiled + section.reward_tests * share
 
@@ -46,6 +53,15 @@ def tier(verdict: Verdict | None, section: GrpoSection) -> str:
     return "compiled" if verdict.compiles else "uncompiled"
 
 
+class Answered(NamedTuple):
+    """An answer of a step, and what its prompt asked to correct, if that is what it asked."""
+
+    problem: Problem
+    completion: str
+    verdict: Verdict | None
+    repair: Repair | None
+
+
 class JudgeReward:
     """The reward function that the trainer calls with each batch of completions."""
 
@@ -59,30 +75,37 @@ class JudgeReward:
         seed: int,
         samples: Path | None = None,
         pools: Pools | None = None,
+        repairs: Repairs | None = None,
     ) -> None:
         """`samples` is a file to which completions with their verdicts are appended, as the profile says; `pools` learn
-        what passed."""
+        what passed, `repairs` what failed."""
         self._judge, self._problems, self._section = judge, problems, section
         self._rng, self._shuffles = random.Random(seed), 0
-        self._pools = pools
+        self._pools, self._repairs = pools, repairs
+        self._given_errors = GivenErrors(judge)
         self._samples, self._ended = samples, time.monotonic()
 
     def __call__(self, completions: list[str], problem_id: list[str], **given: Any) -> Rewards:
         """One reward per completion; logs what they earned, and how long the trainer waited for the verdicts.
 
+        `given` holds what the trainer knows, above all `repair`, what a prompt asks to correct, and `completion_ids`.
         Raises JudgeFault where the judge could not judge a larger share of them than the profile allows.
         """
-        problems = [self._problems[name] for name in problem_id]
         asked = time.monotonic()
-        verdicts = judge_completions(self._judge, problems, completions)
-        self._refuse_faults(verdicts)
-        self._log(verdicts, asked, given.get("log_metric"))
-        malformed = self._section.reward_malformed
-        rewards = [malformed if verdict is None else score(verdict, self._section) for verdict in verdicts]
         step = getattr(given.get("trainer_state"), "global_step", self._shuffles)
-        self._sample(step, problem_id, completions, verdicts, rewards)
-        if self._pools is not None:
-            self._pools.note(step, problem_id, verdicts)
+        log = given.get("log_metric") or _no_log
+        explained = self._repairs is not None and self._repairs.asks
+        problems = [self._problems[name] for name in problem_id]
+        verdicts = judge_completions(self._judge, problems, completions, explained=explained)
+        self._refuse_faults(verdicts)
+        repairs = given.get("repair") or [None] * len(completions)
+        answers = [Answered(*one) for one in zip(problems, completions, verdicts, repairs, strict=True)]
+        rewards = self._rewards(answers, given.get("completion_ids"), log)
+        first = [one for one in answers if one.repair is None]
+        self._log(first, asked, log)
+        log_repairs([one for one in answers if one.repair is not None], log)
+        self._sample(step, answers, rewards)
+        self._note(step, first, log)
         if self._section.reward == "shuffled":
             self._shuffle(rewards, step)
         return rewards
@@ -95,6 +118,40 @@ class JudgeReward:
                 f"(grpo.health.fault_share: {self._section.health.fault_share:g}); the first: {faults[0].detail}"
             )
 
+    def _rewards(self, answers: Sequence[Answered], tokens: Sequence[Sequence[int]] | None, log: LogMetric) -> Rewards:
+        """What the verdicts earn, less what the guards take."""
+        section, guards = self._section, self._section.guards
+        before = self._before(answers)
+        rewards = [
+            section.reward_malformed if one.verdict is None else score(one.verdict, section, codes)
+            for one, codes in zip(answers, before, strict=True)
+        ]
+        if guards.foreign_reward is not None:
+            foreign = [is_foreign(one.completion, one.problem, guards.foreign_share) for one in answers]
+            rewards = [_at_most(guards.foreign_reward, r) if f else r for r, f in zip(rewards, foreign, strict=True)]
+            log("guard.foreign", sum(foreign) / len(foreign))
+        if guards.overlong_cache and tokens is not None:
+            punished = [overlong(len(ids), section.max_new_tokens, guards) for ids in tokens]
+            rewards = [None if r is None else r + less for r, less in zip(rewards, punished, strict=True)]
+            log("guard.overlong", sum(less < 0 for less in punished) / len(punished))
+        return rewards
+
+    def _before(self, answers: Sequence[Answered]) -> list[Codes]:
+        """Errors of the code that each prompt shows, where they count."""
+        if not self._section.reward_errors_gone:
+            return [frozenset()] * len(answers)
+        given = self._given_errors.of([one.problem for one in answers])
+        return [codes if one.repair is None else one.repair.codes for one, codes in zip(answers, given, strict=True)]
+
+    def _note(self, step: int, first: Sequence[Answered], log: LogMetric) -> None:
+        """Tell pools and repairs what became of answers to problems; answers to repairs count for neither."""
+        verdicts = [one.verdict for one in first]
+        if self._pools is not None:
+            self._pools.note(step, [one.problem.id for one in first], verdicts)
+        if self._repairs is not None and self._repairs.asks:
+            problems, texts = [one.problem for one in first], [one.completion for one in first]
+            log("repair.no_room", float(self._repairs.note(step, problems, texts, verdicts)))
+
     def _shuffle(self, rewards: Rewards, step: int) -> None:
         """Shuffle in place as the `step`-th call does, counted from 0: a resumed training starts at a later one."""
         for _ in range(self._shuffles, step):
@@ -102,51 +159,66 @@ class JudgeReward:
         self._rng.shuffle(rewards)
         self._shuffles = step + 1
 
-    def _log(self, verdicts: Sequence[Verdict | None], asked: float, log: Callable[[str, float], None] | None) -> None:
+    def _log(self, answers: Sequence[Answered], asked: float, log: LogMetric) -> None:
         """Shares by what was found, by tier of reward and of refused means; seconds that the verdicts took."""
         before, self._ended = self._ended, time.monotonic()
-        if log is None:
-            return
-        judgements = [verdict for verdict in verdicts if verdict is not None]
-        log("share.formatted", len(judgements) / len(verdicts))
-        log("share.compiled", sum(bool(verdict.compiles) for verdict in judgements) / len(verdicts))
+        judgements = [one.verdict for one in answers if one.verdict is not None]
+        log("share.formatted", len(judgements) / len(answers))
+        log("share.compiled", sum(bool(verdict.compiles) for verdict in judgements) / len(answers))
         for status in ("passed", "policy", "incomplete"):
-            log(f"share.{status}", sum(verdict.status == status for verdict in judgements) / len(verdicts))
-        tiers = Counter(tier(verdict, self._section) for verdict in verdicts)
+            log(f"share.{status}", sum(verdict.status == status for verdict in judgements) / len(answers))
+        tiers = Counter(tier(one.verdict, self._section) for one in answers)
         for name in ("malformed", "uncompiled", "compiled", "passed", "clippy", "fault"):
-            log(f"tier.{name}", tiers[name] / len(verdicts))
+            log(f"tier.{name}", tiers[name] / len(answers))
         latencies = sorted(sum(verdict.seconds.values()) for verdict in judgements) or [0.0]
         for percent in (50, 99):
             log(f"judge.latency_p{percent}", latencies[(len(latencies) - 1) * percent // 100])
         log("judge.wait_seconds", self._ended - asked)
         log("judge.wait_share", (self._ended - asked) / max(self._ended - before, 1e-9))
 
-    def _sample(
-        self,
-        step: int,
-        names: Sequence[str],
-        completions: Sequence[str],
-        verdicts: Sequence[Verdict | None],
-        rewards: Rewards,
-    ) -> None:
+    def _sample(self, step: int, answers: Sequence[Answered], rewards: Rewards) -> None:
+        """Write the first answers to problems and the first ones to repairs."""
         asked = self._section.samples
         if self._samples is None or not asked.every or step % asked.every:
             return
-        rows = list(zip(names, completions, verdicts, rewards, strict=True))[: asked.completions]
-        encoder = msgspec.json.Encoder()
+        rows = list(zip(answers, rewards, strict=True))
+        turns = [[row for row in rows if (row[0].repair is None) == first] for first in (True, False)]
+        chosen = [row for turn in turns for row in turn[: asked.completions]]
         self._samples.parent.mkdir(parents=True, exist_ok=True)
+        encoder = msgspec.json.Encoder()
         with self._samples.open("ab") as file:
-            for place, (name, completion, verdict, reward) in enumerate(rows):
-                status = "format" if verdict is None else verdict.status
-                row = {
-                    "step": step,
-                    "place": place,
-                    "problem": name,
-                    "status": status,
-                    "reward": reward,
-                    "completion": completion,
-                }
-                file.write(encoder.encode(row) + b"\n")
+            for place, (answered, reward) in enumerate(chosen):
+                file.write(encoder.encode(_row(step, place, answered, reward)) + b"\n")
+
+
+def log_repairs(answers: Sequence[Answered], log: LogMetric) -> None:
+    """Groups of repairs are asked apart: shares of all answers to them."""
+    if answers:
+        log("repair.answers", float(len(answers)))
+        log("repair.compiled", sum(bool(one.verdict and one.verdict.compiles) for one in answers) / len(answers))
+        log(
+            "repair.passed", sum(bool(one.verdict and one.verdict.status == "passed") for one in answers) / len(answers)
+        )
+
+
+def _row(step: int, place: int, answered: Answered, reward: float | None) -> dict[str, Any]:
+    return {
+        "step": step,
+        "place": place,
+        "problem": answered.problem.id,
+        "repairs": answered.repair.prompt if answered.repair else "",
+        "status": "format" if answered.verdict is None else answered.verdict.status,
+        "reward": reward,
+        "completion": answered.completion,
+    }
+
+
+def _at_most(limit: float, reward: float | None) -> float | None:
+    return None if reward is None else min(limit, reward)
+
+
+def _no_log(_name: str, _value: float) -> None:
+    """In the place of a log, where there is none."""
 
 
 def samples(path: Path) -> list[dict[str, Any]]:

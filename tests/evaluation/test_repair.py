@@ -11,12 +11,13 @@ import pytest
 from rustml.errors import InputError
 from rustml.evaluation.context import EvalContext
 from rustml.evaluation.evaluate import evaluate
-from rustml.evaluation.repair import NO_ROOM, question
+from rustml.evaluation.repair import NO_ROOM
 from rustml.evaluation.results.journal import Item
 from rustml.evaluation.results.report_file import Evaluation
 from rustml.evaluation.suites.assembly import suites_of
 from rustml.generation.sampling import Prompt, PromptTooLong, Sampling
 from rustml.judge import Judge
+from rustml.judge.repair_question import question
 from rustml.records import Candidate, Verdict, read_jsonl, write_jsonl
 from rustml.testing import FakeGenerator, FakeJudge, FakeTokenizer, make_verdict
 from tests.banks.sources.test_polyglot import exercise

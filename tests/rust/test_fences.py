@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rustml.rust.fences import blocks, extract
+from rustml.rust.fences import blocks, extract, other_languages, prose
 
 CODE = "fn add(a: i32, b: i32) -> i32 {\n    a + b\n}\n"
 
@@ -23,6 +23,20 @@ def test_a_block_needs_no_tag_and_takes_attributes() -> None:
 
 def test_another_language_is_no_answer() -> None:
     assert extract(fenced(CODE, "python"), "add") is None
+
+
+def test_a_block_of_another_language_is_named_and_an_output_is_none() -> None:
+    python, output = fenced("x = 1\n", "Python"), fenced("3\n", "text")
+    answer = f"One:\n{python}Two:\n{fenced(CODE)}Says:\n{output}{fenced('', '')}Done."
+    assert other_languages(answer, "rust") == {"python"}
+    assert other_languages(answer, "python") == {"rust"}
+    assert other_languages("```python\nx = 1", "rust") == set(), "no complete block"
+
+
+def test_prose_is_what_stands_outside_of_the_blocks() -> None:
+    document = "/// ```\n/// add(1, 2);\n/// ```\n" + CODE
+    assert prose(f"One:\n{fenced(document)}Two.", "rust") == "One:\nTwo."
+    assert prose(f"Cut:\n```rust\n{CODE}", "rust").startswith("Cut:\n```rust\nfn add")
 
 
 def test_a_truncated_block_is_no_answer_but_an_earlier_whole_one_is() -> None:

@@ -58,7 +58,8 @@ def test_answers_that_have_ended_go_to_the_judge_before_the_step_is_drawn(
     early: list[tuple[str, str]] = []
     rewarded: list[tuple[str, str]] = []
 
-    def begun(problems: Sequence[Problem], answers: Sequence[str]) -> list[None]:
+    def begun(problems: Sequence[Problem], answers: Sequence[str], *, explained: bool) -> list[None]:
+        assert not explained
         early.extend(zip([one.id for one in problems], answers, strict=True))
         return [None] * len(answers)
 

@@ -14,8 +14,9 @@ from rustml.profile.optimizer import SgdSection
 from rustml.records import Status
 from rustml.testing import FakeJudge, make_verdict
 from rustml.training.pools import HISTORY, Pools
+from rustml.training.repairs import Repairs
 from tests.support.library_warnings import quiet_imports
-from tests.support.toy_models import job, moved, problem, profile
+from tests.support.toy_models import job, moved, problem, profile, words
 
 with quiet_imports():
     from rustml.training import grpo, pooled_grpo
@@ -126,6 +127,7 @@ def trainer(made: Pools, drawn: Drawn, patch: pytest.MonkeyPatch) -> Any:
     instance = object.__new__(PooledGRPOTrainer)
     instance.state, instance.num_generations = SimpleNamespace(global_step=0), 2
     instance._pools, instance._restored = made, False
+    instance._repairs = Repairs(profile().grpo, words(), 0, 1, Path("unused"))
     instance._by_name = {name: {"prompt": name, "problem_id": name} for name in NAMES}
     instance._metrics = {"train": {name: [] for name in ("groups.signal_first", "groups.signal", "groups.drawn")}}
     instance._metrics["train"] |= {f"pool.{name}": [] for name in ("unseen", "never", "between", "always")}

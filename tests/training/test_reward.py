@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import msgspec
 import pytest
@@ -10,8 +11,8 @@ from hypothesis import strategies as st
 
 from rustml import chat
 from rustml.errors import JudgeFault
-from rustml.profile.grpo import SamplesSection
-from rustml.records import Status
+from rustml.profile.grpo import GrpoSection, SamplesSection
+from rustml.records import Diagnostic, Status, Verdict
 from rustml.testing import FakeJudge, make_verdict
 from rustml.training.reward import JudgeReward, samples, score
 from tests.support.toy_models import problem, profile
@@ -62,6 +63,70 @@ def test_code_that_fails_some_tests_may_earn_its_share_of_them(passed: int, expe
     assert score(verdict, section) == pytest.approx(points)
     assert score(verdict, SECTION) == 0.3, "only where the profile says so"
     assert score(msgspec.structs.replace(verdict, compiles=False), section) == 0.01
+
+
+ERRORS = ("E0308", "E0425")
+
+
+def refused(*codes: str) -> Verdict:
+    errors = tuple(Diagnostic(code=code, message=f"says {code}") for code in codes)
+    return msgspec.structs.replace(make_verdict("x", "compile_error"), errors=errors)
+
+
+def test_code_that_does_not_compile_may_earn_the_share_of_errors_that_are_gone() -> None:
+    section = msgspec.structs.replace(SECTION, reward_errors_gone=0.2)
+    before = frozenset(ERRORS)
+    assert score(refused("E0308"), section, before) == pytest.approx(0.11)
+    assert score(refused(*ERRORS), section, before) == 0.01
+    assert score(refused("E0308"), section) == 0.01, "the prompt shows no broken code"
+    assert score(refused("E0308"), SECTION, before) == 0.01, "only where the profile says so"
+    assert score(make_verdict("x", "wrong"), section, before) == 0.3
+
+
+def test_errors_of_code_that_a_problem_shows_are_judged_once() -> None:
+    shown = msgspec.structs.replace(PROBLEMS["toy/0"], broken="fn add_0() { x }")
+    verdicts = {"toy/0": refused(*ERRORS), "toy/0#0": refused("E0425"), "toy/0#1": refused("E0599")}
+    judge = FakeJudge(verdicts)
+    section = msgspec.structs.replace(SECTION, reward_errors_gone=0.2)
+    function = JudgeReward(judge, {"toy/0": shown}, section, 1)
+    for _ in range(2):
+        assert function([ANSWERS[0]] * 2, ["toy/0"] * 2) == [pytest.approx(0.11), 0.01]
+    assert [candidate.id for candidate in judge.judged].count("toy/0") == 1
+
+
+def test_failing_must_not_pay_more_than_compiling() -> None:
+    with pytest.raises(ValueError, match="reward_errors_gone must not exceed reward_compiled"):
+        msgspec.structs.replace(SECTION, reward_errors_gone=0.4).__post_init__()
+
+
+def guarded(**guards: float) -> GrpoSection:
+    return msgspec.structs.replace(SECTION, guards=msgspec.structs.replace(SECTION.guards, **guards))
+
+
+def test_an_answer_in_another_language_earns_no_more_than_the_profile_allows() -> None:
+    said: dict[str, float] = {}
+    judge = FakeJudge.in_turn("passed", "passed", "infrastructure", "compile_error")
+    function = JudgeReward(judge, PROBLEMS, guarded(foreign_reward=0.0), 1)
+    answers = [f"{text}\n```python\nx = 1\n```" if number else text for number, text in enumerate(ANSWERS[:4])]
+    rewards = function(answers, list(PROBLEMS)[:4], log_metric=said.__setitem__)
+    assert rewards == [1.0, 0.0, None, 0.0], "a fault stays one"
+    assert said["guard.foreign"] == 0.75
+    assert reward()[0](answers[1:2], ["toy/1"]) == [1.0], "only where the profile says so"
+
+
+def test_a_long_answer_is_punished_over_the_last_tokens() -> None:
+    said: dict[str, float] = {}
+    limit = SECTION.max_new_tokens
+    function = JudgeReward(FakeJudge(), PROBLEMS, guarded(overlong_cache=4, overlong_penalty=0.5), 1)
+    tokens = [[1] * (limit - 4), [1] * (limit - 2), [1] * limit]
+    given: dict[str, Any] = {"completion_ids": tokens, "log_metric": said.__setitem__}
+    assert function(ANSWERS[:3], list(PROBLEMS)[:3], **given) == [1.0, 0.75, 0.5]
+    assert said["guard.overlong"] == pytest.approx(2 / 3)
+
+
+def test_the_punished_tokens_lie_below_the_limit() -> None:
+    with pytest.raises(ValueError, match="overlong_cache must not exceed max_new_tokens"):
+        guarded(overlong_cache=SECTION.max_new_tokens + 1).__post_init__()
 
 
 def reward(*statuses: Status, kind: str = "judge", seed: int = 1) -> tuple[JudgeReward, FakeJudge]:

@@ -93,14 +93,14 @@ def humanevalfix(rows: Iterable[LocatedRow]) -> Bank:
 def _humanevalfix_problem(raw: LocatedRow) -> Problem:
     row = typed(raw, HumanEvalFixRow)
     problem = _humaneval_problem(raw.location, row, "humanevalpack-rust-fix", "MIT", "")
-    buggy = f"{_split_declaration(row.declaration)[1]}{row.buggy_solution}"
+    buggy = f"{_split_declaration(row.declaration)[1]}{row.buggy_solution}".strip()
     question = (
-        f"This Rust function has a bug:\n\n```rust\n{problem.prelude}{buggy.strip()}\n```\n\n"
+        f"This Rust function has a bug:\n\n```rust\n{problem.prelude}{buggy}\n```\n\n"
         f"Its tests:\n\n```rust\n{problem.tests.strip()}\n```\n\n"
         f"Repair `{problem.entry_point}`, and answer with the whole function in one fenced block."
     )
     tags = {"category": row.bug_type.strip().replace(" ", "_")}
-    return replace(problem, id=f"{row.task_id}/fix", instruction=question, tags=tags)
+    return replace(problem, id=f"{row.task_id}/fix", instruction=question, broken=buggy, tags=tags)
 
 
 def humanevalexplain(rows: Iterable[LocatedRow]) -> Bank:
