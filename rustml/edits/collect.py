@@ -34,9 +34,9 @@ def collect(
 ) -> EditsReport:
     """Write `edits.jsonl`: the changes of the crates in the curated corpus `source`, in its order, then of commits.
 
-    `repositories` are those of the harvest. Raises InputError when `source` is no corpus or holds neither a crate nor a
-    repository's files to look at, JudgeFault where the sandbox fails. A killed run resumes with the crates and commits
-    that it had finished.
+    `repositories` are those of the harvest. Raises InputError when `source` is not a corpus or holds neither a crate
+    nor a repository's files to look at, JudgeFault where the sandbox fails. A killed run resumes with the crates and
+    commits that it had finished.
     """
     shards = finished_shards(source / "files")
     crates = _chosen([crate for shard in shards for crate in _crates(shard)], section.crates)
@@ -54,9 +54,7 @@ def collect(
         repositories=tuple(teams),
         commits=str(work / "commits.jsonl"),
         places=places,
-        compile_seconds=limits.compile_seconds,
-        memory_mb=limits.memory_mb,
-        disk_mb=limits.disk_mb,
+        limits=limits,
     )
     summaries = run(job, len(crates) + len(commits), work / "shards", workers=workers, progress=progress)
     edits = _gathered(work, len(summaries), out / f"{EDITS}.jsonl")

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 
+from rustml.cache_layout import CacheLayout
 from rustml.contents import directory_source_contents
 from rustml.edits import compile_errors, lint_fixes
 from rustml.edits.commits import Commit, Unsuited
@@ -31,14 +32,9 @@ STEPS = ("crate", "function", *lint_fixes.STEPS, *compile_errors.STEPS, "commit"
 class Places(Record, frozen=True):
     """Where crates, what they depend on, and what is built of them lie."""
 
-    unpacked: str
-    """Folder in which harvest unpacked archives, by checksum."""
-    dependencies: str
+    cache: CacheLayout
+    dependencies: str = ""
     """Cargo directory source; empty takes the one that a crate itself came from, or what its registry has."""
-    built: str
-    """Cache of crates built before."""
-    brought: str
-    """Cache of what crates of a registry depend on."""
     beside: str = ""
     """Cargo directory source of what repositories depend on; empty for none."""
 
@@ -71,9 +67,7 @@ class CollectEdits(Record, frozen=True):
     commits: str
     """File of the commits, in the order of their shards."""
     places: Places
-    compile_seconds: float
-    memory_mb: int
-    disk_mb: int
+    limits: Limits
 
     def __call__(self, index: int, folder: Path) -> Summary:
         """Write the changes of one crate or commit; the reason why one has none is counted."""
@@ -101,10 +95,10 @@ class CollectEdits(Record, frozen=True):
         number = index - len(self.crates)
         commit = next(islice(read_jsonl(Path(self.commits), Commit), number, None))
         repository = next(one for one in self.repositories if one.path == commit.repository)
-        sandbox = self._sandbox()
+        sandbox = CrateSandbox(self.limits)
         try:
             with tempfile.TemporaryDirectory(prefix="rustml-vendor-") as empty:
-                around = Surroundings(sandbox, Path(self.places.beside or empty), Path(self.places.built))
+                around = Surroundings(sandbox, Path(self.places.beside or empty), self.places.cache.built_crates)
                 paths, most = frozenset(repository.files), self.section.commit_functions
                 edits = history_edits(commit, repository.licence, paths, most, around)
         except Unsuited as reason:
@@ -115,22 +109,17 @@ class CollectEdits(Record, frozen=True):
         funnel.keep("commit")
         return edits
 
-    def _sandbox(self) -> CrateSandbox:
-        return CrateSandbox(
-            Limits(compile_seconds=self.compile_seconds, memory_mb=self.memory_mb, disk_mb=self.disk_mb)
-        )
-
     def _edits(self, files: Sequence[SourceFile], funnel: Funnel) -> list[Edit]:
         """All changes of a crate. Raises UnfitCrate where it cannot be compiled, JudgeFault where the sandbox fails."""
-        folder = crate_folder(files[0].origin, Path(self.places.unpacked))
+        folder = crate_folder(files[0].origin, self.places.cache.unpacked_crates)
         if folder is None:
             raise UnfitCrate("no_crate_source")
         own = list(unchanged(files, folder).values())
-        sandbox = self._sandbox()
+        sandbox = CrateSandbox(self.limits)
         try:
             vendor = self._vendor(files[0].origin, folder, sandbox)
             digest = directory_source_contents(vendor)
-            built = prepare(folder, vendor, Path(self.places.built), sandbox, vendor_digest=digest, tests=False)
+            built = prepare(folder, vendor, self.places.cache.built_crates, sandbox, vendor_digest=digest, tests=False)
             chosen = list(targets(own, folder, self.section.max_function_characters, funnel))
             return list(self._of(Trials(sandbox, built), chosen, funnel))
         finally:
@@ -152,7 +141,7 @@ class CollectEdits(Record, frozen=True):
         if not origin.registry.startswith(SPARSE):
             raise UnfitCrate("no_dependencies")
         source, cargo = CargoSource.sparse(origin.registry), sandbox.tools.sysroot / "bin" / "cargo"
-        with DependencyStore(Path(self.places.brought), source, cargo) as store:
+        with DependencyStore(self.places.cache.dependencies, source, cargo) as store:
             made = store.bring(folder)
         if made.fault:
             raise UnfitCrate(made.fault)

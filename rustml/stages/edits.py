@@ -30,13 +30,7 @@ def run(profile: Profile, *, curate: str, parent: str | None = None, reuse: bool
     """Run the stage on the output of the run `curate`, or find the run that did the same."""
 
     def body(space: Workspace) -> Outcome:
-        places = Places(
-            unpacked=str(space.cache.unpacked_crates),
-            dependencies=profile.evaluation.dependencies,
-            built=str(space.cache.built_crates),
-            brought=str(space.cache.dependencies),
-            beside=_beside(profile),
-        )
+        places = Places(cache=space.cache, dependencies=profile.evaluation.dependencies, beside=_beside(profile))
         with Progress("crates") as progress:
             report = collect(
                 profile.edits,

@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from rustml.cache_layout import CacheLayout
 from rustml.edits.collect import collect
 from rustml.edits.jobs import Places
 from rustml.edits.report import EditsReport
@@ -82,7 +83,7 @@ class Made:
         (self.folder / "src" / "lib.rs").write_text(library)
         (self.folder / "Cargo.toml").write_text(MANIFEST)
         (self.folder / ".cargo-checksum.json").write_text(json.dumps({"files": {}, "package": "0" * 64}))
-        places = Places(unpacked="", dependencies="", built=str(root / "built"), brought=str(root / "brought"))
+        places = Places(cache=CacheLayout(root / "cache"))
         self.report: EditsReport = collect(
             load("tiny").edits, Limits(), self.corpus(root / "curate"), root / "out", places, workers=1
         )
@@ -200,6 +201,6 @@ def test_a_corpus_without_crates_is_refused(tmp_path: Path) -> None:
         return Summary(records=write_jsonl(folder / "files.jsonl", []), funnel=())
 
     run(job, 1, tmp_path / "curate" / "files", workers=1)
-    places = Places(unpacked="", dependencies="", built="", brought="")
+    places = Places(cache=CacheLayout(tmp_path / "cache"))
     with pytest.raises(InputError, match="no crate"):
         collect(load("tiny").edits, Limits(), tmp_path / "curate", tmp_path / "out", places, workers=1)

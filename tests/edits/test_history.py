@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from rustml.cache_layout import CacheLayout
 from rustml.edits.collect import collect
 from rustml.edits.commits import Commit, Unsuited, change_of, read_commits
 from rustml.edits.jobs import Places
@@ -180,7 +181,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Team, list[Edit], Ed
     run(job, 1, root / "curate" / "files", workers=1)
     source = RepositorySource(path=str(team.folder), licence="MIT", ignore=(), half_life_days=30.0)
     section = msgspec.structs.replace(load("tiny").edits, commits=10)
-    places = Places(unpacked="", dependencies="", built=str(root / "built"), brought="")
+    places = Places(cache=CacheLayout(root / "cache"))
     report = collect(section, Limits(), root / "curate", root / "out", places, repositories=[source], workers=1)
     return team, list(read_jsonl(root / "out" / "edits.jsonl", Edit)), report
 
