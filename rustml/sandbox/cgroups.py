@@ -45,11 +45,6 @@ class Group:
         """`argv`, run inside the group from its first instruction on; exit code GROUP_REFUSED where it cannot enter."""
         return ["sh", "-c", _ENTER, str(self.path), *argv]
 
-    def processor_seconds(self) -> float:
-        """Processor time of everything that ever ran in the group."""
-        fields = dict(line.split() for line in (self.path / "cpu.stat").read_text().splitlines())
-        return int(fields["usage_usec"]) / 1e6
-
     def remove(self) -> None:
         """End all processes in it and remove it. A group that the kernel keeps busy is left for the next sweep."""
         deadline = time.monotonic() + _PATIENCE_SECONDS

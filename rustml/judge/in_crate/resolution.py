@@ -29,8 +29,6 @@ SOURCE = "rustml"
 """Name under which Cargo is told of the registry."""
 FIELDS = ("version", "package", "optional", "features", "default-features")
 """What a dependency's table may say here."""
-ELSEWHERE = ("path", "git", "registry", "registry-index", "workspace")
-"""What leads away from the registry; `cargo publish` removes the others beside a version."""
 
 _CHECKSUM = re.compile(r"failed to verify the checksum of `([^`]+)`")
 _MISSING = re.compile(r"no matching package named `([^`]+)` found")

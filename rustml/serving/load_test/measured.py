@@ -42,7 +42,6 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True):
 
     duration: float
     completed: int
-    total_output_tokens: int
     output_throughput: float
     request_goodput: float
     latencies: list[float]
