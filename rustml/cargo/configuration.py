@@ -143,9 +143,9 @@ def _included(path: Path, tree: Tree) -> Iterator[Path]:
     for table in tables:
         if not isinstance(table.get("path"), str):
             raise InputError(f"{path}: include: a list of paths is expected")
-        place = path.parent / table["path"]
-        if place.is_file() or not table.get("optional"):
-            yield place
+        included = path.parent / table["path"]
+        if included.is_file() or not table.get("optional"):
+            yield included
 
 
 def _as_list(value: object) -> list[Any]:

@@ -195,8 +195,8 @@ def _index_of(name: str, configuration: Configuration) -> Setting | None:
 def _source_at(index: str, configuration: Configuration) -> str:
     """The name of the `[source.NAME]` with this registry, so that its replacement is followed; empty for none."""
     for name in configuration.names("source"):
-        place = configuration.text("source", name, "registry")
-        if place and index_url(place.text) == index_url(index):
+        setting = configuration.text("source", name, "registry")
+        if setting and index_url(setting.text) == index_url(index):
             return name
     return ""
 

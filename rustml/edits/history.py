@@ -48,8 +48,8 @@ def history_edits(commit: Commit, licence: str, paths: frozenset[str], most: int
         _export(commit, root)
         folder = _crate_of(root, change.path)
         crate = prepare(folder, around.vendor, around.built, around.sandbox)
-        place = (root / change.path).relative_to(folder).as_posix()
-        tested = _CommitTrial(around.sandbox, crate, place).outcome(change, commit.category)
+        path = (root / change.path).relative_to(folder).as_posix()
+        tested = _CommitTrial(around.sandbox, crate, path).outcome(change, commit.category)
     return list(_edits(commit, change, licence, tested))
 
 

@@ -61,9 +61,9 @@ class SftSection(TrainerSection, frozen=True):
         share, rest = divmod(self.batch_size, processes)
         records, uneven = divmod(share, self.passes) if self.passes else (min(self.micro_batch or share, share), 0)
         if rest or uneven or share % records:
-            said = f"passes ({self.passes})" if self.passes else f"micro_batch ({self.micro_batch})"
+            key = f"passes ({self.passes})" if self.passes else f"micro_batch ({self.micro_batch})"
             several = f" on {processes} processes" if processes > 1 else ""
-            raise ValueError(f"{said} must divide batch_size ({self.batch_size}){several}")
+            raise ValueError(f"{key} must divide batch_size ({self.batch_size}){several}")
         return records
 
     def passes_per_step(self, processes: int) -> int:

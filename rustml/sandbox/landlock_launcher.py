@@ -65,12 +65,12 @@ def _restrict_files(libc: ctypes.CDLL, wanted: dict[str, Any]) -> None:
 
 
 def _allow(libc: ctypes.CDLL, rules: int, path: str, access: int) -> None:
-    place = os.open(path, os.O_PATH | os.O_CLOEXEC)
-    if not stat.S_ISDIR(os.fstat(place).st_mode):
+    descriptor = os.open(path, os.O_PATH | os.O_CLOEXEC)
+    if not stat.S_ISDIR(os.fstat(descriptor).st_mode):
         access &= 0b111 | _TRUNCATE
-    rule = struct.pack("=Qi", access, place)
+    rule = struct.pack("=Qi", access, descriptor)
     _demand(libc.syscall(_ADD, rules, 1, rule, 0) == 0)
-    os.close(place)
+    os.close(descriptor)
 
 
 def _filter_calls(libc: ctypes.CDLL, code: bytes) -> None:

@@ -72,8 +72,8 @@ def open_local_judge(
 
     A `pinned` toolchain links no crates, which are built with the one on PATH.
     """
-    asked = msgspec.structs.replace(profile.judge, sandbox=sandbox or profile.judge.sandbox)
-    return _judge_here(asked, cache, lints=lints, verdicts=verdicts, workers=workers, pinned=pinned)
+    section = msgspec.structs.replace(profile.judge, sandbox=sandbox or profile.judge.sandbox)
+    return _judge_here(section, cache, lints=lints, verdicts=verdicts, workers=workers, pinned=pinned)
 
 
 def _judge_here(

@@ -41,24 +41,24 @@ def run(  # noqa: PLR0913  one per option of the command
     version that it was made from, or the base model, whose run is `base`. Raises InputError for a step that the
     profile's ladder lacks, GateRefused with the reasons, EvidenceError where an evaluation is missing.
     """
-    asked = _asked(profile, candidate, to, evaluation, baseline, base)
-    runs = (asked.sources.candidate_run, asked.sources.baseline_run)
-    standing = find_evidence.standing_promotion(asked.version, asked.step, asked.thresholds, runs)
+    promotion = _promotion(profile, candidate, to, evaluation, baseline, base)
+    runs = (promotion.sources.candidate_run, promotion.sources.baseline_run)
+    standing = find_evidence.standing_promotion(promotion.version, promotion.step, promotion.thresholds, runs)
     if standing is not None and not override:
         return standing
-    return _promote(profile, asked, override, smoke, parent)
+    return _promote(profile, promotion, override, smoke, parent)
 
 
 def rehearse(
     profile: Profile, *, candidate: str, to: str, evaluation: str = "", baseline: str = "", base: str = ""
 ) -> Decision:
     """What `run` would decide. Nothing is written: no run, no tag, no alias. Raises as `run`, but never GateRefused."""
-    asked = _asked(profile, candidate, to, evaluation, baseline, base)
-    return decided(asked.registry, asked.sources, asked.thresholds)
+    promotion = _promotion(profile, candidate, to, evaluation, baseline, base)
+    return decided(promotion.registry, promotion.sources, promotion.thresholds)
 
 
 @dataclass(frozen=True)
-class _Asked:
+class _Promotion:
     """A promotion that is asked for, its evidence found."""
 
     ladder: Ladder
@@ -69,7 +69,7 @@ class _Asked:
     sources: Sources
 
 
-def _asked(profile: Profile, candidate: str, to: str, evaluation: str, baseline: str, base: str) -> _Asked:
+def _promotion(profile: Profile, candidate: str, to: str, evaluation: str, baseline: str, base: str) -> _Promotion:
     check_ladder_and_gates(profile)
     ladder, registry = ladder_of(profile), open_registry(profile.registered_model)
     step, thresholds = ladder.step(to), thresholds_of(profile, to)
@@ -84,29 +84,35 @@ def _asked(profile: Profile, candidate: str, to: str, evaluation: str, baseline:
         baseline_version=origin,
         holder=registry.holder(to),
     )
-    return _Asked(ladder, step, thresholds, registry, version, sources)
+    return _Promotion(ladder, step, thresholds, registry, version, sources)
 
 
-def _promote(profile: Profile, asked: _Asked, override: str, smoke: str, parent: str | None) -> VerifiedVersion:
+def _promote(profile: Profile, promotion: _Promotion, override: str, smoke: str, parent: str | None) -> VerifiedVersion:
     """Decide and promote as a run of its own; the version's page says afterwards what came of it and what is next."""
-    number, to = asked.version.number, asked.step.name
-    attempt = find_evidence.attempt(asked.version, to, asked.sources.candidate_run)
+    number, to = promotion.version.number, promotion.step.name
+    attempt = find_evidence.attempt(promotion.version, to, promotion.sources.candidate_run)
     if attempt > 1:
-        click.secho(f"  attempt {attempt} of {asked.version.name} at {to}: every further look helps luck", fg="yellow")
-    tags = {"version": number, "to": to, "attempt": str(attempt), "judged": asked.sources.candidate_run}
-    tags["judged_weights"] = asked.version.digest
+        click.secho(
+            f"  attempt {attempt} of {promotion.version.name} at {to}: every further look helps luck", fg="yellow"
+        )
+    tags = {"version": number, "to": to, "attempt": str(attempt), "judged": promotion.sources.candidate_run}
+    tags["judged_weights"] = promotion.version.digest
     title, promoted = f"promote v{number} to {to}" + (f", attempt {attempt}" if attempt > 1 else ""), False
-    with tracking.plain_run("promote", tags, parent, title) as run_id, asked.registry.challenged(number):
-        sources = replace(asked.sources, promotion_run=run_id, override=override)
-        smoke_run = smoke_gate.smoke_run(profile, asked.version, asked.step, sources, asked.thresholds, given=smoke)
+    with tracking.plain_run("promote", tags, parent, title) as run_id, promotion.registry.challenged(number):
+        sources = replace(promotion.sources, promotion_run=run_id, override=override)
+        smoke_run = smoke_gate.smoke_run(
+            profile, promotion.version, promotion.step, sources, promotion.thresholds, given=smoke
+        )
         sources = replace(sources, smoke_run=smoke_run)
         try:
-            verified = decide_and_promote(Request(asked.registry, asked.ladder, number, to, sources), asked.thresholds)
+            verified = decide_and_promote(
+                Request(promotion.registry, promotion.ladder, number, to, sources), promotion.thresholds
+            )
             promoted = True
         finally:
-            following = next_command(number, asked.step, asked.ladder, promoted=promoted)
+            following = next_command(number, promotion.step, promotion.ladder, promoted=promoted)
             counted = f"Attempt {attempt} at gate {to}.\n\n" if attempt > 1 else ""
-            _refresh_card(asked.registry, number, f"{counted}Next: `{following}`\n\n")
+            _refresh_card(promotion.registry, number, f"{counted}Next: `{following}`\n\n")
     return verified
 
 

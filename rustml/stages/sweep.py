@@ -70,8 +70,8 @@ def run(plan: Plan, *, base: str, bank: str, pairs: str, dry_run: bool = False) 
         _show(plan, listed, seeds)
         return []
     inputs = {"base": base, "bank": bank, "pairs": pairs}
-    asked = (plan.profile, plan.overrides, plan.grid, plan.metric, [*map(tracking.output_digest, inputs.values())])
-    name = hashlib.sha256(repr(asked).encode()).hexdigest()[:16]
+    identity = (plan.profile, plan.overrides, plan.grid, plan.metric, [*map(tracking.output_digest, inputs.values())])
+    name = hashlib.sha256(repr(identity).encode()).hexdigest()[:16]
     file = tracking.home() / "outputs" / "sweeps" / f"{name}.db"
     source = proposals(space, plan.trials, file, profiles[0].seed, maximise=plan.maximise)
     with tracking.plain_run("sweep", {"profile": profiles[0].name, "sweep": plan.grid}) as parent:

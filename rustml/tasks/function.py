@@ -20,7 +20,7 @@ class DocumentedFunction:
     tests: tuple[Function, ...]
     """Tests of the same file that call it."""
     neighbours: tuple[Function, ...] = ()
-    """The other functions of its file that are no tests."""
+    """The other functions of its file, tests left out."""
 
     @property
     def code(self) -> str:

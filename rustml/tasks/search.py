@@ -33,11 +33,11 @@ class Search(Task):
         if re.search(rf"\b{re.escape(subject.function.name)}\b", paragraph):
             return None
         others.sort(key=lambda function: pick(f"search {subject.key} {function.start}", 1 << 32))
-        place = pick(f"place {subject.key}", min(CHOICES, len(others) + 1))
-        choices = [*others[:place], subject.function, *others[place : CHOICES - 1]]
+        position = pick(f"place {subject.key}", min(CHOICES, len(others) + 1))
+        choices = [*others[:position], subject.function, *others[position : CHOICES - 1]]
         shown = "\n".join(_hidden(function, number) for number, function in enumerate(choices, start=1))
         question = f"Which of these Rust functions does this describe? {paragraph}"
-        return Draft(f"{question}\n\n{fence(shown)}", f"`function_{place + 1}`")
+        return Draft(f"{question}\n\n{fence(shown)}", f"`function_{position + 1}`")
 
 
 def _code(function: Function) -> str:

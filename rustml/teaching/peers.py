@@ -51,8 +51,8 @@ def best(places: Mapping[int, tuple[float, int]], count: int) -> int:
 
 def read_ranking(text: str, count: int) -> list[int]:
     """Numbers of the answers, best first; empty for anything but each of them once on the last line."""
-    found = RANKING.fullmatch(text.rstrip().rpartition("\n")[2].strip())
-    numbers = [LETTERS.index(letter) for letter in found[1].split()] if found else []
+    ranking = RANKING.fullmatch(text.rstrip().rpartition("\n")[2].strip())
+    numbers = [LETTERS.index(letter) for letter in ranking[1].split()] if ranking else []
     return numbers if sorted(numbers) == list(range(count)) else []
 
 

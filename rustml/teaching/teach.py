@@ -113,12 +113,12 @@ def _taught(
 ) -> Iterator[Taught]:
     passing: dict[str, list[tuple[Teacher, str]]] = {problem.id: [] for problem in batch}
     for teacher in teachers:
-        asked = [(problem, number) for problem in batch for number in range(section.samples)]
-        requests = [(problem.instruction, number) for problem, number in asked]
+        numbered = [(problem, number) for problem in batch for number in range(section.samples)]
+        requests = [(problem.instruction, number) for problem, number in numbered]
         replies = teacher.ask(requests, temperature=section.temperature)
         texts = ["" if reply.fault else reply.text for reply in replies]
-        verdicts = judge_completions(judge, [problem for problem, _ in asked], texts)
-        for (problem, _), reply, verdict in zip(asked, replies, verdicts, strict=True):
+        verdicts = judge_completions(judge, [problem for problem, _ in numbered], texts)
+        for (problem, _), reply, verdict in zip(numbered, replies, verdicts, strict=True):
             label = f"{teacher.name} {problem.id}"
             funnel.drop("reply", reply.fault, label) if reply.fault else funnel.keep("reply")
             code = "" if reply.fault else extract(reply.text, problem.answer_name, problem.language) or ""

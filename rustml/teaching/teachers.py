@@ -70,8 +70,8 @@ class Teacher:
 
     def _path(self, text: str, number: int, temperature: float) -> Path:
         server = self.server
-        asked = [server.base_url, server.model, server.extra, self._section.max_new_tokens, self._seed]
-        key = hashlib.sha256(msgspec.json.encode([*asked, temperature, text, number], order="sorted")).hexdigest()
+        settings = [server.base_url, server.model, server.extra, self._section.max_new_tokens, self._seed]
+        key = hashlib.sha256(msgspec.json.encode([*settings, temperature, text, number], order="sorted")).hexdigest()
         return self._cache / key[:2] / f"{key}.json"
 
 

@@ -1,4 +1,4 @@
-"""References through the real judge: the tiny families', and the public banks' where their data is at hand."""
+"""References through the real judge: the tiny families', and the public banks' where their data is on this machine."""
 
 import os
 from collections.abc import Iterator, Sequence

@@ -1,4 +1,4 @@
-"""The memory arithmetic by itself: of any base whose configuration is at hand, for any GPU."""
+"""The memory arithmetic by itself: of any base whose configuration is known, for any GPU."""
 
 from pathlib import Path
 

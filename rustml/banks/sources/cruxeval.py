@@ -89,7 +89,7 @@ def _problem(identity: str, part: Part, function: str, statement: str, expressio
     bound = "" if part == "output" else f"let ({', '.join(names)},) = {ANSWER}();\n    "
     filled = statement.replace(HOLE, f"{ANSWER}()" if part == "output" else ", ".join(names))
     body = expression if part == "output" else f"({expression},)"
-    asked = "the result" if part == "output" else "the arguments, separated by commas, for which it holds"
+    wanted = "the result" if part == "output" else "the arguments, separated by commas, for which it holds"
     return Problem(
         id=identity,
         bank=f"cruxeval-x-rust-{part}",
@@ -97,7 +97,7 @@ def _problem(identity: str, part: Part, function: str, statement: str, expressio
         language="rust",
         instruction=(
             f"```rust\n{function.strip()}\n```\n\nWith `let candidate = f;` this assertion holds:\n\n"
-            f"```rust\n{statement}\n```\n\nWhat stands for {HOLE}? Give {asked}, as Rust code without a call of "
+            f"```rust\n{statement}\n```\n\nWhat stands for {HOLE}? Give {wanted}, as Rust code without a call of "
             "the function. End your answer with the expression alone in one fenced block."
         ),
         entry_point=ANSWER,

@@ -39,24 +39,24 @@ def _one(section: HarvestSection, source: LocalRegistry, request: CrateRequest, 
         release = choose(releases(index, request), request)
         if isinstance(release, RejectedCrate):
             return release
-        place = source.folder / f"{release.name}-{release.vers}.crate"
+        original = source.folder / f"{release.name}-{release.vers}.crate"
         archive = archive_path(cache, release.cksum)
-        _copy(section, place, archive, release.cksum)
+        _copy(section, original, archive, release.cksum)
     except InputError as error:
         reason, _, detail = str(error).partition(": ")
         return request.rejected(reason, detail)
-    return archived_crate(release, archive, source.public, local_archive_url(place))
+    return archived_crate(release, archive, source.public, local_archive_url(original))
 
 
-def _copy(section: HarvestSection, place: Path, archive: Path, checksum: str) -> None:
+def _copy(section: HarvestSection, original: Path, archive: Path, checksum: str) -> None:
     if archive.is_file():
         return
-    if place.is_file() and place.stat().st_size > section.limits.archive_mb << 20:
+    if original.is_file() and original.stat().st_size > section.limits.archive_mb << 20:
         raise InputError(f"archive_size: more than {section.limits.archive_mb} MiB")
-    content = _read(place, "archive_missing")
-    sha256 = file_sha256(place)
+    content = _read(original, "archive_missing")
+    sha256 = file_sha256(original)
     if sha256 != checksum:
-        raise InputError(f"checksum: {place} has SHA-256 {sha256}, the index says {checksum}")
+        raise InputError(f"checksum: {original} has SHA-256 {sha256}, the index says {checksum}")
     write_bytes(archive, content)
 
 
