@@ -17,7 +17,7 @@ import click
 
 from rustml.banks.families import FAMILIES, draw
 from rustml.judge import Judge, Limits
-from rustml.records import Candidate, Language, Problem
+from rustml.records import Language, Problem, candidate_of
 
 _OPERATORS = {
     "+": ("-",),
@@ -40,28 +40,18 @@ _OPERATORS = {
     "and": ("or",),
     "or": ("and",),
 }
-_WORDS = {
+_OPPOSITES = {
     "min": "max",
-    "max": "min",
     "any": "all",
-    "all": "any",
     "take": "skip",
-    "skip": "take",
     "take_while": "skip_while",
-    "skip_while": "take_while",
     "starts_with": "ends_with",
-    "ends_with": "starts_with",
     "startswith": "endswith",
-    "endswith": "startswith",
-    "contains": "starts_with",
     "to_uppercase": "to_lowercase",
-    "to_lowercase": "to_uppercase",
     "upper": "lower",
-    "lower": "upper",
-    "sum": "max",
     "rem_euclid": "div_euclid",
-    "div_euclid": "rem_euclid",
 }
+_WORDS = {"contains": "starts_with", "sum": "max", **_OPPOSITES, **{b: a for a, b in _OPPOSITES.items()}}
 _DROPPED = (".rev()", "not ", "!", ".abs()")
 _CONSTANTS: dict[Language, dict[str, tuple[str, ...]]] = {
     "rust": {
@@ -161,16 +151,7 @@ def measure(problems: Sequence[Problem], judge: Judge) -> dict[str, Tally]:
     for problem in problems:
         for number, code in enumerate(mutants(problem)):
             families.append(problem.tags["family"])
-            candidates.append(
-                Candidate(
-                    id=f"{problem.id}~{number}",
-                    code=code,
-                    tests=problem.tests,
-                    entry_point=problem.entry_point,
-                    signature=problem.signature,
-                    language=problem.language,
-                )
-            )
+            candidates.append(candidate_of(problem, code, f"{problem.id}~{number}"))
     tallies: dict[str, Tally] = defaultdict(Tally)
     for family, candidate, verdict in zip(families, candidates, judge.judge(candidates), strict=True):
         if verdict.status == "infrastructure":
@@ -183,7 +164,7 @@ def measure(problems: Sequence[Problem], judge: Judge) -> dict[str, Tally]:
 
 
 @click.command()
-@click.option("--per-family", type=click.IntRange(1), default=2, show_default=True, help="Problems drawn a family.")
+@click.option("--per-family", type=click.IntRange(1), default=2, show_default=True, help="Problems drawn per family.")
 @click.option("--families", default="", help="Comma-separated families; all if empty.")
 @click.option("--seed", type=int, default=17, show_default=True, help="Of the draw.")
 @click.option("--show/--no-show", default=False, help="Print the surviving mutants.")

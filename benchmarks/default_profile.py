@@ -10,7 +10,6 @@ effect and the share of runs in which it held. A killed benchmark goes on where 
 """
 
 import argparse
-import os
 import statistics
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,13 +22,13 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.store import use_store
 from rustml.errors import GateRefused
 from rustml.evaluation.results.statistics import wilson
 from rustml.profile import Profile, load
 from rustml.release.gates import Decision
 from rustml.release.ladder import Step
 from rustml.runs import tracking
-from rustml.runs.log_levels import quiet_libraries
 from rustml.stages import bank, base, curate, harvest, pairs
 from rustml.stages.lifecycle import Lifecycle, Measured, preflight
 
@@ -123,9 +122,7 @@ def main() -> None:
     parser.add_argument("--one-base", action="store_true")
     parser.add_argument("--store", type=Path, default=STORE)
     options = parser.parse_args()
-    options.store.mkdir(parents=True, exist_ok=True)
-    os.environ["MLFLOW_TRACKING_URI"] = f"sqlite:///{options.store.resolve()}/mlflow.db"
-    quiet_libraries()
+    use_store(options.store)
     runs: list[FirstRun] = []
     for seed in range(options.first, options.first + options.seeds):
         for name in options.profiles:

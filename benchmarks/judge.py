@@ -1,12 +1,10 @@
 """The judge against cargo, side by side, on the Rust references of HumanEval-X.
 
 RUSTML_BENCHMARK_DATA has to name a folder with `humaneval_x_rust.jsonl.gz`. Prints one table. Each row says how many
-verdicts a second came out, of how many candidates; the runs alternate, so that a busy machine slows all alike.
+verdicts/s came out, of how many candidates; the runs alternate, so that a busy machine slows all alike.
 """
 
 import dataclasses
-import gzip
-import json
 import os
 import re
 import shutil
@@ -19,8 +17,11 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
+from msgspec.structs import replace
+
+from rustml.banks import load_bank
 from rustml.judge import Judge, Limits
-from rustml.records import Candidate, Verdict
+from rustml.records import Candidate, Verdict, candidate_of
 
 LIMITS = Limits(cpu_seconds=0.5, run_seconds=5)
 BATCH = 128
@@ -29,28 +30,13 @@ LONE = 40
 """References that are judged one at a time, for the time of a lone verdict."""
 CARGO = 12
 """Candidates that cargo judges: it is slow, and all of its verdicts cost the same."""
-EXTERNAL = re.compile(r"rand::|Regex::|md5::")
+FILE = "humaneval_x_rust.jsonl.gz"
 
 
 def references(folder: Path) -> list[Candidate]:
     """The references that need no external crate."""
-    with gzip.open(folder / "humaneval_x_rust.jsonl.gz", "rt") as lines:
-        rows = [json.loads(line) for line in lines]
-    return [_candidate(row) for row in rows if not EXTERNAL.search(row["canonical_solution"] + row["test"])]
-
-
-def _candidate(row: dict[str, str]) -> Candidate:
-    head = re.search(r"^(?:pub )?fn (\w+)", row["declaration"], re.MULTILINE)
-    assert head is not None
-    prelude, signature = row["declaration"][: head.start()], row["declaration"][head.start() :]
-    return Candidate(
-        id=row["task_id"],
-        code=signature + row["canonical_solution"],
-        tests=row["test"],
-        entry_point=head[1],
-        signature=signature,
-        prelude=prelude,
-    )
+    bank = load_bank("humaneval-x-rust", folder / FILE)
+    return [candidate_of(problem, problem.reference, problem.id) for problem in bank.problems]
 
 
 def half_broken(candidates: Sequence[Candidate]) -> list[Candidate]:
@@ -58,7 +44,7 @@ def half_broken(candidates: Sequence[Candidate]) -> list[Candidate]:
     broken = []
     for number, candidate in enumerate(candidates):
         code = candidate.code if number % 2 else _break(candidate.code, number // 2)
-        broken.append(Candidate(**{**_fields(candidate), "code": code}))
+        broken.append(replace(candidate, code=code))
     return broken
 
 
@@ -70,12 +56,8 @@ def _break(code: str, number: int) -> str:
     return code[:start] + text + code[start:]
 
 
-def _fields(candidate: Candidate) -> dict[str, str]:
-    return {name: getattr(candidate, name) for name in candidate.__struct_fields__}
-
-
 def measure(candidates: list[Candidate], workers: int, repeats: int) -> tuple[float, list[Verdict]]:
-    """Verdicts a second, the median of `repeats` rounds, and the verdicts of the last."""
+    """Verdicts/s, the median of `repeats` rounds, and the verdicts of the last."""
     rates = []
     with Judge(LIMITS, workers=workers, batch_size=BATCH) as judge:
         judge.judge(candidates[:1])
@@ -98,7 +80,7 @@ def alone(candidates: Sequence[Candidate]) -> tuple[float, list[Verdict]]:
 
 
 def cargo(candidates: Sequence[Candidate]) -> float:
-    """Verdicts a second of `cargo build`, `cargo clippy` and `cargo test`, one candidate after another."""
+    """Verdicts/s of `cargo build`, `cargo clippy` and `cargo test`, one candidate after another."""
     folder = Path(tempfile.mkdtemp())
     try:
         _run(["cargo", "init", "--quiet", "--lib", "--vcs=none", "--name=candidate", str(folder)], folder)
@@ -124,16 +106,14 @@ def agreement(one: Sequence[Verdict], other: Sequence[Verdict]) -> int:
 
 
 def _timeless(verdict: Verdict) -> Verdict:
-    return Verdict(
-        **{name: getattr(verdict, name) for name in verdict.__struct_fields__ if name != "seconds"}, seconds={}
-    )
+    return replace(verdict, seconds={})
 
 
 def main() -> None:
     """Measure and print."""
     folder = os.environ.get("RUSTML_BENCHMARK_DATA")
     if folder is None:
-        sys.exit("set RUSTML_BENCHMARK_DATA to the folder that holds humaneval_x_rust.jsonl.gz")
+        sys.exit(f"set RUSTML_BENCHMARK_DATA to the folder that holds {FILE}")
     right = references(Path(folder))
     broken = half_broken(right)
     rows = []

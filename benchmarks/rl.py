@@ -14,7 +14,6 @@ fails is named with its reason. A killed benchmark goes on where it was: stages 
 
 import argparse
 import itertools
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,6 +24,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.store import use_store
 from rustml.errors import GateRefused, RustmlError
 from rustml.evaluation.results.report_file import Evaluation
 from rustml.evaluation.results.statistics import Comparison, compare
@@ -33,7 +33,6 @@ from rustml.profile.load import changed
 from rustml.release.ladder import ladder_of, thresholds_of
 from rustml.release.registry import open_registry
 from rustml.runs import tracking
-from rustml.runs.log_levels import quiet_libraries
 from rustml.stages.lifecycle import Lifecycle, Measured
 
 STORE = Path("outputs/rl")
@@ -207,9 +206,7 @@ def main() -> None:
     parser.add_argument("--equal", choices=["verdicts", "time"], default="verdicts")
     parser.add_argument("--store", type=Path, default=STORE)
     options = parser.parse_args()
-    options.store.mkdir(parents=True, exist_ok=True)
-    os.environ["MLFLOW_TRACKING_URI"] = f"sqlite:///{options.store.resolve()}/mlflow.db"
-    quiet_libraries()
+    use_store(options.store)
     seeds: dict[int, Seed] = {}
     for number in range(options.first, options.first + options.seeds):
         try:
