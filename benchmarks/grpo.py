@@ -6,7 +6,8 @@
 Each argument is a setting as `--set` takes it, "" the profile as it is. Each trains from the version, outside of the
 store; all answer the same held-out problems, greedy and once at temperature 1. Differences from the version are in
 points, each with the lower end of its paired 95% interval over the problems; what another training would give is not in
-it. `waiting` is the share of a step that the trainer waits for verdicts.
+it. `repaired` are the greedy answers that pass at once or after one repair, which sees what compiler and tests say.
+`waiting` is the share of a step that the trainer waits for verdicts.
 """
 
 import argparse
@@ -23,13 +24,14 @@ from rich.table import Table
 
 from rustml.evaluation.results.statistics import compare
 from rustml.generation.engines.transformers import TransformersEngine
-from rustml.generation.sampling import Prompt, Sampling
+from rustml.generation.sampling import Engine, Prompt, Sampling
 from rustml.generation.setup import Setup
-from rustml.judge.completions import judge_completions
+from rustml.judge.completions import judge_completions, without_code
 from rustml.judge.judging import Judging
+from rustml.judge.repair_question import question
 from rustml.models import compute
 from rustml.profile import Profile, load
-from rustml.records import Problem
+from rustml.records import Problem, Verdict
 from rustml.release import versions
 from rustml.runs import tracking
 from rustml.runs.log_levels import quiet_libraries
@@ -42,23 +44,46 @@ from rustml.training.job import Job
 from rustml.training.sources import prompt_problems
 
 TEMPERATURES = {"greedy": 0.0, "T=1": 1.0}
+REPAIRED = "repaired"
 Passed = Mapping[str, Sequence[Sequence[float]]]
-"""By temperature: of each problem, whether its answer passed."""
+"""By temperature, and under `repaired`: of each problem, whether its answer passed."""
 
 
 def measured(profile: Profile, model: Path, problems: Sequence[Problem], judge: Judging) -> Passed:
     """What a checkpoint's answers come to."""
     setup = Setup(profile.chat, model, profile.compute.dtype, profile.compute.attention, profile.evaluation.batch_size)
     limit = profile.grpo.max_new_tokens
-    passed = {}
+    passed: dict[str, list[list[float]]] = {}
     with closing(TransformersEngine(setup)) as engine:
         prompts = [Prompt.question(engine.tokenizer, problem.instruction) for problem in problems]
         for name, temperature in TEMPERATURES.items():
             how = Sampling(temperature=temperature, top_p=1.0, samples=1, max_new_tokens=limit, stops=(), seed=17)
             answers = [text for (text,) in engine.generate(prompts, how)]
-            verdicts = judge_completions(judge, problems, answers)
+            verdicts = judge_completions(judge, problems, answers, explained=True)
             passed[name] = [[float(one is not None and one.status == "passed")] for one in verdicts]
+            if not temperature:
+                tries = list(zip(problems, answers, verdicts, strict=True))
+                passed[REPAIRED] = [[float(done)] for done in repaired(tries, engine, how, judge)]
     return passed
+
+
+def repaired(
+    tries: Sequence[tuple[Problem, str, Verdict | None]], engine: Engine, how: Sampling, judge: Judging
+) -> list[bool]:
+    """Of each answer, whether it passed, or its one repair does; what leaves no room for a repair has none."""
+    done = [verdict is not None and verdict.status == "passed" for _, _, verdict in tries]
+    room = engine.tokenizer.model_max_length - how.max_new_tokens  # type: ignore[attr-defined]
+    asked = []
+    for place, (problem, answer, verdict) in enumerate(tries):
+        shown = question(verdict or without_code(problem, problem.id))
+        prompt = Prompt.follow_up(engine.tokenizer, ((problem.instruction, answer),), shown)
+        if not done[place] and len(engine.tokenizer.encode(prompt.text, add_special_tokens=False)) <= room:
+            asked.append((place, problem, prompt))
+    answers = [text for (text,) in engine.generate([prompt for _, _, prompt in asked], how)] if asked else []
+    verdicts = judge_completions(judge, [problem for _, problem, _ in asked], answers)
+    for (place, _, _), verdict in zip(asked, verdicts, strict=True):
+        done[place] = verdict is not None and verdict.status == "passed"
+    return done
 
 
 def trained(profile: Profile, parent: Path, bank: Path, judge: Judging, folder: Path) -> tuple[Path, dict[str, float]]:
@@ -110,7 +135,15 @@ def main() -> None:
     bank, model = tracking.output(options.bank), load(options.profile).registered_model
     parent = versions.checkpoint(options.version, model).folder
     asked = held_out(bank, "rust-test", options.problems)
-    table = Table("setting", *TEMPERATURES, "s", "waiting", title=f"GRPO from {options.version}, {len(asked)} problems")
+    table = Table(
+        "setting",
+        "greedy",
+        REPAIRED,
+        "T=1",
+        "s",
+        "waiting",
+        title=f"GRPO from {options.version}, {len(asked)} problems",
+    )
     for row in rows(options.profile, options.settings, parent, bank, asked):
         click.echo("  ".join(row), err=True)
         table.add_row(*row)

@@ -43,6 +43,11 @@ class CacheLayout:
         return self.root / "problem-crates"
 
     @property
+    def probes(self) -> Path:
+        """How often a version solved the problems that prompts are chosen from, by weights and protocol."""
+        return self.root / "probes"
+
+    @property
     def teachers(self) -> Path:
         """Replies of teachers, by what was asked."""
         return self.root / "teachers"

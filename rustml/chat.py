@@ -163,13 +163,13 @@ def answer(problem: Problem) -> str:
     return fenced(problem.reference, problem.language)
 
 
-def encode(tokenizer: Tokenizer, instruction: str, reply: str) -> tuple[list[int], list[int]]:
+def encode(tokenizer: Tokenizer, instruction: str, reply: str, earlier: Turns = ()) -> tuple[list[int], list[int]]:
     """`input_ids` and `labels` of one training record; the loss falls on the answer and the end of turn alone.
 
     Raw text (an empty instruction) is all answer after its start token, and ends with the end of text. Prompt and
     answer are encoded apart, as generation meets them.
     """
-    before = prompt(tokenizer, instruction) if instruction else start_token(tokenizer)
+    before = prompt(tokenizer, instruction, earlier) if instruction else start_token(tokenizer)
     end = end_of_turn(tokenizer) if instruction else tokenizer.eos_token or ""
     context = tokenizer.encode(before, add_special_tokens=False) if before else []
     target = tokenizer.encode(reply + end, add_special_tokens=False)

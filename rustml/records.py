@@ -92,6 +92,8 @@ class Pair(Record, frozen=True, omit_defaults=True):
     """The same of the function that the answer tests, where the answer is a test."""
     weight: float = 1.0
     """Its file's: how much likelier than another record it is drawn, where some are drawn."""
+    earlier: tuple[tuple[str, str], ...] = ()
+    """Turns before the question, each with its answer; no loss falls on them."""
     given: str = ""
     """The code in the question that makes a whole function of the answer, for a task whose answer is a part of one."""
 

@@ -75,6 +75,9 @@ class ExpertIterationSection(Section, frozen=True):
     max_new_tokens: Positive
     records: Positive
     """Training records per problem at most: its best answers that differ."""
+    repair_records: Count
+    """Further records per problem at most: a failed answer, what compiler and tests say of it, and the problem's best
+    answer as its repair. They are longer than others: see `sft.context`."""
     weights: WeightsSection
     thresholds: ThresholdsSection
     fault_share: Share

@@ -117,7 +117,7 @@ def _scratch(section: ScratchBase, profile: Profile, space: Workspace) -> Outcom
     shape = section.architecture
     parts = _parts(section, profile.seed, space.inputs["bank"], space.inputs["pairs"])
     texts = itertools.chain.from_iterable(itertools.islice(part, 4000) for part in (*parts.values(),))
-    words = tokenizer.train((f"{question}\n{reply}" for question, reply in texts), shape.vocabulary, shape.context)
+    words = tokenizer.train((f"{text[0]}\n{text[1]}" for text in texts), shape.vocabulary, shape.context)
     chat.prepare(words, profile.chat)
     mixed = data.mix(words, parts, shape.context, profile.seed)
     model = pretrain.new_model(shape, words, profile.seed, compute.of_profile(profile.compute))

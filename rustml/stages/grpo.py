@@ -1,11 +1,15 @@
 """Teach a version with the compiler as reward and register the result."""
 
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Mapping, Sequence
 from functools import partial
 from itertools import islice
 from pathlib import Path
 
+import msgspec
+
 from rustml import chat
+from rustml.cache_layout import CacheLayout
 from rustml.errors import InputError
 from rustml.profile import Profile
 from rustml.profile.grpo import GrpoSection
@@ -16,6 +20,7 @@ from rustml.release.ladder import profile_of
 from rustml.runs import tracking
 from rustml.runs.progress import Progress
 from rustml.runs.stage import Outcome, Stage, Workspace
+from rustml.sharding.plots import draw_histogram
 from rustml.stages.computing import resolved
 from rustml.stages.from_version import run_from_version
 from rustml.stages.judging import judging_environment, open_judge
@@ -47,7 +52,7 @@ def run(
     profile = resolved(profile_of(profile, made.name))
     check(profile)
     start = required_version(profile, made, version)
-    train = partial(_train, profile, start.folder, start.name)
+    train = partial(_train, profile, start.folder, start.name, start.decision.candidate_weights)
     return run_from_version(STAGE, profile, made, start, train, {"bank": bank}, parent=parent, reuse=reuse)
 
 
@@ -78,21 +83,39 @@ def _dev(section: GrpoSection, space: Workspace) -> list[Problem]:
     return list(islice(read_jsonl(file, Problem), section.dev.problems)) if section.dev.every else []
 
 
-def _train(profile: Profile, folder: Path, name: str, space: Workspace) -> Outcome:
-    """Train the checkpoint in `folder`, which an adapter records under `name`."""
+def _probe_file(profile: Profile, weights: str, template: str, pool: Sequence[Problem], cache: CacheLayout) -> Path:
+    """Where the pass rates of a version are kept: they depend on nothing but what the name is made of."""
+    section = profile.grpo
+    sampling = [section.probe_samples, section.temperature, section.max_new_tokens, profile.seed]
+    what = [weights, template, sampling, profile.compute, profile.judge, sorted(environment(profile).items()), pool]
+    return cache.probes / f"{hashlib.sha256(msgspec.json.encode(what)).hexdigest()}.jsonl"
+
+
+def _draw_difficulty(difficulty: Mapping[int, int], samples: int, folder: Path) -> None:
+    """A picture of how many problems the version solves how often."""
+    bars = {str(count): float(difficulty.get(count, 0)) for count in range(samples + 1)}
+    folder.mkdir(parents=True, exist_ok=True)
+    draw_histogram(f"problems by answers of {samples} that pass", bars, folder / "difficulty.png")
+
+
+def _train(profile: Profile, folder: Path, name: str, weights: str, space: Workspace) -> Outcome:
+    """Train the checkpoint in `folder`, of the digest `weights`, which an adapter records under `name`."""
     from rustml.generation.engines.transformers import TransformersEngine  # noqa: PLC0415
     from rustml.generation.setup import Setup  # noqa: PLC0415
     from rustml.models import checkpoint, compute  # noqa: PLC0415
     from rustml.training import canary, curriculum, grpo, reward  # noqa: PLC0415  torch and trl take seconds to load
 
-    section = profile.grpo
+    section, template = profile.grpo, chat.digest(checkpoint.load_tokenizer(folder))
     dev, retention = _dev(section, space), _retention(section, space)
     pool = prompt_problems(space.inputs["bank"], section.prompt_pool, section.prompt_files)
     with open_judge(profile, space.cache, lints=section.reward_clippy != 0, keep=False) as judge:
         size = curriculum.PROBE_BATCH * max(1, section.probe_samples)
         setup = Setup(profile.chat, folder, profile.compute.dtype, profile.compute.attention, size)
         probing = Progress("prompts probed", len(pool))
-        chosen = curriculum.choose(lambda: TransformersEngine(setup), pool, judge, section, profile.seed, probing)
+        kept = _probe_file(profile, weights, template, pool, space.cache)
+        chosen = curriculum.choose(lambda: TransformersEngine(setup), pool, judge, section, profile.seed, probing, kept)
+        if chosen.difficulty:
+            _draw_difficulty(chosen.difficulty, section.probe_samples, space.report / "plots")
         with Progress("grpo", grpo.length(len(chosen.problems), section)) as progress:
 
             def log(step: int, metrics: dict[str, float]) -> None:
@@ -105,5 +128,5 @@ def _train(profile: Profile, folder: Path, name: str, space: Workspace) -> Outco
     prompts = {f"grpo.prompts.{name}": float(count) for name, count in chosen.counts.items()}
     metrics = {**prompts, **{f"grpo.{name}": value for name, value in facts.items()}}
     tables = {"grpo/samples.json": reward.samples(space.scratch / reward.SAMPLES)}
-    tags = {chat.TAG: chat.digest(checkpoint.load_tokenizer(folder)), CANARY_TAG: canary.reason(space.scratch)}
+    tags = {chat.TAG: template, CANARY_TAG: canary.reason(space.scratch)}
     return Outcome(metrics, tables, tags={name: text for name, text in tags.items() if text})

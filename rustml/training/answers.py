@@ -79,34 +79,37 @@ def _answers(number: int, problems: Sequence[Problem], engine: Engine, sampling:
     ]
 
 
-def judge_drawn(this: Round, judge: Judging, fault_share: float, progress: ProgressCallback) -> list[Judged]:
+def judge_drawn(
+    this: Round, judge: Judging, section: ExpertIterationSection, progress: ProgressCallback
+) -> list[Judged]:
     """The round's answers with their verdicts; those of a batch that was judged before are read.
 
-    Raises JudgeFault for a batch of which the judge could not judge a larger share than `fault_share`: its verdicts are
-    not kept, its answers are.
+    Raises JudgeFault for a batch of which the judge could not judge a larger share than `section.fault_share`: its
+    verdicts are not kept, its answers are.
     """
     batches = this.batches()
     judged: list[Judged] = []
     for number, problems in enumerate(batches):
         if not this.judged(number).is_file():
             answers = list(read_jsonl(this.drawn(number), Answer))
-            write_jsonl(this.judged(number), _verdicts(answers, problems, judge, fault_share))
+            write_jsonl(this.judged(number), _verdicts(answers, problems, judge, section))
         judged += read_jsonl(this.judged(number), Judged)
         progress(number + 1, len(batches))
     return judged
 
 
 def _verdicts(
-    answers: Sequence[Answer], problems: Sequence[Problem], judge: Judging, fault_share: float
+    answers: Sequence[Answer], problems: Sequence[Problem], judge: Judging, section: ExpertIterationSection
 ) -> list[Judged]:
     by_id = {problem.id: problem for problem in problems}
-    verdicts = judge_completions(judge, [by_id[answer.problem] for answer in answers], [each.text for each in answers])
+    asked, texts = [by_id[answer.problem] for answer in answers], [each.text for each in answers]
+    verdicts = judge_completions(judge, asked, texts, explained=section.repair_records > 0)
     judged = [Judged(answer=answer, verdict=verdict) for answer, verdict in zip(answers, verdicts, strict=True)]
     faults = [each.verdict for each in judged if each.is_fault]
-    if len(faults) > fault_share * len(judged):
+    if len(faults) > section.fault_share * len(judged):
         detail = faults[0].detail if faults[0] else ""
         raise JudgeFault(
             f"the judge could not judge {len(faults)} of {len(judged)} answers (expert_iteration.fault_share: "
-            f"{fault_share:g}); the first: {detail}. Run it again: the answers are kept"
+            f"{section.fault_share:g}); the first: {detail}. Run it again: the answers are kept"
         )
     return judged

@@ -8,8 +8,8 @@ from rustml import chat
 from rustml.records import Pair, Problem
 from rustml.training.batching import Row
 
-Text = tuple[str, str]
-"""Instruction and reply; raw text has an empty instruction."""
+Text = tuple[str, str] | tuple[str, str, chat.Turns]
+"""Instruction and reply, and the turns before them, if any; raw text has an empty instruction."""
 
 
 @dataclass(frozen=True)
@@ -95,8 +95,8 @@ def encode(
     """The first `limit` records of at most `context` tokens, tokenised, and how many were passed over as longer."""
     rows: list[Row] = []
     too_long = 0
-    for instruction, reply in texts if limit != 0 else ():
-        row = chat.encode(tokenizer, instruction, reply)
+    for text in texts if limit != 0 else ():
+        row = chat.encode(tokenizer, *text)
         if len(row[0]) > context:
             too_long += 1
             continue
@@ -126,4 +126,7 @@ def mismatched(problems: Sequence[Problem], seed: int) -> list[Text]:
 
 def written(pairs: Iterable[Pair]) -> list[Text]:
     """Pairs as they are; raw text has no instruction."""
-    return [(pair.instruction, pair.answer) for pair in pairs]
+    return [
+        (pair.instruction, pair.answer, pair.earlier) if pair.earlier else (pair.instruction, pair.answer)
+        for pair in pairs
+    ]

@@ -98,7 +98,7 @@ def _judged(plan: Plan, this: Round, job: Job) -> list[Judged]:
     sampler = job.parent if this.number == 1 else _folder(job, this.number - 1) / MODEL
     drawing, judging = (plan.told(f"round {this.number}: {what}") for what in ("batches drawn", "batches judged"))
     answers.draw(this, partial(plan.open_engine, sampler), plan.section, job.seed, drawing)
-    return answers.judge_drawn(this, plan.judge, plan.section.fault_share, judging)
+    return answers.judge_drawn(this, plan.judge, plan.section, judging)
 
 
 def _round(plan: Plan, this: Round, judged: Sequence[Judged], job: Job) -> dict[str, float]:
@@ -132,6 +132,7 @@ def _counts(judged: Sequence[Judged], selected: Sequence[Selected], this: Round)
         "solved": len({each.answer.problem for each in now if each.passed}) / len(this.problems),
         "records": float(len(selected)),
         "record_problems": float(len({made.provenance.problem for made in selected})),
+        "records_repair": float(sum(bool(made.provenance.repairs) for made in selected)),
         "records_new": float(sum(made.provenance.round == this.number for made in selected)),
         "score": sum(totals) / len(totals),
     }

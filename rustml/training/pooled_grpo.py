@@ -8,12 +8,13 @@ from torch.nn import functional
 
 from rustml.training.pools import Pools
 from rustml.training.repairs import Repair, Repairs
-from rustml.training.trimmed_grpo import ROUNDING, TrimmedGRPOTrainer
+from rustml.training.timed_grpo import TimedGRPOTrainer
+from rustml.training.trimmed_grpo import ROUNDING
 
 Batch = dict[str, Any]
 
 
-class PooledGRPOTrainer(TrimmedGRPOTrainer):
+class PooledGRPOTrainer(TimedGRPOTrainer):
     """Dynamic sampling (Yu et al., "DAPO", 2025) with a bound: what has no signal after it stays as it is.
 
     Each generation draws from `pools` where they choose, else it takes the trainer's own prompts; the last of them give

@@ -2,7 +2,10 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from msgspec.structs import replace
+
 from rustml import chat
+from rustml.judge.repair_question import question
 from rustml.profile.expert_iteration import ExpertIterationSection, WeightsSection
 from rustml.records import Origin, Pair, Problem, Record, Verdict
 from rustml.rust.fences import extract
@@ -57,6 +60,8 @@ class Provenance(Record, frozen=True):
     """What drew it: the version, or the round whose model did."""
     scores: dict[str, float]
     """By part, and `score` for the weighted mean."""
+    repairs: str = ""
+    """Round and sample of the failed answer before it, as in the id of a record, where it is a repair."""
 
 
 class Selected(Record, frozen=True):
@@ -103,7 +108,8 @@ def best(
     number: int,
     version: str,
 ) -> list[Selected]:
-    """The best answers of each problem by the thresholds of round `number`, as records for fine-tuning.
+    """The best answers of each problem by the thresholds of round `number`, as records for fine-tuning, and the best
+    one again as the repair of some that failed.
 
     Of answers with the same code the first counts; of equal scores the shorter code is better. `version` names what
     drew the answers of the first round. A fault of the judge gives no record, whatever the thresholds.
@@ -113,8 +119,30 @@ def best(
     for name, group in _by_problem(judged).items():
         admitted = [made for made in _admitted(problems[name], group, section, version) if _reaches(made, least)]
         admitted.sort(key=lambda made: (-made.provenance.scores["score"], len(made.pair.answer)))
-        chosen += list(_distinct(admitted))[: section.records]
+        best_ones = list(_distinct(admitted))[: section.records]
+        chosen += best_ones
+        if best_ones:
+            chosen += _repairs(problems[name], group, best_ones[0], section.repair_records)
     return chosen
+
+
+def _repairs(problem: Problem, group: Sequence[Judged], right: Selected, count: int) -> list[Selected]:
+    """The best answer to a problem after each of `count` failed ones, in the words in which a repair is asked for."""
+    failed = {
+        each.answer.text: each
+        for each in reversed(group)
+        if each.verdict is not None and not each.is_fault and not each.passed
+    }
+    return [_repair(problem, each, right) for each in list(failed.values())[::-1][:count]]
+
+
+def _repair(problem: Problem, failed: Judged, right: Selected) -> Selected:
+    assert failed.verdict is not None
+    sample = f"{failed.answer.round}.{failed.answer.sample}"
+    name = f"{right.pair.id}<{sample}"
+    earlier = ((problem.instruction, failed.answer.text),)
+    pair = replace(right.pair, id=name, instruction=question(failed.verdict), earlier=earlier)
+    return Selected(pair=pair, provenance=replace(right.provenance, id=name, repairs=sample))
 
 
 def _by_problem(judged: Iterable[Judged]) -> dict[str, list[Judged]]:

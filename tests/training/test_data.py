@@ -1,9 +1,11 @@
 """What is trained on: nothing cut, everything counted."""
 
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
 from rustml import chat
+from rustml.records import Origin, Pair
 from rustml.training import data
 from tests.support.toy_models import problem, words
 
@@ -35,12 +37,26 @@ def test_parts_are_shuffled_together_by_the_seed() -> None:
     assert one[:50] != [chat.encode(words(), "", "1")] * 50
 
 
+def test_no_loss_falls_on_the_turns_before_a_question() -> None:
+    pair = Pair(
+        id="x", task="t", instruction="Again.", answer="fn g() {}", earlier=(("Ask.", "fn f() {}"),),
+        origin=Origin(kind="bank", name="b", licence="MIT"),
+    )  # fmt: skip
+    (row,), _ = data.encode(words(), data.written([pair]), 256)
+    ids, labels = row
+    asked = words().encode(chat.prompt(words(), "Again.", pair.earlier), add_special_tokens=False)
+    assert ids[: len(asked)] == asked
+    assert labels == [-100] * len(asked) + ids[len(asked) :]
+    assert words().decode(ids[len(asked) :]).startswith("fn g() {}")
+    assert data.written([msgspec.structs.replace(pair, earlier=())]) == [("Again.", "fn g() {}")]
+
+
 def test_mismatched_answers_are_the_other_problems_answers() -> None:
     problems = [problem(number) for number in range(40)]
     dealt = data.mismatched(problems, seed=1)
     right = data.solved(problems)
-    assert sorted(asked for asked, _ in dealt) == sorted(asked for asked, _ in right)
-    assert sorted(reply for _, reply in dealt) == sorted(reply for _, reply in right)
+    for part in (0, 1):
+        assert sorted(str(text[part]) for text in dealt) == sorted(str(text[part]) for text in right)
     assert not set(dealt) & set(right), "none of them teaches how to find an answer"
     assert dealt == data.mismatched(problems, seed=1) != data.mismatched(problems, seed=2)
     assert data.mismatched(problems[:1], seed=1) == []

@@ -123,14 +123,24 @@ def test_each_round_draws_with_the_model_of_the_one_before_and_trains_on_the_bes
     assert facts["solved"] == pytest.approx(11 / 12)
     assert logged["round.malformed"] == pytest.approx(2 / 24)
     rows = trained_on(given.out)
-    assert isinstance(rows, list)
     assert len(rows) == 11
     assert not (given.scratch / "round-1" / "model").exists(), "it drew the answers of round 2, and is not needed"
 
 
-def trained_on(folder: Path) -> object:
+def test_verdicts_explain_failures_where_repairs_are_records(parent: Path, tmp_path: Path) -> None:
+    judge = FakeJudge(decide)
+    section = msgspec.structs.replace(SECTION, rounds=1, repair_records=1)
+    longer = msgspec.structs.replace(TRAINING, context=1024)
+    plan = replace(Rounds(tmp_path, judge).plan(section), training=longer)
+    facts = expert_iteration.train(plan, toy_job(parent, tmp_path))
+    assert all(candidate.explained for candidate in judge.judged)
+    assert (facts["records"], facts["records_repair"]) == (22, 11)
+    assert len(trained_on(tmp_path / "out", rounds=1)) == 22
+
+
+def trained_on(folder: Path, rounds: int = SECTION.rounds) -> list[object]:
     seed, rows = json.loads((folder / "rows.json").read_bytes())
-    assert seed == 1 + SECTION.rounds
+    assert seed == 1 + rounds
     return rows
 
 

@@ -47,6 +47,7 @@ def test_reinforcement_writes_a_changed_checkpoint_and_asks_the_judge(
         grpo.train(PROBLEMS, FakeJudge(), section, job(parent, tmp_path, lambda _, m: logged.append(m)))
     assert moved(parent, tmp_path / "out")
     assert len(logged) == section.steps
+    assert all(point["seconds.draw"] > 0 and point["seconds.train"] > 0 for point in logged), "phases of a step"
 
 
 def test_answers_that_have_ended_go_to_the_judge_before_the_step_is_drawn(

@@ -123,7 +123,7 @@ class Drawn:
 
 def trainer(made: Pools, drawn: Drawn, patch: pytest.MonkeyPatch) -> Any:
     method = "_generate_and_score_completions"
-    patch.setattr(pooled_grpo.TrimmedGRPOTrainer, method, lambda _, given: drawn(given))
+    patch.setattr(pooled_grpo.TimedGRPOTrainer, method, lambda _, given: drawn(given))
     instance = object.__new__(PooledGRPOTrainer)
     instance.state, instance.num_generations = SimpleNamespace(global_step=0), 2
     instance._pools, instance._restored = made, False

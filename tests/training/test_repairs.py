@@ -125,7 +125,7 @@ def test_repairs_take_the_places_of_the_last_problems_and_their_advantages_have_
         asked.append(rows)
         return {"advantages": torch.tensor([1.0, -1.0] * (len(rows) // 2))}
 
-    monkeypatch.setattr(pooled_grpo.TrimmedGRPOTrainer, "_generate_and_score_completions", generate)
+    monkeypatch.setattr(pooled_grpo.TimedGRPOTrainer, "_generate_and_score_completions", generate)
     given = section(weight=0.5)
     trainer = object.__new__(PooledGRPOTrainer)
     trainer.state, trainer.num_generations, trainer._restored = SimpleNamespace(global_step=1), 2, True

@@ -64,6 +64,25 @@ def test_an_answer_without_code_gives_no_record() -> None:
     assert codes([bare], section(compile=(0, 0), tests=(0, 0))) == []
 
 
+def test_a_failed_answer_before_the_best_one_is_a_repair() -> None:
+    section = msgspec.structs.replace(SECTION, repair_records=2)
+    wrong = judged(LONGER, "wrong", sample=1, detail="1 of 1 tests failed")
+    same, fault = judged(LONGER, "wrong", sample=2), judged(PLAIN, "infrastructure", sample=3)
+    refused, third = judged("fn add_0() {", "compile_error", sample=4), judged("fn add_0() {}", "policy", sample=5)
+    group = [wrong, same, fault, judged(PLAIN), refused, third]
+    best = selection.best(group, {PROBLEM.id: PROBLEM}, section, 1, "models:/m/1")
+    assert [made.pair.id for made in best] == ["toy/0#1.0", "toy/0#1.0<1.1", "toy/0#1.0<1.4"]
+    assert [made.provenance.repairs for made in best] == ["", "1.1", "1.4"]
+    repair = best[1].pair
+    assert repair.earlier == ((PROBLEM.instruction, wrong.answer.text),)
+    assert "1 of 1 tests failed" in repair.instruction
+    assert repair.answer == best[0].pair.answer
+    assert codes(group, SECTION) == [best[0].pair.answer], "only where the profile says so"
+    assert selection.best([wrong], {PROBLEM.id: PROBLEM}, section, 1, "models:/m/1") == [], (
+        "no answer to repair it with"
+    )
+
+
 def test_thresholds_tighten_by_round() -> None:
     two_lints = judged(PLAIN, clippy_clean=False, lints=("a", "b"))
     chosen = section(lints=(0.33, 0.5))

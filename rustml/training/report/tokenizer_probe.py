@@ -69,7 +69,7 @@ def probe(tokenizer: Any, texts: Sequence[str], vocabulary: int) -> Probe:
 
 def rust_answers(parts: Iterable[Sequence[Text]]) -> list[str]:
     """At most TEXTS answers of records, an equal number of each part, without those in Python."""
-    each = [[reply for _, reply in part if "```python" not in reply] for part in parts]
+    each = [[text[1] for text in part if "```python" not in text[1]] for part in parts]
     share = TEXTS // max(1, sum(map(bool, each)))
     return [reply for part in each for reply in part[:share]]
 
