@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from rustml.sharding.funnel import Step
+from rustml.sharding.report import FunnelReport
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -15,20 +16,7 @@ MOST_BARS = 30
 KEPT, DROPPED = "#2a6f97", "#d68c45"
 
 
-class Drawable(Protocol):
-    """A stage's report that holds a funnel and histograms."""
-
-    @property
-    def funnel(self) -> tuple[Step, ...]:
-        """The steps of the stage."""
-        ...
-
-    def histograms(self) -> dict[str, dict[str, float]]:
-        """Histograms by name: a count per value."""
-        ...
-
-
-def draw_report(report: Drawable, folder: Path) -> list[Path]:
+def draw_report(report: FunnelReport, folder: Path) -> list[Path]:
     """Draw a report's funnel and its histograms as PNG files in `folder`, and return their paths."""
     folder.mkdir(parents=True, exist_ok=True)
     paths = [draw_funnel(report.funnel, folder / "funnel.png")]

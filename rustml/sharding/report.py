@@ -23,6 +23,10 @@ class FunnelReport(Record, frozen=True):
         """Tables beside the funnel's, by name without the stage's."""
         return {}
 
+    def histograms(self) -> dict[str, dict[str, float]]:
+        """Histograms by name, to be drawn: a count per value."""
+        return {}
+
     def metrics(self) -> dict[str, float]:
         """Metrics by name: `STAGE.NAME`."""
         return count_metrics(self.stage, self.counts()) | step_metrics(self.stage, self.funnel)

@@ -6,8 +6,8 @@ from rustml.runs import tracking
 from rustml.runs.progress import Progress
 from rustml.runs.stage import Outcome, Stage, Workspace
 from rustml.sharding import worker_count
-from rustml.sharding.plots import draw_report
 from rustml.stages.protected_texts import protected
+from rustml.stages.report.funnel import reported
 
 STAGE = Stage("curate", ("curate",), __name__)
 
@@ -27,8 +27,7 @@ def run(
                 workers=worker_count(profile.engine),
                 progress=progress,
             )
-        draw_report(report, space.report / "plots")
-        return Outcome(report.metrics(), report.tables(), {"corpus": space.out / "files"})
+        return reported(report, space, {"corpus": space.out / "files"})
 
     inputs = {"harvest": harvest, "bank": bank}
     return tracking.run_stage(STAGE, profile, body, inputs=inputs, parent=parent, reuse=reuse)

@@ -13,6 +13,7 @@ from rustml.runs import tracking
 from rustml.runs.progress import Progress
 from rustml.runs.stage import Outcome, ProfilePath, Stage, Workspace
 from rustml.sharding import worker_count
+from rustml.stages.report.funnel import reported
 
 SECTIONS = ("edits", "judge", "evaluation.dependencies", "harvest.repositories", "harvest.directory")
 
@@ -42,7 +43,7 @@ def run(profile: Profile, *, curate: str, parent: str | None = None, reuse: bool
                 workers=worker_count(profile.engine),
                 progress=progress,
             )
-        return Outcome(report.metrics(), report.tables(), {EDITS: space.out / f"{EDITS}.jsonl"})
+        return reported(report, space, {EDITS: space.out / f"{EDITS}.jsonl"})
 
     return tracking.run_stage(STAGE, profile, body, inputs={"curate": curate}, parent=parent, reuse=reuse)
 

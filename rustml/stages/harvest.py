@@ -15,8 +15,8 @@ from rustml.runs import tracking
 from rustml.runs.progress import Progress
 from rustml.runs.stage import Outcome, ProfilePath, Stage, Workspace
 from rustml.sharding import worker_count
-from rustml.sharding.plots import draw_report
 from rustml.stages.hub_commits import with_dataset_commits
+from rustml.stages.report.funnel import reported
 
 
 def contents(profile: Profile) -> Mapping[ProfilePath, str]:
@@ -51,8 +51,7 @@ def run(profile: Profile, *, parent: str | None = None, reuse: bool = True) -> t
             )
         click.echo(f"  crates from {report.source}" + (f" ({report.note})" if report.note else ""))
         click.echo("".join(f"  {line}\n" for line in report.lines()), nl=False)
-        draw_report(report, space.report / "plots")
         tags = {"harvest.source": report.source, "harvest.note": report.note}
-        return Outcome(report.metrics(), report.tables(), {"crates": space.out / "files"}, tags)
+        return reported(report, space, {"crates": space.out / "files"}, tags)
 
     return tracking.run_stage(STAGE, profile, body, parent=parent, reuse=reuse)

@@ -10,6 +10,7 @@ from rustml.sharding import worker_count
 from rustml.stages import bank
 from rustml.stages.hub_commits import with_bank_commits
 from rustml.stages.judging import judging_environment, open_judge
+from rustml.stages.report.funnel import reported
 
 SECTIONS = ("mine", "curate.near_duplicates", "curate.decontamination", "bank", "judge")
 STAGE = Stage("mine", SECTIONS, __name__, bank.contents, judging_environment)
@@ -31,6 +32,6 @@ def run(profile: Profile, *, harvest: str, parent: str | None = None, reuse: boo
                 workers=worker_count(profile.engine),
                 progress=progress,
             )
-        return Outcome(report.metrics(), report.tables(), {MINED: space.out / f"{MINED}.jsonl"})
+        return reported(report, space, {MINED: space.out / f"{MINED}.jsonl"})
 
     return tracking.run_stage(STAGE, profile, body, inputs={"harvest": harvest}, parent=parent, reuse=reuse)

@@ -12,9 +12,9 @@ from rustml.runs.environment import libraries
 from rustml.runs.progress import Progress
 from rustml.runs.stage import Outcome, ProfilePath, Stage, Workspace
 from rustml.sharding import worker_count
-from rustml.sharding.plots import draw_report
 from rustml.stages.hub_commits import with_pool_commits
 from rustml.stages.protected_texts import protected
+from rustml.stages.report.funnel import reported
 
 FILE = "file:"
 
@@ -63,9 +63,8 @@ def run(
                 seed=profile.seed,
                 progress=progress,
             )
-        draw_report(report, space.report / "plots")
         datasets = {path.stem: path for path in sorted(space.out.glob("*.jsonl"))}
-        return Outcome(report.metrics(), report.tables(), datasets)
+        return reported(report, space, datasets)
 
     inputs = {"curate": curate, "bank": bank} | ({"edits": edits} if edits else {})
     return tracking.run_stage(STAGE, profile, body, inputs=inputs, parent=parent, reuse=reuse)

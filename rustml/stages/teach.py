@@ -5,6 +5,7 @@ from rustml.runs import tracking
 from rustml.runs.progress import Progress
 from rustml.runs.stage import Outcome, Stage, Workspace
 from rustml.stages.judging import judging_environment, open_judge
+from rustml.stages.report.funnel import reported
 from rustml.teaching.teach import chosen_problems, open_teachers, teach
 
 STAGE = Stage("teach", ("teach", "judge", "pairs.licences"), __name__, environment=judging_environment)
@@ -23,6 +24,6 @@ def run(profile: Profile, *, bank: str, parent: str | None = None, reuse: bool =
         with open_judge(profile, space.cache, lints=False) as judge, Progress("problems taught") as progress:
             report = teach(profile.teach, teachers, problems, judge, space.out, progress)
         datasets = {path.stem: path for path in sorted(space.out.glob("*.jsonl"))}
-        return Outcome(report.metrics(), report.tables(), datasets)
+        return reported(report, space, datasets)
 
     return tracking.run_stage(STAGE, profile, body, inputs={"bank": bank}, parent=parent, reuse=reuse)
