@@ -6,7 +6,7 @@ Power: HumanEval and MBPP (164 and 500 items) under the default margins, of a ca
 False passes: one suite whose true loss is the margin, the point margin opened, so that the interval alone must hold.
 Columns are numbers of samples per item, and the correlation of the differences of two samples of one item.
 Coverage: the share of 95% intervals of one suite that hold the true loss.
-Profiles: both for the retention suites of each profile of a base from the hub, with 12% of paired answers that differ.
+Profiles: both for the retention suites of each profile of a pretrained model, with 12% of paired answers that differ.
 """
 
 import argparse
@@ -21,7 +21,7 @@ from rustml.evaluation.results.outcome import Outcome
 from rustml.evaluation.results.report_file import Evaluation
 from rustml.evaluation.results.suite_result import SuiteResult
 from rustml.profile import Profile, load
-from rustml.profile.base import HubBase
+from rustml.profile.base import GgufBase, HubBase
 from rustml.profile.gates import Thresholds
 from rustml.profile.layers import DEFAULTS
 from rustml.release import power
@@ -128,7 +128,7 @@ def profile_rows(_gate: Thresholds, runs: int) -> Iterator[list[str]]:
     """The chances of the gates of profiles; of a true loss the pooled margin, the point margin opened."""
     yield ["suites", "profiles", "nothing lost", "margin lost"]
     alike: dict[tuple[tuple[str, Size], ...], list[Profile]] = defaultdict(list)
-    for profile in of_the_hub():
+    for profile in of_pretrained():
         alike[tuple(sorted(retention_sizes(profile).items()))].append(profile)
     for sizes, profiles in alike.items():
         gate = replace(profiles[0].gates["sft"], rise=(), hold=(), margins={}, at_least={})
@@ -141,12 +141,13 @@ def profile_rows(_gate: Thresholds, runs: int) -> Iterator[list[str]]:
         yield [suites, ", ".join(each.name for each in profiles), *(f"{share:.1%}" for share in shares)]
 
 
-def of_the_hub() -> Iterator[Profile]:
-    """The profiles whose base comes from the hub: recipes for pretrained models."""
+def of_pretrained() -> Iterator[Profile]:
+    """The profiles of pretrained models, and `gemma3-270m` again with the suites of its preset `public`."""
     for path in sorted(PROFILES.glob("*.yaml")):
         profile = load(path.stem) if path.stem != DEFAULTS.stem else None
-        if profile is not None and isinstance(profile.base, HubBase):
+        if profile is not None and isinstance(profile.base, HubBase | GgufBase):
             yield profile
+    yield load("gemma3-270m", ["preset=public"])
 
 
 def retention_sizes(profile: Profile) -> dict[str, Size]:

@@ -6,6 +6,7 @@ from rustml.profile.bank import BankSection
 from rustml.profile.base import BaseSection
 from rustml.profile.bench_serving import BenchServingSection
 from rustml.profile.chat import ChatSection
+from rustml.profile.checkpoints import CheckpointsSection
 from rustml.profile.compute import ComputeSection
 from rustml.profile.curate import CurateSection
 from rustml.profile.edits import EditsSection
@@ -47,6 +48,7 @@ class Profile(Section, frozen=True):
     judge: JudgeSection
     chat: ChatSection
     compute: ComputeSection
+    checkpoints: CheckpointsSection
     launch: LaunchSection
     base: BaseSection
     """Where the lifecycle starts: a small model trained here, or one that is fetched."""

@@ -8,10 +8,12 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import mlflow
+from mlflow.entities.model_registry import ModelVersion as MlflowVersion
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
-from rustml.errors import EvidenceError
+from rustml.errors import EvidenceError, InputError
+from rustml.runs import tracking
 
 
 def fetch(client: MlflowClient, uri: str, label: str) -> Path:
@@ -33,6 +35,22 @@ def fetch(client: MlflowClient, uri: str, label: str) -> Path:
     if not path.exists():
         raise EvidenceError(f"{label} is gone from {uri}")
     return path
+
+
+def kept_output(client: MlflowClient, version: MlflowVersion) -> Path | None:
+    """The files of a version on a server that are the output of a complete run, which is fetched once per machine.
+
+    None for other files, as those of a local store.
+    """
+    prefix, source = f"runs:/{version.run_id}/output/", str(version.source)
+    if not source.startswith(prefix):
+        return None
+    try:
+        if tracking.local_artifacts(str(client.get_run(str(version.run_id)).info.artifact_uri)) is not None:
+            return None
+        return tracking.output(str(version.run_id)) / source.removeprefix(prefix)
+    except (MlflowException, InputError):  # the run is gone or was never complete; the files may still be there
+        return None
 
 
 @cache

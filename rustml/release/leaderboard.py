@@ -34,7 +34,7 @@ DIGITS = 12
 NUMBERS = ("rank", "percent", "low", "high", "items", "samples")
 STYLE = (
     "body { font: 15px system-ui; margin: 2rem } table { border-collapse: collapse } "
-    "td, th { padding: .3rem .8rem; text-align: left } .number { text-align: right } "
+    "td, th { padding: .3rem .8rem; text-align: left; white-space: nowrap } .number { text-align: right } "
     ".first td { border-top: 1px solid #aaa }"
 )
 

@@ -19,7 +19,7 @@ from rustml.errors import EvidenceError, InputError
 from rustml.evaluation.results import report_file
 from rustml.evaluation.results.report_file import Evaluation
 from rustml.models import checkpoint
-from rustml.release.fetching import fetch
+from rustml.release.fetching import fetch, kept_output
 from rustml.release.gates import Decision
 from rustml.release.ladder import Step
 from rustml.release.mlflow_stages import set_stage
@@ -84,10 +84,14 @@ def promoted_tag(step: str) -> str:
 
 
 class Registry:
-    """One registered model. Create one per process: it remembers what it downloaded and hashed."""
+    """One registered model. Create one per process: it remembers what it downloaded and hashed.
 
-    def __init__(self, client: MlflowClient, model: str) -> None:
-        self.client, self.model = client, model
+    Files of a server come from the cache of outputs, where this machine made or fetched them before; with `cached`
+    unset, from the server itself.
+    """
+
+    def __init__(self, client: MlflowClient, model: str, *, cached: bool = True) -> None:
+        self.client, self.model, self._cached = client, model, cached
         self._files: dict[str, Path] = {}
         self._digests: dict[tuple[object, ...], str] = {}
         self._lock = RLock()
@@ -103,7 +107,8 @@ class Registry:
         except MlflowException as error:
             if error.error_code != "RESOURCE_ALREADY_EXISTS":
                 raise
-        tags = {STEP_TAG: step, PARENT_TAG: parent, WEIGHTS_TAG: self._digest(folder)}
+        named = {STEP_TAG: step, PARENT_TAG: parent, WEIGHTS_TAG: self._digest(folder)}
+        tags = {name: text for name, text in named.items() if text}
         version = self.client.create_model_version(self.model, source, run_id=run_id, tags=tags)
         with suppress(MlflowException):  # an account that may not write to the model's experiment
             logged_models.link(self.client, run_id, self.model, str(version.version))
@@ -207,7 +212,9 @@ class Registry:
         with self._lock:
             if number not in self._files or not self._files[number].exists():
                 uri = self.client.get_model_version_download_uri(self.model, number)
-                self._files[number] = fetch(self.client, uri, label)
+                version = self.client.get_model_version(self.model, number) if self._cached else None
+                kept = kept_output(self.client, version) if version else None
+                self._files[number] = kept or fetch(self.client, uri, label)
             return self._files[number]
 
     def digest(self, number: str) -> str:

@@ -4,17 +4,19 @@ A run is complete only when it has the tag `rustml.output`, which is written las
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import mlflow
 from mlflow.entities import LifecycleStage, Run
 from mlflow.exceptions import MlflowException
 
 from rustml.cache_layout import CacheLayout
 from rustml.errors import EvidenceError, InputError
+from rustml.runs import transfer
 from rustml.runs.mlflow_client import client, home
 from rustml.runs.stage import Stage
+from rustml.runs.working_folder import hold
 
 KEY, OUTPUT, STAGE, SECONDS = "rustml.stage_key", "rustml.output", "rustml.stage", "rustml.seconds"
 REUSED, MOVED = "rustml.reused", "rustml.run"
@@ -109,18 +111,42 @@ def finished(run_id: str) -> Finished:
 
 def output(run_id: str) -> Path:
     """A local folder with a run's output: the store's own where it is local, else a download kept in the cache."""
-    digest = output_digest(run_id)
-    uri = str(_run(run_id).info.artifact_uri)
-    local = Path(uri.removeprefix("file://"))
-    if local.is_absolute():
+    digest, run = output_digest(run_id), _run(run_id)
+    local = transfer.local_artifacts(run.info.artifact_uri)
+    if local is not None:
         return local / "output"
-    folder = cache_layout().downloads / digest[:16]
-    if not folder.exists():
-        partial = folder.with_name(f"{folder.name}.partial")
-        partial.mkdir(parents=True, exist_ok=True)
-        mlflow.artifacts.download_artifacts(run_id=run_id, artifact_path="output", dst_path=str(partial))
-        (partial / "output").rename(folder)
-    return folder
+    with _cached(digest) as folder:
+        if not folder.exists():
+            partial = folder.with_name(f"{folder.name}.partial")
+            transfer.download(run.info.run_id, "output", partial)
+            (partial / "output").rename(folder)
+            partial.rmdir()
+        return folder
+
+
+def begun(folder: Path, stage_key: str) -> str:
+    """Id of the run of this key that was killed while it sent what lies in its working folder; empty for none."""
+    run_id = transfer.receiver(folder)
+    try:
+        run = client().get_run(run_id) if run_id else None
+    except MlflowException:
+        return ""
+    active = run is not None and run.info.lifecycle_stage != LifecycleStage.DELETED
+    return run_id if run and active and run.data.tags.get(KEY) == stage_key and OUTPUT not in run.data.tags else ""
+
+
+def keep_output(run_id: str, made: Path) -> None:
+    """Move what a run just sent to a server to where `output` looks for it, so that this machine never fetches it."""
+    with _cached(output_digest(run_id)) as folder:
+        if not folder.exists():
+            made.rename(folder)
+
+
+@contextmanager
+def _cached(digest: str) -> Iterator[Path]:
+    """The folder of an output by its content, which may not exist; held, since another process may want it too."""
+    with hold(cache_layout().downloads / digest[:16], wait=True) as place:
+        yield place.folder
 
 
 def stage_of(run_id: str) -> str:

@@ -33,13 +33,14 @@ def plain_run(name: str, tags: Mapping[str, str], parent: str | None = None, tit
 
 
 @contextmanager
-def open_run(name: str, parent: str | None, title: str = "") -> Iterator[str]:
+def open_run(name: str, parent: str | None, title: str = "", begun: str = "") -> Iterator[str]:
     """Create the run (resume it where `mlflow run` created it) and mark it as finished, failed or killed at the end.
 
+    `begun` is a run that was killed and is to be continued; the one that `mlflow run` created points at it.
     Yields the run's id. Raises EnvironmentFault when the store fails on the way.
     """
     _close_orphans()
-    run_id = _create_or_resume(title or name, parent)
+    run_id = _continued(begun, title or name, parent) if begun else _create_or_resume(title or name, parent)
     client().set_tag(run_id, STAGE, name)
     client().set_tag(run_id, WORKER, process_name())
     status = RunStatus.FAILED
@@ -94,19 +95,37 @@ def _create_or_resume(title: str, parent: str | None) -> str:
     return str(client().create_run(experiment(), run_name=title, tags=tags).info.run_id)
 
 
+def _continued(begun: str, title: str, parent: str | None) -> str:
+    """The run `begun`, which runs again; one that `mlflow run` opened points at it."""
+    opened = os.environ.pop(RUN_ID, "")
+    if opened:
+        _point(opened, begun, f"{title} (continued)")
+    client().update_run(begun, RunStatus.to_string(RunStatus.RUNNING))
+    if parent:
+        client().set_tag(begun, PARENT, parent)
+    return begun
+
+
 def _moved(opened: Run, title: str) -> str:
     """A run in our experiment for one that `mlflow run` opened in another, which keeps its end and a pointer."""
     tags = {name: text for name, text in opened.data.tags.items() if name.startswith("mlflow.") and name != RUN_NAME}
     run_id = str(client().create_run(experiment(), run_name=title, tags=tags).info.run_id)
     client().log_batch(run_id, params=[Param(name, text) for name, text in opened.data.params.items()])
+    name = f"{title} (in experiment {client().get_experiment(experiment()).name})"
+    _point(opened.info.run_id, run_id, name)
+    return run_id
+
+
+def _point(opened: str, run_id: str, name: str) -> None:
+    """Let a run that `mlflow run` opened name the run that does the work."""
+    where = client().get_run(run_id).info.experiment_id
     pointer = {
-        RUN_NAME: f"{title} (in experiment {client().get_experiment(experiment()).name})",
-        NOTE: f"`mlflow run` opened this run. What it did: [{run_id}](#/experiments/{experiment()}/runs/{run_id}).",
+        RUN_NAME: name,
+        NOTE: f"`mlflow run` opened this run. What it did: [{run_id}](#/experiments/{where}/runs/{run_id}).",
         MOVED: run_id,
         WORKER: process_name(),
     }
-    client().log_batch(opened.info.run_id, tags=[RunTag(name, text) for name, text in pointer.items()])
-    return run_id
+    client().log_batch(opened, tags=[RunTag(name, text) for name, text in pointer.items()])
 
 
 def _close_orphans() -> None:

@@ -13,7 +13,7 @@ from rustml.io import folder_digest
 from rustml.profile import Profile
 from rustml.profile.layers import DEFAULTS, read
 from rustml.profile.load import dump
-from rustml.runs import logged_models
+from rustml.runs import logged_models, transfer
 from rustml.runs.finished_runs import OUTPUT, STAGE
 from rustml.runs.git import code_commit
 from rustml.runs.metric_buffer import MetricBuffer
@@ -41,7 +41,7 @@ def log_settings(run_id: str, stage: Stage, profile: Profile, params: Mapping[st
     The whole profile is an artifact, and so is what stands for outside contents in the key."""
     commit, dirty = code_commit()
     settings = {"profile.seed": profile.seed, "profile.name": profile.name}
-    settings |= _telling(stage, dotted(msgspec.to_builtins(stage.settings(profile))))
+    settings |= _telling(stage, dotted(json.loads(msgspec.json.encode(stage.settings(profile)))))
     tags = {"mlflow.source.git.commit": commit, "rustml.dirty": str(dirty).lower()}
     tags |= {f"rustml.param.{name}": text for name, text in params.items()}
     tags |= {f"rustml.environment.{name}": text for name, text in stage.environment(profile).items()}
@@ -68,8 +68,8 @@ def _telling(stage: Stage, settings: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _param(value: object) -> str:
-    """A value as a param; of one that MLflow would not take, the beginning, with a note."""
-    text = str(value)
+    """A value as a param, lists as YAML has them; of one that MLflow would not take, the beginning, with a note."""
+    text = f"[{', '.join(map(str, value))}]" if isinstance(value, list) else str(value)
     if len(text) <= MAX_PARAM_CHARACTERS:
         return text
     note = f" … cut: {len(text)} characters, whole in profile.yaml"
@@ -95,10 +95,11 @@ def log_input_datasets(run_id: str, stage: Stage, inputs: Mapping[str, str]) -> 
 
 
 def log_outcome(run_id: str, workspace: Workspace, outcome: Outcome, inputs: Mapping[str, str]) -> None:
-    """Log everything, the output last and its tag after it: from then on the run counts as complete.
+    """Log everything, the output first, since it may take long, and its tag last: then the run counts as complete.
 
-    `inputs` are runs by role.
+    `inputs` are runs by role. Raises EnvironmentFault where a server does not take the output.
     """
+    _log_output(run_id, workspace)
     client().log_batch(run_id, tags=[RunTag(name, text) for name, text in outcome.tags.items()])
     _log_metrics(run_id, workspace, outcome, inputs)
     for name, rows in outcome.tables.items():
@@ -106,8 +107,14 @@ def log_outcome(run_id: str, workspace: Workspace, outcome: Outcome, inputs: Map
         client().log_table(run_id, {column: [row[column] for row in rows] for column in columns}, name)
     _log_datasets(run_id, workspace, outcome.datasets)
     client().log_artifacts(run_id, str(workspace.report))
-    client().log_artifacts(run_id, str(workspace.out), "output")
     client().set_tag(run_id, OUTPUT, folder_digest(workspace.out))
+
+
+def _log_output(run_id: str, workspace: Workspace) -> None:
+    if transfer.local_artifacts(client().get_run(run_id).info.artifact_uri) is not None:
+        client().log_artifacts(run_id, str(workspace.out), "output")
+    else:
+        transfer.upload(run_id, workspace.out, "output", workspace.out.parent / transfer.LEDGER)
 
 
 def _log_metrics(run_id: str, workspace: Workspace, outcome: Outcome, inputs: Mapping[str, str]) -> None:

@@ -17,6 +17,10 @@ from rustml.runs.finished_runs import STAGE
 from rustml.runs.mlflow_client import client, experiment
 
 TAG, PACKED = "mlflow.sharedViewState.", "deflate;"
+WIDTHS = {"attributes.`Run Name`": 230, "runDateAndNestInfo": 140, "duration": 90}
+"""In pixels, of the columns that the page always shows."""
+PADDING, PIXELS = 30, 7
+"""Width in pixels of a column without its name, and of a character."""
 
 
 def save_view(key: str, name: str, stage: str, metrics: Sequence[str], *, by: str) -> None:
@@ -36,7 +40,8 @@ def save_view(key: str, name: str, stage: str, metrics: Sequence[str], *, by: st
 
 
 def _state(stage: str, metrics: Sequence[str], by: str) -> dict[str, object]:
-    """The state of the page, with the names that it has itself."""
+    """The state of the page, with the names that it has itself; each column as wide as its name."""
+    widths = WIDTHS | {f"metrics.`{metric}`": PADDING + PIXELS * len(metric) for metric in metrics}
     return {
         "searchFilter": f"tags.`{STAGE}` = '{stage}'",
         "orderByKey": f"metrics.`{by}`",
@@ -45,9 +50,9 @@ def _state(stage: str, metrics: Sequence[str], by: str) -> dict[str, object]:
         "lifecycleFilter": "Active",
         "datasetsFilter": [],
         "modelVersionFilter": "All Runs",
-        "selectedColumns": ["attributes.`Models`", *(f"metrics.`{metric}`" for metric in metrics)],
-        "columnOrder": [],
-        "columnWidths": {},
+        "selectedColumns": [f"metrics.`{metric}`" for metric in metrics],
+        "columnOrder": list(widths),
+        "columnWidths": widths,
         "runsHiddenMode": "FIRST_10_RUNS",
         "viewMaximized": False,
         "runListHidden": False,

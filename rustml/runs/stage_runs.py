@@ -13,15 +13,18 @@ from pathlib import Path
 
 from rustml.errors import InputError
 from rustml.profile import Profile
+from rustml.runs import transfer
 from rustml.runs.description import describe, run_link
 from rustml.runs.finished_runs import (
     KEY,
     REUSED,
     SECONDS,
     Finished,
+    begun,
     cache_layout,
     find,
     finished,
+    keep_output,
     output,
     output_digest,
     outputs,
@@ -80,16 +83,18 @@ def run_stage(
         return _only_found(stage, stage_key, reuse=reuse)
     with hold(outputs() / f"{stage.name}-{stage_key[:12]}", wait=reuse) as place:
         earlier = find(stage, stage_key) if reuse else None
-        with open_run(stage.name, parent, title or f"{stage.name} {profile.name}") as run_id:
+        killed = "" if earlier else begun(place.folder, stage_key)
+        with open_run(stage.name, parent, title or f"{stage.name} {profile.name}", killed) as run_id:
             place.note(run_id)
             _tag_sources(run_id, profile, inputs)
             if earlier is not None:
                 _tag_reused(run_id, earlier)
                 return earlier
-            describe(run_id, stage, inputs)
-            log_settings(run_id, stage, profile, params)
-            client().set_tag(run_id, KEY, stage_key)
-            log_input_datasets(run_id, stage, {role: finished(source).run_id for role, source in inputs.items()})
+            if run_id != killed:
+                describe(run_id, stage, inputs)
+                log_settings(run_id, stage, profile, params)
+                client().set_tag(run_id, KEY, stage_key)
+                log_input_datasets(run_id, stage, {role: finished(source).run_id for role, source in inputs.items()})
             with system_metrics(run_id):
                 _execute(run_id, stage, place.folder, inputs, body)
         return finished(run_id)
@@ -133,4 +138,6 @@ def _execute(run_id: str, stage: Stage, folder: Path, inputs: Mapping[str, str],
     log.flush()
     client().set_tag(run_id, SECONDS, f"{time.monotonic() - started:.1f}")
     log_outcome(run_id, workspace, outcome, inputs)
-    shutil.rmtree(workspace.out.parent)
+    if transfer.local_artifacts(client().get_run(run_id).info.artifact_uri) is None:
+        keep_output(run_id, workspace.out)
+    shutil.rmtree(folder)

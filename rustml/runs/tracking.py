@@ -17,6 +17,7 @@ from rustml.runs.finished_runs import (
 from rustml.runs.mlflow_client import client, experiment, home, public_uri
 from rustml.runs.open_run import WORKER, plain_run
 from rustml.runs.stage_runs import NotFinished, only_finding, run_stage
+from rustml.runs.transfer import local_artifacts
 
 __all__ = [
     "KEY",
@@ -30,6 +31,7 @@ __all__ = [
     "experiment",
     "finished",
     "home",
+    "local_artifacts",
     "newest",
     "only_finding",
     "output",

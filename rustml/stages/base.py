@@ -19,6 +19,7 @@ from rustml.runs.environment import libraries, libraries_and_device
 from rustml.runs.progress import Progress
 from rustml.runs.stage import Outcome, ProfilePath, Stage, Workspace
 from rustml.stages.computing import resolved
+from rustml.stages.shards import in_shards
 from rustml.training import data, sources
 from rustml.training.machine_check import check_machine
 
@@ -53,7 +54,7 @@ def environment(profile: Profile) -> Mapping[str, str]:
     return libraries_and_device("transformers", "tokenizers") if isinstance(profile.base, ScratchBase) else {}
 
 
-STAGE = Stage("base", ("base", "chat", "compute"), __name__, contents, environment, reads_for="training")
+STAGE = Stage("base", ("base", "chat", "checkpoints", "compute"), __name__, contents, environment, reads_for="training")
 
 
 def run(
@@ -74,7 +75,7 @@ def run(
         return _fetched(section, profile, space)
 
     trained_on = _trained_on(section, bank=bank, pairs=pairs)
-    return tracking.run_stage(STAGE, profile, body, inputs=trained_on, parent=parent, reuse=reuse)
+    return tracking.run_stage(STAGE, profile, in_shards(profile, body), inputs=trained_on, parent=parent, reuse=reuse)
 
 
 def check(profile: Profile) -> None:

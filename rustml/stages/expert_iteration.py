@@ -52,7 +52,16 @@ def environment(profile: Profile) -> Mapping[str, str]:
     return {**training_environment(training_section(profile)), **engine, **judging_environment(profile)}
 
 
-SECTIONS = ("chat", "compute", "expert_iteration", "grpo.prompt_pool", "grpo.prompt_files", "judge", "sft")
+SECTIONS = (
+    "chat",
+    "checkpoints",
+    "compute",
+    "expert_iteration",
+    "grpo.prompt_pool",
+    "grpo.prompt_files",
+    "judge",
+    "sft",
+)
 STAGE = Stage("expert_iteration", SECTIONS, __name__, environment=environment, reads_for="training")
 
 

@@ -8,6 +8,7 @@ from rustml.release.evidence import VerifiedVersion
 from rustml.release.ladder import Step
 from rustml.runs import tracking
 from rustml.runs.stage import Outcome, Stage, Workspace
+from rustml.stages.shards import in_shards
 
 
 def run_from_version(
@@ -28,7 +29,7 @@ def run_from_version(
     finished_run = tracking.run_stage(
         stage,
         profile,
-        body,
+        in_shards(profile, body),
         inputs=inputs,
         params={"weights": start.decision.candidate_weights},
         parent=parent,

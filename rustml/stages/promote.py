@@ -110,7 +110,8 @@ def _promote(profile: Profile, promotion: _Promotion, override: str, smoke: str,
             )
             promoted = True
         finally:
-            following = next_command(number, promotion.step, promotion.ladder, promoted=promoted)
+            bank = tracking.finished(promotion.sources.candidate_run).tags.get("rustml.input.bank", "RUN")
+            following = next_command(number, promotion.step, promotion.ladder, promoted=promoted, bank=bank)
             counted = f"Attempt {attempt} at gate {to}.\n\n" if attempt > 1 else ""
             _refresh_card(promotion.registry, number, f"{counted}Next: `{following}`\n\n")
     return verified

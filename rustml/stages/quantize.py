@@ -14,7 +14,7 @@ from rustml.stages.from_version import run_from_version
 from rustml.stages.held_out import held_out
 
 LIBRARIES = ("transformers", "torchao", "compressed-tensors")
-STAGE = Stage("quantize", ("quantize",), __name__, environment=lambda _: libraries_and_device(*LIBRARIES))
+STAGE = Stage("quantize", ("checkpoints", "quantize"), __name__, environment=lambda _: libraries_and_device(*LIBRARIES))
 
 
 HELD_OUT = 16

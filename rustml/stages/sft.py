@@ -19,6 +19,7 @@ from rustml.runs.progress import Progress
 from rustml.runs.stage import Outcome, Stage, Workspace
 from rustml.stages import sft_preparation as preparation
 from rustml.stages.computing import resolved
+from rustml.stages.shards import in_shards
 from rustml.stages.training_environment import training_environment
 from rustml.training import launch, sources
 from rustml.training.job import Job, Log
@@ -31,7 +32,11 @@ if TYPE_CHECKING:
 ANSWERS = "sft/answers.json"
 """The artifact of the answers that `sft.judged` asks for."""
 STAGE = Stage(
-    "sft", ("compute", "sft"), __name__, environment=lambda p: training_environment(p.sft), reads_for="training"
+    "sft",
+    ("checkpoints", "compute", "sft"),
+    __name__,
+    environment=lambda p: training_environment(p.sft),
+    reads_for="training",
 )
 
 
@@ -90,8 +95,10 @@ def trained(
         return _train(profile, space.inputs["base"] / versions.MODEL, inputs["base"], space)
 
     params = {"weights": start.decision.candidate_weights} if start else {}
+    title = f"{title}, {profile.name}"
+    sharded = in_shards(profile, body)
     return tracking.run_stage(
-        STAGE, profile, body, inputs=inputs, params=params, parent=parent, reuse=reuse, title=f"{title}, {profile.name}"
+        STAGE, profile, sharded, inputs=inputs, params=params, parent=parent, reuse=reuse, title=title
     )
 
 

@@ -5,8 +5,9 @@ import click
 from rustml.errors import EvidenceError, InputError
 from rustml.profile import Profile
 from rustml.release.ladder import ladder_of
-from rustml.release.registry import open_registry
+from rustml.release.registry import Registry
 from rustml.release.verification import Verified, verify
+from rustml.runs import tracking
 
 
 def run(profile: Profile) -> list[Verified]:
@@ -15,7 +16,8 @@ def run(profile: Profile) -> list[Verified]:
     Raises InputError where nothing is registered, EvidenceError with the number of versions that do not hold.
     """
     verified = []
-    for version in verify(open_registry(profile.registered_model), ladder_of(profile)):
+    registry = Registry(tracking.client(), profile.registered_model, cached=False)
+    for version in verify(registry, ladder_of(profile)):
         verified.append(version)
         click.echo(f"  version {version.number}  {version.weights[:12]}  {' '.join(version.gates) or 'no gate'}")
         for fault in version.faults:

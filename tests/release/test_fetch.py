@@ -67,7 +67,9 @@ def test_a_versions_files_are_downloaded_and_hashed_once(monkeypatch: pytest.Mon
     monkeypatch.setattr(fetching.mlflow.artifacts, "download_artifacts", download)
     monkeypatch.setattr(registry.checkpoint, "digest", hashing)
     client = SimpleNamespace(
-        tracking_uri="http://x", get_model_version_download_uri=lambda _model, number: f"mlflow-artifacts:/{number}"
+        tracking_uri="http://x",
+        get_model_version_download_uri=lambda _model, number: f"mlflow-artifacts:/{number}",
+        get_model_version=lambda _model, _number: SimpleNamespace(run_id="r", source="s3://elsewhere/model"),
     )
     versions = registry.Registry(client, "rust-coder")
     first = [versions.digest("1") for _ in range(3)]

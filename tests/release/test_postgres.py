@@ -19,7 +19,12 @@ from tests.support.stores import Store, open_store
 
 ROOT = Path(__file__).resolve().parents[2]
 REACH = "from rustml.runs import tracking; tracking.client(); print('reached')"
-STORES = ("tests/release/test_promotion.py", "tests/runs/test_tracking.py", "tests/runs/test_logged_models.py")
+STORES = (
+    *("tests/release/test_card.py", "tests/release/test_promotion.py", "tests/release/test_served_alias.py"),
+    *("tests/release/test_versions.py", "tests/runs/test_logged_models.py", "tests/runs/test_saved_views.py"),
+    *("tests/runs/test_tracking.py", "tests/stages/test_lifecycle.py", "tests/stages/test_serve.py"),
+    "tests/stages/test_sweep.py",
+)
 """Tests of registry and tracking that choose their store by `VARIABLE`."""
 
 

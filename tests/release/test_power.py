@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from msgspec.structs import replace
 
-from benchmarks.gates import of_the_hub, retention_sizes
+from benchmarks.gates import of_pretrained, retention_sizes
 from rustml.errors import ProfileError
 from rustml.evaluation.results.statistics import adjusted_wald, compare, effective_samples
 from rustml.profile import load
@@ -37,9 +37,9 @@ def test_eight_samples_reach_the_power_that_one_greedy_answer_lacks(thresholds: 
     assert power(greedy, thresholds, runs=200) < 0.5
 
 
-def test_the_gates_of_recipes_pass_four_in_five_models_that_lost_nothing() -> None:
+def test_the_gates_of_pretrained_models_pass_four_in_five_that_lost_nothing() -> None:
     chances: dict[tuple[object, ...], float] = {}
-    for profile in of_the_hub():
+    for profile in of_pretrained():
         sizes = retention_sizes(profile)
         for step in ladder_of(profile):
             gate = thresholds_of(profile, step.name)

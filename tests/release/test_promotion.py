@@ -45,7 +45,7 @@ def test_a_promotion_writes_alias_stage_and_tags(store: Store, report: Report) -
     promoted = store.client.get_model_version(MODEL, version)
     assert promoted.current_stage == "Staging"
     assert promoted.tags["gate.sft"] == "passed"
-    assert set(promoted.tags) == {"gate.sft", "evidence.sft", "weights_digest", "parent_version", "made_for"}
+    assert set(promoted.tags) == {"gate.sft", "evidence.sft", "weights_digest"}
     evidence = json.loads(promoted.tags["evidence.sft"])
     assert (evidence["candidate_evaluation"], evidence["baseline_evaluation"]) == (candidate, baseline)
     assert promoted.tags["weights_digest"] == store.digest("sft")

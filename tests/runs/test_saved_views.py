@@ -21,7 +21,9 @@ def test_a_view_names_its_runs_and_its_columns() -> None:
     assert view["name"] == "Evaluations"
     state = json.loads(zlib.decompress(base64.b64decode(view["state"].removeprefix(PACKED))))
     assert state["searchFilter"] == "tags.`rustml.stage` = 'evaluate'"
-    assert state["selectedColumns"] == ["attributes.`Models`", "metrics.`rust.pass_rate`"]
+    assert state["selectedColumns"] == ["metrics.`rust.pass_rate`"]
+    assert state["columnOrder"][0] == "attributes.`Run Name`"
+    assert state["columnWidths"].keys() == set(state["columnOrder"]) >= set(state["selectedColumns"])
     assert state["orderByKey"] == "metrics.`rust.pass_rate`"
 
 

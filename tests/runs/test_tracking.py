@@ -316,10 +316,11 @@ def test_params_are_the_stages_own_values_and_what_differs_from_the_defaults() -
     params = dict(run.data.params)
     cut = params.pop("evaluation.behaviour.prompts")
     assert len(cut) == 6000
-    assert cut.endswith(f" … cut: {len(long) + 5} characters, whole in profile.yaml")
+    assert cut.endswith(f" … cut: {len(long) + 2} characters, whole in profile.yaml")
     assert params.pop("quantize.scheme") == PROFILE.quantize.scheme
     assert params.pop("evaluation.suites.rust.max_new_tokens") == "96"
-    assert "evaluation.engine" not in params, "as in the defaults"
+    assert params.pop("evaluation.shown") == "[holdout]"
+    assert not {"evaluation.engine", "evaluation.rater.tasks"} & params.keys(), "as in the defaults"
 
 
 def test_a_stage_shows_the_data_that_it_read() -> None:

@@ -137,7 +137,7 @@ def fresh_uri(folder: Path, database: bytes) -> str:
 
 
 def open_store(folder: Path, thresholds: Thresholds, uri: str = "") -> Store:
-    mlflow.set_tracking_uri(uri or f"sqlite:///{folder / 'mlflow.db'}")
+    mlflow.set_tracking_uri(uri or os.environ["MLFLOW_TRACKING_URI"])
     client = MlflowClient()
     experiment = client.create_experiment("rustml", artifact_location=(folder / "artifacts").as_uri())
     return Store(client, folder, experiment, thresholds)
@@ -151,10 +151,12 @@ def fresh_database(folder: Path) -> bytes:
 
 @contextmanager
 def tracking_store(folder: Path, database: bytes) -> Iterator[None]:
-    """Let this process track in a copy of `database`, and leave no trace of it in MLflow's global state."""
-    (folder / "mlflow.db").write_bytes(database)
+    """Let this process track in a store as `fresh_uri` makes it, and leave no trace of it in MLflow's global state."""
+    uri = fresh_uri(folder, database)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{folder / 'mlflow.db'}")
+        patch.setenv("MLFLOW_TRACKING_URI", uri)
+        if not uri.startswith("sqlite:"):  # caches and artifacts would lie in the current folder
+            patch.chdir(folder)
         for name in ("MLFLOW_RUN_ID", "MLFLOW_EXPERIMENT_ID", "MLFLOW_EXPERIMENT_NAME"):
             patch.delenv(name, raising=False)
         tracking.client.cache_clear()
