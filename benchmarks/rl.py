@@ -1,11 +1,14 @@
 """GRPO, expert iteration and more fine-tuning side by side, from the same version and at an equal budget.
 
-    python -m benchmarks.rl [--seeds 3] [--first 17] [--budget 0] [--equal verdicts] [--store outputs/rl] [PROFILE]
+    python -m benchmarks.rl [--seeds 3] [--first 17] [--budget 0] [--equal verdicts] [--repair 0] [--store outputs/rl]
+                            [PROFILE]
 
 Each seed walks the profile (a name or a YAML file; by default `tiny`) up to the gate of `sft`, and goes on from that
 version in three ways. `--budget` is the number of verdicts of GRPO, in whole steps; 0 takes the profile's own steps.
 Expert iteration has as many, or with `--equal time` so many that it takes as long as GRPO, by what a first run of it
-took. More fine-tuning judges nothing: its steps take as long as GRPO, by what a step of `sft` took.
+took. More fine-tuning judges nothing: its steps take as long as GRPO, by what a step of `sft` took. With `--repair 4`
+a fourth arm is GRPO of which each step asks four failed answers again in the place of four problems, and `rust.repair`
+is the share of greedy answers that pass at once or after one repair.
 
 The tables show differences in points with paired 95% intervals over the items of all seeds, the wider of bootstrap and
 adjusted Wald; what another seed would give is not in them, so the differences of each seed are printed too. An arm that
@@ -36,8 +39,8 @@ from rustml.runs import tracking
 from rustml.stages.lifecycle import Lifecycle, Measured
 
 STORE = Path("outputs/rl")
-START, MORE = "sft", "more"
-ARMS = ("grpo", "expert_iteration", MORE)
+START, MORE, REPAIR = "sft", "more", "repair"
+ARMS = ("grpo", "expert_iteration", MORE, REPAIR)
 
 
 @dataclass(frozen=True)
@@ -100,6 +103,15 @@ def grpo(first: Walk, start: Measured, budget: int) -> Arm:
     return arm(first, start, "grpo", {"grpo.steps": steps}, steps * per_step)[0]
 
 
+def repair(first: Walk, start: Measured, rival: Arm, prompts: int) -> Arm:
+    """The GRPO of the rival, with as many verdicts, of which some are on answers to failed answers."""
+    section = first.profile.grpo
+    steps = rival.verdicts // (section.prompts_per_step * section.generations)
+    changes = {"grpo.steps": steps, "grpo.repair.prompts": prompts}
+    phases = {REPAIR: {"step": "grpo", "changes": changes}}
+    return arm(first, start, REPAIR, {"phases": phases}, rival.verdicts)[0]
+
+
 def expert_iteration(first: Walk, start: Measured, rival: Arm, equal: str) -> Arm:
     """Expert iteration with as many verdicts as its rival, or for as long."""
     section = first.profile.expert_iteration
@@ -128,10 +140,15 @@ def more(first: Walk, start: Measured, rival: Arm) -> Arm:
     return arm(first, start, MORE, {"phases": {MORE: {"step": START, "changes": changes}}}, 0)[0]
 
 
-def one_seed(name: str, number: int, budget: int, equal: str) -> Seed:
-    """All arms with one seed; one that fails is left out, with its reason printed."""
+def settings(name: str, number: int, prompts: int) -> list[str]:
+    """What the profile is set to for a seed, with `prompts` repairs per step in the fourth arm."""
     model = f"rl-{Path(name).stem}-{number}"
-    profile = load(name, [f"seed={number}", f"registered_model={model}"])
+    return [f"seed={number}", f"registered_model={model}", *(["evaluation.suites.rust.repair=true"] if prompts else [])]
+
+
+def one_seed(name: str, number: int, budget: int, equal: str, prompts: int) -> Seed:
+    """All arms with one seed; one that fails is left out, with its reason printed."""
+    profile = load(name, settings(name, number, prompts))
     with tracking.plain_run("rl", {"profile": profile.name, "seed": number}) as parent:
         first = Walk(profile, parent)
         start = first.start()
@@ -140,6 +157,7 @@ def one_seed(name: str, number: int, budget: int, equal: str) -> Seed:
         for label, make in (
             ("expert_iteration", lambda: expert_iteration(first, start, rival, equal)),
             (MORE, lambda: more(first, start, rival)),
+            *([(REPAIR, lambda: repair(first, start, rival, prompts))] if prompts else []),
         ):
             try:
                 seed.arms[label] = make()
@@ -152,7 +170,8 @@ def measures(profile: Profile, evaluation: Evaluation) -> list[str]:
     """What the gate of GRPO asks for, and what passes in each suite, retention among them."""
     thresholds = thresholds_of(profile, "grpo")
     passed = [f"{suite}.pass" for suite in evaluation.suites]
-    return list(dict.fromkeys([*thresholds.rise, *thresholds.hold, *passed]))
+    repaired = [f"{name}.repair" for name in evaluation.suites if profile.evaluation.suites[name].repair]
+    return list(dict.fromkeys([*thresholds.rise, *thresholds.hold, *passed, *repaired]))
 
 
 def paired(sides: Mapping[str, tuple[Evaluation, Evaluation]], measure: str) -> Comparison:
@@ -204,18 +223,20 @@ def main() -> None:
     parser.add_argument("--first", type=int, default=17)
     parser.add_argument("--budget", type=int, default=0)
     parser.add_argument("--equal", choices=["verdicts", "time"], default="verdicts")
+    parser.add_argument("--repair", type=int, default=0, metavar="PROMPTS")
     parser.add_argument("--store", type=Path, default=STORE)
     options = parser.parse_args()
     use_store(options.store)
     seeds: dict[int, Seed] = {}
     for number in range(options.first, options.first + options.seeds):
         try:
-            seeds[number] = one_seed(options.profile, number, options.budget, options.equal)
+            seeds[number] = one_seed(options.profile, number, options.budget, options.equal, options.repair)
         except GateRefused as error:
             click.echo(f"seed {number} has no start: {error}")
     if seeds:
         first = next(iter(seeds.values()))
-        report(seeds, measures(load(options.profile), first.start))
+        profile = load(options.profile, settings(options.profile, options.first, options.repair))
+        report(seeds, measures(profile, first.start))
 
 
 if __name__ == "__main__":

@@ -31,11 +31,14 @@ def test_the_table_has_arms_against_the_start_and_against_each_other(capsys: pyt
     both = rl.Seed(start, {name: rl.Arm(64, 9.0, made(12 + 4 * n, 50)) for n, name in enumerate(rl.ARMS)})
     one = rl.Seed(start, {"grpo": rl.Arm(64, 9.0, made(12, 40))})
     names = rl.measures(load("tiny"), start)
+    with_repair = load("tiny", rl.settings("tiny", 17, 4))
+    assert rl.measures(with_repair, start) == [*names, "rust.repair"]
+    assert load("tiny", rl.settings("tiny", 18, 0)).seed == 18
     assert names == ["rust_sampled.pass", "rust.compile", "rust.pass", "python.pass"]
     rl.report({17: both, 18: one}, ["rust.pass", "python.pass"])
     printed = capsys.readouterr().out
     rows = [line for line in printed.splitlines() if " - " in line]
-    assert len(rows) == 6
+    assert len(rows) == 10
     assert "expert_iteration, seed 17: rust.pass +15.0, python.pass +0.0" in printed
     assert "grpo, seed 18: rust.pass +5.0, python.pass -16.7" in printed
     assert [word for word in rows[0].split() if word.isdigit()][:2] == ["2", "64"], "seeds and verdicts of grpo"
