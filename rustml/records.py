@@ -1,7 +1,6 @@
 """The frozen records that cross a package border, and how they are read and written.
 
-Records are `msgspec` structs: decoding validates every field, refuses unknown ones, and is fast enough that files
-of them (JSON Lines, one record a line) need no other format.
+Records are `msgspec` structs: decoding validates every field and refuses unknown ones. Files hold one record per line.
 """
 
 from collections.abc import Iterable, Iterator
@@ -10,6 +9,7 @@ from typing import Annotated, Literal, TypeVar
 
 import msgspec
 
+from rustml.covering_tests import CoveringTests
 from rustml.errors import InputError
 from rustml.io import atomic_write
 
@@ -170,11 +170,13 @@ class Problem(Record, frozen=True, omit_defaults=True):
     """The file that a mined problem comes from."""
     span: tuple[int, int] = (0, 0)
     """Byte offsets in that file of the function: from visibility or `fn` to its end."""
+    covering: CoveringTests | None = None
+    """Set where it is judged in its crate, in the place of that function; `tests` and `given` are empty then."""
 
     @property
     def answer_name(self) -> str:
-        """The item that an answer has to define: a method, where its type is given."""
-        return self.entry_point.rpartition("::")[2] if self.given else self.entry_point
+        """The item that an answer has to define: a method, where its type is given or in its crate."""
+        return self.entry_point.rpartition("::")[2] if self.given or self.covering else self.entry_point
 
 
 class Candidate(Record, frozen=True, omit_defaults=True):
@@ -195,11 +197,15 @@ class Candidate(Record, frozen=True, omit_defaults=True):
     dependencies: tuple[Dependency, ...] = ()
     explained: bool = False
     """Whether the verdict shall hold what compiler and tests say (`output`), for Rust."""
+    covering: CoveringTests | None = None
+    """Set where the code takes the place of the function at `span` of the file `origin` of a crate."""
+    origin: Origin | None = None
+    span: tuple[int, int] = (0, 0)
 
     @property
     def untested(self) -> bool:
         """Whether it is compiled and linted alone."""
-        return self.language == "rust" and not self.tests.strip()
+        return self.language == "rust" and not self.tests.strip() and self.covering is None
 
 
 def candidate_of(problem: Problem, code: str, name: str) -> Candidate:
@@ -216,6 +222,9 @@ def candidate_of(problem: Problem, code: str, name: str) -> Candidate:
         policy=problem.policy,
         pinned=problem.pinned,
         dependencies=problem.dependencies,
+        covering=problem.covering,
+        origin=problem.origin if problem.covering else None,
+        span=problem.span if problem.covering else (0, 0),
     )
 
 
@@ -252,8 +261,7 @@ class Verdict(Record, frozen=True):
     integrity: Literal["weak"] | msgspec.UnsetType = msgspec.UNSET
     """`weak` where the candidate could reach the memory that the verdict rests on: the problem's policy is `unsafe`."""
     output: str | msgspec.UnsetType = msgspec.UNSET
-    """What the compiler says, or which tests did not pass, some with their source; where the candidate asked for it and
-    failed. It is for who repairs the code, and for no reward."""
+    """What compiler or tests say of a candidate that asked for it and failed: for who repairs the code, no reward."""
 
 
 R = TypeVar("R", bound=msgspec.Struct)

@@ -14,7 +14,7 @@ SOURCES = sorted([*(ROOT / "rustml").rglob("*.py"), *(ROOT / "entrypoints").rglo
 
 # What a room may import besides itself. Siblings in the middle speak through files.
 GROUND = {"errors", "io", "progress", "cache_layout", "records", "origin", "hub_datasets", "profile", "chat"}
-GROUND |= {"contents", "git_repository", "cargo", "licence", "similarity", "sharding"}
+GROUND |= {"covering_tests", "contents", "git_repository", "cargo", "licence", "similarity", "sharding"}
 MACHINERY = {"rust", "sandbox", "models"}
 MAKERS = {"judge", "generation", "tasks"}
 ALLOWED: dict[str, set[str]] = {
@@ -27,7 +27,8 @@ ALLOWED: dict[str, set[str]] = {
     "git_repository": {"errors"},
     "contents": {"errors", "io"},
     "origin": {"records"},
-    "records": {"errors", "io"},
+    "covering_tests": set(),
+    "records": {"covering_tests", "errors", "io"},
     "profile": {"errors"},
     "chat": {"errors", "profile", "records"},
     "licence": {"errors", "records"},

@@ -150,7 +150,9 @@ def _candidate(problem: Problem) -> Candidate:
 
 def _key(problem: Problem) -> tuple[str, ...]:
     rules = problem.language, problem.policy, str(problem.pinned), problem.edition, problem.entry_point
-    return *rules, repr(problem.dependencies), problem.prelude, problem.signature, problem.reference, problem.tests
+    place = repr((problem.origin, problem.span, problem.covering)) if problem.covering else ""
+    texts = problem.prelude, problem.signature, problem.reference, problem.tests
+    return *rules, repr(problem.dependencies), place, *texts
 
 
 def _require_sound(problems: Sequence[Problem], verifier: _Verifier) -> None:
@@ -173,7 +175,7 @@ def _dropped(bank: Bank, verifier: _Verifier) -> list[DroppedProblem]:
 
 
 def _usable(problem: Problem, verdict: Verdict) -> bool:
-    tested = problem.reference and problem.tests.strip()
+    tested = problem.reference and (problem.tests.strip() or problem.covering)
     return verdict.status == "passed" if tested else verdict.compiles is True
 
 

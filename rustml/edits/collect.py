@@ -8,11 +8,12 @@ from pathlib import Path
 import msgspec
 
 from rustml.edits.commits import read_commits
-from rustml.edits.jobs import EDITS, STEPS, CollectEdits, CuratedCrate, CuratedRepository, Places
+from rustml.edits.jobs import EDITS, STEPS, CollectEdits, CuratedCrate, CuratedRepository
 from rustml.edits.report import EditsReport
 from rustml.errors import InputError
 from rustml.git_repository import head
 from rustml.judge import Limits
+from rustml.judge.in_crate.crate_builds import Places
 from rustml.profile.edits import EditsSection
 from rustml.profile.harvest import RepositorySource
 from rustml.progress import ProgressCallback, no_progress

@@ -5,38 +5,22 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 
-from rustml.cache_layout import CacheLayout
-from rustml.contents import directory_source_contents
 from rustml.edits import compile_errors, lint_fixes
 from rustml.edits.commits import Commit, Unsuited
 from rustml.edits.history import Surroundings, history_edits
 from rustml.edits.targets import Target, targets, unchanged
-from rustml.edits.trials import Trials, UnfitCrate
+from rustml.edits.trials import Trials
 from rustml.judge import Limits
+from rustml.judge.in_crate.crate_builds import Places, UnfitCrate, built_crate, folder_of_crate, vendor_of_crate
 from rustml.judge.in_crate.crate_sandbox import CrateSandbox
-from rustml.judge.in_crate.dependencies import DependencyStore
-from rustml.judge.in_crate.prepared_crate import prepare
-from rustml.judge.in_crate.resolution import CargoSource
-from rustml.judge.in_crate.sites import vendor_folder
-from rustml.origin import SPARSE, crate_folder
 from rustml.profile.edits import EditsSection
-from rustml.records import SOURCE_FILES, Edit, Origin, Record, SourceFile, read_jsonl, write_jsonl
+from rustml.records import SOURCE_FILES, Edit, Record, SourceFile, read_jsonl, write_jsonl
 from rustml.rust.functions import body_lines
 from rustml.sharding import Funnel, Summary
 
 EDITS = "edits"
 """Stem of the output file, and of each shard's."""
 STEPS = ("crate", "function", *lint_fixes.STEPS, *compile_errors.STEPS, "commit")
-
-
-class Places(Record, frozen=True):
-    """Where crates, what they depend on, and what is built of them lie."""
-
-    cache: CacheLayout
-    dependencies: str = ""
-    """Cargo directory source; empty takes the one that a crate itself came from, or what its registry has."""
-    beside: str = ""
-    """Cargo directory source of what repositories depend on; empty for none."""
 
 
 class CuratedCrate(Record, frozen=True):
@@ -111,15 +95,12 @@ class CollectEdits(Record, frozen=True):
 
     def _edits(self, files: Sequence[SourceFile], funnel: Funnel) -> list[Edit]:
         """All changes of a crate. Raises UnfitCrate where it cannot be compiled, JudgeFault where the sandbox fails."""
-        folder = crate_folder(files[0].origin, self.places.cache.unpacked_crates)
-        if folder is None:
-            raise UnfitCrate("no_crate_source")
+        folder = folder_of_crate(files[0].origin, self.places)
         own = list(unchanged(files, folder).values())
         sandbox = CrateSandbox(self.limits)
         try:
-            vendor = self._vendor(files[0].origin, folder, sandbox)
-            digest = directory_source_contents(vendor)
-            built = prepare(folder, vendor, self.places.cache.built_crates, sandbox, vendor_digest=digest, tests=False)
+            vendor = vendor_of_crate(files[0].origin, folder, self.places, sandbox)
+            built = built_crate(folder, vendor, self.places, sandbox, tests=False)
             chosen = list(targets(own, folder, self.section.max_function_characters, funnel))
             return list(self._of(Trials(sandbox, built), chosen, funnel))
         finally:
@@ -132,17 +113,3 @@ class CollectEdits(Record, frozen=True):
         yield from compile_errors.compile_errors(trials, longer, section.attempts, most, funnel)
         yield from compile_errors.lifetimes(trials, longer, most, funnel)
         yield from compile_errors.error_handling(trials, longer, funnel)
-
-    def _vendor(self, origin: Origin, folder: Path, sandbox: CrateSandbox) -> Path:
-        """The directory source that the crate is built against. Raises UnfitCrate for a crate that has none."""
-        vendor = vendor_folder(origin, self.places.dependencies)
-        if vendor is not None:
-            return vendor
-        if not origin.registry.startswith(SPARSE):
-            raise UnfitCrate("no_dependencies")
-        source, cargo = CargoSource.sparse(origin.registry), sandbox.tools.sysroot / "bin" / "cargo"
-        with DependencyStore(self.places.cache.dependencies, source, cargo) as store:
-            made = store.bring(folder)
-        if made.fault:
-            raise UnfitCrate(made.fault)
-        return store.folder(made)

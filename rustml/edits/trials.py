@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from rustml.edits.targets import Target
 from rustml.judge.in_crate.columns import Columns
+from rustml.judge.in_crate.crate_builds import UnfitCrate
 from rustml.judge.in_crate.crate_sandbox import CrateSandbox
 from rustml.judge.in_crate.insertion import Insertion
 from rustml.judge.in_crate.prepared_crate import PreparedCrate
@@ -16,10 +17,6 @@ OURS = frozenset(UNWRAP)
 """Lints that are off by default, raised to see whether a function panics where an operation fails."""
 APART = 4
 """Parts into which insertions are divided whose errors cannot be told apart."""
-
-
-class UnfitCrate(Exception):
-    """A crate that makes no changes; the text is the reason's short name."""
 
 
 class Outcome(NamedTuple):

@@ -11,7 +11,7 @@ from rustml.mining.crate_tests import CrateTest, tests_of
 from rustml.mining.excerpt import Excerpt, NoExcerpt, excerpt, without_crate_paths
 from rustml.mining.items import CrateItems, Item, attributes
 from rustml.profile.mine import MineSection
-from rustml.records import Problem, Record, SourceFile
+from rustml.records import Origin, Problem, Record, SourceFile
 from rustml.rust.doc_comments import doc_texts
 from rustml.rust.fences import FENCE
 from rustml.rust.functions import UNFINISHED
@@ -56,7 +56,7 @@ def _draft(
     item: Item, crate: CrateItems, file: SourceFile, section: MineSection, funnel: Funnel
 ) -> ProblemDraft | None:
     label = f"{file.origin.label}: {item.name}"
-    reason = _unsuited(item, section)
+    reason = unsuited(item.leading, item.text, section)
     if reason:
         funnel.drop("function", reason, label)
         return None
@@ -80,21 +80,20 @@ def _draft(
     )
 
 
-def _unsuited(item: Item, section: MineSection) -> str:
-    """Why a function is not mined, or nothing."""
-    text = documentation(item.leading, with_examples=False)
-    if len(text) < section.min_doc_characters:
+def unsuited(leading: str, text: str, section: MineSection) -> str:
+    """Why a function of this text, which `leading` documents, is not mined; empty where it is."""
+    if len(documentation(leading, with_examples=False)) < section.min_doc_characters:
         return "undocumented"
-    lines = item.text[item.text.find("{") + 1 : item.text.rfind("}")].splitlines()
+    lines = text[text.find("{") + 1 : text.rfind("}")].splitlines()
     if sum(1 for line in lines if line.strip()) < section.min_body_lines:
         return "short_body"
-    if len(item.text) > section.max_function_characters:
+    if len(text) > section.max_function_characters:
         return "long"
-    if UNFINISHED.search(item.text.encode()):
+    if UNFINISHED.search(text.encode()):
         return "unfinished"
-    if re.search(r"\b(?:unsafe|asm!|extern)\b", item.text):
+    if re.search(r"\b(?:unsafe|asm!|extern)\b", text):
         return "unsafe"
-    return "async" if re.search(r"\basync\s+fn\b", item.text) else ""
+    return "async" if re.search(r"\basync\s+fn\b", text) else ""
 
 
 def _standing_alone(
@@ -122,13 +121,13 @@ def _problem(item: Item, crate: CrateItems, file: SourceFile, given: Excerpt, se
     code = without_crate_paths(item.text, crate)
     reference = f"{item.header} {{\n    {code}\n}}\n" if item.header else f"{code}\n"
     signature = code[len(attributes(item.leading)) : code.find("{")].strip()
-    key = f"{file.origin.label}:{item.start}"
+    docs = documentation(item.leading, with_examples=section.examples == "left_in")
     return Problem(
-        id=f"mined/{file.origin.name}/{hashlib.sha256(key.encode()).hexdigest()[:16]}",
+        id=problem_id(file.origin, item.start),
         bank=BANK,
         split="train",
         language="rust",
-        instruction=_instruction(item, signature, given.outline, with_examples=section.examples == "left_in"),
+        instruction=instruction(item.name, item.header, signature, docs, given.outline),
         entry_point=f"{item.owner}::{item.name}" if item.owner else item.name,
         reference=reference,
         tests="",
@@ -141,14 +140,23 @@ def _problem(item: Item, crate: CrateItems, file: SourceFile, given: Excerpt, se
     )
 
 
-def _instruction(item: Item, signature: str, outline: str, *, with_examples: bool) -> str:
-    noun = f"method `{item.name}` of `{' '.join(item.header.split())}`" if item.owner else f"function `{item.name}`"
-    shape = f"{item.header} {{\n    {signature}\n}}" if item.owner else signature
-    parts = [f"Write the Rust {noun}.", documentation(item.leading, with_examples=with_examples)]
-    parts.append(f"```rust\n{shape}\n```")
+def problem_id(origin: Origin, start: int) -> str:
+    """The id of the problem of the function at this offset of a file."""
+    return f"{BANK}/{origin.name}/{hashlib.sha256(f'{origin.label}:{start}'.encode()).hexdigest()[:16]}"
+
+
+def instruction(name: str, header: str, signature: str, docs: str, outline: str, *, crate: str = "") -> str:
+    """The question for a function, or for a method under the header of its `impl` or `trait`.
+
+    `crate` is the crate whose code it takes a place in; empty for one that stands by itself.
+    """
+    noun = f"method `{name}` of `{' '.join(header.split())}`" if header else f"function `{name}`"
+    shape = f"{header} {{\n    {signature}\n}}" if header else signature
+    parts = [f"Write the Rust {noun}{f' in the crate `{crate}`' if crate else ''}.", docs, f"```rust\n{shape}\n```"]
     if outline:
         parts.append(f"This is there already, do not repeat it:\n\n```rust\n{outline}```")
-    answer = "the `impl` block with this method alone" if item.owner else "the function alone"
+    block = "trait" if re.search(r"\btrait\b", header.partition("<")[0]) else "impl"
+    answer = f"the `{block}` block with this method alone" if header else "the function alone"
     return "\n\n".join([*parts, f"Answer with {answer}, in one block of Rust code."])
 
 

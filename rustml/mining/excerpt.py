@@ -7,12 +7,11 @@ out or takes in wrongly the compiler reports, when the judge compiles the refere
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 
 from rustml.judge.screening.imports import imported_name, leaves
 from rustml.mining.items import CrateItems, Item, words
+from rustml.mining.scope import STANDARD, Scope
 
-STANDARD = {"std", "core", "alloc"}
 OWN = {"crate", "self", "super"}
 TRAITS = frozenset({
     "Write", "Read", "BufRead", "Seek", "FromStr", "Hash", "Hasher", "BuildHasher", "Borrow", "BorrowMut", "TryFrom",
@@ -43,7 +42,7 @@ def excerpt(crate: CrateItems, target: Item, tests: str, names: Iterable[str], m
     """
     reach = _Reach(crate, target, most)
     for name in names:
-        reach.add_all(reach.anywhere(name))
+        reach.add_all(reach.scope.anywhere(name))
     reach.read(words(tests), target.file)
     if target.owner:
         reach.add_all(item for item in crate.by_name.get(target.owner, ()) if item.file == target.file)
@@ -56,6 +55,7 @@ class _Reach:
 
     def __init__(self, crate: CrateItems, target: Item, most: int) -> None:
         self._crate, self._target, self._most = crate, target, most
+        self.scope = Scope(crate, target)
         self.items: dict[Item, None] = {}
         self._words: set[str] = set()
         self._size = 0
@@ -67,7 +67,7 @@ class _Reach:
         fresh = set(names)
         self._words |= fresh
         for name in sorted(fresh):
-            self.add_all(self._in_scope(name, file))
+            self.add_all(self.scope.named_in(name, file))
 
     def add_all(self, items: Iterable[Item]) -> None:
         """Add items, and what their own words mean."""
@@ -84,7 +84,7 @@ class _Reach:
     def _read_paths(self, text: str) -> None:
         """Add what paths through the crate's modules name."""
         for match in self._crate.path.finditer(text):
-            self.add_all(self.anywhere(match["name"], match["path"] + match["name"]))
+            self.add_all(self.scope.anywhere(match["name"], match["path"] + match["name"]))
 
     def close(self) -> None:
         """Add members and `impl` blocks of the types collected, until there are no more."""
@@ -110,31 +110,6 @@ class _Reach:
             bool(paths) or root not in self._crate.modules
         )
 
-    def _in_scope(self, name: str, file: str) -> list[Item]:
-        named = self._crate.by_name.get(name, [])
-        own = [item for item in named if item.file == file]
-        if own or not named:
-            return own
-        imports = self._crate.files[file].leaves
-        paths = [path for path in imports if imported_name(path) == name]
-        if any(path.split("::")[0] in STANDARD for path in paths):
-            return []
-        is_open = any(path.endswith("*") and path.split("::")[0] not in STANDARD for path in imports)
-        return self.anywhere(name, *paths[:1]) if paths or (is_open and not name.islower()) else []
-
-    def anywhere(self, name: str, path: str = "") -> list[Item]:
-        """The crate's items of this name: of several files, those in the module that `path` names; else of none.
-
-        What is left out for that reason the compiler misses, and says so.
-        """
-        if name == self._target.name and not self._target.owner:
-            return [self._target]
-        named = self._crate.by_name.get(name, [])
-        if len({item.file for item in named}) > 1:
-            modules = set(path.split("::")[:-1])
-            named = [item for item in named if PurePosixPath(item.file).stem in modules]
-        return named if len({item.file for item in named}) == 1 else []
-
     def excerpt(self) -> Excerpt:
         """The items in a form that compiles, macros first."""
         items = sorted(self.items, key=lambda item: (item.kind != "macro", item.file, item.start))
@@ -145,7 +120,7 @@ class _Reach:
         parts = [_rewritten(item.text, self._crate) for item in items]
         outlines = [_rewritten(item.outline, self._crate) for item in items]
         head = "".join(f"use {path};\n" for path in imports)
-        return Excerpt(head + _joined(items, parts), head + _joined(items, outlines))
+        return Excerpt(head + joined(items, parts), head + joined(items, outlines))
 
     def _imports(self, items: list[Item]) -> list[str]:
         """The standard library's names that the items' files import and the texts use, each once."""
@@ -183,8 +158,8 @@ def _refuse_clashes(items: list[Item]) -> None:
                 raise NoExcerpt("name_clash")
 
 
-def _joined(items: list[Item], texts: list[str]) -> str:
-    """Items one after the other, members of one `impl` header together."""
+def joined(items: list[Item], texts: list[str]) -> str:
+    """Texts of items one after the other, members of one `impl` header together."""
     blocks: list[tuple[str, list[str]]] = []
     for item, text in zip(items, texts, strict=True):
         if not item.header:

@@ -187,11 +187,11 @@ def _read_items(container: Node, source: bytes, result: SourceItems) -> None:
 def _impl_items(node: Node, body: Node, source: bytes, leading: str, path: str) -> Iterator[Item]:
     """The members of an inherent `impl`; a trait's `impl` is one item."""
     header = source[node.start_byte : body.start_byte].decode(errors="replace").strip()
-    owner = _type_name(node.child_by_field_name("type"))
+    owner = type_name(node.child_by_field_name("type"))
     trait = node.child_by_field_name("trait")
     if trait is not None:
         item = _item(node, "impl", leading, path)
-        yield replace(item, name=_type_name(trait), owner=owner, path=node_text(trait))
+        yield replace(item, name=type_name(trait), owner=owner, path=node_text(trait))
         return
     for member, lead in _led(body, source):
         if member.type in MEMBERS and _active(lead) and not member.has_error:
@@ -262,12 +262,12 @@ def _derives(match: re.Match[str]) -> str:
     return f"#[derive({', '.join(own)})]"
 
 
-def _type_name(node: Node | None) -> str:
+def type_name(node: Node | None) -> str:
     """The last identifier of a type's path, without its arguments; empty for what has no name."""
     if node is None:
         return ""
     if node.type == "generic_type":
-        return _type_name(node.child_by_field_name("type"))
+        return type_name(node.child_by_field_name("type"))
     if node.type == "scoped_type_identifier":
         return node_text(node.child_by_field_name("name"))
     return node_text(node) if node.type in ("type_identifier", "primitive_type") else ""

@@ -1,14 +1,24 @@
 """Profile section of the problems that are mined from crates."""
 
-from typing import Literal
+from typing import Annotated, Literal
+
+from msgspec import Meta
 
 from rustml.profile.section import Section
 from rustml.profile.types import Count, HeldOutPercent, Positive, Share
+
+World = Literal["alone", "crate"]
 
 
 class MineSection(Section, frozen=True):
     """Which functions of the harvested crates become problems, and how much their tests must notice."""
 
+    worlds: Annotated[tuple[World, ...], Meta(min_length=1)]
+    """Where problems are judged: `alone`, where a function stands by itself; `crate`, all others in their crates."""
+    crates: Count
+    """Crates in which functions are judged, chosen by a stable hash of their names; 0 means all."""
+    functions_per_crate: Count
+    """Functions judged in one crate, chosen by a stable hash; 0 means all."""
     examples: Literal["taken_out", "left_in"]
     """Whether the instruction shows the examples of the documentation, which are tests of the problem."""
     min_doc_characters: Count

@@ -26,7 +26,7 @@ def contents(profile: Profile) -> Mapping[ProfilePath, str]:
     }
 
 
-STAGE = Stage("bank", ("bank", "judge"), __name__, contents, judging_environment)
+STAGE = Stage("bank", ("bank", "judge", "evaluation.dependencies"), __name__, contents, judging_environment)
 
 
 def run(profile: Profile, *, mine: str = "", parent: str | None = None, reuse: bool = True) -> tracking.Finished:

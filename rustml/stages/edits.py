@@ -5,8 +5,9 @@ from pathlib import Path
 
 from rustml.corpus.sources import repository
 from rustml.edits.collect import collect
-from rustml.edits.jobs import EDITS, Places
+from rustml.edits.jobs import EDITS
 from rustml.judge import Limits
+from rustml.judge.in_crate.crate_builds import Places
 from rustml.judge.rust import toolchain
 from rustml.profile import Profile
 from rustml.runs import tracking

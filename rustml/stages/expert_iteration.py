@@ -56,6 +56,7 @@ SECTIONS = (
     "chat",
     "checkpoints",
     "compute",
+    "evaluation.dependencies",
     "expert_iteration",
     "grpo.prompt_pool",
     "grpo.prompt_files",

@@ -37,9 +37,8 @@ def environment(profile: Profile) -> Mapping[str, str]:
 
 CANARY_TAG = "rustml.canary"
 """Tag of a run whose training the canary ended: the reason."""
-STAGE = Stage(
-    "grpo", ("chat", "checkpoints", "compute", "grpo", "judge"), __name__, environment=environment, reads_for="training"
-)
+SECTIONS = ("chat", "checkpoints", "compute", "evaluation.dependencies", "grpo", "judge")
+STAGE = Stage("grpo", SECTIONS, __name__, environment=environment, reads_for="training")
 
 
 def run(

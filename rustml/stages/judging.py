@@ -20,6 +20,7 @@ from rustml.profile.judge import JudgeSection
 
 if TYPE_CHECKING:
     from rustml.judge import Judge
+    from rustml.judge.by_world import JudgeByWorld
     from rustml.judge.cluster.client import RayJudge
     from rustml.judge.remote.client import RemoteJudge
 
@@ -46,11 +47,26 @@ def judging_environment(profile: Profile) -> dict[str, str]:
 
 def open_judge(
     profile: Profile, cache: CacheLayout, *, lints: bool = True, keep: bool = True, workers: int | None = None
-) -> "Judge | RemoteJudge | RayJudge":
+) -> "JudgeByWorld":
     """A judge as the profile asks for it; one that is not a server may `keep` its verdicts in the cache.
 
-    Raises what `open_local_judge`, `RemoteJudge` and `RayJudge` raise, and InputError for crates of a registry.
+    Problems of crates are judged on this machine, wherever others are, and their verdicts are not kept. Raises what
+    `open_local_judge`, `RemoteJudge` and `RayJudge` raise, and InputError for crates of a registry.
     """
+    from rustml.judge import Limits  # noqa: PLC0415
+    from rustml.judge.by_world import JudgeByWorld  # noqa: PLC0415
+    from rustml.judge.in_crate.crate_builds import Places  # noqa: PLC0415
+    from rustml.judge.in_crate.problem_judge import CrateProblemJudge  # noqa: PLC0415
+
+    places = Places(cache=cache, dependencies=profile.evaluation.dependencies)
+    in_crates = partial(CrateProblemJudge, places, Limits.from_section(profile.judge))
+    return JudgeByWorld(_open_backend(profile, cache, lints=lints, keep=keep, workers=workers), in_crates)
+
+
+def _open_backend(
+    profile: Profile, cache: CacheLayout, *, lints: bool, keep: bool, workers: int | None
+) -> "Judge | RemoteJudge | RayJudge":
+    """The judge of candidates that stand by themselves."""
     if profile.judge.engine == "ray":
         return _on_ray(profile.judge, cache, lints=lints, keep=keep, workers=workers)
     if profile.judge.engine == "server":

@@ -1,7 +1,9 @@
 """Mine verifiable problems from the harvested crates: their documented functions, tested by the crates' own tests."""
 
 from rustml.banks.measured import measured_texts
-from rustml.mining.mine import MINED, mine
+from rustml.judge import Limits
+from rustml.judge.in_crate.crate_builds import Places
+from rustml.mining.mine import MINED, Miner
 from rustml.profile import Profile
 from rustml.runs import tracking
 from rustml.runs.progress import Progress
@@ -12,7 +14,7 @@ from rustml.stages.hub_commits import with_bank_commits
 from rustml.stages.judging import judging_environment, open_judge
 from rustml.stages.report.funnel import reported
 
-SECTIONS = ("mine", "curate.near_duplicates", "curate.decontamination", "bank", "judge")
+SECTIONS = ("mine", "curate.near_duplicates", "curate.decontamination", "bank", "judge", "evaluation.dependencies")
 STAGE = Stage("mine", SECTIONS, __name__, bank.contents, judging_environment)
 
 
@@ -21,17 +23,23 @@ def run(profile: Profile, *, harvest: str, parent: str | None = None, reuse: boo
     profile = with_bank_commits(profile)
 
     def body(space: Workspace) -> Outcome:
-        with open_judge(profile, space.cache, lints=False) as judge, Progress("drafts judged") as progress:
-            report = mine(
-                profile.mine,
-                profile.curate,
-                space.inputs["harvest"],
-                space.out,
-                judge,
-                protected=measured_texts(profile.bank, profile.seed),
+        with (
+            open_judge(profile, space.cache, lints=False) as judge,
+            Progress("drafts judged") as progress,
+            Progress("crates judged in") as crates,
+        ):
+            miner = Miner(
+                section=profile.mine,
+                curation=profile.curate,
+                judge=judge,
+                places=Places(cache=space.cache, dependencies=profile.evaluation.dependencies),
+                limits=Limits.from_section(profile.judge),
                 workers=worker_count(profile.engine),
                 progress=progress,
+                crates_progress=crates,
             )
+            protected = measured_texts(profile.bank, profile.seed)
+            report = miner.mine(space.inputs["harvest"], space.out, protected)
         return reported(report, space, {MINED: space.out / f"{MINED}.jsonl"})
 
     return tracking.run_stage(STAGE, profile, body, inputs={"harvest": harvest}, parent=parent, reuse=reuse)

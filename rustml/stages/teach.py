@@ -8,7 +8,8 @@ from rustml.stages.judging import judging_environment, open_judge
 from rustml.stages.report.funnel import reported
 from rustml.teaching.teach import chosen_problems, open_teachers, teach
 
-STAGE = Stage("teach", ("teach", "judge", "pairs.licences"), __name__, environment=judging_environment)
+SECTIONS = ("teach", "judge", "evaluation.dependencies", "pairs.licences")
+STAGE = Stage("teach", SECTIONS, __name__, environment=judging_environment)
 
 
 def run(profile: Profile, *, bank: str, parent: str | None = None, reuse: bool = True) -> tracking.Finished:

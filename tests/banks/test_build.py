@@ -10,6 +10,7 @@ import pytest
 
 from rustml.banks import build
 from rustml.banks.families import draw
+from rustml.covering_tests import CoveringTests
 from rustml.errors import InputError, JudgeFault, RustmlError
 from rustml.profile.bank import BankSection
 from rustml.records import Candidate, Problem, Status, Verdict, read_jsonl
@@ -123,6 +124,15 @@ def test_a_problem_without_tests_stays_if_its_reference_compiles(tmp_path: Path)
     report = build(section, 5, tmp_path / "out", judge)
     assert [candidate.code for candidate in judge.judged if candidate.id == "team/2"] == [""]
     assert [(entry.id, entry.status) for entry in report.dropped] == [("team/3", "compile_error")]
+
+
+def test_a_problem_that_is_judged_in_its_crate_stays_only_if_its_reference_passes(tmp_path: Path) -> None:
+    covering = {"covering": {"tests": ["tests::it"]}, "tests": ""}
+    section = _with_benchmark(tmp_path, _problem(1, **covering, span=[3, 9]), _problem(2, **covering, span=[20, 40]))
+    report = build(section, 5, tmp_path / "out", failing("wrong", of="team/2"))
+    assert [(entry.id, entry.status) for entry in report.dropped] == [("team/2", "wrong")]
+    (kept,) = read_jsonl(tmp_path / "out" / "team.jsonl", Problem)
+    assert (kept.span, kept.covering) == ((3, 9), CoveringTests(tests=("tests::it",)))
 
 
 def _untested(name: str) -> Verdict:

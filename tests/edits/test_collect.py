@@ -9,10 +9,10 @@ import pytest
 
 from rustml.cache_layout import CacheLayout
 from rustml.edits.collect import collect
-from rustml.edits.jobs import Places
 from rustml.edits.report import EditsReport
 from rustml.errors import EnvironmentFault, InputError
 from rustml.judge import Limits
+from rustml.judge.in_crate.crate_builds import Places
 from rustml.judge.in_crate.crate_sandbox import CrateSandbox
 from rustml.origin import directory_registry, folder_url
 from rustml.profile import load

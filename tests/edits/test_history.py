@@ -11,11 +11,11 @@ import pytest
 from rustml.cache_layout import CacheLayout
 from rustml.edits.collect import collect
 from rustml.edits.commits import Commit, Unsuited, change_of, read_commits
-from rustml.edits.jobs import Places
 from rustml.edits.report import EditsReport
 from rustml.errors import EnvironmentFault
 from rustml.git_repository import head
 from rustml.judge import Limits
+from rustml.judge.in_crate.crate_builds import Places
 from rustml.judge.in_crate.crate_sandbox import CrateSandbox
 from rustml.origin import commit_url
 from rustml.profile import load

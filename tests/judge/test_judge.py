@@ -5,6 +5,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from rustml.covering_tests import CoveringTests
 from rustml.errors import EnvironmentFault, SandboxUnavailable
 from rustml.judge import Judge
 from rustml.records import Candidate, Verdict
@@ -93,6 +94,14 @@ def test_mutated_references_get_a_verdict(judge: Judge, data: st.DataObject) -> 
         text = data.draw(st.text(alphabet="(){}[]<>\"'/*#!;:&|abc0 \n\\\ud800é", max_size=6))
         mutants.append(candidate(RIGHT[:start] + text + RIGHT[end:], str(number)))
     assert all(verdict.status != "infrastructure" for verdict in judge.judge(mutants))
+
+
+def test_what_is_judged_in_a_crate_gets_no_verdict_without_it(judge: Judge) -> None:
+    inside = Candidate(
+        id="one", code="fn a() {}", tests="", entry_point="a", covering=CoveringTests(tests=("tests::a",))
+    )
+    (verdict,) = judge.judge([inside])
+    assert verdict.status == "infrastructure"
 
 
 def test_lints_are_the_candidates_own(judge: Judge) -> None:

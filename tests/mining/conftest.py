@@ -111,9 +111,9 @@ def crate() -> list[SourceFile]:
 
 @pytest.fixture
 def section() -> Callable[..., MineSection]:
-    """The defaults with changes."""
+    """The defaults with changes, for functions that stand by themselves."""
 
     def make(**changes: object) -> MineSection:
-        return msgspec.structs.replace(load("tiny").mine, **changes)
+        return msgspec.structs.replace(load("tiny").mine, **{"worlds": ("alone",), **changes})
 
     return make

@@ -7,10 +7,12 @@ import msgspec
 import pytest
 
 from rustml.banks.sources.load import load_bank
+from rustml.cache_layout import CacheLayout
 from rustml.errors import InputError, JudgeFault
 from rustml.judge import Judge, Limits
+from rustml.judge.in_crate.crate_builds import Places
 from rustml.mining.drafts import drafts
-from rustml.mining.mine import mine
+from rustml.mining.mine import Miner
 from rustml.mining.report import MineReport
 from rustml.mining.verify import verified
 from rustml.pairs.trace import find
@@ -39,7 +41,10 @@ def mined(
     run(Harvest(tuple(crate)), 1, folder / "harvest" / "files", workers=1)
     protected = [Protected(bank="humaneval", text=guard)] if guard else []
     curation = load("tiny").curate
-    return mine(section, curation, folder / "harvest", folder / "out", judge, protected=protected, workers=1)
+    places = Places(cache=CacheLayout(folder / "cache"))
+    limits = Limits.from_section(load("tiny").judge)
+    miner = Miner(section, curation, judge, places, limits, workers=1)
+    return miner.mine(folder / "harvest", folder / "out", protected)
 
 
 def problems(folder: Path) -> list[Problem]:

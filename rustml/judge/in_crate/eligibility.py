@@ -8,15 +8,17 @@ whose reference is itself a test has a test only if that test also fails when th
 import hashlib
 import re
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
 import msgspec
 
+from rustml.covering_tests import CoveringTests
 from rustml.io import write_bytes
 from rustml.judge.in_crate.crate_sandbox import CrateSandbox
 from rustml.judge.in_crate.prepared_crate import Invocation, PreparedCrate
+from rustml.judge.in_crate.reading import sites_read
 from rustml.judge.in_crate.recompile import Compiled, Recompiler
 from rustml.judge.in_crate.sites import InsertionSite, first_insertable
 from rustml.judge.in_crate.test_runner import CrateTestRun, CrateTestRunner
@@ -46,6 +48,17 @@ class Eligibility(Record, frozen=True):
     """Doc-tests of the crate that name its function and cover it."""
     excused: tuple[str, ...] = ()
     """Policy lints that the reference raises itself."""
+
+    @classmethod
+    def of(cls, covering: CoveringTests, call: int, test_call: int) -> "Eligibility":
+        """That of a function whose tests are known, by the calls that make its crate and the crate's test program."""
+        tests, examples, excused = covering.tests, covering.examples, covering.excused
+        return cls(call=call, test_call=test_call, tests=tests, examples=examples, excused=excused)
+
+    @property
+    def covering(self) -> CoveringTests:
+        """What judges it, without the numbers of calls, which another build of the crate changes."""
+        return CoveringTests(tests=self.tests, examples=self.examples, excused=self.excused)
 
     @property
     def testable(self) -> bool:
@@ -106,18 +119,8 @@ class _Scan:
         for number in order:
             unread = [site for site in sites if site.id not in calls]
             if unread:
-                calls |= dict.fromkeys(self._read_by(self._calls[number], unread), number)
+                calls |= dict.fromkeys(sites_read(self._compiler, self._calls[number], unread), number)
         return calls
-
-    def _read_by(self, call: Invocation, sites: Sequence[InsertionSite]) -> list[str]:
-        """The sites in which a call reports an error that was put there."""
-        words = {site.id: secrets.token_hex(12) for site in sites}
-        paths = {site.path for site in sites}
-        files = {path: _with_errors([site for site in sites if site.path == path], words) for path in paths}
-        with self._compiler.folder() as out:
-            compilation = self._compiler.compile(call, files, "check", out)
-        reported = {message.text for message in compilation.messages if message.level == "error"}
-        return [site.id for site in sites if words[site.id] in reported]
 
     def _with_reference(self, site: InsertionSite, call: int) -> Eligibility:
         """The eligibility as far as compiling the reference decides it."""
@@ -165,12 +168,10 @@ class _Scan:
         failures = [run.failed for run in panicking if run is not None]
         if not panicking or len(failures) < len(panicking):
             return eligibility
-        name = re.compile(rf"\b{re.escape(site.name)}\b")
-        covering = sorted(baseline.passed.intersection(*failures), key=lambda test: (not name.search(test), test))
-        covering = covering[:MOST_TESTS]
+        covering = named_first(site.name, baseline.passed.intersection(*failures))[:MOST_TESTS]
         if not covering or self._run(out, covering).status(covering) != "passed":
             return eligibility
-        return msgspec.structs.replace(eligibility, tests=tuple(covering), test_call=number)
+        return msgspec.structs.replace(eligibility, tests=covering, test_call=number)
 
     def _panicking(self, site: InsertionSite, file: bytes, number: int) -> CrateTestRun | None:
         """All tests with a file in which the site panics; None where it does not compile."""
@@ -233,18 +234,15 @@ class _Scan:
         return naming(site.name, ["\n".join(above[first:]), *texts])
 
 
+def named_first(name: str, tests: Iterable[str]) -> tuple[str, ...]:
+    """Tests in order, those that name a function before others."""
+    word = re.compile(rf"\b{re.escape(name)}\b")
+    return tuple(sorted(tests, key=lambda test: (not word.search(test), test)))
+
+
 def panic() -> str:
     """A statement that ends a function, with words that no candidate can foresee."""
     return f'panic!("{secrets.token_hex(12)}");'
-
-
-def _with_errors(sites: Sequence[InsertionSite], words: Mapping[str, str]) -> bytes:
-    """One file with an error of its own in each of the sites; several sites may be the same function."""
-    source = (Path(sites[0].folder) / sites[0].path).read_bytes()
-    for body in sorted({site.body for site in sites}, reverse=True):
-        errors = "".join(f'compile_error!("{words[site.id]}");' for site in sites if site.body == body)
-        source = source[: body + 1] + errors.encode() + source[body + 1 :]
-    return source
 
 
 def _panicking_files(site: InsertionSite) -> list[bytes]:

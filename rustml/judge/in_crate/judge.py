@@ -1,6 +1,7 @@
 """Verdicts on answers inserted into a crate, where the reference stood."""
 
 import os
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor, as_completed
@@ -16,27 +17,18 @@ from rustml.progress import ProgressCallback
 from rustml.records import Candidate, Diagnostic, Verdict
 
 
-class InCrateJudge:
-    """Judges candidates whose id is `<pair id>#<sample>`: in the crate where the pair has a site, else by text.
+class CrateJudge(ABC):
+    """Judges candidates in crates; a subclass knows where each goes."""
 
-    By text means `passed` for the words of the reference and `wrong` for others, with `compiles` None.
-    """
-
-    def __init__(
-        self,
-        sandbox: CrateSandbox,
-        sites: Mapping[str, JudgeableSite],
-        references: Mapping[str, str],
-        *,
-        together: bool = True,
-    ) -> None:
-        """`references` has the expected answer of every pair, `sites` those pairs that can be judged in their crate.
-
-        Candidates of one crate share builds where that changes no verdict, unless `together` is false.
-        """
-        self._sandbox, self._sites, self._references, self._together = sandbox, sites, references, together
+    def __init__(self, sandbox: CrateSandbox, *, together: bool = True) -> None:
+        """Candidates of one crate share builds where that changes no verdict, unless `together` is false."""
+        self._sandbox, self._together = sandbox, together
         self.alone: Counter[str] = Counter()
         """Candidates that were judged in builds of their own, by the reason."""
+
+    @abstractmethod
+    def place(self, candidate: Candidate) -> JudgeableSite | Verdict:
+        """Where the candidate goes, or its verdict where it goes nowhere."""
 
     def judge(self, candidates: Sequence[Candidate], progress: ProgressCallback | None = None) -> list[Verdict]:
         """One verdict per candidate, in their order."""
@@ -61,11 +53,9 @@ class InCrateJudge:
 
     def _screened(self, candidate: Candidate) -> Verdict | Insertion:
         """The verdict where no compiler is needed for it, else what to compile."""
-        pair = candidate.id.rpartition("#")[0]
-        place = self._sites.get(pair)
-        if place is None:
-            same = candidate.code.split() == self._references[pair].split()
-            return unjudged_verdict(candidate.id, "passed" if same else "wrong", "judged by its text alone", "none")
+        place = self.place(candidate)
+        if isinstance(place, Verdict):
+            return place
         if len(candidate.code) > self._sandbox.limits.source_kb * 1024:
             return unjudged_verdict(candidate.id, "policy", "the code is too long", SANDBOX)
         function, refusal = insertable_function(place.site, candidate.code)
@@ -115,3 +105,30 @@ class InCrateJudge:
                 return attempt.verdict()
             except JudgeFault as fault:
                 return unjudged_verdict(insertion.candidate.id, "infrastructure", str(fault), SANDBOX)
+
+
+class InCrateJudge(CrateJudge):
+    """Judges candidates whose id is `<pair id>#<sample>`: in the crate where the pair has a site, else by text.
+
+    By text means `passed` for the words of the reference and `wrong` for others, with `compiles` None.
+    """
+
+    def __init__(
+        self,
+        sandbox: CrateSandbox,
+        sites: Mapping[str, JudgeableSite],
+        references: Mapping[str, str],
+        *,
+        together: bool = True,
+    ) -> None:
+        """`references` has the expected answer of every pair, `sites` those pairs that can be judged in their crate."""
+        super().__init__(sandbox, together=together)
+        self._sites, self._references = sites, references
+
+    def place(self, candidate: Candidate) -> JudgeableSite | Verdict:
+        """The site of the candidate's pair."""
+        pair = candidate.id.rpartition("#")[0]
+        if pair in self._sites:
+            return self._sites[pair]
+        same = candidate.code.split() == self._references[pair].split()
+        return unjudged_verdict(candidate.id, "passed" if same else "wrong", "judged by its text alone", "none")

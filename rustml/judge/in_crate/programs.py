@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from rustml.judge.in_crate.crate_sandbox import CrateSandbox
 from rustml.judge.in_crate.eligibility import WHOLE_SECONDS
@@ -16,6 +17,7 @@ from rustml.rust.doctests import program
 MOST_VARIANTS = 64
 """Candidates in one program. A function takes the stack of all its variants together."""
 Outcomes = dict[Insertion, Outcome]
+Result = TypeVar("Result")
 
 
 class Programs:
@@ -29,23 +31,15 @@ class Programs:
         """The outcomes of the unit tests that cover each."""
         outcomes: Outcomes = {}
         for group in grouped(insertions, lambda one: one.eligibility.test_call):
-            outcomes |= self._in_parts(group, self._unit_tests)
+            outcomes |= in_parts(group, self._unit_tests)
         return outcomes
 
     def examples(self, insertions: Sequence[Insertion]) -> Outcomes:
         """The outcomes of the doc-tests that cover each."""
         outcomes: Outcomes = {}
         for group in grouped(insertions, lambda one: one.eligibility.call):
-            outcomes |= self._in_parts(group, self._examples)
+            outcomes |= in_parts(group, self._examples)
         return outcomes
-
-    def _in_parts(self, group: Sequence[Insertion], test: Callable[[Sequence[Insertion]], Outcomes | None]) -> Outcomes:
-        """The outcomes of one program, or of programs with half as many variants where that one does not compile."""
-        outcomes = test(group) if len(group) <= MOST_VARIANTS else None
-        if outcomes is None and len(group) > 1:
-            half = len(group) // 2
-            return self._in_parts(group[:half], test) | self._in_parts(group[half:], test)
-        return outcomes or {}
 
     def _unit_tests(self, group: Sequence[Insertion]) -> Outcomes | None:
         call, variants = group[0].place.test_call, Variants(group)
@@ -78,6 +72,19 @@ class Programs:
         fit = [one for one, tests in names.items() if whole.passed.issuperset(tests)]
         run = _Run(program, variants, names, runner, limits.cpu_seconds, limits.run_seconds)
         return dict(zip(fit, self._runs.map(run.outcome, fit), strict=True))
+
+
+def in_parts(
+    group: Sequence[Insertion], test: Callable[[Sequence[Insertion]], dict[Insertion, Result] | None]
+) -> dict[Insertion, Result]:
+    """The results of one program, or of programs with half as many variants where that one does not compile."""
+    if not group:
+        return {}
+    results = test(group) if len(group) <= MOST_VARIANTS else None
+    if results is None and len(group) > 1:
+        half = len(group) // 2
+        return in_parts(group[:half], test) | in_parts(group[half:], test)
+    return results or {}
 
 
 @dataclass(frozen=True)

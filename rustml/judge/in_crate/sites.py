@@ -5,6 +5,8 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
+from msgspec import structs
+
 from rustml.errors import InputError
 from rustml.origin import crate_folder as source_folder
 from rustml.origin import directory_of
@@ -72,25 +74,29 @@ class SiteNotFound(Exception):
 
 def locate(pair: Pair, folder: Path, vendor: Path) -> InsertionSite:
     """Find the function that the pair's answer replaces. Raises SiteNotFound."""
-    source = _source(pair.origin, folder)
-    spans = {(span.start, span.end): span for span in functions(source)}
-    span = spans.get(pair.span)
-    if span is None:
+    site = locate_function(pair.id, pair.origin, pair.span, folder, vendor)
+    spans = functions((folder / pair.origin.path).read_bytes()) if any(pair.tested) else []
+    tested = next((span.body + 1 for span in spans if (span.start, span.end) == pair.tested), -1)
+    return structs.replace(site, task=pair.task, given=pair.given, tested=tested)
+
+
+def locate_function(identity: str, origin: Origin, span: tuple[int, int], folder: Path, vendor: Path) -> InsertionSite:
+    """Find the function at these offsets of a crate's file, which a whole function replaces. Raises SiteNotFound."""
+    source = _source(origin, folder)
+    function = next((one for one in functions(source) if (one.start, one.end) == span), None)
+    if function is None:
         raise SiteNotFound("not_found_in_file")
-    tested = spans.get(pair.tested)
     return InsertionSite(
-        id=pair.id,
-        task=pair.task,
+        id=identity,
+        task="sig_doc_impl",
         folder=str(folder),
         vendor=str(vendor),
-        path=pair.origin.path,
-        start=span.start,
-        body=span.body,
-        end=span.end,
-        name=span.name,
-        reference=source[span.start : span.end].decode(),
-        given=pair.given,
-        tested=tested.body + 1 if tested is not None else -1,
+        path=origin.path,
+        start=function.start,
+        body=function.body,
+        end=function.end,
+        name=function.name,
+        reference=source[function.start : function.end].decode(),
     )
 
 

@@ -1,0 +1,254 @@
+"""Functions of a crate that is built here become problems that are judged in it."""
+
+import hashlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from rustml.cache_layout import CacheLayout
+from rustml.errors import EnvironmentFault
+from rustml.judge import Limits
+from rustml.judge.in_crate.crate_builds import Places
+from rustml.judge.in_crate.crate_sandbox import CrateSandbox
+from rustml.judge.in_crate.problem_judge import CrateProblemJudge
+from rustml.mining.crate_drafts import crate_drafts
+from rustml.mining.in_crate import chosen_drafts
+from rustml.mining.mine import Miner
+from rustml.mining.report import MineReport
+from rustml.origin import directory_registry, folder_url
+from rustml.profile import load
+from rustml.profile.mine import MineSection
+from rustml.records import Origin, Problem, SourceFile, Status, candidate_of, read_jsonl, write_jsonl
+from rustml.rust.fences import extract
+from rustml.sharding import Funnel, Summary, run
+from rustml.testing import FakeJudge
+
+LIBRARY = """\
+//! A till.
+mod coins;
+pub use crate::coins::Purse;
+
+/// Sums the prices of a cart and takes the rebate off that it may claim.
+///
+/// ```
+/// assert_eq!(till::total(&[4, 8]), 11);
+/// ```
+pub fn total(prices: &[u32]) -> u32 {
+    let mut sum = 0;
+    for price in prices {
+        sum += price;
+    }
+    if sum > 10 { sum - coins::REBATE } else { sum }
+}
+
+/// The number of prices, which no test of this crate ever asks for.
+pub fn count(prices: &[u32]) -> usize {
+    prices.iter().filter(|price| **price > 0).count()
+}
+
+/// Whether the till is open: its one test does not notice a trivial body.
+pub fn is_open(hour: u32) -> bool {
+    hour > 7 && hour < 20
+}
+
+/// The larger of two prices, as a constant that a build of its own would be needed for.
+pub const fn larger(one: u32, other: u32) -> u32 {
+    if one > other { one } else { other }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sums() {
+        assert_eq!(total(&[1, 2]), 3);
+        assert_eq!(total(&[10]), 10);
+        assert!(is_open(12));
+        assert_eq!(larger(1, 2), 2);
+    }
+
+    #[test]
+    fn pays() {
+        let mut purse = Purse::new(5);
+        assert_eq!(purse.next(), Some(5));
+        assert_eq!(purse.next(), Some(4));
+        assert_eq!(Purse::new(0).next(), None);
+    }
+}
+"""
+COINS = """\
+/// Taken off a large sum.
+pub(crate) const REBATE: u32 = 1;
+
+/// Coins, one after the other.
+#[derive(Debug)]
+pub struct Purse {
+    left: u32,
+}
+
+impl Purse {
+    /// A purse with so many coins in it, none of which has been paid.
+    pub fn new(left: u32) -> Self {
+        Self { left }
+    }
+}
+
+impl Iterator for Purse {
+    type Item = u32;
+
+    /// Pays the next coin, or nothing where the purse is empty.
+    fn next(&mut self) -> Option<u32> {
+        if self.left == 0 {
+            return None;
+        }
+        self.left -= 1;
+        Some(self.left + 1)
+    }
+}
+"""
+MANIFEST = '[package]\nname = "till"\nversion = "1.0.0"\nedition = "2021"\nlicense = "MIT"\n'
+FILES = {"Cargo.toml": MANIFEST, "src/lib.rs": LIBRARY, "src/coins.rs": COINS}
+
+
+class Harvest(msgspec.Struct, frozen=True):
+    """A job that writes one shard of files."""
+
+    files: tuple[SourceFile, ...]
+
+    def __call__(self, _index: int, folder: Path) -> Summary:
+        return Summary(records=write_jsonl(folder / "files.jsonl", self.files), funnel=())
+
+
+def harvested(vendor: Path) -> list[SourceFile]:
+    """The crate as the harvest of a directory source hands it over."""
+    folder = vendor / "till-1.0.0"
+    for path, text in FILES.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(text)
+    (folder / ".cargo-checksum.json").write_text(json.dumps({"package": None, "files": {}}))
+    origin = Origin(
+        kind="crate", name="till", version="1.0.0", licence="MIT",
+        registry=directory_registry(vendor), url=folder_url(folder),
+    )  # fmt: skip
+    return [
+        SourceFile(
+            origin=msgspec.structs.replace(origin, path=path, sha256=hashlib.sha256(text.encode()).hexdigest()),
+            text=text,
+        )
+        for path, text in FILES.items()
+        if path.endswith(".rs")
+    ]
+
+
+@pytest.fixture
+def inside(section: Callable[..., MineSection]) -> MineSection:
+    """The defaults, for functions in their crates alone."""
+    return section(worlds=("crate",))
+
+
+class Mine(msgspec.Struct):
+    """One run of the stage over the crate."""
+
+    root: Path
+    report: MineReport
+
+    @property
+    def problems(self) -> dict[str, Problem]:
+        return {problem.entry_point: problem for problem in read_jsonl(self.root / "out" / "mined.jsonl", Problem)}
+
+
+def places(root: Path) -> Places:
+    return Places(cache=CacheLayout(root / "cache"))
+
+
+@pytest.fixture(scope="module")
+def mined(tmp_path_factory: pytest.TempPathFactory) -> Mine:
+    limits, root = Limits.from_section(load("tiny").judge), tmp_path_factory.mktemp("mined")
+    try:
+        CrateSandbox(limits).close()
+    except EnvironmentFault as error:
+        pytest.skip(f"no sandbox or toolchain here: {error}")
+    run(Harvest(tuple(harvested(root / "vendor"))), 1, root / "harvest" / "files", workers=1)
+    section = msgspec.structs.replace(load("tiny").mine, worlds=("crate",))
+    miner = Miner(section, load("tiny").curate, FakeJudge("infrastructure"), places(root), limits, workers=1)
+    return Mine(root, miner.mine(root / "harvest", root / "out", []))
+
+
+def test_functions_that_the_tests_of_their_crate_judge_become_problems(mined: Mine) -> None:
+    assert set(mined.problems) == {"total", "Purse::next"}
+    total = mined.problems["total"]
+    assert total.covering is not None
+    assert total.covering.tests == ("tests::sums",)
+    assert total.covering.examples == ("assert_eq!(till::total(&[4, 8]), 11);",)
+    assert float(total.tags["strength"]) >= 0.5
+    assert mined.report.worlds == {"crate": 2}
+
+
+def test_what_is_dropped_is_counted_by_its_reason(mined: Mine) -> None:
+    dropped = {step.stage: step.dropped for step in mined.report.funnel}
+    assert dropped["in_crate.site"] == {"not_shared_const_or_extern_fn": 1}
+    assert dropped["in_crate.covered"] == {"no_test_fails": 1}
+    assert dropped["in_crate.trivial"] == {"passes_trivial": 1}, "`is_open` may as well return true"
+
+
+def test_the_question_shows_what_a_caller_sees(mined: Mine) -> None:
+    question = mined.problems["Purse::next"].instruction
+    assert "in the crate `till`" in question
+    assert "pub struct Purse {\n    left: u32,\n}" in question
+    assert "Answer with the `impl` block with this method alone" in question
+    assert "REBATE" in mined.problems["total"].instruction
+    assert "till::total" not in mined.problems["total"].instruction, "its example is a test"
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ("prices.iter().sum::<u32>() - u32::from(prices.iter().sum::<u32>() > 10)", "passed"),
+        ("prices.iter().sum()", "wrong"),
+        ("prices.len()", "compile_error"),
+    ],
+)
+def test_an_answer_is_judged_where_the_function_stands(mined: Mine, body: str, status: Status) -> None:
+    problem = mined.problems["total"]
+    answer = f"It sums.\n```rust\npub fn total(prices: &[u32]) -> u32 {{\n    {body}\n}}\n```\n"
+    code = extract(answer, problem.answer_name)
+    assert code is not None
+    with CrateProblemJudge(places(mined.root), Limits.from_section(load("tiny").judge)) as judge:
+        (verdict,) = judge.judge([candidate_of(problem, code, "one")])
+    assert verdict.status == status
+
+
+def test_a_crate_that_is_gone_is_a_fault_and_not_the_answers(mined: Mine) -> None:
+    problem = mined.problems["total"]
+    assert problem.origin is not None
+    moved = msgspec.structs.replace(problem, origin=msgspec.structs.replace(problem.origin, url="file:///nowhere"))
+    with CrateProblemJudge(places(mined.root), Limits()) as judge:
+        (verdict,) = judge.judge([candidate_of(moved, problem.reference, "one")])
+    assert (verdict.status, verdict.detail) == ("infrastructure", "crate till-1.0.0: no_crate_source")
+
+
+def test_a_crate_without_source_is_dropped_with_all_its_functions(
+    crate: list[SourceFile], inside: MineSection, tmp_path: Path
+) -> None:
+    run(Harvest(tuple(crate)), 1, tmp_path / "harvest" / "files", workers=1)
+    miner = Miner(inside, load("tiny").curate, FakeJudge(), places(tmp_path), Limits(), workers=1)
+    with pytest.raises(Exception, match="no problem is left"):
+        miner.mine(tmp_path / "harvest", tmp_path / "out", [])
+    summary = json.loads((tmp_path / "out" / "work" / "judged" / "00000" / "summary.json").read_text())
+    assert summary["funnel"][0]["dropped"] == {"no_crate_source": 4}
+
+
+def test_a_stable_hash_chooses_crates_and_functions(crate: list[SourceFile], inside: MineSection) -> None:
+    other = [msgspec.structs.replace(file, origin=msgspec.structs.replace(file.origin, name="other")) for file in crate]
+    every = [draft for files in (crate, other) for draft in crate_drafts(files, inside, Funnel())]
+    few = msgspec.structs.replace(inside, crates=1, functions_per_crate=2)
+    funnel = Funnel()
+    ((one, two),) = chosen_drafts(every, few, funnel)
+    assert [[one, two]] == chosen_drafts(list(reversed(every)), few, Funnel())
+    assert one.span < two.span or one.origin != two.origin
+    (step,) = funnel.steps()
+    assert (step.kept, step.dropped) == (2, {"crate_not_chosen": 4, "more_than_functions_per_crate": 2})
