@@ -2,6 +2,7 @@
 
     python -m benchmarks.sft
     python -m benchmarks.sft --architecture qwen3-8b --context 4096 --checkpointing true
+    python -m benchmarks.sft --methods full,full-compiled,full-fp8,full-fp8-compiled
 
 What a step costs does not depend on the weights. Records are random tokens; their lengths are drawn from a log-normal
 distribution (median an eighth of the context, sigma 0.8, at most the context), the same for every row of the table.
@@ -36,6 +37,7 @@ from rustml.profile.sources import ValidationSection
 from rustml.runs import log_levels
 
 METHODS: dict[str, MethodSection] = {"full": FullSection(), "lora": LoraSection(), "qlora": QloraSection()}
+COMPILED = "-compiled"
 LAYOUTS = ("packed", "padded", "as drawn")
 FIELDS = (
     "hidden_size",
@@ -100,13 +102,20 @@ def draw_rows(vocabulary: int, context: int, seed: int = 17) -> list[Row]:
     return rows
 
 
+def method_section(name: str) -> MethodSection:
+    """The method of a row: a name of METHODS, or `full-fp8`; with `-compiled` behind it the model is compiled."""
+    name = name.removesuffix(COMPILED)
+    return FullSection(fp8=True) if name == "full-fp8" else METHODS[name]
+
+
 def section_of(bench: Bench, method: str, layout: str) -> SftSection:
     """Steps of about as many real tokens, whatever the layout; packed sequences pass one by one."""
     mean = sum(len(ids) for ids, _ in bench.rows) / len(bench.rows)
     packed = layout == "packed"
     return msgspec.structs.replace(
         load("tiny").sft,
-        method=METHODS[method],
+        method=method_section(method),
+        compile=method.endswith(COMPILED),
         packing=packed,
         batch_size=max(1, round(bench.records * mean / bench.context)) if packed else bench.records,
         micro_batch=1 if packed else bench.records,
@@ -237,7 +246,7 @@ def lines(bench: Bench, method: str) -> Iterator[str]:
 
     lengths = [len(ids) for ids, _ in bench.rows]
     attended = round(sum(length**2 for length in lengths) / sum(lengths))
-    flops = flops_per_token(bench.shape, method_of(METHODS[method]).trained_weights(bench.shape), attended)
+    flops = flops_per_token(bench.shape, method_of(method_section(method)).trained_weights(bench.shape), attended)
     speeds = {layout: speed(bench, method, layout) for layout in LAYOUTS}
     padded = speeds["padded"]
     for layout, one in speeds.items():
@@ -269,7 +278,9 @@ def _line(cells: Sequence[str]) -> str:
 @click.option("--context", type=click.IntRange(64), default=512, show_default=True, help="Tokens of a sequence.")
 @click.option("--records", type=click.IntRange(1), default=16, show_default=True, help="Records of a padded step.")
 @click.option("--steps", type=click.IntRange(WARM_UP + 2), default=8, show_default=True, help="Of each training.")
-@click.option("--methods", default=",".join(METHODS), show_default=True, help="Which, separated by commas.")
+@click.option(
+    "--methods", default=",".join(METHODS), show_default=True, help="Which, by commas; also full-fp8, NAME-compiled."
+)
 @click.option("--dtype", type=click.Choice(["bfloat16", "float32"]), default="bfloat16", show_default=True)
 @click.option("--checkpointing", type=bool, default=False, show_default=True, help="Compute activations again.")
 def main(

@@ -58,6 +58,11 @@ class CacheLayout:
         return self.root / "compute"
 
     @property
+    def tokens(self) -> Path:
+        """Tokenised training records, by content."""
+        return self.root / "tokens"
+
+    @property
     def verdicts(self) -> Path:
         """Verdicts of the judge."""
         return self.root / "verdicts"

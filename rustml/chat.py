@@ -11,7 +11,7 @@ saved with the model, and a server of the model renders it without knowing of it
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Protocol
 
@@ -169,10 +169,30 @@ def encode(tokenizer: Tokenizer, instruction: str, reply: str, earlier: Turns = 
     Raw text (an empty instruction) is all answer after its start token, and ends with the end of text. Prompt and
     answer are encoded apart, as generation meets them.
     """
-    before = prompt(tokenizer, instruction, earlier) if instruction else start_token(tokenizer)
-    end = end_of_turn(tokenizer) if instruction else tokenizer.eos_token or ""
+    before, target = _halves(tokenizer, instruction, reply, earlier)
     context = tokenizer.encode(before, add_special_tokens=False) if before else []
-    target = tokenizer.encode(reply + end, add_special_tokens=False)
+    return _labelled(context, tokenizer.encode(target, add_special_tokens=False))
+
+
+def encode_all(tokenizer: Any, records: Sequence[tuple[Any, ...]]) -> list[tuple[list[int], list[int]]]:
+    """`encode` of each record; fast tokenizers use all processors for it."""
+    if not records:
+        return []
+    halves = [_halves(tokenizer, *record) for record in records]
+    before, targets = (
+        tokenizer(list(texts), add_special_tokens=False)["input_ids"] for texts in zip(*halves, strict=True)
+    )
+    return [_labelled(context, target) for context, target in zip(before, targets, strict=True)]
+
+
+def _halves(tokenizer: Tokenizer, instruction: str, reply: str, earlier: Turns = ()) -> tuple[str, str]:
+    """Texts of what is given, and of what is to be said."""
+    if not instruction:
+        return start_token(tokenizer), reply + (tokenizer.eos_token or "")
+    return prompt(tokenizer, instruction, earlier), reply + end_of_turn(tokenizer)
+
+
+def _labelled(context: list[int], target: list[int]) -> tuple[list[int], list[int]]:
     return context + target, [-100] * len(context) + target
 
 

@@ -6,7 +6,8 @@ import os
 import shlex
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any, Protocol
 
 import click
@@ -122,17 +123,22 @@ def _failure(text: str, code: int) -> click.ClickException:
     return failure
 
 
-def stage_command(name: str, *, reusable: bool = True) -> Callable[[Callable[..., StageRun | None]], click.Command]:
+def stage_command(
+    name: str, *, reusable: bool = True, shorthands: Mapping[str, str] = MappingProxyType({})
+) -> Callable[[Callable[..., StageRun | None]], click.Command]:
     """Make a function a command whose help is the docstring of the function's module.
 
     The command has `--profile`, `--set`, `--explain` and, where `reusable`, `--reuse` after the function's own options.
-    The function gets the loaded profile first. What it returns, if anything, is told in a closing line.
+    The function gets the loaded profile first. What it returns, if anything, is told in a closing line. `shorthands`
+    are options of the function that are overrides, by the key that each sets, before those of `--set`.
     """
 
     def decorate(function: Callable[..., StageRun | None]) -> click.Command:
         @functools.wraps(function)
         def load_and_run(profile: str, overrides: tuple[str, ...], **options: Any) -> None:
-            run = function(load(profile, overrides), **options)
+            values = {key: options.pop(option) for option, key in shorthands.items()}
+            short = tuple(f"{key}={value}" for key, value in values.items() if value)
+            run = function(load(profile, (*short, *overrides)), **options)
             if run is not None:
                 click.echo(f"{name}: {_closing(run)}")
 

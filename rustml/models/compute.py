@@ -13,11 +13,13 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from rustml.errors import EnvironmentFault
 from rustml.io import write_bytes
 from rustml.profile.compute import ComputeSection
 
@@ -29,6 +31,7 @@ VARIABLES = ("ATEN_CPU_CAPABILITY", "CUDA_VISIBLE_DEVICES", "DNNL_MAX_CPU_ISA", 
 MARGIN = 0.8
 """bf16 has to take less than this share of fp32's time: below it, the better precision is the better choice."""
 ROUNDS = 7
+FLASH = "flash_attention_2"
 LONG = 1024
 """Tokens from which plain attention, whose memory grows with the square, is not considered."""
 
@@ -45,13 +48,19 @@ class Compute:
 def choose(section: ComputeSection, cache: Path, *, context: int = 0) -> ComputeSection:
     """What the profile names, and in the place of `auto` what this machine measured best.
 
-    `context` is the longest sequence, tokens: above 1,024 attention is `sdpa` without a measurement.
+    `context` is the longest sequence, tokens: above 1,024 attention is FlashAttention where this machine has it and
+    `sdpa` elsewhere, without a measurement. Raises EnvironmentFault for FlashAttention that is not there.
     """
     best = measured(cache) if "auto" in (section.dtype, section.attention) else None
     dtype = section.dtype if best is None or section.dtype != "auto" else best.dtype
     attention = section.attention if best is None or section.attention != "auto" else best.attention
     if section.attention == "auto" and context > LONG:
-        attention = "sdpa"
+        attention = FLASH if dtype != "float32" and has_flash_attention() else "sdpa"
+    if attention == FLASH and not has_flash_attention():
+        raise EnvironmentFault(
+            f"compute.attention: {FLASH} needs a GPU and the package flash-attn: install it, or set "
+            "compute.attention=sdpa"
+        )
     return ComputeSection(dtype=dtype, attention=attention)  # type: ignore[arg-type]  # names that `measure` gives
 
 
@@ -65,6 +74,11 @@ def device() -> str:
     import torch  # noqa: PLC0415  seconds to load
 
     return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def has_flash_attention() -> bool:
+    """Whether FlashAttention can be used: its package on a machine with a GPU."""
+    return find_spec("flash_attn") is not None and device() == "cuda"
 
 
 def measured(cache: Path) -> Compute:

@@ -11,4 +11,5 @@ class ComputeSection(Section, frozen=True):
     dtype: Literal["auto", "float32", "bfloat16", "float16"]
     """`auto`: bfloat16 where this machine's is faster by a fifth, else float32; measured once per machine."""
     attention: Literal["auto", "eager", "sdpa", "flash_attention_2"]
-    """`auto`: plain or fused, whichever this machine runs faster on short sequences; fused above 1,024 tokens."""
+    """`auto`: plain or fused, whichever this machine runs faster on short sequences; above 1,024 tokens FlashAttention
+    where a GPU and its package are, else fused."""

@@ -180,8 +180,19 @@ class GrpoSection(TrainerSection, frozen=True):
             raise ValueError("repair.prompts must be less than prompts_per_step: nothing would be left to repair")
         if self.guards.overlong_cache > self.max_new_tokens:
             raise ValueError("guards.overlong_cache must not exceed max_new_tokens")
-        if self.prompts_per_step * self.generations % self.passes:
-            raise ValueError(
-                f"passes ({self.passes}) must divide prompts_per_step * generations "
-                f"({self.prompts_per_step * self.generations})"
-            )
+        self.answers_per_pass(1)
+
+    def answers_per_pass(self, processes: int) -> int:
+        """Answers that each of so many processes computes at once; each has whole groups, and as many as the others.
+
+        Raises ValueError where the step does not fall into equal parts.
+        """
+        several = f" on {processes} processes" if processes > 1 else ""
+        prompts, rest = divmod(self.prompts_per_step, processes)
+        if rest:
+            raise ValueError(f"prompts_per_step ({self.prompts_per_step}) cannot be shared equally{several}")
+        answers, uneven = divmod(prompts * self.generations, self.passes)
+        if uneven:
+            total = self.prompts_per_step * self.generations
+            raise ValueError(f"passes ({self.passes}) must divide prompts_per_step * generations ({total}){several}")
+        return answers

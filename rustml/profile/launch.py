@@ -1,4 +1,4 @@
-"""Profile section `launch`: over how many processes SFT trains."""
+"""Profile section `launch`: over how many processes the stages train."""
 
 import re
 from typing import Annotated, Literal
@@ -12,8 +12,10 @@ ADDRESS = re.compile(r"[^\s:]+:\d{1,5}")
 
 
 class LaunchSection(Section, frozen=True):
-    """Processes of supervised fine-tuning. They are outside its stage key: a step takes the same records however many
-    share it, so that weights differ by rounding alone, and a training that was killed may go on with another number."""
+    """Processes of the stages that train. They are outside of stage keys: a training that was killed may go on with
+    another number of them. A step of SFT takes the same records however many share it, so that weights differ by
+    rounding alone; a step of GRPO asks the same prompts, and each process draws its answers by its own random numbers.
+    """
 
     processes: Count
     """Processes per machine, one per GPU. 0: as many as GPUs are visible, and 1 without a GPU."""

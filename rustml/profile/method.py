@@ -17,12 +17,19 @@ ALL_LINEAR = "all-linear"
 class FullSection(Section, frozen=True, tag_field="kind", tag="full"):
     """All weights train."""
 
-    libraries: ClassVar[tuple[str, ...]] = ()
-    """Distributions that the method needs beside the trainers' own; their versions are part of the stage's key."""
+    fp8: bool = False
+    """Compute linear layers but the output head in FP8 (torchao); weights stay as they are. It needs a GPU of compute
+    capability 8.9, and is for `sft.compile`: alone it is slower. A CPU emulates it, to try a recipe."""
+
+    @property
+    def libraries(self) -> tuple[str, ...]:
+        """Distributions that the method needs beside the trainers' own; their versions are part of the stage's key."""
+        return ("torchao",) if self.fp8 else ()
 
 
 class _Adapter(Section, frozen=True):
     libraries: ClassVar[tuple[str, ...]] = ("peft",)
+    """As of `FullSection`."""
     rank: Positive = 16
     """Inner dimension of the adapter of each layer."""
     alpha: Positive = 32
@@ -31,6 +38,11 @@ class _Adapter(Section, frozen=True):
     """Share of the adapter's inputs that are set to 0 in training."""
     target_modules: Modules = ALL_LINEAR
     """Names of linear layers, as a list or separated by `;`, or `all-linear`: all of them but the output head."""
+    rslora: bool = False
+    """Scale the adapter's output by alpha / sqrt(rank) instead (Kalajdzievski, 2023): a high rank learns no slower."""
+    dora: bool = False
+    """Train the length of each row of a layer's weights too, apart from its direction (Liu et al., 2024): slower, and
+    merged where vLLM serves it. It needs `launch.strategy: ddp`."""
 
 
 class LoraSection(_Adapter, frozen=True, tag_field="kind", tag="lora"):

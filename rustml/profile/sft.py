@@ -28,6 +28,8 @@ class SftSection(TrainerSection, frozen=True):
     one_of: ClassVar[tuple[frozenset[str], ...]] = (*TrainerSection.one_of, frozenset({"micro_batch", "passes"}))
     sources: Annotated[dict[str, Source], Meta(min_length=1)]
     """What is trained on, by a name under which its rows are counted."""
+    samples: Positive | None
+    """Rows to train on at most, each source's share kept; null takes all."""
     validation: ValidationSection
     judged: JudgedSection
     batch_size: Positive
@@ -44,6 +46,13 @@ class SftSection(TrainerSection, frozen=True):
     """Fill sequences of `context` tokens with several records each, which do not see each other: no padding, and fewer,
     fuller steps. `batch_size` and `micro_batch` then count sequences; without FlashAttention a `micro_batch` of 1 keeps
     the attention mask small."""
+
+    compile: bool
+    """Compile the model (`torch.compile`): minutes before the first steps, again for new shapes of batches, so that it
+    suits `packing`. It needs a C++ compiler, and `launch.strategy: ddp`."""
+    offload_activations: bool
+    """Keep activations in the memory of the host until the backward pass: for GPUs, and slower. The arithmetic of
+    memory counts them as if they stayed."""
 
     def __post_init__(self) -> None:
         """Raises ValueError for shares that cannot be, and for a step that does not fall into equal parts."""

@@ -29,7 +29,7 @@ from rustml.stages.judging import judging_environment, open_judge
 from rustml.stages.training_environment import training_environment
 from rustml.training import launch, sources
 from rustml.training.job import Job
-from rustml.training.machine_check import check_machine
+from rustml.training.machine_check import check_machine, check_switches
 from rustml.training.sources import prompt_problems
 
 if TYPE_CHECKING:
@@ -99,6 +99,7 @@ def check(profile: Profile) -> None:
     """Refuse what cannot be trained, before anything is loaded. Raises InputError and EnvironmentFault."""
     section = training_section(profile)
     check_machine(section.optimizer, profile.compute.dtype, "sft.optimizer")
+    check_switches(section, profile.launch)
     sources.check(profile.expert_iteration.sources, "expert_iteration.sources", profile.pairs)
     launch.check(profile.launch, section.batch_size, "sft.batch_size")
 

@@ -1,10 +1,12 @@
 """Teach a version with the compiler as reward and register the result."""
 
 import hashlib
+import os
 from collections.abc import Mapping, Sequence
 from functools import partial
 from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -25,9 +27,14 @@ from rustml.stages.computing import resolved
 from rustml.stages.from_version import run_from_version
 from rustml.stages.judging import judging_environment, open_judge
 from rustml.stages.training_environment import training_environment
+from rustml.training import launch
 from rustml.training.job import Job
-from rustml.training.machine_check import check_machine
+from rustml.training.machine_check import check_machine, check_method
 from rustml.training.sources import prompt_problems
+
+if TYPE_CHECKING:
+    from rustml.training.curriculum import Chosen
+    from rustml.training.grpo import OpenJudge
 
 
 def environment(profile: Profile) -> Mapping[str, str]:
@@ -58,8 +65,18 @@ def run(
 
 
 def check(profile: Profile) -> None:
-    """Refuse what cannot be trained, before anything is loaded. Raises InputError and EnvironmentFault."""
+    """Refuse what cannot be trained, before anything is loaded.
+
+    Raises InputError for a step that the processes cannot share equally and for a dtype that cannot train,
+    EnvironmentFault for an optimizer that this machine cannot run.
+    """
     check_machine(profile.grpo.optimizer, profile.compute.dtype, "grpo.optimizer")
+    check_method(profile.grpo.method, "grpo.method")
+    world = launch.check(profile.launch, profile.grpo.prompts_per_step, "grpo.prompts_per_step")
+    try:
+        profile.grpo.answers_per_pass(world)
+    except ValueError as error:
+        raise InputError(f"grpo: {error}; launch.processes says how many there are") from error
 
 
 def _retention(section: GrpoSection, space: Workspace) -> list[Problem]:
@@ -99,33 +116,53 @@ def _draw_difficulty(difficulty: Mapping[int, int], samples: int, folder: Path) 
     draw_histogram(f"problems by answers of {samples} that pass", bars, folder / "difficulty.png")
 
 
-def _train(profile: Profile, folder: Path, name: str, weights: str, space: Workspace) -> Outcome:
-    """Train the checkpoint in `folder`, of the digest `weights`, which an adapter records under `name`."""
+def _chosen(profile: Profile, folder: Path, weights: str, template: str, space: Workspace) -> "Chosen":
+    """The problems to train on."""
     from rustml.generation.engines.transformers import TransformersEngine  # noqa: PLC0415
     from rustml.generation.setup import Setup  # noqa: PLC0415
+    from rustml.training import curriculum  # noqa: PLC0415
+
+    section = profile.grpo
+    pool = prompt_problems(space.inputs["bank"], section.prompt_pool, section.prompt_files)
+    if section.probe_samples == 0:
+        return curriculum.all_of(pool)
+    size = curriculum.PROBE_BATCH * section.probe_samples
+    setup = Setup(profile.chat, folder, profile.compute.dtype, profile.compute.attention, size)
+    probing = Progress("prompts probed", len(pool))
+    kept = _probe_file(profile, weights, template, pool, space.cache)
+    with open_judge(profile, space.cache, lints=False, keep=False) as judge:
+        chosen = curriculum.choose(lambda: TransformersEngine(setup), pool, judge, section, profile.seed, probing, kept)
+    _draw_difficulty(chosen.difficulty, section.probe_samples, space.report / "plots")
+    return chosen
+
+
+def _judge_of_process(profile: Profile, cache: CacheLayout) -> "OpenJudge":
+    """Opens the judge of one training process: those of one machine share its processors."""
+    lints, processes = profile.grpo.reward_clippy != 0, launch.processes_here(profile.launch)
+    workers = max(1, len(os.sched_getaffinity(0)) // processes) if processes > 1 else None
+    layout = CacheLayout(cache.root.resolve())
+    return partial(open_judge, profile, layout, lints=lints, keep=False, workers=workers)
+
+
+def _train(profile: Profile, folder: Path, name: str, weights: str, space: Workspace) -> Outcome:
+    """Train the checkpoint in `folder`, of the digest `weights`, which an adapter records under `name`."""
     from rustml.models import checkpoint, compute  # noqa: PLC0415
-    from rustml.training import canary, curriculum, grpo, reward  # noqa: PLC0415  torch and trl take seconds to load
+    from rustml.training import canary, grpo, reward  # noqa: PLC0415  torch and trl take seconds to load
 
     section, template = profile.grpo, chat.digest(checkpoint.load_tokenizer(folder))
     dev, retention = _dev(section, space), _retention(section, space)
-    pool = prompt_problems(space.inputs["bank"], section.prompt_pool, section.prompt_files)
-    with open_judge(profile, space.cache, lints=section.reward_clippy != 0, keep=False) as judge:
-        size = curriculum.PROBE_BATCH * max(1, section.probe_samples)
-        setup = Setup(profile.chat, folder, profile.compute.dtype, profile.compute.attention, size)
-        probing = Progress("prompts probed", len(pool))
-        kept = _probe_file(profile, weights, template, pool, space.cache)
-        chosen = curriculum.choose(lambda: TransformersEngine(setup), pool, judge, section, profile.seed, probing, kept)
-        if chosen.difficulty:
-            _draw_difficulty(chosen.difficulty, section.probe_samples, space.report / "plots")
-        with Progress("grpo", grpo.length(len(chosen.problems), section)) as progress:
+    chosen = _chosen(profile, folder, weights, template, space)
+    with Progress("grpo", grpo.length(len(chosen.problems), section)) as progress:
 
-            def log(step: int, metrics: dict[str, float]) -> None:
-                progress(step)
-                space.log(step, {f"grpo.{name}": value for name, value in metrics.items()})
+        def log(step: int, metrics: dict[str, float]) -> None:
+            progress(step)
+            space.log(step, {f"grpo.{name}": value for name, value in metrics.items()})
 
-            machine = compute.of_profile(profile.compute)
-            job = Job(folder, space.out / versions.MODEL, space.scratch, profile.seed, machine, log, name)
-            facts = grpo.train(chosen.problems, judge, section, job, dev, retention, chosen.rates)
+        machine = compute.of_profile(profile.compute)
+        job = Job(folder, space.out / versions.MODEL, space.scratch, profile.seed, machine, log, name)
+        opens, rates = _judge_of_process(profile, space.cache), chosen.rates
+        task = partial(grpo.train_with, opens, chosen.problems, section, dev=dev, retention=retention, rates=rates)
+        facts = launch.train(task, job, profile.launch)
     prompts = {f"grpo.prompts.{name}": float(count) for name, count in chosen.counts.items()}
     metrics = {**prompts, **{f"grpo.{name}": value for name, value in facts.items()}}
     tables = {"grpo/samples.json": reward.samples(space.scratch / reward.SAMPLES)}

@@ -23,7 +23,7 @@ from rustml.stages.shards import in_shards
 from rustml.stages.training_environment import training_environment
 from rustml.training import launch, sources
 from rustml.training.job import Job, Log
-from rustml.training.machine_check import check_machine
+from rustml.training.machine_check import check_machine, check_switches
 
 if TYPE_CHECKING:
     from rustml.stages.report.judged_sample import JudgedSample
@@ -40,7 +40,7 @@ STAGE = Stage(
 )
 
 
-def run(
+def run(  # noqa: PLR0913  one per option of the command
     profile: Profile,
     *,
     bank: str,
@@ -49,12 +49,14 @@ def run(
     version: str = "",
     step: str = "",
     parent: str | None = None,
+    name: str = "",
     reuse: bool = True,
 ) -> tracking.Finished:
     """Run the stage, or find the run that did the same; either way its version is registered.
 
     It starts from the run of the base model, or, for a later phase of the ladder, from a version that came through the
     gate before it. `step` is the step of the ladder to make a version for; empty for the first that this stage makes.
+    `name` is the run's, in the place of one that says what was trained.
     Raises InputError where the start is missing or `sft.sources` names a task that does not exist, EvidenceError when
     the version's evidence does not hold.
     """
@@ -65,7 +67,7 @@ def run(
     if start is None and not base:
         raise InputError(f"step {target.name} starts from the base model: give its run (base)")
     inputs = {"bank": bank, "pairs": pairs, **({} if start else {"base": base})}
-    title = f"{target.name} of {f'version {start.version}' if start else 'base'}"
+    title = name or f"{target.name} of {f'version {start.version}' if start else 'base'}, {profile.name}"
     finished_run = trained(profile_of(profile, target.name), inputs, start, parent, title, reuse=reuse)
     parent_version = start.version if start else ""
     versions.ensure(profile.registered_model, finished_run.run_id, parent=parent_version, step=target.name)
@@ -83,8 +85,8 @@ def trained(
 ) -> tracking.Finished:
     """Run the stage, or find the run that did the same, without a version in the registry.
 
-    `inputs` maps roles to runs; without `start` one of them is the base. `title` begins the run's name. Raises
-    InputError as `run` does.
+    `inputs` maps roles to runs; without `start` one of them is the base. `title` is the run's name. Raises InputError
+    as `run` does.
     """
     profile = resolved(profile)
     check(profile)
@@ -95,7 +97,6 @@ def trained(
         return _train(profile, space.inputs["base"] / versions.MODEL, inputs["base"], space)
 
     params = {"weights": start.decision.candidate_weights} if start else {}
-    title = f"{title}, {profile.name}"
     sharded = in_shards(profile, body)
     return tracking.run_stage(
         STAGE, profile, sharded, inputs=inputs, params=params, parent=parent, reuse=reuse, title=title
@@ -106,20 +107,16 @@ def check(profile: Profile) -> None:
     """Refuse what cannot be trained, before anything is loaded.
 
     Raises InputError for a source that cannot be, a step that the processes cannot share equally, and a dtype that
-    cannot train; EnvironmentFault for an optimizer that this machine cannot run.
+    cannot train; EnvironmentFault for an optimizer or a switch that this machine cannot run.
     """
     check_machine(profile.sft.optimizer, profile.compute.dtype, "sft.optimizer")
+    check_switches(profile.sft, profile.launch)
     sources.check(profile.sft.sources, "sft.sources", profile.pairs)
     world = launch.check(profile.launch, profile.sft.batch_size, "sft.batch_size")
     try:
         profile.sft.records_per_pass(world)
     except ValueError as error:
         raise InputError(f"sft: {error}; launch.processes says how many there are") from error
-    judged = profile.sft.judged
-    if (judged.problems or judged.prompts) and world > 1 and profile.launch.strategy == "fsdp":
-        raise InputError(
-            "sft.judged: weights that processes share answer nothing: set launch.strategy=ddp, or no problems"
-        )
 
 
 def say(text: str) -> None:
@@ -134,14 +131,17 @@ def _train(profile: Profile, folder: Path, name: str, space: Workspace) -> Outco
     from rustml.training import preconditions, sft, validation  # noqa: PLC0415
     from rustml.training.methods.base import model_shape  # noqa: PLC0415
     from rustml.training.report import hardware  # noqa: PLC0415
+    from rustml.training.token_cache import TokenCache  # noqa: PLC0415
 
     section, seed = profile.sft, profile.seed
     bank, pairs = space.inputs["bank"], space.inputs["pairs"]
     machine, shape, machinery = compute.of_profile(profile.compute), model_shape(folder), hardware.probe(space.scratch)
     say(hardware.line(machinery))
+    say(f"computing in {machine.dtype} with attention {machine.attention}; {preparation.step_of(profile)}")
     preconditions.check_model(section, shape)
     preconditions.check_disk(section, shape, machine, space.scratch)
-    tokenizer, mixed = preparation.mixture(profile, folder, shape, bank, pairs)
+    tokenise = TokenCache(space.cache.tokens).encode
+    tokenizer, mixed = preparation.mixture(profile, folder, shape, bank, pairs, tokenise)
     held_out = validation.held_out(tokenizer, section, mixed.counts, bank, pairs, seed)
     memory = preparation.plan(profile, section, mixed.rows, shape, machine)
     steps = sft.length(mixed.rows, section, seed)

@@ -12,14 +12,16 @@ from rustml.training import launch, sources
 
 if TYPE_CHECKING:
     from rustml.training.batching import Row
-    from rustml.training.data import Mixture
+    from rustml.training.data import Encode, Mixture
     from rustml.training.memory_plan import Plan
     from rustml.training.report.cost import Estimate
 
 log = logging.getLogger(__name__)
 
 
-def mixture(profile: Profile, folder: Path, shape: Any, bank: Path, pairs: Path) -> "tuple[Any, Mixture]":
+def mixture(
+    profile: Profile, folder: Path, shape: Any, bank: Path, pairs: Path, tokenise: "Encode | None" = None
+) -> "tuple[Any, Mixture]":
     """The tokenizer of the checkpoint in `folder`, and what the profile's SFT trains on. Raises InputError.
 
     `shape` is its model without weights. What the tokenizer does badly with Rust is warned of.
@@ -34,7 +36,8 @@ def mixture(profile: Profile, folder: Path, shape: Any, bank: Path, pairs: Path)
     vocabulary = shape.config.get_text_config().vocab_size
     for warning in probe(tokenizer, rust_answers(texts.values()), vocabulary).warnings:
         log.warning("tokenizer: %s", warning)
-    return tokenizer, data.mix(tokenizer, texts, section.context, profile.seed, sources.amounts(section.sources))
+    amounts = sources.amounts(section.sources)
+    return tokenizer, data.mix(tokenizer, texts, section.context, profile.seed, amounts, section.samples, tokenise)
 
 
 def plan(profile: Profile, section: SftSection, rows: "Sequence[Row]", shape: Any, machine: Compute) -> "Plan":
@@ -52,6 +55,14 @@ def plan(profile: Profile, section: SftSection, rows: "Sequence[Row]", shape: An
         processes=here * profile.launch.nodes,
         sharded=profile.launch.strategy == "fsdp",
     )
+
+
+def step_of(profile: Profile) -> str:
+    """How the processes share a step."""
+    section, world = profile.sft, launch.processes_here(profile.launch) * profile.launch.nodes
+    what = f"sequences of {section.context} tokens" if section.packing else "records"
+    size, passes, records = section.batch_size, section.passes_per_step(world), section.records_per_pass(world)
+    return f"a step: {size} {what} = {world} processes x {passes} passes x {records}"
 
 
 def expected(profile: Profile, rows: "Sequence[Row]", shape: Any, machine: Compute, steps: int) -> "Estimate":

@@ -11,4 +11,6 @@ def run(profile: Profile, *, base: str, bank: str, pairs: str, parent: str) -> t
     """Train, or find the run that did the same. Raises what `sft.run` raises."""
     step = step_to_make(profile, sft.STAGE.name, "")
     inputs = {"bank": bank, "pairs": pairs, "base": base}
-    return sft.trained(profile_of(profile, step.name), inputs, None, parent, f"trial, seed {profile.seed}")
+    return sft.trained(
+        profile_of(profile, step.name), inputs, None, parent, f"trial, seed {profile.seed}, {profile.name}"
+    )

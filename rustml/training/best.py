@@ -14,7 +14,7 @@ from rustml.errors import JudgeFault
 from rustml.judge.completions import judge_completions
 from rustml.judge.judging import Judging
 from rustml.records import Problem
-from rustml.training import greedy
+from rustml.training import greedy, processes
 from rustml.training.best_folder import BestFolder
 from rustml.training.callback import Callback, evaluation_mode
 from rustml.training.job import Log
@@ -43,7 +43,8 @@ class BestCheckpoint(Callback):
         if state.global_step % self._every and state.global_step < state.max_steps:
             return
         score = self._measured(model)
-        if score >= self._best.score():
+        # Each process has read the last score before the first one writes another.
+        if processes.agreed(score >= self._best.score()):
             self._best.keep(model, state.global_step, score)
         self._log(state.global_step, {"dev.pass": score, "dev.best": self._best.score()})
 
@@ -63,15 +64,18 @@ class BestCheckpoint(Callback):
 def pass_rate(tokenizer: Any, problems: Sequence[Problem], judge: Judging, max_new_tokens: int) -> Measure:
     """The share of problems that a model solves by its greedy answers; `tokenizer` pads on the left.
 
-    The measure raises JudgeFault where the judge could judge none.
+    Processes share the problems. The measure raises JudgeFault where their judges could judge none.
     """
 
     def measure(model: Any) -> float:
-        answers = greedy.answers(model, tokenizer, [problem.instruction for problem in problems], max_new_tokens)
-        verdicts = judge_completions(judge, problems, answers)
+        own = processes.dealt(problems)
+        answers = greedy.answers(model, tokenizer, [problem.instruction for problem in own], max_new_tokens)
+        verdicts = judge_completions(judge, own, answers)
         judged = [verdict for verdict in verdicts if verdict is None or verdict.status != "infrastructure"]
-        if not judged:
+        solved = sum(verdict is not None and verdict.status == "passed" for verdict in judged)
+        passed, known = processes.summed(solved, len(judged))
+        if not known:
             raise JudgeFault("the judge could judge no answer to a development problem")
-        return sum(verdict is not None and verdict.status == "passed" for verdict in judged) / len(judged)
+        return passed / known
 
     return measure

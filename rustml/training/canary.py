@@ -17,7 +17,7 @@ from rustml.io import write_bytes
 from rustml.judge.judging import Judging
 from rustml.profile.grpo import CanarySection, GrpoSection
 from rustml.records import Problem
-from rustml.training import data
+from rustml.training import data, processes, sharding
 from rustml.training.best import Measure, pass_rate
 from rustml.training.best_folder import BestFolder
 from rustml.training.callback import Callback, evaluation_mode
@@ -103,7 +103,8 @@ class Canary(Callback):
         )
 
     def _note(self) -> None:
-        write_bytes(self._state, json.dumps({"start": self._start, "reason": self.reason}).encode())
+        if processes.writes():
+            write_bytes(self._state, json.dumps({"start": self._start, "reason": self.reason}).encode())
 
     def _measured(self, model: Any) -> float:
         with evaluation_mode(model):
@@ -124,11 +125,14 @@ def measure_of(section: GrpoSection, tokenizer: Any, problems: Sequence[Problem]
 
 
 def negative_loss(tokenizer: Any, problems: Sequence[Problem]) -> Callable[[Any], float]:
-    """Minus the nats per token of the reference answers; those longer than CONTEXT are left out."""
-    rows, _ = data.encode(tokenizer, data.solved(problems), CONTEXT)
+    """Minus the nats per token of the reference answers, which processes share; those longer than CONTEXT are left
+    out."""
+    rows = processes.dealt(data.encode(tokenizer, data.solved(problems), CONTEXT)[0])
 
     def measure(model: Any) -> float:
-        sums = tally(model, rows, tokenizer.pad_token_id)
-        return -sums.nats / max(1, sums.tokens)
+        with sharding.unsharded(model):
+            own = tally(model, rows, tokenizer.pad_token_id)
+        nats, tokens = processes.summed(own.nats, own.tokens)
+        return -nats / max(1, tokens)
 
     return measure

@@ -49,7 +49,7 @@ def choose(
     the judge could not judge is kept, and measured anew next time.
     """
     if section.probe_samples == 0:
-        return Chosen(pool, {"kept": len(pool)})
+        return all_of(pool)
     solved = _probed(open_engine, pool, judge, section, seed, progress, kept)
     known = {problem.id: solved[problem.id] for problem in pool if problem.id in solved}
     dull = {name for name, count in known.items() if count in (0, section.probe_samples)}
@@ -59,6 +59,11 @@ def choose(
     counts = {"kept": len(informative), "always": by_count[section.probe_samples], "never": by_count[0]}
     rates = {problem.id: known[problem.id] / section.probe_samples for problem in informative if problem.id in known}
     return Chosen(informative, counts, rates, by_count)
+
+
+def all_of(pool: Sequence[Problem]) -> Chosen:
+    """Every problem, unmeasured."""
+    return Chosen(pool, {"kept": len(pool)})
 
 
 def _probed(

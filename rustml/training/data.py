@@ -1,7 +1,8 @@
 """What base training and fine-tuning are trained on: tokenised rows of several parts, mixed and counted."""
 
+import itertools
 import random
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from rustml import chat
@@ -10,6 +11,10 @@ from rustml.training.batching import Row
 
 Text = tuple[str, str] | tuple[str, str, chat.Turns]
 """Instruction and reply, and the turns before them, if any; raw text has an empty instruction."""
+Encode = Callable[[chat.Tokenizer, Iterable[Text], int, int | None], tuple[list[Row], int]]
+"""As `encode`, which may look up what it has tokenised before."""
+AT_ONCE = 1000
+"""Records that are tokenised together."""
 
 
 @dataclass(frozen=True)
@@ -34,14 +39,17 @@ class Mixture:
     """Records left out for their length, by part."""
     wanted: Mapping[str, int] = field(default_factory=dict)
     """Rows that the amounts ask for, by part; of a part that is mixed in whole, its rows."""
+    tokens: Mapping[str, int] = field(default_factory=dict)
+    """Tokens of the rows, by part."""
 
     def metrics(self, prefix: str) -> dict[str, float]:
-        """Counts, shares asked for and reached, and tokens in all, as metrics under `prefix`."""
+        """Counts, shares asked for and reached, and tokens, as metrics under `prefix`."""
         named = {f"rows.{part}": float(count) for part, count in self.counts.items()}
         named |= {f"too_long.{part}": float(count) for part, count in self.too_long.items()}
         named |= {f"short.{part}": float(count - self.counts[part]) for part, count in self.wanted.items()}
         named |= {f"share.{part}": share for part, share in _shares(self.counts).items()}
         named |= {f"share_asked.{part}": share for part, share in _shares(self.wanted).items()}
+        named |= {f"tokens.{part}": float(count) for part, count in self.tokens.items()}
         named["tokens"] = float(sum(len(ids) for ids, _ in self.rows))
         return {f"{prefix}.{name}": value for name, value in named.items()}
 
@@ -57,11 +65,14 @@ def mix(
     context: int,
     seed: int,
     amounts: Mapping[str, Amount] | None = None,
+    most: int | None = None,
+    tokenise: Encode | None = None,
 ) -> Mixture:
     """Tokenise the records of several parts, as many rows of each as its amount says, and shuffle them together.
 
     A part's records are taken in their order. Those of more than `context` tokens are left out, counted and replaced by
-    the next: a cut answer would teach to stop midway. A part without an amount is taken whole.
+    the next: a cut answer would teach to stop midway. A part without an amount is taken whole. Of more than `most` rows
+    each part gives its share, the first ones.
     """
     amounts = amounts or {}
     rows: dict[str, list[Row]] = {}
@@ -73,11 +84,17 @@ def mix(
         limit = amounts.get(part, ALL).rows
         if share is not None:
             limit = round(_other_rows(rows, by_share) * share / (1 - _total_share(amounts)))
-        rows[part], too_long[part] = encode(tokenizer, parts[part], context, limit)
+        rows[part], too_long[part] = (tokenise or encode)(tokenizer, parts[part], context, limit)
         requested[part] = len(rows[part]) if limit is None else limit
+    total = sum(map(len, rows.values()))
+    if most is not None and total > most:
+        rows = {part: of_part[: round(most * len(of_part) / total)] for part, of_part in rows.items()}
+        requested = {part: len(of_part) for part, of_part in rows.items()}
     mixed = [row for part in parts for row in rows[part]]
     random.Random(seed).shuffle(mixed)
-    return Mixture(mixed, {part: len(rows[part]) for part in parts}, too_long, requested)
+    counts = {part: len(rows[part]) for part in parts}
+    tokens = {part: sum(len(ids) for ids, _ in rows[part]) for part in parts}
+    return Mixture(mixed, counts, too_long, requested, tokens)
 
 
 def _other_rows(rows: Mapping[str, Sequence[Row]], by_share: Sequence[str]) -> int:
@@ -95,14 +112,15 @@ def encode(
     """The first `limit` records of at most `context` tokens, tokenised, and how many were passed over as longer."""
     rows: list[Row] = []
     too_long = 0
-    for text in texts if limit != 0 else ():
-        row = chat.encode(tokenizer, *text)
-        if len(row[0]) > context:
-            too_long += 1
-            continue
-        rows.append(row)
-        if len(rows) == limit:
-            break
+    records = iter(texts if limit != 0 else ())
+    while some := list(itertools.islice(records, AT_ONCE)):
+        for row in chat.encode_all(tokenizer, some):
+            if len(row[0]) > context:
+                too_long += 1
+                continue
+            rows.append(row)
+            if len(rows) == limit:
+                return rows, too_long
     return rows, too_long
 
 

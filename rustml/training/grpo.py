@@ -1,9 +1,12 @@
 """Group relative policy optimisation (Shao et al., 2024) through TRL, the judge as reward."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from functools import partial
+from typing import Any
 
 from datasets import Dataset
+from transformers import Trainer
 from trl import GRPOConfig
 
 from rustml import chat
@@ -13,6 +16,7 @@ from rustml.judge.ahead import AheadJudge
 from rustml.judge.judging import Judging
 from rustml.profile.grpo import GrpoSection
 from rustml.records import Problem
+from rustml.training import processes, sharding
 from rustml.training.best import BestCheckpoint, pass_rate
 from rustml.training.canary import KEPT, Canary, measure_of
 from rustml.training.early_answers import EarlyAnswers
@@ -24,8 +28,18 @@ from rustml.training.preconditions import longest_context
 from rustml.training.repairs import Repairs
 from rustml.training.reward import SAMPLES, JudgeReward
 from rustml.training.schedules import total_steps
-from rustml.training.trainer import Loaded, best_folder, fit, load, on_one_device, optimisation, shared_arguments
+from rustml.training.trainer import Loaded, best_folder, build, fit, load, on_one_device, shared_arguments
 from rustml.training.trl_callback import Reporter
+
+OpenJudge = Callable[[], AbstractContextManager[Judging]]
+
+
+def train_with(
+    open_judge: OpenJudge, problems: Sequence[Problem], section: GrpoSection, job: Job, **held_out: Any
+) -> dict[str, float]:
+    """`train` with a judge of its own for each process, which is closed in the end."""
+    with open_judge() as judge:
+        return train(problems, judge, section, job, **held_out)
 
 
 def train(
@@ -75,24 +89,31 @@ def _trainer(
     loaded: Loaded,
     pools: Pools,
     repairs: Repairs,
-) -> PooledGRPOTrainer:
+) -> Trainer:
     by_id, steps = {problem.id: problem for problem in problems}, length(len(problems), section)
     asked = prompts(loaded.tokenizer, problems)
     by_prompt = dict(zip(asked["prompt"], problems, strict=True))
     early = EarlyAnswers(judge, by_prompt, loaded.tokenizer, explained=repairs.asks)
-    ended = early.ended if draws_elsewhere(job) else None
-    loaded.model.generate = partial(decoding.generate, loaded.model, ended=ended)
-    return PooledGRPOTrainer(
+    loaded.model.generate = partial(_generate, loaded.model, early if draws_elsewhere(job) else None)
+    return build(
+        PooledGRPOTrainer,
+        loaded,
+        section,
+        job,
+        steps,
         pools=pools,
         repairs=repairs,
-        model=loaded.model,
         reward_funcs=JudgeReward(judge, by_id, section, job.seed, job.scratch / SAMPLES, pools, repairs),
         args=arguments(section, job, steps),
         train_dataset=asked,
-        processing_class=loaded.tokenizer,
-        optimizers=optimisation(loaded.model, section, steps),
         callbacks=[Reporter(job.log), HealthStop(section.health)],
     )
+
+
+def _generate(model: Any, early: EarlyAnswers | None, **given: Any) -> Any:
+    """In the place of the model's own `generate`."""
+    with sharding.unsharded(model):
+        return decoding.generate(model, ended=early.ended if early else None, **given)
 
 
 def draws_elsewhere(job: Job) -> bool:
@@ -129,10 +150,10 @@ def prompts(tokenizer: chat.Tokenizer, problems: Sequence[Problem]) -> Dataset:
 
 
 def arguments(section: GrpoSection, job: Job, steps: int) -> GRPOConfig:
-    """The trainer's arguments; one optimizer step per batch of fresh completions."""
+    """The trainer's arguments; one optimizer step per batch of fresh completions, which processes share."""
     config = GRPOConfig(
         **shared_arguments(section, job, steps),
-        per_device_train_batch_size=section.prompts_per_step * section.generations // section.passes,
+        per_device_train_batch_size=section.answers_per_pass(processes.world()),
         gradient_accumulation_steps=section.passes,
         num_generations=section.generations,
         steps_per_generation=section.passes,

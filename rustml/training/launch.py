@@ -106,19 +106,22 @@ def _started(words: list[str]) -> Iterator[subprocess.Popen[bytes]]:
     try:
         yield launcher
     except KeyboardInterrupt:
-        _signal(launcher, signal.SIGTERM)
+        _signal(launcher, signal.SIGTERM, recursive=False)
         launcher.wait()
         raise
     finally:
-        _signal(launcher, signal.SIGKILL)
+        _signal(launcher, signal.SIGKILL, recursive=True)
         launcher.kill()
         launcher.wait()
 
 
-def _signal(launcher: subprocess.Popen[bytes], number: signal.Signals) -> None:
-    """Send a signal to the processes themselves: the launcher would give them half a minute to save."""
+def _signal(launcher: subprocess.Popen[bytes], number: signal.Signals, *, recursive: bool) -> None:
+    """Send a signal to the processes themselves: the launcher would give them half a minute to save.
+
+    Only `recursive` reaches what they have started: a step that ends in order needs its judge.
+    """
     try:
-        children = psutil.Process(launcher.pid).children(recursive=True)
+        children = psutil.Process(launcher.pid).children(recursive=recursive)
     except psutil.NoSuchProcess:
         return
     for child in children:

@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from torch.nn import functional
 
+from rustml.training import processes
 from rustml.training.pools import Pools
 from rustml.training.repairs import Repair, Repairs
 from rustml.training.timed_grpo import TimedGRPOTrainer
@@ -38,24 +39,46 @@ class PooledGRPOTrainer(TimedGRPOTrainer):
         rows = [*self._rows(names, size), *(_row(one) for one in repairs for _ in range(size))]
         output: Batch = super()._generate_and_score_completions(rows)
         output["advantages"] = self._repairs.weighted(output["advantages"], len(repairs) * size)
-        first, drawn = signals(output["advantages"], size), len(names) + len(repairs)
-        for attempt in range(1, self._pools.resamples + 1):
-            empty = [place for place, signal in enumerate(signals(output["advantages"], size)) if not signal]
-            others = self._pools.draw(step, attempt, len(empty), without=names)
-            if not others:
-                break
-            again = super()._generate_and_score_completions(self._rows(others, size))
-            output = spliced(output, again, empty[: len(others)], size)
-            names, drawn = [*names, *others], drawn + len(others)
-        self._report(first, signals(output["advantages"], size), drawn)
+        first = processes.gathered(signals(output["advantages"], size))
+        output, again = self._drawn_again(output, processes.gathered(names), size)
+        self._report(first, processes.gathered(signals(output["advantages"], size)), len(first) + again)
         return output
 
+    def _drawn_again(self, output: Batch, names: Sequence[str], size: int) -> tuple[Batch, int]:
+        """`output` with other groups in the place of those without signal, and how many were drawn for that.
+
+        Each process draws as many as the one that lacks most: what a step exchanges has to have one size.
+        """
+        step, known = int(self.state.global_step), list(names)
+        for attempt in range(1, self._pools.resamples + 1):
+            empty = [place for place, signal in enumerate(signals(output["advantages"], size)) if not signal]
+            wanted = processes.largest(len(empty)) * processes.world()
+            others = self._pools.draw(step, attempt, wanted, without=known)
+            ours = processes.part(others)
+            if not ours:
+                break
+            again = super()._generate_and_score_completions(self._rows(ours, size))
+            output = spliced(output, again, empty, size)
+            known += processes.gathered(ours)
+        if len(known) > len(names):
+            output["num_items_in_batch"] = self._items(output)
+        return output, len(known) - len(names)
+
+    def _items(self, output: Batch) -> torch.Tensor:
+        """Tokens of the answers of all processes."""
+        (items,) = processes.summed(float(output["completion_mask"].sum()))
+        return torch.tensor(int(items), device=output["completion_mask"].device)
+
     def _asked(self, inputs: list[Batch], step: int, size: int) -> tuple[list[str], list[Repair]]:
-        """The problems of this step, and the repairs, which take the places of the last problems."""
+        """The problems of this step, and the repairs, which take the places of the last problems: this process's."""
         names = [str(row["problem_id"]) for row in inputs[::size]]
         repairs = self._repairs.waiting(step, len(names))
         problems = len(names) - len(repairs)
-        return self._pools.draw(step, 0, problems) if self._pools.chooses else names[:problems], repairs
+        if not self._pools.chooses:
+            return names[:problems], repairs
+        of_each = processes.gathered([problems])
+        start = sum(of_each[: processes.rank()])
+        return self._pools.draw(step, 0, sum(of_each))[start : start + problems], repairs
 
     def _rows(self, names: Sequence[str], size: int) -> list[Batch]:
         return [{**self._by_name[name], "repair": None} for name in names for _ in range(size)]
@@ -79,23 +102,26 @@ def signals(advantages: torch.Tensor, size: int) -> list[bool]:
 
 
 def spliced(batch: Batch, again: Batch, groups: Sequence[int], size: int) -> Batch:
-    """`batch` with those groups of `again` that have a signal in the place of `groups`, in order.
+    """`batch` with those groups of `again` that have a signal in the place of `groups`, each in the place of its own
+    number, as far as there are both.
 
     Prompts are padded on the left and everything else on the right, to the longer of both. The normaliser, the tokens
-    of all answers, is counted anew.
+    of all answers, is left as it was.
     """
-    kept = [place for place, signal in enumerate(signals(again["advantages"], size)) if signal]
-    if not kept:
+    lively = signals(again["advantages"], size)
+    pairs = [(group, place) for place, (group, signal) in enumerate(zip(groups, lively, strict=False)) if signal]
+    if not pairs:
         return batch
     device = batch["advantages"].device
-    theirs = torch.tensor([place * size + each for place in kept for each in range(size)], device=device)
-    ours = torch.tensor([groups[place] * size + each for place in kept for each in range(size)], device=device)
+    ours, theirs = (
+        torch.tensor([place * size + each for place in places for each in range(size)], device=device)
+        for places in zip(*pairs, strict=True)
+    )
     result = dict(batch)
     for name, value in batch.items():
         if isinstance(value, torch.Tensor) and value.ndim:
             here, there = _aligned(value, again[name], left=name.startswith("prompt"))
             result[name] = here.index_copy(0, ours, there[theirs].to(here.dtype))
-    result["num_items_in_batch"] = result["completion_mask"].sum()
     return result
 
 

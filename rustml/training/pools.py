@@ -14,16 +14,20 @@ from pathlib import Path
 from rustml.io import write_bytes
 from rustml.profile.grpo import PoolsSection
 from rustml.records import Verdict
+from rustml.training import processes
 
 HISTORY = "pools.jsonl"
 """Name of the file of outcomes in a training's scratch folder."""
 EDGE = 0.1
 """An estimate this close to 0 or 1 counts as never or always solved."""
 NAMES = ("unseen", "never", "between", "always")
+Outcome = tuple[int, str, float]
+"""A step, a problem, and the share of its answers that passed."""
 
 
 class Pools:
-    """Estimates of pass rates. Outcomes are kept in `history`, so that a resumed training has the same ones."""
+    """Estimates of pass rates, the same in each process. The first one keeps outcomes in `history`, so that a resumed
+    training has the same estimates."""
 
     def __init__(
         self, names: Sequence[str], section: PoolsSection, seed: int, history: Path, known: Mapping[str, float]
@@ -45,27 +49,31 @@ class Pools:
     def restore(self, step: int) -> None:
         """Forget all outcomes but those of the steps before `step`, counted from 0."""
         self._rates = dict(self._known)
-        kept: list[bytes] = []
-        for line in self._history.read_bytes().splitlines() if self._history.is_file() else ():
-            row = _decoded(line)
-            if row is not None and row[0] < step:
-                kept.append(line)
-                self._learn(row[1], row[2])
-        self._history.parent.mkdir(parents=True, exist_ok=True)
-        write_bytes(self._history, b"".join(line + b"\n" for line in kept))
+        lines = self._history.read_bytes().splitlines() if processes.writes() and self._history.is_file() else []
+        earlier = [row for row in map(_decoded, lines) if row is not None and row[0] < step]
+        if processes.writes():
+            self._history.parent.mkdir(parents=True, exist_ok=True)
+            write_bytes(self._history, b"".join(map(_encoded, earlier)))
+        for _, name, share in processes.gathered(earlier):
+            self._learn(name, share)
 
     def note(self, step: int, names: Sequence[str], verdicts: Sequence[Verdict | None]) -> None:
-        """Take in the verdicts on a step's answers, `names` being their problems; faults of the judge do not count."""
+        """Take in the verdicts on a step's answers, `names` being their problems; faults of the judge do not count.
+
+        Each process brings its own answers, and takes in those of all.
+        """
         passed, answers = Counter[str](), Counter[str]()
         for name, verdict in zip(names, verdicts, strict=True):
             if verdict is None or verdict.status != "infrastructure":
                 answers[name] += 1
                 passed[name] += verdict is not None and verdict.status == "passed"
-        self._history.parent.mkdir(parents=True, exist_ok=True)
-        with self._history.open("a", encoding="utf-8") as file:
-            for name, count in answers.items():
-                self._learn(name, passed[name] / count)
-                file.write(json.dumps([step, name, passed[name] / count]) + "\n")
+        rows = processes.gathered([(step, name, passed[name] / count) for name, count in answers.items()])
+        for _, name, share in rows:
+            self._learn(name, share)
+        if processes.writes():
+            self._history.parent.mkdir(parents=True, exist_ok=True)
+            with self._history.open("ab") as file:
+                file.writelines(map(_encoded, rows))
 
     def draw(self, step: int, attempt: int, count: int, without: Collection[str] = ()) -> list[str]:
         """`count` different problems, or as many as there are outside of `without`.
@@ -101,7 +109,11 @@ class Pools:
         self._rates[name] = memory * before + (1 - memory) * share
 
 
-def _decoded(line: bytes) -> tuple[int, str, float] | None:
+def _encoded(row: Outcome) -> bytes:
+    return json.dumps(row).encode() + b"\n"
+
+
+def _decoded(line: bytes) -> Outcome | None:
     """A row of the history; None of a line that was cut short by a kill."""
     try:
         step, name, share = json.loads(line)

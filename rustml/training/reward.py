@@ -14,6 +14,7 @@ from rustml.judge.completions import judge_completions
 from rustml.judge.judging import Judging
 from rustml.profile.grpo import GrpoSection
 from rustml.records import Problem, Verdict
+from rustml.training import processes
 from rustml.training.given_errors import Codes, GivenErrors, share_gone
 from rustml.training.guards import is_foreign, overlong
 from rustml.training.pools import Pools
@@ -63,7 +64,7 @@ class Answered(NamedTuple):
 
 
 class JudgeReward:
-    """The reward function that the trainer calls with each batch of completions."""
+    """The reward function that the trainer calls with each batch of completions; each process judges its own."""
 
     __name__ = "judge"
 
@@ -80,7 +81,7 @@ class JudgeReward:
         """`samples` is a file to which completions with their verdicts are appended, as the profile says; `pools` learn
         what passed, `repairs` what failed."""
         self._judge, self._problems, self._section = judge, problems, section
-        self._rng, self._shuffles = random.Random(seed), 0
+        self._rng, self._shuffles = random.Random(seed + processes.rank()), 0
         self._pools, self._repairs = pools, repairs
         self._given_errors = GivenErrors(judge)
         self._samples, self._ended = samples, time.monotonic()
@@ -89,7 +90,8 @@ class JudgeReward:
         """One reward per completion; logs what they earned, and how long the trainer waited for the verdicts.
 
         `given` holds what the trainer knows, above all `repair`, what a prompt asks to correct, and `completion_ids`.
-        Raises JudgeFault where the judge could not judge a larger share of them than the profile allows.
+        Raises JudgeFault where the judge could not judge a larger share of all processes' completions than the profile
+        allows.
         """
         asked = time.monotonic()
         step = getattr(given.get("trainer_state"), "global_step", self._shuffles)
@@ -112,10 +114,12 @@ class JudgeReward:
 
     def _refuse_faults(self, verdicts: Sequence[Verdict | None]) -> None:
         faults = [verdict for verdict in verdicts if verdict is not None and verdict.status == "infrastructure"]
-        if len(faults) > self._section.health.fault_share * len(verdicts):
+        failed, all_of_them = processes.summed(len(faults), len(verdicts))
+        if failed > self._section.health.fault_share * all_of_them:
+            first = f"; the first: {faults[0].detail}" if faults else ""
             raise JudgeFault(
-                f"the judge could not judge {len(faults)} of {len(verdicts)} completions "
-                f"(grpo.health.fault_share: {self._section.health.fault_share:g}); the first: {faults[0].detail}"
+                f"the judge could not judge {failed:.0f} of {all_of_them:.0f} completions "
+                f"(grpo.health.fault_share: {self._section.health.fault_share:g}){first}"
             )
 
     def _rewards(self, answers: Sequence[Answered], tokens: Sequence[Sequence[int]] | None, log: LogMetric) -> Rewards:
@@ -179,7 +183,7 @@ class JudgeReward:
     def _sample(self, step: int, answers: Sequence[Answered], rewards: Rewards) -> None:
         """Write the first answers to problems and the first ones to repairs."""
         asked = self._section.samples
-        if self._samples is None or not asked.every or step % asked.every:
+        if self._samples is None or not asked.every or step % asked.every or not processes.writes():
             return
         rows = list(zip(answers, rewards, strict=True))
         turns = [[row for row in rows if (row[0].repair is None) == first] for first in (True, False)]

@@ -109,6 +109,8 @@ def arguments(section: SftSection, job: Job, steps: int) -> SFTConfig:
         gradient_accumulation_steps=section.passes_per_step(processes.world()),
         max_length=None if section.packing else section.context,
         padding_free=section.packing,
+        torch_compile=section.compile,
+        activation_offloading=section.offload_activations,
         train_sampling_strategy="sequential",
         packing=False,
         shuffle_dataset=False,

@@ -4,13 +4,14 @@ What is written therefore does not depend on how many processes wrote it, and an
 whole every process has to take part; only the first one keeps it, in the memory of the host.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import torch
 from torch import nn
 from torch.distributed.device_mesh import init_device_mesh
-from torch.distributed.fsdp import MixedPrecisionPolicy, fully_shard
+from torch.distributed.fsdp import FSDPModule, MixedPrecisionPolicy, fully_shard
 from torch.distributed.tensor import DTensor, distribute_tensor
 
 from rustml.training import processes
@@ -34,6 +35,22 @@ def shard(model: nn.Module, device: str) -> None:
 def is_sharded(model: nn.Module) -> bool:
     """Whether the weights of `model` are cut into parts."""
     return any(isinstance(weight, DTensor) for weight in model.parameters())
+
+
+@contextmanager
+def unsharded(model: nn.Module) -> Iterator[None]:
+    """Within it each process holds all weights: forward passes exchange nothing, so that processes may take different
+    numbers of them. Nothing is changed where the weights are not cut."""
+    parts = [module for module in model.modules() if isinstance(module, FSDPModule)]
+    for part in parts:
+        part.set_reshard_after_forward(False, recurse=False)
+        part.unshard()
+    try:
+        yield
+    finally:
+        for part in parts:
+            part.reshard()
+            part.set_reshard_after_forward(True, recurse=False)
 
 
 def whole(tree: Any) -> Any:

@@ -11,7 +11,7 @@ from transformers.trainer_callback import PrinterCallback
 
 from rustml.errors import InputError
 from rustml.models import checkpoint
-from rustml.profile.method import QloraSection, TrainerSection
+from rustml.profile.method import LoraSection, QloraSection, TrainerSection
 from rustml.profile.optimizer import AdamW8bitSection
 from rustml.training import memory, optim, processes, resume, schedules, sharding
 from rustml.training.best_folder import FOLDER, BestFolder
@@ -116,14 +116,24 @@ def _refuse_unsharded(section: TrainerSection) -> None:
     """Raises InputError for a method or an optimizer whose own kinds of tensors cannot be cut."""
     if isinstance(section.method, QloraSection):
         raise InputError("launch.strategy: fsdp cannot cut weights in 4 bits: choose ddp, or method lora")
+    if isinstance(section.method, LoraSection) and section.method.dora:
+        raise InputError(
+            "launch.strategy: fsdp cuts the rows whose lengths DoRA trains: choose ddp, or method.dora=false"
+        )
     if isinstance(section.optimizer, AdamW8bitSection):
         raise InputError("launch.strategy: fsdp cannot cut the state of 8-bit optimizers: choose ddp, or adamw")
 
 
 def _distribution() -> dict[str, Any]:
-    """Arguments of a training in several processes; none for one. No weight is unused in a step."""
-    several = {"ddp_timeout": int(processes.TIMEOUT.total_seconds()), "ddp_find_unused_parameters": False}
-    return several if processes.world() > 1 else {}
+    """Arguments of a training in several processes; none for one.
+
+    No weight is unused in a step. Buffers, such as rotary frequencies, do not change: sending them at each forward pass
+    would hang where processes take different numbers of these.
+    """
+    if processes.world() == 1:
+        return {}
+    timeout = int(processes.TIMEOUT.total_seconds())
+    return {"ddp_timeout": timeout, "ddp_find_unused_parameters": False, "ddp_broadcast_buffers": False}
 
 
 def shared_arguments(section: TrainerSection, job: Job, steps: int) -> dict[str, Any]:

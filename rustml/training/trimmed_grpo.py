@@ -7,6 +7,8 @@ import torch
 from torch.nn import functional
 from trl import import_utils
 
+from rustml.training import processes, sharding
+
 # Where vLLM is installed, TRL imports all of it for a way to generate that no training here takes.
 import_utils.is_vllm_available = lambda **_: False
 
@@ -44,7 +46,9 @@ class TrimmedGRPOTrainer(GRPOTrainer):  # type: ignore[misc]  # trl is untyped h
         **options: Any,
     ) -> tuple[torch.Tensor, torch.Tensor | None, torch.Tensor | None]:
         logps, entropies, rows = [], [], []
-        for group, columns in trimmed(attention_mask, logits_to_keep):
+        # Processes that share weights exchange them in each pass, and so take one pass each.
+        size = len(input_ids) if processes.world() > 1 and sharding.is_sharded(model) else GROUP
+        for group, columns in trimmed(attention_mask, logits_to_keep, size):
             behind = input_ids.shape[1] - columns.stop
             each, entropy, _ = super()._get_per_token_logps_and_entropies(
                 model, input_ids[group, columns], attention_mask[group, columns], logits_to_keep - behind, **options
@@ -67,12 +71,19 @@ def trimmed(mask: torch.Tensor, completion: int, size: int = GROUP) -> Iterator[
 
 
 def _with_advantage(inputs: dict[str, Any]) -> dict[str, Any]:
-    """The rows whose advantage is not 0; one of the others where there is none, since a loss needs a row."""
+    """The rows whose advantage is not 0, and where another process has more of them, as many others without tokens.
+
+    At least one, since a loss needs a row; with its tokens where no process has a row with an advantage.
+    """
     advantages = inputs["advantages"]
-    rows = (advantages.abs() > ROUNDING).nonzero().flatten()
-    rows = rows if len(rows) else torch.zeros(1, dtype=torch.long, device=advantages.device)
+    lively = advantages.abs() > ROUNDING
+    most = processes.largest(int(lively.sum()))
+    rows = lively.to(torch.uint8).argsort(descending=True, stable=True)[: max(1, most)].sort().values
     whole = len(advantages)
-    return {
+    chosen = {
         name: value[rows] if isinstance(value, torch.Tensor) and value.ndim and len(value) == whole else value
         for name, value in inputs.items()
     }
+    if most:
+        chosen["completion_mask"] = chosen["completion_mask"] * lively[rows, None]
+    return chosen

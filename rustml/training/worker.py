@@ -14,6 +14,7 @@ import signal
 import sys
 import threading
 import time
+import warnings
 from dataclasses import replace
 from pathlib import Path
 from types import FrameType
@@ -34,6 +35,8 @@ WATCH_SECONDS = 1.0
 def main() -> None:
     """Train; facts, metrics and errors are written beside the task for the stage's process."""
     signal.signal(signal.SIGTERM, _interrupt)
+    # transformers hands torch the option under its former name.
+    warnings.filterwarnings("ignore", "`broadcast_buffers` is deprecated", FutureWarning)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     from rustml.training import processes  # noqa: PLC0415  seconds to load, and the stage imports this module
 

@@ -101,6 +101,22 @@ def test_overrides_reach_the_loaded_profile(text: str, seed: int, model: str) ->
     assert [(profile.seed, profile.registered_model) for profile in profiles] == [(seed, model)]
 
 
+def test_an_option_may_stand_for_an_override_and_set_has_the_last_word() -> None:
+    profiles: list[Profile] = []
+
+    @stage_command("toy", reusable=False, shorthands={"samples": "sft.samples", "preset": "preset"})
+    @click.option("--samples", type=int, default=0)
+    @click.option("--preset", default="")
+    def toy(profile: Profile) -> None:
+        profiles.append(profile)
+
+    for words in ([], ["--samples", "50", "--preset", "low-memory"], ["--samples", "50", "--set", "sft.samples=7"]):
+        done = CliRunner().invoke(toy, words)
+        assert done.exit_code == 0, done.output
+    assert [profile.sft.samples for profile in profiles] == [None, 50, 7]
+    assert [profile.sft.micro_batch for profile in profiles] == [None, 1, None]
+
+
 @pytest.mark.parametrize(("text", "named"), [("seed='5", "quotation"), ("sead=5", "sead"), ("seed", "seed")])
 def test_wrong_overrides_are_refused_before_anything_starts(text: str, named: str) -> None:
     done = CliRunner().invoke(command_that(lambda: pytest.fail("it started")), ["--set", text])

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from rustml.errors import EnvironmentFault
 from rustml.models import compute
 from rustml.models.compute import Compute
 from rustml.profile.compute import ComputeSection
@@ -44,6 +45,22 @@ def test_a_long_context_takes_fused_attention(tmp_path: Path, monkeypatch: pytes
     assert compute.choose(AUTO, tmp_path, context=4096).attention == "sdpa"
     named = ComputeSection(dtype="auto", attention="eager")
     assert compute.choose(named, tmp_path, context=4096).attention == "eager", "the profile's word stands"
+
+
+def test_flash_attention_is_taken_where_it_is_and_refused_where_it_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    halves = ComputeSection(dtype="bfloat16", attention="auto")
+    monkeypatch.setattr(compute, "measured", lambda _: compute.Compute("cuda", "bfloat16", "sdpa"))
+    monkeypatch.setattr(compute, "has_flash_attention", lambda: True)
+    assert compute.choose(halves, tmp_path, context=4096).attention == "flash_attention_2"
+    assert compute.choose(halves, tmp_path, context=512).attention == "sdpa"
+    singles = ComputeSection(dtype="float32", attention="auto")
+    assert compute.choose(singles, tmp_path, context=4096).attention == "sdpa", "it takes no fp32"
+    monkeypatch.setattr(compute, "has_flash_attention", lambda: False)
+    assert compute.choose(halves, tmp_path, context=4096).attention == "sdpa"
+    with pytest.raises(EnvironmentFault, match=r"compute\.attention: flash_attention_2.*compute\.attention=sdpa"):
+        compute.choose(ComputeSection(dtype="bfloat16", attention="flash_attention_2"), tmp_path)
 
 
 def test_the_quicker_alternative_is_told_by_processor_time() -> None:

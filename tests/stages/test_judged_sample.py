@@ -104,11 +104,3 @@ def test_rates_are_of_answers_that_the_judge_could_judge(
 def test_a_bank_with_too_few_problems_is_refused_before_the_training(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"sft\.judged\.problems: 9 are asked for, and .*rust-dev\.jsonl holds 5"):
         train(chosen(msgspec.structs.replace(SAMPLE, problems=9)), tmp_path / "few")
-
-
-def test_cut_weights_are_not_asked() -> None:
-    asked = chosen(SAMPLE)
-    sharded = msgspec.structs.replace(asked.launch, processes=2, strategy="fsdp")
-    with pytest.raises(InputError, match=r"sft\.judged.*launch\.strategy=ddp"):
-        sft.check(msgspec.structs.replace(asked, launch=sharded))
-    sft.check(msgspec.structs.replace(chosen(profile().sft.judged), launch=sharded))

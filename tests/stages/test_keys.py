@@ -132,7 +132,7 @@ def test_stages_that_train_or_measure_say_so_of_the_data_that_they_read() -> Non
     assert {name for name, purpose in purposes.items() if purpose == "evaluation"} == {"evaluate"}
 
 
-CHECKED_ONLY = {"sft": {"launch", "pairs"}, "expert_iteration": {"launch", "pairs"}}
+CHECKED_ONLY = {"sft": {"launch", "pairs"}, "expert_iteration": {"launch", "pairs"}, "grpo": {"launch"}}
 """What a stage reads to refuse a profile, not to make its output."""
 
 

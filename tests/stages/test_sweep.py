@@ -1,7 +1,9 @@
 """A sweep ranks what its trials measured; what fails is passed over, and what is finished is not trained again."""
 
+import dataclasses
 import importlib
 import json
+import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -15,6 +17,7 @@ from rustml.runs import tracking
 from rustml.runs.stage import Outcome, Workspace
 from rustml.stages import children, sft, sweep
 from rustml.stages.sweep import Plan
+from tests.stages.test_sft import write_inputs
 from tests.support.stores import tracking_store
 
 Loss = Callable[[Profile], float]
@@ -170,3 +173,27 @@ def test_without_optuna_drawing_is_refused_with_the_command_that_installs_it(
     monkeypatch.setitem(sys.modules, "optuna", None)
     with pytest.raises(EnvironmentFault, match=r"requirements/sweep\.txt"):
         sweep.run(plan("sft.batch_size=14..48", trials=4), **inputs)
+
+
+@pytest.mark.slow
+def test_a_trial_trains_in_as_many_processes_as_the_profile_says(
+    inputs: dict[str, str], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Real trials of a toy model; one process finds what two have trained."""
+    for role, folder in write_inputs(tmp_path).items():
+        artifacts = tracking.client().get_run(inputs[role]).info.artifact_uri.removeprefix("file://")
+        shutil.copytree(folder, Path(artifacts) / "output")
+    small = (
+        "sft.sources.families={records: 12, leave_last: 8}",
+        "sft.sources.crates=null",
+        "sft.steps=2",
+        "compute.dtype=float32",
+        "compute.attention=eager",
+    )
+    plan = Plan("tiny", (*small, "launch.processes=2"), "sft.batch_size=4|8")
+    trials = sweep.run(plan, **inputs)
+    assert [trial.status for trial in trials] == ["done", "done"], trials
+    assert capfd.readouterr().err.count("training in 2 processes") == 2
+    alone = sweep.run(dataclasses.replace(plan, overrides=(*small, "launch.processes=1")), **inputs)
+    assert [trial.scores for trial in alone] == [trial.scores for trial in trials]
+    assert [trial.runs for trial in alone] == [trial.runs for trial in trials], "nothing was trained again"

@@ -30,6 +30,16 @@ def test_no_record_is_ever_cut(lengths: list[int], context: int) -> None:
     assert all(ids[-1] == words().eos_token_id for ids, _ in mixed.rows)
 
 
+def test_of_more_rows_than_asked_for_each_part_gives_its_share() -> None:
+    parts = {"rust": [("q", "fn f() {}")] * 30, "python": [("q", "def f(): ...")] * 10}
+    mixed = data.mix(words(), parts, 256, seed=1, most=8)
+    assert mixed.counts == {"rust": 6, "python": 2}
+    assert len(mixed.rows) == 8
+    assert mixed.metrics("sft")["sft.short.rust"] == 0
+    assert mixed.tokens["rust"] == 6 * len(data.encode(words(), parts["rust"][:1], 256)[0][0][0])
+    assert data.mix(words(), parts, 256, seed=1, most=99).counts == {"rust": 30, "python": 10}
+
+
 def test_parts_are_shuffled_together_by_the_seed() -> None:
     parts = {"a": [("", "1")] * 50, "b": [("", "2")] * 50}
     one, same, other = (data.mix(words(), parts, 64, seed).rows for seed in (1, 1, 2))

@@ -6,9 +6,11 @@ from typing import Any
 
 import msgspec
 import pytest
+import torch
 
 from rustml.errors import EnvironmentFault, InputError, RustmlError
 from rustml.profile import Profile, load
+from rustml.profile.method import FullSection
 from rustml.profile.optimizer import OptimizerSection
 from rustml.stages import base, expert_iteration, grpo, lifecycle, sft
 from rustml.training import machine_check
@@ -53,6 +55,36 @@ def test_every_other_optimizer_trains_on_a_cpu(kind: str, dtype: str) -> None:
 def test_float16_does_not_train(section: OptimizerSection) -> None:
     with pytest.raises(InputError, match=r"^compute\.dtype: float16 .*set compute\.dtype=bfloat16 or float32$"):
         check_machine(section, "float16", "sft.optimizer")
+
+
+@pytest.mark.parametrize(
+    ("change", "launch", "error", "message"),
+    [
+        ("sft.offload_activations=true", "ddp", EnvironmentFault, r"sft\.offload_activations: needs a GPU"),
+        ("sft.compile=true", "fsdp", InputError, r"sft\.compile: .*launch\.strategy=ddp"),
+        ("sft.compile=true", "ddp", EnvironmentFault, r"sft\.compile: a C\+\+ compiler .* is missing"),
+    ],
+)
+def test_a_switch_that_cannot_be_followed_is_refused(
+    change: str, launch: str, error: type[RustmlError], message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CXX", "no-such-compiler")
+    profile = load("tiny", [change, f"launch.strategy={launch}"])
+    with pytest.raises(error, match=message):
+        machine_check.check_switches(profile.sft, profile.launch)
+    plain = load("tiny", [f"launch.strategy={launch}"])
+    machine_check.check_switches(plain.sft, plain.launch)
+
+
+def test_fp8_needs_a_gpu_that_multiplies_in_it_and_a_cpu_emulates_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    machine_check.check_method(FullSection(fp8=True), "sft.method")
+    monkeypatch.setattr(machine_check, "device", lambda: "cuda")
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda: "A100")
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda: (8, 0))
+    with pytest.raises(EnvironmentFault, match=r"grpo\.method\.fp8: A100.*grpo\.method\.fp8=false"):
+        machine_check.check_method(FullSection(fp8=True), "grpo.method")
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda: (9, 0))
+    machine_check.check_method(FullSection(fp8=True), "grpo.method")
 
 
 STARTS: dict[str, Callable[[Profile], Any]] = {

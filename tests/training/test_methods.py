@@ -14,7 +14,7 @@ from rustml.profile.optimizer import AdamW8bitSection, AdamWSection, ConstantSec
 from rustml.testing import FakeJudge
 from rustml.training import data, memory
 from tests.support.library_warnings import quiet_imports
-from tests.support.toy_models import job, moved, problem, profile, words
+from tests.support.toy_models import job, moved, problem, profile, weights, words
 
 with quiet_imports():
     from rustml.training import grpo, sft
@@ -74,6 +74,33 @@ def test_only_adapters_train(method: MethodSection, parent: Path) -> None:
     assert {weight.dtype for weight in trained.values()} == {made.trained_dtype(CPU)}
 
 
+def test_dora_trains_the_lengths_of_rows_too(parent: Path, tmp_path: Path) -> None:
+    """On a trained model: rows of the toy begin with length 0, which DoRA divides by."""
+    sft.train(ROWS, section_of(FullSection(), 3), job(parent, tmp_path / "base"))
+    base, method = tmp_path / "base" / "out", LoraSection(rank=4, alpha=8, dora=True)
+    made = method_of(method)
+    trained = {name: weight for name, weight in made.load(base, CPU).named_parameters() if weight.requires_grad}
+    assert sum(weight.numel() for weight in trained.values()) == made.trained_weights(model_shape(base))
+    assert any("magnitude" in name for name in trained)
+    losses: list[float] = []
+    sft.train(ROWS, section_of(method), job(base, tmp_path / "dora", lambda _, m: losses.append(m["loss"])))
+    assert losses[-1] < 0.9 * losses[0]
+    after, before = (
+        checkpoint.load_model(folder, dtype="bfloat16", attention="eager", device="cpu").state_dict()
+        for folder in (tmp_path / "dora" / "out", base)
+    )
+    assert all(bool(torch.isfinite(tensor).all()) for tensor in after.values())
+    assert any(not torch.equal(after[name], before[name]) for name in before)
+
+
+def test_rslora_scales_by_the_root_of_the_rank_and_both_switches_are_read_off_the_adapter(parent: Path) -> None:
+    plain, rooted = (method_of(LoraSection(rank=4, alpha=8, rslora=on)).load(parent, CPU) for on in (False, True))
+    scales = [model.base_model.model.model.layers[0].self_attn.q_proj.scaling["default"] for model in (plain, rooted)]
+    assert scales == [2.0, 4.0]
+    config = method_of(QloraSection(rank=4, dora=True, rslora=True)).load(parent, CPU).peft_config["default"]
+    assert (config.use_dora, config.use_rslora) == (True, True)
+
+
 def test_qlora_holds_linear_layers_in_four_bits(parent: Path) -> None:
     model = method_of(QloraSection()).load(parent, CPU)
     kinds = {type(module.base_layer).__name__ for module in model.modules() if hasattr(module, "base_layer")}
@@ -100,6 +127,37 @@ def test_gradients_pass_through_four_bit_layers_after_a_validation(parent: Path)
     after = gradients()
     assert len(before) == len(after)
     assert all(torch.allclose(one, other, atol=1e-2) for one, other in zip(before, after, strict=True))
+
+
+def test_fp8_computes_otherwise_and_writes_weights_of_the_same_form(parent: Path, tmp_path: Path) -> None:
+    """On a CPU it is emulated. The head stays as it is."""
+    kinds = {
+        name.rpartition(".")[2]: type(layer).__name__
+        for name, layer in method_of(FullSection(fp8=True)).load(parent, CPU).named_modules()
+        if hasattr(layer, "in_features")
+    }
+    assert {name for name, kind in kinds.items() if kind == "Linear"} == {"lm_head"}
+    assert set(kinds.values()) == {"Linear", "Float8Linear"}
+    losses: dict[bool, list[float]] = {False: [], True: []}
+    for fp8, logged in losses.items():
+        log = lambda _, metrics, logged=logged: logged.append(metrics["loss"])  # noqa: E731
+        sft.train(ROWS, section_of(FullSection(fp8=fp8)), job(parent, tmp_path / str(fp8), log))
+    assert losses[True][:6] == pytest.approx(losses[False][:6], rel=0.1)
+    assert losses[True][-1] < 0.5 * losses[True][0]
+    assert losses[True] != losses[False]
+    plain, low = weights(tmp_path / "False" / "out"), weights(tmp_path / "True" / "out")
+    assert [(name, one.dtype) for name, one in low.items()] == [(name, one.dtype) for name, one in plain.items()]
+
+
+@pytest.mark.slow
+def test_a_compiled_training_has_the_losses_of_a_plain_one(parent: Path, tmp_path: Path) -> None:
+    losses: dict[bool, list[float]] = {False: [], True: []}
+    for compiled, logged in losses.items():
+        section = msgspec.structs.replace(section_of(FullSection(), 4), compile=compiled, packing=True)
+        log = lambda _, metrics, logged=logged: logged.append(metrics["loss"])  # noqa: E731
+        sft.train(ROWS, section, job(parent, tmp_path / str(compiled), log, "float32"))
+    assert losses[True] == pytest.approx(losses[False], abs=1e-4)
+    assert checkpoint.digest(tmp_path / "True" / "out") != checkpoint.digest(parent)
 
 
 def test_reinforcement_trains_an_adapter(parent: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

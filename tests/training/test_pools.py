@@ -103,7 +103,7 @@ def test_a_group_with_signal_takes_the_place_of_one_without() -> None:
     assert result["prompt_mask"].tolist()[4:] == [[1, 1, 1, 1]] * 2
     assert result["completion_ids"].tolist()[4] == [9] * 5
     assert result["completion_mask"].tolist()[0] == [1, 1, 1, 0, 0]
-    assert int(result["num_items_in_batch"]) == 4 * 3 + 2 * 5
+    assert spliced(ours, theirs, [1], 2) is ours, "one is empty, and the first of the new ones has no signal"
     assert spliced(ours, batch([0, 0], 4, 5, 9), [1], 2) is ours
 
 
@@ -157,6 +157,7 @@ def test_drawing_again_ends_where_every_group_has_a_signal(tmp_path: Path, monke
     output = instance._generate_and_score_completions(rows(*NAMES[:3]))
     assert [len(names) // 2 for names in drawn.asked] == [3, 1]
     assert all(signals(output["advantages"], 2))
+    assert int(output["num_items_in_batch"]) == int(output["completion_mask"].sum()) == 6 * 3
     assert instance._metrics["train"]["groups.signal"] == [1.0]
 
 

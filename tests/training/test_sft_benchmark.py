@@ -5,6 +5,7 @@ from click.testing import CliRunner
 
 from benchmarks import sft as benchmark
 from rustml.models.compute import Compute
+from rustml.profile.method import FullSection
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -19,6 +20,9 @@ def test_steps_hold_about_as_many_real_tokens_in_every_layout() -> None:
     packed, padded = (benchmark.section_of(bench, "lora", layout) for layout in ("packed", "padded"))
     assert packed.batch_size * 1024 == pytest.approx(padded.batch_size * mean, rel=0.2)
     assert (packed.records_per_pass(1), padded.records_per_pass(1)) == (1, 32)
+    switched = benchmark.section_of(bench, "full-fp8-compiled", "packed")
+    assert (switched.method, switched.compile) == (FullSection(fp8=True), True)
+    assert not packed.compile
 
 
 @pytest.mark.slow

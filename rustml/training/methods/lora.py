@@ -27,9 +27,11 @@ class Lora(Method):
         self._section = section
 
     def trained_weights(self, shape: Any) -> int:
-        """rank * (inputs + outputs) per adapted layer. Raises InputError for a target that the model lacks."""
+        """rank * (inputs + outputs) per adapted layer, with DoRA one per output more. Raises InputError for a target
+        that the model lacks."""
         layers = target_layers(shape, self._section.target_modules).values()
-        return sum(self._section.rank * (layer.in_features + layer.out_features) for layer in layers)
+        rank, lengths = self._section.rank, int(self._section.dora)
+        return sum(rank * (layer.in_features + layer.out_features) + lengths * layer.out_features for layer in layers)
 
     def held_bytes(self, shape: Any, compute: Compute) -> float:
         """2 bytes per weight in bf16, 4 in fp32."""
@@ -54,6 +56,8 @@ class Lora(Method):
             lora_alpha=self._section.alpha,
             lora_dropout=self._section.dropout,
             target_modules=names if names else ALL_LINEAR,
+            use_rslora=self._section.rslora,
+            use_dora=self._section.dora,
             task_type="CAUSAL_LM",
         )
         return get_peft_model(model, config, adapter_name=ADAPTER)
