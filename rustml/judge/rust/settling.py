@@ -12,6 +12,7 @@ from rustml.errors import InputError
 from rustml.judge.rust.batch import Batch, Tools, WholeBatchFailed
 from rustml.judge.rust.crate_layout import Member
 from rustml.judge.rust.failures import Unexplained
+from rustml.judge.rust.lexical_faults import LexicalFaults
 from rustml.judge.rust.untested import PLACEHOLDER, UntestedBatch
 from rustml.judge.screening.candidate_source import CandidateSource
 from rustml.judge.screening.test_file import TestFile
@@ -39,6 +40,7 @@ class Settler:
     def __init__(self, tools: Tools, unjudged: Unjudged) -> None:
         """`unjudged` makes a verdict without a judgement, from status and detail."""
         self._tools, self._unjudged = tools, unjudged
+        self._lexical_faults = LexicalFaults()
 
     def prepare(self, candidate: Candidate) -> Member | Verdict:
         """The candidate made ready, or the verdict where its text alone decides it."""
@@ -63,6 +65,9 @@ class Settler:
 
     def settle(self, members: Sequence[Member]) -> dict[Candidate, Verdict]:
         """One verdict per member, whose company decides nothing: what fails in doubt is judged again alone."""
+        known = self._lexical_faults.verdict(members[0]) if len(members) == 1 else None
+        if known is not None:
+            return {members[0].candidate: known}
         batch = self._batch(members)
         try:
             verdicts = {member.candidate: verdict for member, verdict in batch.verdicts().items()}
@@ -75,6 +80,8 @@ class Settler:
         for member in members:
             if batch.doubtful(member):
                 verdicts |= self.settle([member])
+        if len(members) == 1:
+            self._lexical_faults.learn(members[0], verdicts[members[0].candidate])
         return verdicts
 
     def _batch(self, members: Sequence[Member]) -> Batch | UntestedBatch:

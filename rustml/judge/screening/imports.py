@@ -1,6 +1,7 @@
 """`use` declarations: what they import, and those of them that the standard library can satisfy."""
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from itertools import takewhile
 
 from rustml.rust.lexer import Token, partners, significant, tokens
@@ -10,6 +11,7 @@ _DEEPEST, _LONGEST = 32, 256
 """Use trees that nest deeper, and paths that are longer in characters, import nothing."""
 
 
+@lru_cache(maxsize=128)  # the answers to one problem come together
 def leaves(text: str) -> tuple[str, ...]:
     """The imports of every `use` declaration in `text`, one path each, such as `std::cmp::max` or `std::fmt::*`.
 

@@ -5,6 +5,7 @@ back is then of the declared type, not of the candidate's choice: a type that is
 """
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from rustml.rust.lexer import Token, partners, significant, spelled, tokens
 
@@ -59,6 +60,7 @@ class Signature:
         return call
 
 
+@lru_cache(maxsize=128)  # the answers to one problem come together
 def parse(text: str, name: str = "") -> Signature | None:
     """The signature of the function `name` (or of the last one) that `text` declares; None if it declares none.
 

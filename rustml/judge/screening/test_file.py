@@ -6,7 +6,7 @@ and the `assert!` macros become the harness's. Which names it takes from the can
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from rustml.errors import InputError
 from rustml.judge.screening import imports, signature
@@ -23,6 +23,8 @@ _ASSERTS = {"assert", "assert_eq", "assert_ne", "debug_assert", "debug_assert_eq
 _CATCHES = frozenset({"catch_unwind", "spawn", "scope", "set_hook", "take_hook"})
 """What tests use that expect a panic of their own to be caught."""
 _MACHINE = {"fs": frozenset({"fs", "File", "OpenOptions"}), "env": frozenset({"env"})}
+SHARED = 128
+"""Texts of tests whose tokens are kept: the answers to one problem share them."""
 Edit = tuple[int, int, str]
 
 
@@ -38,12 +40,17 @@ class TestFunction:
     """As the problem has it."""
 
 
+@lru_cache(maxsize=SHARED)
+def _read(tests: str) -> CandidateSource:
+    return CandidateSource(tests)
+
+
 class TestFile:
     """The tests of one candidate."""
 
     def __init__(self, candidate: Candidate, source: CandidateSource) -> None:
         """Raises InputError for tests that cannot be read; what a candidate writes raises nothing."""
-        own = CandidateSource(candidate.tests)
+        own = _read(candidate.tests)
         self._text, self._tokens, self._head = own.code, own.tokens, own.inner_end
         if own.partners is None:
             raise InputError(f"candidate {candidate.id}: the delimiters of its tests do not match up")
