@@ -1,4 +1,4 @@
-"""TRL's trainer without the work that adds nothing to a gradient: padding, and answers of advantage 0."""
+"""TRL's trainer without the work that adds nothing to a gradient: padding, answers of advantage 0, prompts again."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -8,6 +8,7 @@ from torch.nn import functional
 from trl import import_utils
 
 from rustml.training import processes, sharding
+from rustml.training.shared_prompts import SharedPrompts, shareable
 
 # Where vLLM is installed, TRL imports all of it for a way to generate that no training here takes.
 import_utils.is_vllm_available = lambda **_: False
@@ -23,8 +24,9 @@ ROUNDING = 1e-3
 class TrimmedGRPOTrainer(GRPOTrainer):  # type: ignore[misc]  # trl is untyped here
     """The same loss and the same gradient, but for rounding.
 
-    A quarter of the groups have equal rewards, and of what remains a third is padding to the longest answer. The
-    normaliser, the tokens of all answers, was counted beforehand; the logged entropy is that of the rows computed.
+    A quarter of the groups have equal rewards. Of the other tokens most are padding to the longest answer, and prompts
+    that several answers share. The normaliser, the tokens of all answers, was counted beforehand; the logged entropy is
+    that of the rows computed.
     """
 
     def _compute_loss(self, model: Any, inputs: dict[str, Any]) -> torch.Tensor:
@@ -36,6 +38,14 @@ class TrimmedGRPOTrainer(GRPOTrainer):  # type: ignore[misc]  # trl is untyped h
         """Whether the loss is a sum over tokens to which a row of advantage 0 adds nothing."""
         return bool(self.loss_type == "dapo" and self.beta == 0 and self.args.entropy_coef == 0)
 
+    def _shares(self, prompt: int) -> bool:
+        """Whether each prompt of so many columns is computed once.
+
+        Recomputed activations know no cache, and several processes have to take equally many passes.
+        """
+        kept = not self.args.gradient_checkpointing and not self.aux_loss_enabled
+        return prompt > 1 and kept and processes.world() == 1 and shareable(self.model.config)
+
     def _get_per_token_logps_and_entropies(
         self,
         model: Any,
@@ -45,14 +55,21 @@ class TrimmedGRPOTrainer(GRPOTrainer):  # type: ignore[misc]  # trl is untyped h
         batch_size: int | None = None,  # noqa: ARG002  the trainer's interface; groups are smaller
         **options: Any,
     ) -> tuple[torch.Tensor, torch.Tensor | None, torch.Tensor | None]:
+        first = input_ids.shape[1] - logits_to_keep
+        prompts = SharedPrompts(model, input_ids[:, :first], attention_mask[:, :first]) if self._shares(first) else None
         logps, entropies, rows = [], [], []
         # Processes that share weights exchange them in each pass, and so take one pass each.
         size = len(input_ids) if processes.world() > 1 and sharding.is_sharded(model) else GROUP
         for group, columns in trimmed(attention_mask, logits_to_keep, size):
             behind = input_ids.shape[1] - columns.stop
-            each, entropy, _ = super()._get_per_token_logps_and_entropies(
-                model, input_ids[group, columns], attention_mask[group, columns], logits_to_keep - behind, **options
-            )
+            if prompts is None:
+                each, entropy, _ = super()._get_per_token_logps_and_entropies(
+                    model, input_ids[group, columns], attention_mask[group, columns], logits_to_keep - behind, **options
+                )
+            else:
+                answers = slice(first, columns.stop)
+                scored = prompts.scored(group, input_ids[group, answers], attention_mask[group, answers])
+                each, entropy = scored.log_probs, scored.entropy
             logps.append(functional.pad(each, (0, behind)))
             entropies += [] if entropy is None else [functional.pad(entropy, (0, behind))]
             rows.append(group)
