@@ -12,6 +12,7 @@ from rustml.release.gates import Decision, Finding
 from rustml.release.metric_thresholds import as_json
 from rustml.runs.description import run_link
 from rustml.runs.open_run import NOTE
+from rustml.runs.run_logging import param
 
 THRESHOLDS = "metric_thresholds.json"
 
@@ -20,7 +21,7 @@ def show(client: MlflowClient, run_id: str, decision: Decision, runs: Mapping[st
     """Log a decision's demands, effects and reasons with its run. `runs` are the compared evaluations by side."""
     now = int(time.time() * 1000)
     demands = msgspec.to_builtins(decision.thresholds)
-    params = {f"gate.{name}": str(value) for name, value in demands.items()} | dict(runs)
+    params = {f"gate.{name}": param(value) for name, value in demands.items()} | dict(runs)
     client.log_batch(
         run_id,
         metrics=[Metric(name, value, now, 0) for name, value in effects(decision).items()],

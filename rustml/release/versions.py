@@ -10,6 +10,7 @@ from rustml.release.fetching import downloads
 from rustml.release.ladder import maker_label
 from rustml.release.registry import STEP_TAG, ModelVersion, open_registry
 from rustml.runs import stage, tracking
+from rustml.runs.description import lead_with
 
 SCHEME = "models:/"
 MODEL = stage.MODEL
@@ -122,7 +123,15 @@ def ensure(registered_model: str, run_id: str, *, parent: str = "", step: str = 
     if version is None:
         source = f"runs:/{run_id}/output/{MODEL}"
         version = registry.register(folder, source, run_id=run_id, parent=parent, step=step)
+        lead_with(run_id, _registered_note(registered_model, run_id, version.number))
     return version.number
+
+
+def _registered_note(model: str, run_id: str, number: str) -> str:
+    """What the page of a run says of the version that its checkpoint became."""
+    bank = tracking.finished(run_id).tags.get("rustml.input.bank", "RUN")
+    page = f"[version {number}](#/models/{model}/versions/{number})"
+    return f"Registered as {page} of `{model}`. Next: `mlflow run . -e evaluate -P model={number} -P bank={bank}`"
 
 
 def version_number(candidate: str, registered_model: str) -> str:

@@ -18,6 +18,12 @@ def describe(run_id: str, stage: Stage, inputs: Mapping[str, str], note: str = "
     client().set_tag(run_id, NOTE, "\n\n".join(filter(None, parts))[:NOTE_CHARACTERS])
 
 
+def lead_with(run_id: str, text: str) -> None:
+    """Put a paragraph before what the description of a run says."""
+    there = client().get_run(run_id).data.tags.get(NOTE, "")
+    client().set_tag(run_id, NOTE, f"{text}\n\n{there}".rstrip()[:NOTE_CHARACTERS])
+
+
 def purpose(module: str) -> str:
     """The first line of a module's docstring, which says what the stage does."""
     return (inspect.getdoc(importlib.import_module(module)) or "").partition("\n")[0]

@@ -47,7 +47,7 @@ def log_settings(run_id: str, stage: Stage, profile: Profile, params: Mapping[st
     tags |= {f"rustml.environment.{name}": text for name, text in stage.environment(profile).items()}
     client().log_batch(
         run_id,
-        params=[Param(name, _param(value)) for name, value in settings.items()],
+        params=[Param(name, param(value)) for name, value in settings.items()],
         tags=[RunTag(name, text) for name, text in tags.items()],
     )
     client().log_text(run_id, dump(profile), "profile.yaml")
@@ -67,9 +67,9 @@ def _telling(stage: Stage, settings: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _param(value: object) -> str:
+def param(value: object) -> str:
     """A value as a param, lists as YAML has them; of one that MLflow would not take, the beginning, with a note."""
-    text = f"[{', '.join(map(str, value))}]" if isinstance(value, list) else str(value)
+    text = f"[{', '.join(map(str, value))}]" if isinstance(value, list | tuple) else str(value)
     if len(text) <= MAX_PARAM_CHARACTERS:
         return text
     note = f" … cut: {len(text)} characters, whole in profile.yaml"

@@ -40,7 +40,8 @@ def save_view(key: str, name: str, stage: str, metrics: Sequence[str], *, by: st
 
 
 def _state(stage: str, metrics: Sequence[str], by: str) -> dict[str, object]:
-    """The state of the page, with the names that it has itself; each column as wide as its name."""
+    """The state of the page, with the names that it has itself: `by` first, each column as wide as its name."""
+    metrics = [by, *(metric for metric in metrics if metric != by)]
     widths = WIDTHS | {f"metrics.`{metric}`": PADDING + PIXELS * len(metric) for metric in metrics}
     return {
         "searchFilter": f"tags.`{STAGE}` = '{stage}'",

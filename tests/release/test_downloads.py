@@ -9,6 +9,8 @@ import msgspec
 import pytest
 
 from rustml.evaluation.results.report_file import Evaluation
+from rustml.models import manifest
+from rustml.models.manifest import Manifest
 from rustml.profile import load
 from rustml.profile.gates import Thresholds
 from rustml.release import versions
@@ -50,6 +52,7 @@ def test_a_promotion_and_those_who_check_it_fetch_a_checkpoint_once(
     def body(space: Workspace) -> Outcome:
         shutil.copytree(store.weights("trained"), space.out / versions.MODEL)
         (space.out / versions.MODEL / "model.safetensors").unlink()
+        manifest.write(space.out / versions.MODEL, Manifest(kind="sharded"))
         for name in SHARDS:
             (space.out / versions.MODEL / name).write_bytes(name.encode() * 1000)
         return Outcome()

@@ -82,6 +82,9 @@ def test_a_version_is_registered_once_a_run(store: Store) -> None:
     made = store.registry.version(version)
     assert made.tags[registry.WEIGHTS_TAG] == store.digest("once")
     assert made.run_id == run
+    page = store.client.get_run(run).data.tags["mlflow.note.content"]
+    assert page.startswith(f"Registered as [version {version}](#/models/{MODEL}/versions/{version})")
+    assert page.count("Registered as") == 1
 
 
 def test_a_version_knows_its_parent(store: Store) -> None:

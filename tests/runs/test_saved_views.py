@@ -16,12 +16,12 @@ def saved(key: str) -> dict[str, Any]:
 
 
 def test_a_view_names_its_runs_and_its_columns() -> None:
-    save_view("evaluations", "Evaluations", "evaluate", ["rust.pass_rate"], by="rust.pass_rate")
+    save_view("evaluations", "Evaluations", "evaluate", ["rust.format_rate", "rust.pass_rate"], by="rust.pass_rate")
     view = saved("evaluations")
     assert view["name"] == "Evaluations"
     state = json.loads(zlib.decompress(base64.b64decode(view["state"].removeprefix(PACKED))))
     assert state["searchFilter"] == "tags.`rustml.stage` = 'evaluate'"
-    assert state["selectedColumns"] == ["metrics.`rust.pass_rate`"]
+    assert state["selectedColumns"] == ["metrics.`rust.pass_rate`", "metrics.`rust.format_rate`"]
     assert state["columnOrder"][0] == "attributes.`Run Name`"
     assert state["columnWidths"].keys() == set(state["columnOrder"]) >= set(state["selectedColumns"])
     assert state["orderByKey"] == "metrics.`rust.pass_rate`"

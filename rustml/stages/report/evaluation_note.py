@@ -1,6 +1,6 @@
 """What the page of an evaluation's run says: the shares with their intervals, and the command that follows."""
 
-from rustml.evaluation.kinds import KINDS
+from rustml.evaluation.kinds import KINDS, retained
 from rustml.evaluation.results.report_file import Evaluation
 from rustml.evaluation.results.statistics import wilson
 from rustml.evaluation.results.suite_result import SuiteResult
@@ -15,9 +15,15 @@ def note(report: Evaluation, label: str) -> str:
     passing = [f"{name} {text} ({interval})" for (name, metric), (text, interval) in shares.items() if metric == "pass"]
     rows = [_row(name, metric, *shares[name, metric], report.suites[name]) for name, metric in shares]
     head = ["| suite | measure | share | 95% interval | items | samples | protocol |", "|---" * 7 + "|"]
+    lead = [f"Passes: {', '.join(passing)}", ""] if passing else []
+    return "\n".join([*lead, *head, *rows, "", f"Next: `mlflow run . -e {_next(report, label)}`"])
+
+
+def _next(report: Evaluation, label: str) -> str:
+    """The gate of a version's step, where it can read this evaluation: one with a retention suite."""
     step, _, number = label.rpartition(" v")
-    command = f"promote -P candidate={number} -P to={step}" if step and number.isdigit() else "leaderboard"
-    return "\n".join([f"Passes: {', '.join(passing)}", "", *head, *rows, "", f"Next: `mlflow run . -e {command}`"])
+    judged = step and number.isdigit() and retained(report.suites)
+    return f"promote -P candidate={number} -P to={step}" if judged else "leaderboard"
 
 
 def _drawn(result: SuiteResult) -> list[str]:
