@@ -48,7 +48,8 @@ def _logged() -> "Iterator[Output]":
     from rustml.stages.trace import Output
 
     for stage in ("pairs", "mine"):
-        for run_id, folder in tracking.outputs_of(stage):
+        for run_id in tracking.complete_runs(stage):
+            folder = tracking.output(run_id)
             yield Output(folder, run_id)
 
 

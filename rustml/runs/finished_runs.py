@@ -85,14 +85,11 @@ def tagged(tags: Mapping[str, str]) -> Iterator[Mapping[str, str]]:
         yield run.data.tags
 
 
-def outputs_of(stage_name: str) -> Iterator[tuple[str, Path]]:
-    """Id and output of the complete runs of a stage in all experiments, the newest first.
-
-    An output's folder may have been deleted.
-    """
+def complete_runs(stage_name: str) -> Iterator[str]:
+    """Ids of the complete runs of a stage in all experiments, the newest first."""
     for run in newest_first(f"tags.`{STAGE}` = '{stage_name}'"):
         if OUTPUT in run.data.tags:
-            yield run.info.run_id, output(run.info.run_id)
+            yield run.info.run_id
 
 
 def output_digest(run_id: str) -> str:

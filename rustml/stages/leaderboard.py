@@ -44,7 +44,7 @@ def run(
 def _evaluations(profile: Profile) -> Iterator[tuple[str, str, Evaluation]]:
     """Run id, name and report of every complete evaluation whose report is still there, the newest first."""
     registry = open_registry(profile.registered_model)
-    for run_id, _ in tracking.outputs_of("evaluate"):
+    for run_id in tracking.complete_runs("evaluate"):
         try:
             report = registry.evaluation(run_id)
         except EvidenceError:

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 from pathlib import Path
 
@@ -88,6 +89,18 @@ def test_a_broken_download_goes_on_with_what_is_missing(
     assert elsewhere(made.run_id, monkeypatch, tmp_path / "other") == FILES
     assert proxy.fetched["3.safetensors"] == 2
     assert max(count for name, count in proxy.fetched.items() if name != "3.safetensors") == 1
+
+
+def test_two_that_want_the_same_output_fetch_it_once(
+    proxy: Proxy, profile: Profile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = tracking.run_stage(STAGE, profile, making(FILES))
+    (tmp_path / "other").mkdir()
+    monkeypatch.chdir(tmp_path / "other")
+    with ThreadPoolExecutor(2) as pool:
+        first, second = pool.map(tracking.output, [made.run_id] * 2)
+    assert first == second
+    assert {path.name: 1 for path in first.rglob("*.safetensors")} == proxy.fetched
 
 
 def test_what_no_longer_passes_is_named_with_the_key_that_helps(proxy: Proxy, profile: Profile) -> None:

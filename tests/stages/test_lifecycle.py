@@ -248,7 +248,7 @@ def test_a_stage_run_by_hand_asks_for_the_evidence_of_the_step_before_it(stages:
 
 
 def evaluation_runs() -> list[str]:
-    return [run_id for run_id, _ in tracking.outputs_of("evaluate")]
+    return list(tracking.complete_runs("evaluate"))
 
 
 def test_no_model_is_measured_twice_by_the_gates_of_a_ladder(stages: FakeStages) -> None:

@@ -61,7 +61,7 @@ class FakeStages:
 
     def run_of(self, stage: str) -> str:
         """The newest run of a stage."""
-        return next(tracking.outputs_of(stage))[0]
+        return next(tracking.complete_runs(stage))
 
     def profiles(self, stage: str) -> list[Profile]:
         return [profile for name, profile, _ in self.ran if name == stage]
