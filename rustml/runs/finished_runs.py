@@ -4,7 +4,7 @@ A run is complete only when it has the tag `rustml.output`, which is written las
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -133,10 +133,14 @@ def begun(folder: Path, stage_key: str) -> str:
 
 
 def keep_output(run_id: str, made: Path) -> None:
-    """Move what a run just sent to a server to where `output` looks for it, so that this machine never fetches it."""
+    """Move what a run just sent to a server to where `output` looks for it, so that this machine never fetches it.
+
+    A cache on another disk goes without.
+    """
     with _cached(output_digest(run_id)) as folder:
         if not folder.exists():
-            made.rename(folder)
+            with suppress(OSError):
+                made.rename(folder)
 
 
 @contextmanager
