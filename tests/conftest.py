@@ -1,6 +1,7 @@
 """Settings of every test."""
 
 import signal
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from sqlite3 import Connection
 
@@ -8,6 +9,7 @@ import pytest
 from hypothesis import settings
 from sqlalchemy import Engine, event
 
+from tests.support import loopback_server, openai_server
 from tests.support.random_model import random_model
 
 # No test is timed: a busy machine is no failure.
@@ -39,6 +41,21 @@ def checkpoint(tmp_path: Path) -> Path:
     (folder / "model.safetensors").write_bytes(b"weights")
     (folder / "config.json").write_text("{}")
     return folder
+
+
+@pytest.fixture
+def serve(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[openai_server.Play], openai_server.Api]]:
+    """`serve(play)` starts a server that plays an OpenAI-compatible API; its key is in the environment."""
+    monkeypatch.setenv(openai_server.VARIABLE, openai_server.KEY)
+    with openai_server.serving() as start:
+        yield start
+
+
+@pytest.fixture(scope="module")
+def tracking_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a real `mlflow server` on loopback, which the tests of a module share."""
+    with loopback_server.serving(tmp_path_factory.mktemp("server")) as url:
+        yield url
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,7 @@
 """What a model behind a server is known by: never a secret, never taken for weights."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -13,17 +13,9 @@ from rustml.errors import EnvironmentFault, InputError
 from rustml.generation import served
 from rustml.profile import load
 from rustml.profile.evaluation import ServerSection
-from tests.support.openai_server import Api, Play, serving
+from tests.support.openai_server import KEY, VARIABLE, Api, Play
 
-KEY, VARIABLE = "sk-test-123-secret", "SERVER_TEST_KEY"
 EMPTY = msgspec.structs.replace(load("tiny").evaluation.server, key_variable=VARIABLE, retries=1, timeout_seconds=10.0)
-
-
-@pytest.fixture
-def serve(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Play], Api]]:
-    monkeypatch.setenv(VARIABLE, KEY)
-    with serving() as start:
-        yield start
 
 
 def listing(*models: dict[str, Any]) -> tuple[int, str]:

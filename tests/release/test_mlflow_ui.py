@@ -18,7 +18,6 @@ from rustml.evaluation.results.report_file import Evaluation
 from rustml.profile.gates import Thresholds
 from rustml.runs import tracking
 from tests.support.fabricated_lifecycle import Lifecycle, fill
-from tests.support.loopback_server import serving
 from tests.support.stores import MODEL, Store
 
 playwright = pytest.importorskip("playwright.sync_api", reason="needs requirements/ui.txt")
@@ -47,19 +46,13 @@ CELLS = """() => [...document.querySelectorAll('.ReactVirtualized__Grid')].map(g
 })"""
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with serving(tmp_path_factory.mktemp("server")) as url:
-        yield url
-
-
 @pytest.fixture
-def place(server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[MlflowClient]:
+def place(tracking_server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[MlflowClient]:
     """Stand in an empty folder, with the server as the tracking store; its client."""
     before = mlflow.get_tracking_uri()
     for name in VARIABLES:
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", server)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", tracking_server)
     monkeypatch.chdir(tmp_path)
     tracking.client.cache_clear()
     yield tracking.client()

@@ -18,7 +18,6 @@ from rustml.profile import Profile, load
 from rustml.runs import tracking, transfer
 from rustml.runs.stage import Outcome, Stage, Workspace
 from tests.support import tracking_proxy
-from tests.support.loopback_server import serving
 from tests.support.tracking_proxy import Proxy
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -28,18 +27,12 @@ FILES = {f"model/{n}.safetensors": bytes([n]) * 100_000 for n in range(4)}
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with serving(tmp_path_factory.mktemp("server")) as url:
-        yield url
-
-
 @pytest.fixture
-def proxy(place: Path, server: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Proxy]:
+def proxy(place: Path, tracking_server: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Proxy]:
     """The way to the server; this process tracks through it, in an experiment of its own."""
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     monkeypatch.setattr(transfer, "PAUSE_SECONDS", 0.01)
-    with tracking_proxy.before(server) as way:
+    with tracking_proxy.before(tracking_server) as way:
         monkeypatch.setenv("MLFLOW_TRACKING_URI", way.url)
         monkeypatch.setenv("MLFLOW_EXPERIMENT_NAME", place.name)
         tracking.client.cache_clear()

@@ -2,6 +2,7 @@
 
 import io
 import json
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -21,10 +22,8 @@ from rustml.release.find_evidence import WEIGHTS_RUN_TAG
 from rustml.runs.progress import Progress
 from rustml.runs.stage import Workspace
 from rustml.stages import evaluate, lifecycle
-from tests.support.openai_server import serving
+from tests.support.openai_server import KEY, VARIABLE, Api, Play, chat_reply
 from tests.support.toy_models import problem
-
-VARIABLE = "SERVER_TEST_KEY"
 
 
 @pytest.fixture
@@ -35,31 +34,27 @@ def profile() -> Profile:
 
 
 def test_a_served_model_is_measured_by_the_suites_of_the_profile(
-    profile: Profile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    profile: Profile, serve: Callable[[Play], Api], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setenv(VARIABLE, "sk-secret")
     problems = [msgspec.structs.replace(problem(number), split="test") for number in range(4)]
     write_jsonl(tmp_path / "bank" / "rust-test.jsonl", problems)
     answers = {each.instruction: chat.answer(each) for each in problems[:3]}
 
     def play(_number: int, body: dict[str, Any]) -> tuple[int, str]:
-        text = answers.get(body["messages"][-1]["content"], "I do not know.")
-        choice = {"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": "stop"}
-        return 200, json.dumps({"id": "1", "object": "x", "created": 1, "model": "m", "choices": [choice]})
+        return 200, chat_reply(answers.get(body["messages"][-1]["content"], "I do not know."))
 
-    with serving() as start:
-        api = start(play)
-        api.models = 200, json.dumps({"object": "list", "data": [{"id": "coder-1", "owned_by": "us"}]})
-        measured, subject = evaluate._subject(profile, f"openai:coder-1@{api.url}")
-        space = Workspace(
-            tmp_path / "out",
-            tmp_path / "report",
-            {"bank": tmp_path / "bank"},
-            tmp_path / "scratch",
-            CacheLayout(tmp_path / "cache"),
-            lambda *_: None,
-        )
-        outcome = evaluate._measure(measured, subject, ("rust",), None, space)
+    api = serve(play)
+    api.models = 200, json.dumps({"object": "list", "data": [{"id": "coder-1", "owned_by": "us"}]})
+    measured, subject = evaluate._subject(profile, f"openai:coder-1@{api.url}")
+    space = Workspace(
+        tmp_path / "out",
+        tmp_path / "report",
+        {"bank": tmp_path / "bank"},
+        tmp_path / "scratch",
+        CacheLayout(tmp_path / "cache"),
+        lambda *_: None,
+    )
+    outcome = evaluate._measure(measured, subject, ("rust",), None, space)
     assert isinstance(subject.model, ServedModel)
     assert outcome.metrics["rust.pass_rate"] == 0.75
     assert outcome.metrics["rust.format_rate"] == 0.75
@@ -73,7 +68,7 @@ def test_a_served_model_is_measured_by_the_suites_of_the_profile(
     assert outcome.measured.data["rust."].file == "rust-test.jsonl"
     assert outcome.tags[WEIGHTS_RUN_TAG] == subject.digest == subject.model.digest
     report = (tmp_path / "out" / "report.json").read_text()
-    assert "sk-secret" not in report
+    assert KEY not in report
     assert json.loads(report)["model"] == f"openai:coder-1@{api.url}"
     assert evaluate.environment(measured).keys() >= {"openai"}
     assert "torch" not in evaluate.environment(measured)

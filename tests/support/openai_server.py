@@ -9,6 +9,8 @@ from typing import Any
 
 from tests.support.loopback_http import JSON, Handler
 
+VARIABLE, KEY = "SERVER_TEST_KEY", "sk-test-9876543210-secret"
+"""The variable of the environment that holds the key of every such server, and the key."""
 Play = Callable[[int, dict[str, Any]], tuple[int, str]]
 """What the server answers to the n-th request with this body: status, and text of the reply."""
 
@@ -52,6 +54,12 @@ class _Handler(Handler):
 
     def _send(self, status: int, text: str) -> None:
         self.reply(status, text.encode(), {**JSON, "Retry-After-Ms": "1"})
+
+
+def chat_reply(text: str | None, finish: str = "stop") -> str:
+    """A chat reply and a raw completion in one: each endpoint reads its own field."""
+    choice = {"index": 0, "message": {"role": "assistant", "content": text}, "text": text, "finish_reason": finish}
+    return json.dumps({"id": "1", "object": "x", "created": 1, "model": "m", "choices": [choice]})
 
 
 @contextmanager

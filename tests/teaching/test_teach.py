@@ -1,7 +1,7 @@
 """Teachers on loopback: their answers pass the judge or are counted, peers choose, and no reply is asked for twice."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,24 +13,15 @@ from rustml.records import Candidate, Problem, Status, read_jsonl, write_jsonl
 from rustml.teaching.peers import read_ranking
 from rustml.teaching.teach import Taught, TeachReport, chosen_problems, open_teachers, teach
 from rustml.testing import FakeJudge
-from tests.support.openai_server import Api, Play, serving
+from tests.support.openai_server import KEY, VARIABLE, Api, Play, chat_reply
 from tests.support.toy_models import problem
 
-VARIABLE, KEY = "TEACHER_TEST_KEY", "sk-teacher-0123456789-secret"
 LICENCES = ("MIT", "Apache-2.0")
 PROBLEMS = [problem(number) for number in range(3)]
 
 
-@pytest.fixture
-def serve(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Play], Api]]:
-    monkeypatch.setenv(VARIABLE, KEY)
-    with serving() as start:
-        yield start
-
-
 def said(text: str, finish: str = "stop") -> tuple[int, str]:
-    choice = {"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": finish}
-    return 200, json.dumps({"id": "1", "object": "x", "created": 1, "model": "m", "choices": [choice]})
+    return 200, chat_reply(text, finish)
 
 
 def code(style: str, instruction: str) -> str:

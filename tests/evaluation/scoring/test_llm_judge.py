@@ -4,7 +4,6 @@ key goes nowhere but into the request."""
 import dataclasses
 import json
 import logging
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,21 +24,11 @@ from rustml.profile.evaluation import RaterSection
 from rustml.records import Problem, read_jsonl
 from rustml.testing import FakeGenerator, FakeTokenizer
 from tests.support.evaluation_doubles import made_suite, problem, reading_judge
-from tests.support.openai_server import Api, Play, serving
-
-KEY = "sk-test-0123456789-secret"
-VARIABLE = "RATER_TEST_KEY"
+from tests.support.openai_server import KEY, VARIABLE
 
 
 def reply(text: str | None) -> str:
     return json.dumps({"choices": [{"index": 0, "message": {"role": "assistant", "content": text}}]})
-
-
-@pytest.fixture
-def serve(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Play], Api]]:
-    monkeypatch.setenv(VARIABLE, KEY)
-    with serving() as start:
-        yield start
 
 
 def section(url: str, **changes: Any) -> RaterSection:

@@ -3,7 +3,6 @@
 import json
 import logging
 import threading
-from collections.abc import Callable, Iterator
 from typing import Any
 
 import msgspec
@@ -17,25 +16,10 @@ from rustml.generation.setup import Setup
 from rustml.profile.chat import ChatSection
 from rustml.profile.evaluation import ServerSection
 from tests.support.evaluation_doubles import problem
-from tests.support.openai_server import Api, Play, serving
+from tests.support.openai_server import KEY, VARIABLE, chat_reply
 
-KEY = "sk-test-9876543210-secret"
-VARIABLE = "SERVER_TEST_KEY"
 CHAT = ChatSection(template="checkpoint", system="")
 GREEDY = Sampling(temperature=0.0, top_p=0.9, samples=1, max_new_tokens=12, stops=(), seed=1)
-
-
-@pytest.fixture
-def serve(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Play], Api]]:
-    monkeypatch.setenv(VARIABLE, KEY)
-    with serving() as start:
-        yield start
-
-
-def said(text: str | None, finish: str = "stop") -> str:
-    """A chat reply and a raw completion in one: each endpoint reads its own field."""
-    choice = {"index": 0, "message": {"role": "assistant", "content": text}, "text": text, "finish_reason": finish}
-    return json.dumps({"id": "1", "object": "x", "created": 1, "model": "m", "choices": [choice]})
 
 
 def engine(url: str, chat: ChatSection = CHAT, **changes: Any) -> Engine:
@@ -48,7 +32,7 @@ def question(opened: Engine, text: str) -> Prompt:
 
 
 def test_a_question_goes_to_chat_with_every_setting_and_its_key(serve: Any) -> None:
-    api = serve(lambda _n, _body: (200, said("fn add() {}")))
+    api = serve(lambda _n, _body: (200, chat_reply("fn add() {}")))
     opened = engine(api.url, extra={"chat_template_kwargs": {"enable_thinking": False}})
     sampling = Sampling(temperature=0.5, top_p=0.9, samples=1, max_new_tokens=12, stops=("END",), seed=1)
     assert opened.generate([question(opened, "Add.")], sampling) == [["fn add() {}"]]
@@ -69,7 +53,7 @@ def test_a_question_goes_to_chat_with_every_setting_and_its_key(serve: Any) -> N
 
 
 def test_raw_text_goes_to_completions(serve: Any) -> None:
-    api = serve(lambda _n, _body: (200, said(" { 1 }")))
+    api = serve(lambda _n, _body: (200, chat_reply(" { 1 }")))
     opened = engine(api.url)
     assert opened.generate([Prompt.raw(opened.tokenizer, "fn one() -> u8")], GREEDY) == [[" { 1 }"]]
     assert api.paths == ["/v1/completions"]
@@ -78,7 +62,7 @@ def test_raw_text_goes_to_completions(serve: Any) -> None:
 
 
 def test_the_profiles_system_prompt_is_sent_and_belongs_to_the_protocol(serve: Any) -> None:
-    api = serve(lambda _n, _body: (200, said("x")))
+    api = serve(lambda _n, _body: (200, chat_reply("x")))
     opened = engine(api.url, ChatSection(template="checkpoint", system="You write Rust."))
     opened.generate([question(opened, "Add.")], GREEDY)
     assert api.bodies[0]["messages"][0] == {"role": "system", "content": "You write Rust."}
@@ -92,7 +76,7 @@ def test_answers_keep_the_order_of_prompts_and_samples_and_each_has_a_seed(serve
 
     def play(_n: int, body: dict[str, Any]) -> tuple[int, str]:
         seen.wait()
-        return 200, said(f"{body['messages'][0]['content']} {body['seed']}")
+        return 200, chat_reply(f"{body['messages'][0]['content']} {body['seed']}")
 
     api = serve(play)
     opened = engine(api.url)
@@ -105,7 +89,7 @@ def test_answers_keep_the_order_of_prompts_and_samples_and_each_has_a_seed(serve
 
 
 def test_an_answer_is_cut_at_every_stop_though_the_api_takes_four(serve: Any) -> None:
-    api = serve(lambda _n, _body: (200, said("one five two")))
+    api = serve(lambda _n, _body: (200, chat_reply("one five two")))
     opened = engine(api.url)
     sampling = Sampling(
         temperature=0.0, top_p=1.0, samples=1, max_new_tokens=4, stops=("a!", "b!", "c!", "d!", " five"), seed=1
@@ -116,7 +100,7 @@ def test_an_answer_is_cut_at_every_stop_though_the_api_takes_four(serve: Any) ->
 
 @pytest.mark.parametrize("status", [408, 429, 500, 503])
 def test_rate_limits_and_server_errors_are_tried_again_and_then_are_faults(serve: Any, status: int) -> None:
-    api = serve(lambda n, _body: (status, "{}") if n < 3 else (200, said("x")))
+    api = serve(lambda n, _body: (status, "{}") if n < 3 else (200, chat_reply("x")))
     opened = engine(api.url)
     assert opened.generate([question(opened, "a")], GREEDY) == [["x"]]
     assert len(api.bodies) == 3
@@ -151,8 +135,8 @@ def test_a_refused_prompt_is_named(serve: Any, status: int) -> None:
 @pytest.mark.parametrize(
     "reply",
     [
-        said(None),
-        said("x", finish="content_filter"),
+        chat_reply(None),
+        chat_reply("x", finish="content_filter"),
         json.dumps({"choices": []}),
         json.dumps({"choices": None}),
         json.dumps({"error": "busy"}),
@@ -168,12 +152,12 @@ def test_a_reply_without_an_answer_is_a_fault_and_not_an_empty_answer(serve: Any
 
 
 def test_a_model_that_says_nothing_has_answered(serve: Any) -> None:
-    opened = engine(serve(lambda _n, _body: (200, said(""))).url)
+    opened = engine(serve(lambda _n, _body: (200, chat_reply(""))).url)
     assert opened.generate([question(opened, "a")], GREEDY) == [[""]]
 
 
 def test_an_answer_that_the_prompt_begins_is_refused_before_anything_is_sent(serve: Any) -> None:
-    api = serve(lambda _n, _body: (200, said("x")))
+    api = serve(lambda _n, _body: (200, chat_reply("x")))
     opened = engine(api.url)
     prompt = PROTOCOLS["humaneval_chat"].prompt(problem(1), opened.tokenizer, ())
     with pytest.raises(InputError, match="protocol without it"):
@@ -182,7 +166,7 @@ def test_an_answer_that_the_prompt_begins_is_refused_before_anything_is_sent(ser
 
 
 def test_every_other_protocol_can_be_asked_without_a_tokenizer(serve: Any) -> None:
-    api = serve(lambda _n, _body: (200, said("x")))
+    api = serve(lambda _n, _body: (200, chat_reply("x")))
     opened = engine(api.url)
     prompts = [
         PROTOCOLS[name].prompt(problem(1), opened.tokenizer, ()) for name in ("chat", "pair", "humaneval", "mbpp")
@@ -208,7 +192,7 @@ def test_an_engine_without_a_server_is_refused() -> None:
 
 def test_the_key_is_in_no_log(serve: Any, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
-    opened = engine(serve(lambda n, _body: (429 if n == 1 else 200, said("x"))).url)
+    opened = engine(serve(lambda n, _body: (429 if n == 1 else 200, chat_reply("x"))).url)
     opened.generate([question(opened, "a")], GREEDY)
     assert caplog.records
     assert KEY not in caplog.text
