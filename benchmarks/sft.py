@@ -6,6 +6,7 @@
 
 What a step costs does not depend on the weights. Records are random tokens; their lengths are drawn from a log-normal
 distribution (median an eighth of the context, sigma 0.8, at most the context), the same for every row of the table.
+With `--pairs FILE` they are those of the stage `pairs`, a token per three characters.
 Steps of every layout hold about as many real tokens. `padded` are records of similar length together, as this project's
 trainer takes them; `as drawn` are the same records in random order, as a trainer takes them that does not sort.
 
@@ -34,6 +35,7 @@ from rustml.profile.method import FullSection, LoraSection, MethodSection, Qlora
 from rustml.profile.optimizer import AdamWSection, ConstantSection
 from rustml.profile.sft import SftSection
 from rustml.profile.sources import ValidationSection
+from rustml.records import Pair, read_jsonl
 from rustml.runs import log_levels
 
 METHODS: dict[str, MethodSection] = {"full": FullSection(), "lora": LoraSection(), "qlora": QloraSection()}
@@ -61,6 +63,8 @@ WARM_UP = 2
 """Steps that are not timed."""
 MEMORY_STEPS = 2
 ROWS, SHORTEST, SIGMA = 400, 8, 0.8
+CHARACTERS = 3
+"""Of Rust, per token of a large vocabulary."""
 COLUMNS = ("method", "layout", "real", "tokens/s", "x padded", "tokens/cpu s", "x padded", "of peak", "GB", "reckoned")
 Row = tuple[list[int], list[int]]
 
@@ -92,20 +96,48 @@ class Speed:
     processor_seconds: float
 
 
-def draw_rows(vocabulary: int, context: int, seed: int = 17) -> list[Row]:
-    """Records of random tokens, a third of each a prompt without loss."""
-    rng, rows = random.Random(seed), list[Row]()
+def draw_rows(vocabulary: int, context: int, pairs: Path | None = None, seed: int = 17) -> list[Row]:
+    """Records of random tokens, whose prompts, a third of drawn lengths, carry no loss; longer ones than `context` are
+    cut where they are drawn and left out where they come from a file."""
+    rng = random.Random(seed)
+    lengths = list(_drawn_lengths(rng, context)) if pairs is None else list(_lengths_of(pairs, rng, context))
+    ids = ([rng.randrange(vocabulary) for _ in range(length)] for _, length in lengths)
+    return [(row, [-100] * first + row[first:]) for row, (first, _) in zip(ids, lengths, strict=True)]
+
+
+def _drawn_lengths(rng: random.Random, context: int) -> Iterator[tuple[int, int]]:
+    """Tokens of prompt and of all, by record."""
     for _ in range(ROWS):
         length = min(context, max(SHORTEST, round(context / 8 * rng.lognormvariate(0, SIGMA))))
-        ids = [rng.randrange(vocabulary) for _ in range(length)]
-        rows.append((ids, [-100] * (length // 3) + ids[length // 3 :]))
-    return rows
+        yield length // 3, length
+
+
+def _lengths_of(pairs: Path, rng: random.Random, context: int) -> Iterator[tuple[int, int]]:
+    """The same of pairs in random order."""
+    records = list(read_jsonl(pairs, Pair))
+    rng.shuffle(records)
+    for pair in records:
+        prompt, answer = len(pair.instruction) // CHARACTERS, max(1, len(pair.answer) // CHARACTERS)
+        if prompt + answer <= context:
+            yield prompt, prompt + answer
 
 
 def method_section(name: str) -> MethodSection:
     """The method of a row: a name of METHODS, or `full-fp8`; with `-compiled` behind it the model is compiled."""
     name = name.removesuffix(COMPILED)
     return FullSection(fp8=True) if name == "full-fp8" else METHODS[name]
+
+
+def shares(rows: Sequence[Row], context: int, records: int) -> dict[str, float]:
+    """Share of positions that hold a token over an epoch, by layout."""
+    from rustml.training import batching, packing, throughput  # noqa: PLC0415
+
+    count = packing.packed_batches_per_epoch(rows, context, 1, 17)
+    packed = packing.real_share(packing.packed_dataset(rows, context, 1, count, 17), context)
+    steps = len(rows) // records
+    sorted_rows = batching.ordered_rows(rows, records, steps, 17)
+    padding = [throughput.padding_share(each, records) for each in (sorted_rows, rows[: steps * records])]
+    return dict(zip(LAYOUTS, (packed, *(1 - share for share in padding)), strict=True))
 
 
 def section_of(bench: Bench, method: str, layout: str) -> SftSection:
@@ -276,6 +308,7 @@ def _line(cells: Sequence[str]) -> str:
     "--architecture", default="small", show_default=True, help=f"One of {', '.join(ARCHITECTURES)}, or a folder."
 )
 @click.option("--context", type=click.IntRange(64), default=512, show_default=True, help="Tokens of a sequence.")
+@click.option("--pairs", type=click.Path(exists=True, path_type=Path), help="Take lengths from this file of pairs.")
 @click.option("--records", type=click.IntRange(1), default=16, show_default=True, help="Records of a padded step.")
 @click.option("--steps", type=click.IntRange(WARM_UP + 2), default=8, show_default=True, help="Of each training.")
 @click.option(
@@ -284,7 +317,14 @@ def _line(cells: Sequence[str]) -> str:
 @click.option("--dtype", type=click.Choice(["bfloat16", "float32"]), default="bfloat16", show_default=True)
 @click.option("--checkpointing", type=bool, default=False, show_default=True, help="Compute activations again.")
 def main(
-    architecture: str, context: int, records: int, steps: int, methods: str, dtype: str, checkpointing: bool
+    architecture: str,
+    context: int,
+    pairs: Path | None,
+    records: int,
+    steps: int,
+    methods: str,
+    dtype: str,
+    checkpointing: bool,
 ) -> None:
     """Print one table: speed, share of the peak, and memory by method and layout."""
     log_levels.quiet_libraries()
@@ -296,13 +336,15 @@ def main(
     with tempfile.TemporaryDirectory() as folder:
         base = make_base(architecture, context, Path(folder) / "base")
         shape, peak = model_shape(base), peak_flops(machine)
-        rows = draw_rows(shape.config.get_text_config().vocab_size, context)
+        rows = draw_rows(shape.config.get_text_config().vocab_size, context, pairs)
         bench = Bench(base, shape, machine, rows, context, records, steps, checkpointing, peak)
         weights = sum(weight.numel() for weight in shape.parameters())
         click.echo(f"{processor()}; {dtype}, peak {peak / 1e12:.3g} TFLOP/s")
         click.echo(f"{architecture}: {weights / 1e6:,.1f}M weights, sequences of {context} tokens, {records} records")
-        click.echo(_line(COLUMNS))
-        for method in methods.split(","):
+        told = ", ".join(f"{layout} {share:.1%}" for layout, share in shares(rows, context, records).items())
+        click.echo(f"real tokens in an epoch of {len(rows)} records: {told}")
+        click.echo(_line(COLUMNS) if methods else "")
+        for method in filter(None, methods.split(",")):
             for line in lines(bench, method):
                 click.echo(line)
 

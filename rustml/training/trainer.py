@@ -145,6 +145,8 @@ def shared_arguments(section: TrainerSection, job: Job, steps: int) -> dict[str,
         "max_grad_norm": section.clip_norm,
         "gradient_checkpointing": section.gradient_checkpointing,
         "bf16": False,  # the weights themselves have the dtype of the compute choice
+        # What stays in fp32 beside them, such as adapters, is multiplied in TF32. Weights in fp32 are not.
+        "tf32": True if job.compute.device == "cuda" and job.compute.dtype == "bfloat16" else None,
         "use_cpu": job.compute.device == "cpu",
         "seed": job.seed,
         "logging_steps": section.log_steps,

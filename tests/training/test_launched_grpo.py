@@ -1,5 +1,7 @@
 """GRPO in several processes: the losses of one where the answers are the same, and saves that any number reads."""
 
+import os
+import pickle
 import shutil
 import signal
 from functools import partial
@@ -9,6 +11,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from rustml.cache_layout import CacheLayout
 from rustml.errors import InputError, RustmlError
 from rustml.profile.grpo import GrpoSection
 from rustml.profile.launch import LaunchSection
@@ -45,11 +48,13 @@ def section_of(method: MethodSection, **changes: Any) -> GrpoSection:
         "method": method, "optimizer": AdamWSection(learning_rate=0.01), "schedule": ConstantSection(), "steps": 5,
         "save_steps": 2, "log_steps": 1, "prompts_per_step": 4, "generations": 4, "passes": 2, "max_new_tokens": 12,
     }  # fmt: skip
-    return msgspec.structs.replace(toy, **{**chosen, **changes})
+    canary = msgspec.structs.replace(toy.canary, every=2, measure="loss", margin=9.0)
+    return msgspec.structs.replace(toy, **{**chosen, "canary": canary, **changes})
 
 
 def task_of(section: GrpoSection) -> Task:
-    return partial(grpo.train_with, passing_judge, PROBLEMS, section, dev=PROBLEMS[:3], retention=PROBLEMS[:3])
+    dev = PROBLEMS[:3] if section.dev.every else []
+    return partial(grpo.train_with, passing_judge, PROBLEMS, section, dev=dev, retention=PROBLEMS[:3])
 
 
 def logged_by(task: Task, processes: LaunchSection, parent: Path, folder: Path) -> Logged:
@@ -80,7 +85,6 @@ def test_two_processes_learn_from_the_same_answers_as_one(
     section = section_of(
         method,
         dev=msgspec.structs.replace(toy.dev, every=2),
-        canary=msgspec.structs.replace(toy.canary, every=2, measure="loss", margin=9.0),
         pools=msgspec.structs.replace(toy.pools, by_pass_rate=True),
         samples=msgspec.structs.replace(toy.samples, every=1),
     )
@@ -142,3 +146,13 @@ def test_a_step_that_processes_cannot_share_is_refused_with_the_key(change: dict
     toy = profile()
     with pytest.raises(InputError, match=reason):
         stage.check(msgspec.structs.replace(toy, grpo=msgspec.structs.replace(toy.grpo, **change), launch=DDP))
+
+
+def test_a_process_opens_a_judge_with_its_part_of_the_processors(tmp_path: Path) -> None:
+    made = [
+        pickle.loads(pickle.dumps(stage._judge_of_process(msgspec.structs.replace(profile(), launch=each), layout)))
+        for each, layout in ((ONE, CacheLayout(tmp_path)), (DDP, CacheLayout(tmp_path)))
+    ]
+    processors = len(os.sched_getaffinity(0))
+    assert [opens.keywords["workers"] for opens in made] == [None, max(1, processors // 2)]
+    assert all(opens.args[1].root.is_absolute() for opens in made), "whatever folder a process starts in"

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 import torch
-from transformers import AutoModelForCausalLM, Qwen3Config
+from transformers import AutoModelForCausalLM, Gemma3TextConfig, Qwen3Config
 
 from benchmarks.sft import tensor_peak
 from rustml.errors import EnvironmentFault
@@ -117,3 +117,18 @@ def test_the_arithmetic_is_within_15_percent_of_the_measured_peak(
     )
     predicted = memory_plan.plan(section, model, Compute("cpu", dtype, "sdpa")).peak
     assert measured(section, parent, tmp_path, dtype) == pytest.approx(predicted, rel=0.15)
+
+
+@pytest.mark.slow
+def test_the_arithmetic_is_within_15_percent_for_gemma3_270m(tmp_path: Path) -> None:
+    """Random weights of its shape: a vocabulary that outweighs the layers, by the profile's own LoRA."""
+    config = Gemma3TextConfig(
+        vocab_size=262_144, hidden_size=640, intermediate_size=2048, num_hidden_layers=18, num_attention_heads=4,
+        num_key_value_heads=1, head_dim=256, sliding_window=512, max_position_embeddings=32_768,
+    )  # fmt: skip
+    torch.manual_seed(1)
+    model = AutoModelForCausalLM.from_config(config, dtype=torch.bfloat16)
+    checkpoint.save(model, words(), tmp_path / "parent")
+    section = msgspec.structs.replace(load("gemma3-270m").sft, steps=2, batch_size=4, passes=2, context=256)
+    predicted = memory_plan.plan(section, model, Compute("cpu", "bfloat16", "sdpa")).peak
+    assert measured(section, tmp_path / "parent", tmp_path, "bfloat16") == pytest.approx(predicted, rel=0.15)

@@ -1,11 +1,14 @@
 """The table of `benchmarks.sft`: the same records in every layout, steps of about as many tokens."""
 
+from pathlib import Path
+
 import pytest
 from click.testing import CliRunner
 
 from benchmarks import sft as benchmark
 from rustml.models.compute import Compute
 from rustml.profile.method import FullSection
+from rustml.records import Origin, Pair, write_jsonl
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -23,6 +26,24 @@ def test_steps_hold_about_as_many_real_tokens_in_every_layout() -> None:
     switched = benchmark.section_of(bench, "full-fp8-compiled", "packed")
     assert (switched.method, switched.compile) == (FullSection(fp8=True), True)
     assert not packed.compile
+
+
+def test_lengths_may_be_those_of_a_file_of_pairs(tmp_path: Path) -> None:
+    origin = Origin(kind="crate", name="c", licence="MIT")
+    texts = [("x" * 30, "y" * 60), ("", "y" * 9), ("x" * 900, "y")]
+    pairs = [
+        Pair(id=str(number), task="completion", instruction=instruction, answer=answer, origin=origin)
+        for number, (instruction, answer) in enumerate(texts)
+    ]
+    write_jsonl(tmp_path / "train.jsonl", pairs)
+    rows = benchmark.draw_rows(500, 64, tmp_path / "train.jsonl")
+    assert sorted((len(ids), labels.count(-100)) for ids, labels in rows) == [(3, 0), (30, 10)], "the third is too long"
+
+
+def test_an_epoch_packed_is_nearly_full_and_sorting_leaves_less_padding_than_not() -> None:
+    shares = benchmark.shares(benchmark.draw_rows(500, 1024), 1024, 16)
+    assert shares["packed"] > 0.97
+    assert shares["packed"] > shares["padded"] > shares["as drawn"]
 
 
 @pytest.mark.slow

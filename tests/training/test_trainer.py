@@ -1,5 +1,6 @@
 """What SFT and GRPO share: parts of a step, one device, gradient checkpointing, and the numbers of earlier versions."""
 
+import dataclasses
 from pathlib import Path
 
 import msgspec
@@ -7,6 +8,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from rustml.models.compute import Compute
 from rustml.profile.method import FullSection, LoraSection, MethodSection
 from rustml.profile.optimizer import AdamWSection, ConstantSection, SgdSection
 from rustml.training import data, pretrain
@@ -14,7 +16,7 @@ from tests.support.library_warnings import quiet_imports
 from tests.support.toy_models import job, model, problem, profile, words
 
 with quiet_imports():
-    from rustml.training import grpo, sft
+    from rustml.training import grpo, sft, trainer
 
 # Of libraries whose versions are pinned, about each other.
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -55,8 +57,6 @@ def test_fine_tuning_has_the_numbers_of_earlier_versions(parent: Path, tmp_path:
 def test_reinforcement_has_the_learning_rates_of_earlier_versions() -> None:
     assert isinstance(GRPO.optimizer, SgdSection)
     parameter = torch.nn.Linear(1, 1)
-    from rustml.training import trainer
-
     optimizer, schedule = trainer.optimisation(parameter, GRPO, 4)
     rates = []
     for _ in range(4):
@@ -101,6 +101,16 @@ def test_epochs_are_a_length_too(parent: Path, tmp_path: Path) -> None:
     assert grpo.length(12, msgspec.structs.replace(GRPO, steps=None, epochs=2.0)) == 12, "two prompts per step"
     base = msgspec.structs.replace(profile().base, steps=None, epochs=2.0)
     assert pretrain.length(ROWS, base, 1) == 2 * pretrain.length(ROWS, msgspec.structs.replace(base, epochs=1.0), 1)
+
+
+@pytest.mark.parametrize(
+    ("device", "dtype", "tf32"), [("cuda", "bfloat16", True), ("cuda", "float32", None), ("cpu", "bfloat16", None)]
+)
+def test_what_stays_in_fp32_beside_bf16_is_multiplied_in_tf32(
+    device: str, dtype: str, tf32: bool | None, tmp_path: Path
+) -> None:
+    given = dataclasses.replace(job(tmp_path, tmp_path), compute=Compute(device, dtype, "sdpa"))
+    assert trainer.shared_arguments(SFT, given, 3)["tf32"] is tf32
 
 
 @pytest.mark.parametrize("count", [1, 2, 8])
