@@ -8,9 +8,12 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from rustml.banks.sources.load import load_bank
 from rustml.cache_layout import CacheLayout
 from rustml.errors import EnvironmentFault
 from rustml.judge import Limits
+from rustml.judge.by_world import JudgeByWorld
+from rustml.judge.completions import judge_completions
 from rustml.judge.in_crate.crate_builds import Places
 from rustml.judge.in_crate.crate_sandbox import CrateSandbox
 from rustml.judge.in_crate.problem_judge import CrateProblemJudge
@@ -19,10 +22,10 @@ from rustml.mining.in_crate import chosen_drafts
 from rustml.mining.mine import Miner
 from rustml.mining.report import MineReport
 from rustml.origin import directory_registry, folder_url
+from rustml.pairs.trace import find, own_lines
 from rustml.profile import load
 from rustml.profile.mine import MineSection
-from rustml.records import Origin, Problem, SourceFile, Status, candidate_of, read_jsonl, write_jsonl
-from rustml.rust.fences import extract
+from rustml.records import Dependency, Origin, Problem, SourceFile, candidate_of, read_jsonl, write_jsonl
 from rustml.sharding import Funnel, Summary, run
 from rustml.testing import FakeJudge
 
@@ -204,22 +207,45 @@ def test_the_question_shows_what_a_caller_sees(mined: Mine) -> None:
     assert "till::total" not in mined.problems["total"].instruction, "its example is a test"
 
 
-@pytest.mark.parametrize(
-    ("body", "status"),
-    [
-        ("prices.iter().sum::<u32>() - u32::from(prices.iter().sum::<u32>() > 10)", "passed"),
-        ("prices.iter().sum()", "wrong"),
-        ("prices.len()", "compile_error"),
-    ],
-)
-def test_an_answer_is_judged_where_the_function_stands(mined: Mine, body: str, status: Status) -> None:
-    problem = mined.problems["total"]
-    answer = f"It sums.\n```rust\npub fn total(prices: &[u32]) -> u32 {{\n    {body}\n}}\n```\n"
-    code = extract(answer, problem.answer_name)
-    assert code is not None
-    with CrateProblemJudge(places(mined.root), Limits.from_section(load("tiny").judge)) as judge:
-        (verdict,) = judge.judge([candidate_of(problem, code, "one")])
-    assert verdict.status == status
+class Alone(FakeJudge):
+    """Judges what stands by itself."""
+
+    def crates_fault(self, _dependencies: tuple[Dependency, ...]) -> str:
+        return ""
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+ANSWERS = {
+    "passed": "prices.iter().sum::<u32>() - u32::from(prices.iter().sum::<u32>() > 10)",
+    "wrong": "prices.iter().sum()",
+    "compile_error": "prices.len()",
+}
+
+
+def test_training_judges_an_answer_where_the_function_stands(mined: Mine) -> None:
+    limits, total = Limits.from_section(load("tiny").judge), mined.problems["total"]
+    alone = msgspec.structs.replace(total, id="alone", covering=None, tests="#[test]\nfn sums() {}")
+    texts = [f"```rust\npub fn total(prices: &[u32]) -> u32 {{\n    {body}\n}}\n```" for body in ANSWERS.values()]
+    with JudgeByWorld(Alone("crashed"), lambda: CrateProblemJudge(places(mined.root), limits)) as judge:
+        problems, answers = [total, alone, total, total, total], [texts[0], *texts, "None."]
+        verdicts = judge_completions(judge, problems, answers, explained=True)
+    assert [one and one.status for one in verdicts] == ["passed", "crashed", "wrong", "compile_error", None]
+    assert [one.output for one in verdicts[2:4] if one] == [
+        "wrong: 1 of 2 tests of the crate passed", "error[E0308]: mismatched types",
+    ]  # fmt: skip
+
+
+def test_the_bank_reads_them_and_the_trace_finds_their_lines(mined: Mine) -> None:
+    assert load_bank("mined", mined.root / "out" / "mined.jsonl").trainable
+    for problem in mined.problems.values():
+        ((part, pair),) = find(problem.id, mined.root / "out")
+        assert part == problem.split
+        assert problem.origin is not None
+        lines = own_lines(pair, FILES[problem.origin.path].encode())
+        assert lines is not None
+        assert lines.holds_answer
 
 
 def test_a_crate_that_is_gone_is_a_fault_and_not_the_answers(mined: Mine) -> None:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeVar
 
+from msgspec import UNSET
+
 from rustml.judge.in_crate.eligibility import Eligibility
 from rustml.judge.in_crate.prepared_crate import Invocation, PreparedCrate
 from rustml.judge.in_crate.sites import InsertionSite
@@ -106,7 +108,14 @@ def in_crate_verdict(
         errors=errors,
         seconds={},
         sandbox=SANDBOX,
+        output=_output(status, passed, expected, errors) if candidate.explained and status != "passed" else UNSET,
     )
+
+
+def _output(status: Status, passed: int, expected: int, errors: tuple[Diagnostic, ...]) -> str:
+    """What compiler or tests say: of tests only how many passed, since their source is the crate's."""
+    said = [f"error[{one.code}]: {one.message}" if one.code else f"error: {one.message}" for one in errors]
+    return "\n".join(said) or f"{status}: {passed} of {expected} tests of the crate passed"
 
 
 def grouped(insertions: Iterable[Insertion], key: Callable[[Insertion], Key]) -> list[list[Insertion]]:
