@@ -4,7 +4,7 @@ Of one function there is at most one problem: judged by itself where that can be
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -23,7 +23,7 @@ from rustml.mining.report import MineReport
 from rustml.profile.curate import CurateSection, Decontamination, NearDuplicates
 from rustml.profile.mine import MineSection
 from rustml.progress import ProgressCallback, no_progress
-from rustml.records import SOURCE_FILES, Problem, Record, SourceFile, read_jsonl, write_jsonl
+from rustml.records import SOURCE_FILES, Origin, Problem, Record, SourceFile, read_jsonl, write_jsonl
 from rustml.sharding import Funnel, Summary, Workers, bind_to_plan, merge, run
 from rustml.sharding.shards import finished_shards, read_summary, remove_atomically, shard_name
 from rustml.similarity import overlap
@@ -92,6 +92,11 @@ def _is_clean(problem: Problem, guard: Overlap, funnel: Funnel, step: str) -> bo
     return not banks
 
 
+def nothing(_origin: Origin) -> bool:
+    """No file is held out."""
+    return False
+
+
 @dataclass(frozen=True)
 class Miner:
     """Mines the harvest in one folder into another."""
@@ -104,6 +109,8 @@ class Miner:
     workers: Workers
     progress: ProgressCallback = no_progress
     crates_progress: ProgressCallback = no_progress
+    held_out: Callable[[Origin], bool] = nothing
+    """Whether the pairs of a file are held out: a function of it would be trained on and measured with."""
 
     def mine(self, source: Path, out: Path, protected: Iterable[Protected]) -> MineReport:
         """Write `mined.jsonl`: problems from the harvest in `source`, in its order, all splits in one file.
@@ -148,10 +155,18 @@ class Miner:
         )
         return run(job, len(shards), work / "drafts", workers=self.workers)
 
+    def _open(self, problems: Sequence[Problem], funnel: Funnel, step: str) -> list[Problem]:
+        """Those whose files are not held out; the others are counted at `step`."""
+        held_out = [one for one in problems if one.origin is not None and self.held_out(one.origin)]
+        for one in held_out:
+            funnel.drop(step, "held_out", one.id)
+        lost = {one.id for one in held_out}
+        return [one for one in problems if one.id not in lost]
+
     def _alone(self, work: Path, count: int, funnel: Funnel) -> Iterator[Problem]:
         """The problems that stand by themselves."""
         candidates = [draft for path in _files(work, count, DRAFTS) for draft in read_jsonl(path, ProblemDraft)]
-        references = [draft.problem for draft in candidates]
+        references = self._open([draft.problem for draft in candidates], funnel, "near")
         first = unique(references, self.curation.near_duplicates, funnel, "near")
         chosen = [draft for draft in candidates if draft.problem.id in first]
         for start in range(0, len(chosen), CHUNK):
@@ -167,6 +182,7 @@ class Miner:
             for draft in read_jsonl(path, Problem)
             if draft.id not in mined
         ]
+        candidates = self._open(candidates, funnel, NEAR)
         first = unique(candidates, self.curation.near_duplicates, funnel, NEAR, before=alone)
         return in_crate.chosen_drafts([draft for draft in candidates if draft.id in first], self.section, funnel)
 

@@ -4,6 +4,7 @@ from rustml.banks.measured import measured_texts
 from rustml.judge import Limits
 from rustml.judge.in_crate.crate_builds import Places
 from rustml.mining.mine import MINED, Miner
+from rustml.pairs.split import part_of
 from rustml.profile import Profile
 from rustml.runs import tracking
 from rustml.runs.progress import Progress
@@ -14,7 +15,15 @@ from rustml.stages.hub_commits import with_bank_commits
 from rustml.stages.judging import judging_environment, open_judge
 from rustml.stages.report.funnel import reported
 
-SECTIONS = ("mine", "curate.near_duplicates", "curate.decontamination", "bank", "judge", "evaluation.dependencies")
+SECTIONS = (
+    "mine",
+    "curate.near_duplicates",
+    "curate.decontamination",
+    "bank",
+    "judge",
+    "evaluation.dependencies",
+    "pairs.holdout_percent",
+)
 STAGE = Stage("mine", SECTIONS, __name__, bank.contents, judging_environment)
 
 
@@ -37,6 +46,7 @@ def run(profile: Profile, *, harvest: str, parent: str | None = None, reuse: boo
                 workers=worker_count(profile.engine),
                 progress=progress,
                 crates_progress=crates,
+                held_out=lambda origin: part_of(origin, profile.pairs) == "holdout",
             )
             protected = measured_texts(profile.bank, profile.seed)
             report = miner.mine(space.inputs["harvest"], space.out, protected)

@@ -109,6 +109,21 @@ def test_a_copy_in_another_crate_is_dropped(crate: list[SourceFile], section: Se
     assert {problem.tags["crate"] for problem in problems(tmp_path)} == {"small-crate"}
 
 
+def test_a_file_that_is_held_out_is_not_mined(crate: list[SourceFile], section: Section, tmp_path: Path) -> None:
+    run(Harvest(tuple(crate)), 1, tmp_path / "harvest" / "files", workers=1)
+    judge = FakeJudge(lambda candidate: _trivial(candidate) if "todo!()" not in candidate.code else "wrong")
+    places, limits = Places(cache=CacheLayout(tmp_path / "cache")), Limits.from_section(load("tiny").judge)
+    miner = Miner(
+        section(min_strength=0.0, worlds=("alone", "crate")), load("tiny").curate, judge, places, limits, workers=1,
+        held_out=lambda origin: origin.path == "src/lib.rs",
+    )  # fmt: skip
+    report = miner.mine(tmp_path / "harvest", tmp_path / "out", [])
+    assert {problem.entry_point for problem in problems(tmp_path)} == {"Limit::doubled"}
+    dropped = {step.stage: step.dropped for step in report.funnel}
+    assert dropped["near"]["held_out"] == 2
+    assert dropped["in_crate.near"]["held_out"] == 3
+
+
 def test_a_crate_is_in_one_split(crate: list[SourceFile], section: Section, tmp_path: Path) -> None:
     judge = FakeJudge(lambda candidate: _trivial(candidate) if "todo!()" not in candidate.code else "wrong")
     mined(crate, section(min_strength=0.0, test_percent=50.0, dev_percent=50.0), judge, tmp_path)
