@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from rustml.generation.sampling import Engine, Prompt, Sampling
@@ -17,6 +18,8 @@ from rustml.records import Problem, Verdict
 
 PROBE_BATCH = 32
 """Problems whose answers are drawn and judged at once."""
+Solve = Callable[[int, Engine, Sequence[Problem]], list[int | None]]
+"""Counts the passed answers to a batch of problems, of which the first has this number in the pool."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +53,7 @@ def choose(
     """
     if section.probe_samples == 0:
         return all_of(pool)
-    solved = _probed(open_engine, pool, judge, section, seed, progress, kept)
+    solved = _probed(open_engine, pool, kept, progress, partial(_solved, judge, section, seed))
     known = {problem.id: solved[problem.id] for problem in pool if problem.id in solved}
     dull = {name for name, count in known.items() if count in (0, section.probe_samples)}
     informative = [problem for problem in pool if problem.id not in dull]
@@ -67,13 +70,7 @@ def all_of(pool: Sequence[Problem]) -> Chosen:
 
 
 def _probed(
-    open_engine: Callable[[], Engine],
-    pool: Sequence[Problem],
-    judge: Judging,
-    section: GrpoSection,
-    seed: int,
-    progress: ProgressCallback,
-    kept: Path,
+    open_engine: Callable[[], Engine], pool: Sequence[Problem], kept: Path, progress: ProgressCallback, solve: Solve
 ) -> dict[str, int]:
     """Passed answers by problem, without those of which the judge could not judge every answer."""
     solved = _kept(kept)
@@ -85,7 +82,7 @@ def _probed(
     with closing(open_engine()) as engine, kept.open("a", encoding="utf-8") as file:
         for start in missing:
             batch = batches[start]
-            counts = zip(batch, _solved(engine, batch, judge, section, seed + start), strict=True)
+            counts = zip(batch, solve(start, engine, batch), strict=True)
             found = {problem.id: count for problem, count in counts if count is not None}
             file.write(f"\n{json.dumps(found)}\n")
             file.flush()
@@ -106,7 +103,7 @@ def _kept(path: Path) -> dict[str, int]:
 
 
 def _solved(
-    engine: Engine, problems: Sequence[Problem], judge: Judging, section: GrpoSection, seed: int
+    judge: Judging, section: GrpoSection, seed: int, start: int, engine: Engine, problems: Sequence[Problem]
 ) -> list[int | None]:
     """Passed answers per problem, drawn at the temperature of training; None where the judge was at fault."""
     sampling = Sampling(
@@ -115,7 +112,7 @@ def _solved(
         samples=section.probe_samples,
         max_new_tokens=section.max_new_tokens,
         stops=(),
-        seed=seed,
+        seed=seed + start,
     )
     prompts = [Prompt.question(engine.tokenizer, problem.instruction) for problem in problems]
     answers = [answer for samples in engine.generate(prompts, sampling) for answer in samples]
