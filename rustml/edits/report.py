@@ -11,7 +11,6 @@ class EditsReport(FunnelReport, frozen=True):
     """What was verified."""
 
     stage: ClassVar = "edits"
-    edits: int
     sources: int
     """Crates and repositories that have any."""
     tasks: dict[str, int]
@@ -23,7 +22,6 @@ class EditsReport(FunnelReport, frozen=True):
     def of(cls, edits: Sequence[Edit], funnel: tuple[Step, ...]) -> "EditsReport":
         """The report on these changes."""
         return cls(
-            edits=len(edits),
             sources=len({(edit.origin.kind, edit.origin.name) for edit in edits}),
             tasks=tally(edit.task for edit in edits),
             licences=tally(edit.origin.licence for edit in edits),
@@ -33,7 +31,7 @@ class EditsReport(FunnelReport, frozen=True):
 
     def counts(self) -> Mapping[str, float]:
         """Changes in all and by task, and where they come from."""
-        return {"records": self.edits, "sources": self.sources} | count_metrics("task", self.tasks)
+        return {"records": sum(self.tasks.values()), "sources": self.sources} | count_metrics("task", self.tasks)
 
     def details(self) -> Mapping[str, list[dict[str, Any]]]:
         """Changes by licence and by code."""
