@@ -19,11 +19,11 @@ from rustml.teaching.teach import TeachReport
 
 FUNNEL = (Step(stage="judge", kept=2, dropped={"wrong": 1}, samples={"wrong": ("a",)}),)
 WORK: dict[str, tuple[Any, str, str, FunnelReport]] = {
-    "edits": (edits, "collect", "curate", EditsReport.of([], FUNNEL)),
-    "mine": (mine, "mine", "harvest", MineReport.of([], FUNNEL)),
-    "teach": (teach, "teach", "bank", TeachReport(records={"one": 2}, funnel=FUNNEL)),
+    "edits": (edits, "rustml.stages.edits.collect", "curate", EditsReport.of([], FUNNEL)),
+    "mine": (mine, "rustml.stages.mine.Miner.mine", "harvest", MineReport.of([], FUNNEL)),
+    "teach": (teach, "rustml.stages.teach.teach", "bank", TeachReport(records={"one": 2}, funnel=FUNNEL)),
 }
-"""By stage: its module, the function there that does the work, the role of its input, and what the work reports."""
+"""By stage: its module, the function that does the work, the role of its input, and what the work reports."""
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[str], Outc
 
     def run(name: str) -> Outcome:
         module, work, role, report = WORK[name]
-        monkeypatch.setattr(module, work, lambda *_, **__: report)
+        monkeypatch.setattr(work, lambda *_, **__: report)
         outcome: Outcome = module.run(load("tiny"), **{role: "run"})
         return outcome
 
