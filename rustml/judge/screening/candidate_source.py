@@ -7,6 +7,7 @@ from rustml.judge.screening import imports, isolation
 from rustml.judge.screening.equality import ALL, OwnTypes, own_types
 from rustml.judge.screening.items import Item, Scanner
 from rustml.judge.screening.lint_attributes import lint_edits
+from rustml.judge.screening.modules import Modules
 from rustml.judge.screening.publishing import publish
 from rustml.judge.screening.unsoundness import known_unsoundness
 from rustml.rust.lexer import Token, closing, depth, edited, normalised, partners, significant, tokens
@@ -88,6 +89,11 @@ class CandidateSource:
             for item in uses
             for path in imports.declared(self.tokens[item.head + 1 : max(item.end - 1, item.head + 1)])
         )
+
+    @cached_property
+    def modules(self) -> Modules:
+        """Its modules, and what they re-export."""
+        return Modules(self._scanner)
 
     @cached_property
     def own_types(self) -> OwnTypes:

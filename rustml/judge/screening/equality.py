@@ -13,8 +13,9 @@ from rustml.judge.screening.standard_names import PROTECTED
 from rustml.rust.lexer import Token
 
 ALL = frozenset({"*"})
-_EQUALITY = frozenset({"PartialEq"})
-_ORDER = frozenset({"PartialOrd", "Ord"})
+_EQUALITY, _ORDER = frozenset({"PartialEq"}), frozenset({"PartialOrd", "Ord"})
+_WRITTEN = {_EQUALITY: frozenset({"eq"}), _ORDER: frozenset({"partial_cmp", "cmp"})}
+"""What an implementation has to define: a text without these names, macros and all, derives whatever it has."""
 _TYPES = frozenset({"struct", "enum", "union", "type", "trait"})
 _BEHIND_A_BOUND = frozenset({",", ")", "+", ">", "{", ";", "where", ">="})
 """What may follow a trait's name that is derived or a bound; behind the name that is implemented stands `for`."""
@@ -137,7 +138,8 @@ def _distrusted(
 ) -> frozenset[str]:
     """The types with an implementation of one of the traits that is written by hand, and all that hold one of them."""
     names = traits | _renamed(scanner, traits)
-    if not any(token.text in traits for token in scanner.tokens):
+    words = {token.text.removeprefix("r#") for token in scanner.tokens if token.kind == "ident"}
+    if not (words & traits and words & _WRITTEN[traits]):
         return frozenset()
     written = [head for head in heads if head.trait in names or head.generated]
     subjects = [head.subject & definitions.keys() for head in written]

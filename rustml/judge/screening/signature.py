@@ -9,6 +9,8 @@ from functools import lru_cache
 
 from rustml.rust.lexer import Token, partners, significant, spelled, tokens
 
+_ITERATORS = frozenset({"Iterator", "DoubleEndedIterator", "ExactSizeIterator", "FusedIterator", "IntoIterator"})
+
 
 @dataclass(frozen=True)
 class Signature:
@@ -48,16 +50,21 @@ class Signature:
         return f"::<{', '.join(names)}>" if set(names) - words and "impl" not in words else ""
 
     def _stepwise(self, call: str, harness: str) -> str:
-        words = self.output.replace("(", " ").split()[1:]
-        outer = "".join(words)
-        if "Iterator" not in self.output:
-            return call
-        if words[:1] == ["impl"]:
-            inner = f"::core::iter::IntoIterator::into_iter({call})" if "IntoIterator" in self.output else call
-            return f"::{harness}::Stepwise({inner})"
-        if outer.startswith(("Box<dynIterator", "Box<dynDoubleEndedIterator", "Box<dynstd::iter::Iterator")):
-            return f"::std::boxed::Box::new(::{harness}::Stepwise({call}))"
+        """`call` with every iterator of a hidden type behind one of the harness's."""
+        outer = "".join(self.output.replace("(", " ").split()[1:])
+        wrap = f"::{harness}::{'collected' if 'ExactSizeIterator' in outer else 'stepwise'}"
+        if outer.startswith("impl") and _is_iterator(outer[4:]):
+            return f"{wrap}({call})"
+        if outer.startswith(("Option<impl", "Result<impl")) and _is_iterator(outer[11:]):
+            return f"{call}.map({wrap})"
+        if outer.startswith("Box<dyn") and _is_iterator(outer[7:]):
+            return f"::std::boxed::Box::new({wrap}({call}))"
         return call
+
+
+def _is_iterator(bounds: str) -> bool:
+    """Whether one of these bounds, without spaces, is a trait of the standard library's iterators."""
+    return any(bound.split("<")[0].split("::")[-1] in _ITERATORS for bound in bounds.split("+"))
 
 
 @lru_cache(maxsize=128)  # the answers to one problem come together

@@ -15,7 +15,7 @@ from rustml.judge.screening.dependency_macros import crate_names
 from rustml.judge.screening.generated_tests import generated_tests
 from rustml.judge.screening.guarded_asserts import guard_comparisons
 from rustml.judge.screening.items import Item, Scanner
-from rustml.judge.screening.visible_names import visible_names
+from rustml.judge.screening.visible_names import library_globs, visible_names
 from rustml.records import Candidate
 from rustml.rust.lexer import Token, edited, spelled
 
@@ -67,7 +67,8 @@ class TestFile:
             if imports.in_standard(path) or path.split("::", maxsplit=1)[0] in crate_names(candidate.dependencies)
         )
         declared = signature.parse(candidate.signature, candidate.entry_point)
-        self.signature = declared if candidate.pinned else None
+        named = self._entry == candidate.entry_point  # what a path leads to, the tests import themselves
+        self.signature = declared if candidate.pinned and named else None
         words = frozenset(declared.tokens) if declared is not None else frozenset[str]()
         given = frozenset(imports.imported_name(path) for path in self.prelude) - {"*"}
         self.names = visible_names(source, self._tokens, self._entry, words, given)
@@ -140,7 +141,7 @@ class TestFile:
             constant = self._constant(self.signature.name)
             pinned = self.signature.wrapper(f"{root}::{spelled(self.signature.name)}", harness, constant=constant)
         starts = list(self._asserts())
-        edits = [*self._edits, *self._redirected(harness, here, starts)]
+        edits = [*self._edits, *self._redirected(harness, here, starts), *self._taken(f"crate::{here}::{given}")]
         for test in self._generated:
             edits += [(*test.mark, test.registration(harness, f"{here}.rs")), *((*at, "") for at in test.other_marks)]
         edits += guard_comparisons(self._tokens, self._pairs, harness, starts)
@@ -153,7 +154,20 @@ class TestFile:
         names = [f"{root}::{spelled(name)}" for name in sorted(self.names.own) if name != bound]
         names += [f"::{root.split('::')[1]}::{spelled(name)}" for name in sorted(self.names.macros)]
         names += [f"::{path.removeprefix('::')}" for path in self.names.standard]
-        return "".join(f"    #[allow(unused_imports)] pub use {name};\n" for name in dict.fromkeys(names))
+        return f"{_uses(names)}{''.join(self._modules(root))}"
+
+    def _modules(self, root: str) -> Iterator[str]:
+        """A module for each glob by which the tests take from the candidate's crate."""
+        for number, (path, names) in enumerate(sorted(self.names.globs.items())):
+            inside = "::".join((root, *map(spelled, path)))
+            yield f"    pub mod g{number} {{\n{_uses([f'{inside}::{spelled(name)}' for name in sorted(names)])}}}\n"
+
+    def _taken(self, given: str) -> Iterator[Edit]:
+        """Such a glob leads to its module, which holds nothing that changes what other words of the tests mean."""
+        numbers = {path: number for number, path in enumerate(sorted(self.names.globs))}
+        for start, end, path in library_globs(self._tokens, self.names.library):
+            first = start - (self._tokens[start - 1].text == "::")
+            yield self._tokens[first].start, self._tokens[end - 1].end, f"{given}::g{numbers[path]}::*"
 
     def _constant(self, name: str) -> bool:
         """Whether the candidate's function may be called where constants are made, and the tests make some."""
@@ -196,3 +210,7 @@ class TestFile:
         while index >= 1 and self._tokens[index - 1].text == "::":
             index -= 2 if index >= 2 and self._tokens[index - 2].kind == "ident" else 1
         return self._tokens[index].start
+
+
+def _uses(names: list[str]) -> str:
+    return "".join(f"    #[allow(unused_imports)] pub use {name};\n" for name in dict.fromkeys(names))

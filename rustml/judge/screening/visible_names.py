@@ -7,8 +7,8 @@ tests declare or import themselves comes first. The candidate's own imports from
 """
 
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import pairwise
 
 from rustml.judge.screening import imports
@@ -19,7 +19,7 @@ from rustml.judge.screening.standard_names import MACROS, PATHS, PROTECTED
 from rustml.rust.lexer import Token
 
 _CALLED = frozenset({"(", "::"})
-_STANDARD_ALIAS = re.compile(r"^type \w+ (?:< [^=]* > )?= (?::: )?(?:std|core) :: (?:\w+ :: )*\w+ (?:<|;)")
+_STANDARD_ALIAS = re.compile(r"^type \w+ (?:< [^;{}]*? > )?= (?::: )?(?:std|core) :: (?:\w+ :: )*\w+ (?:<|;)")
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,8 @@ class VisibleNames:
     """Paths into the standard library."""
     library: str = ""
     """The name by which the tests call the candidate's crate as a whole; empty where they do not."""
+    globs: Mapping[tuple[str, ...], frozenset[str]] = field(default_factory=dict)
+    """What they get by `use library::*`, or from a module of it: the module's path → names."""
 
 
 def visible_names(
@@ -47,14 +49,25 @@ def visible_names(
     """
     view = _View(source, stream, entry, declared)
     macros = frozenset(name for name in view.used_macros & source.macros if name == entry or name not in MACROS)
-    library = "" if entry in source.macros else view.library()
     exported = frozenset(view.own(given)) - macros
     own = exported - {"*"}
-    if not library and entry.isidentifier() and entry not in macros and not view.is_method(entry):
+    if not view.library and entry.isidentifier() and entry not in macros and not view.is_method(entry):
         own |= {entry}
-    return VisibleNames(
-        own, exported | own, macros, tuple(view.standard(given | frozenset(view.offered if library else ()))), library
-    )
+    paths = {path for _, _, path in library_globs(stream, view.library)}
+    globs = {path: view.inside(path) if path else own | macros for path in paths}
+    standard = view.standard(given | frozenset(view.offered if view.library else ()))
+    return VisibleNames(own, exported | own, macros, tuple(standard), view.library, globs)
+
+
+def library_globs(stream: Sequence[Token], library: str) -> Iterator[tuple[int, int, tuple[str, ...]]]:
+    """Each `use library::path::*;` of tests: where the path starts and ends, and the path inside the library."""
+    for index, token in enumerate(stream):
+        if token.text == "use" and library:
+            start = index + 1 + (stream[index + 1].text == "::")
+            end = next((at for at in range(start, len(stream)) if stream[at].text in (";", "{", "as")), start)
+            texts = [one.text for one in stream[start:end]]
+            if texts[:1] == [library] and texts[-1:] == ["*"]:
+                yield start, end, tuple(texts[2:-2:2])
 
 
 class _View:
@@ -73,17 +86,20 @@ class _View:
         for item in source.items:
             if item.name and item.keyword != "macro_rules":
                 self.offered.setdefault(item.name, []).append(item)
+        self._reached = source.modules.names(()) or {}
+        self._written = frozenset(name for name in source.modules.written - self.offered.keys() if self._writes(name))
+        self.library = self._as_library()
 
     def is_method(self, name: str) -> bool:
         """Whether the entry point stands inside another item alone: then its owner is what the tests name."""
         imported = any(imports.imported_name(path) in (name, "*") for _, path in self._source.imports)
         return name not in self.offered and not imported and self._source.defines_inside(name)
 
-    def library(self) -> str:
+    def _as_library(self) -> str:
         """The entry point where the tests use it as the name of a crate."""
         texts = [token.text for token in self._stream]
         triples = zip(texts, texts[1:], texts[2:], strict=False)
-        item = self._entry in self.offered
+        item = self._entry in self.offered or self._entry in self._written
         as_crate = any(
             (second == self._entry and ((first == "use" and third in ("::", "as", ";")) or first == "crate"))
             or (first == self._entry and second == "::" and not item)
@@ -93,35 +109,51 @@ class _View:
         return self._entry if as_crate and not modules and not self.is_method(self._entry) else ""
 
     def own(self, given: frozenset[str]) -> Iterator[str]:
-        """The candidate's items that the tests may name."""
-        for name, items in self.offered.items():
-            if name in given and name != self._entry:
-                continue
-            if name == self._entry or any(self._harmless(name, item) for item in items):
+        """The candidate's items that the tests may name, and `*` where some come by a glob."""
+        for name in self._harmless_of(self._reached) | self._written:
+            if name not in given or name == self._entry:
                 yield name
         for _, path in self._source.imports:
             name = imports.imported_name(path)
-            if not imports.in_standard(path) and name not in given and self._reexport(name):
+            if not imports.in_standard(path) and name not in given and self._reexport(name, path):
                 yield name
+
+    def inside(self, path: tuple[str, ...]) -> frozenset[str]:
+        """What the tests may take from a module by a glob: nothing where the text does not show it."""
+        modules = self._source.modules
+        items = modules.names(path) or {}
+        return self._harmless_of({name: items[name] for name in items if modules.public(items[name])})
+
+    def _harmless_of(self, offered: Mapping[str, list[Item]]) -> frozenset[str]:
+        own = (name for name, items in offered.items() if any(self._harmless(name, item) for item in items))
+        return frozenset(own) | (offered.keys() & {self._entry})
 
     def _harmless(self, name: str, item: Item) -> bool:
         if item.keyword == "trait" and self._methods & self._methods_of(item):
             return not self._overrides(item)
         if name not in self._used:
             return False
-        if name in PROTECTED or name in PATHS:
+        if name in PROTECTED or (name in PATHS and not self.library):
             return item.keyword == "type" and self._is_standard_alias(item)
         if item.keyword in ("fn", "mod"):
             return True
         return not name[0].islower() or name in self._declared
 
-    def _reexport(self, name: str) -> bool:
-        if name == "*":
-            return self._entry not in self.offered
-        if name == self._entry:
-            return True
-        known = name in self._used and name not in PROTECTED and name not in PATHS
+    def _writes(self, name: str) -> bool:
+        """Whether the tests may name a function or type that a macro writes."""
+        known = name in self._used and name not in PROTECTED and (name not in PATHS or name == self._entry)
         return known and (not name[0].islower() or name not in self._uncalled)
+
+    def _reexport(self, name: str, path: str) -> bool:
+        if name == "*":
+            return self._entry not in self.offered or bool(self._reached.keys() - self.offered.keys())
+        return name == self._entry or (name not in self._reached and self._outside(path) and self._writes(name))
+
+    def _outside(self, path: str) -> bool:
+        """Whether a path leads out of the candidate's text, and not to something that its macros write."""
+        root = path.split("::", maxsplit=1)[0].split(" ", maxsplit=1)[0]
+        known = {imports.imported_name(one) for _, one in self._source.imports if one != path} | self.offered.keys()
+        return root not in known | {"self", "super", "crate"} and not self._source.modules.traits_by_macro
 
     def _is_standard_alias(self, item: Item) -> bool:
         """`type Result<T> = std::result::Result<T, Error>;` is still the standard library's."""
@@ -140,7 +172,7 @@ class _View:
 
     def standard(self, given: frozenset[str]) -> Iterator[str]:
         """What the candidate imports from the standard library, and what the tests name without importing it."""
-        names = set(given)
+        names = {*given, self._entry}
         for _, path in self._source.imports:
             name = imports.imported_name(path)
             if imports.in_standard(path) and (name in ("*", "_") or self._importable(path, name, names)):

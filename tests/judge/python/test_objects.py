@@ -39,6 +39,16 @@ def test_a_wrong_program_does_not(wrong: dict[str, Verdict], name: str) -> None:
     assert wrong[name].status in ("wrong", "incomplete"), wrong[name]
 
 
+def test_tests_and_candidate_see_the_same_files_and_the_next_candidate_none(examiner: PythonExaminer) -> None:
+    code = "def f(path):\n    path.write_text('a\\nb')\n    return len(path.read_text().split())\n"
+    tests = "import tempfile\nfrom pathlib import Path\nassert not Path('/tmp/kept').exists()\n"
+    tests += "with tempfile.TemporaryDirectory() as folder:\n    assert f(Path(folder) / 'x') == 2\n"
+    tests += "assert f(Path('/tmp/kept')) == 2 and Path('/tmp/kept').read_text() == 'a\\nb'\n"
+    statuses = [one.status for one in judged(examiner, {"first": (code, tests), "second": (code, tests)}).values()]
+    contained = "bubblewrap" in judged(examiner, {"name": (code, tests)})["name"].sandbox
+    assert statuses == ["passed" if contained else "wrong"] * 2
+
+
 def test_the_honest_programs_pass_under_plain_python() -> None:
     whole = "".join(f"exec({code + tests!r}, {{'__name__': 'm'}})\n" for code, tests in HONEST.values())
     done = subprocess.run([sys.executable, "-I", "-c", whole], capture_output=True, text=True, check=False, timeout=60)

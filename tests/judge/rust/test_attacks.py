@@ -31,6 +31,15 @@ impl Iterator for Lies {
 fn unreachable<B>() -> B { panic!() }
 pub fn up_to(n: u32) -> impl Iterator<Item = u32> { let _ = n; Lies }
 """
+LYING_INSIDE = LYING_ITERATOR.replace(
+    "-> impl Iterator<Item = u32> { let _ = n; Lies }", "-> Option<impl Iterator<Item = u32>> { let _ = n; Some(Lies) }"
+)
+LYING_LENGTH = """
+pub struct Lies;
+impl Iterator for Lies { type Item = u32; fn next(&mut self) -> Option<u32> { None } fn size_hint(&self) -> (usize, Option<usize>) { (3, Some(3)) } }
+impl ExactSizeIterator for Lies {}
+pub fn f() -> impl ExactSizeIterator<Item = u32> { Lies }
+"""
 CALLBACK_TESTS = """
 #[test]
 fn calls_with_each() {
@@ -72,6 +81,16 @@ def test_results_and_callbacks_cannot_lie(judge: Judge) -> None:
         "entry_point": "up_to",
         "signature": "fn up_to(n: u32) -> impl Iterator<Item = u32>",
     }
+    length = {
+        "tests": "#[test] fn t() { assert_eq!(f().len(), 3) }",
+        "entry_point": "f",
+        "signature": "fn f() -> impl ExactSizeIterator<Item = u32>",
+    }
+    optional = {
+        "tests": ITERATOR_TESTS.replace("up_to(3)", "up_to(3).unwrap()").replace("up_to(4)", "up_to(4).unwrap()"),
+        "entry_point": "up_to",
+        "signature": "fn up_to(n: u32) -> Option<impl Iterator<Item = u32>>",
+    }
     callback = {
         "tests": CALLBACK_TESTS,
         "entry_point": "each",
@@ -88,6 +107,8 @@ def test_results_and_callbacks_cannot_lie(judge: Judge) -> None:
     given = [
         Candidate(id="lying iterator", code=LYING_ITERATOR, **iterator),
         Candidate(id="iterator", code="pub fn up_to(n: u32) -> impl Iterator<Item = u32> { 1..=n }", **iterator),
+        Candidate(id="lying length", code=LYING_LENGTH, **length),
+        Candidate(id="iterator that lies inside", code=LYING_INSIDE, **optional),
         Candidate(id="swallows", code=SWALLOWS, **callback),
         Candidate(id="calls", code="pub fn each(xs: Vec<i32>, f: impl FnMut(i32)) { xs.into_iter().for_each(f) }", **callback),
         Candidate(id="by-value trait", code=trait + 'pub fn parse(_: &str) -> Result<i32, String> { Err("".into()) }', **methods),
@@ -96,9 +117,29 @@ def test_results_and_callbacks_cannot_lie(judge: Judge) -> None:
     ]  # fmt: skip
     statuses = {verdict.id: verdict.status for verdict in judge.judge(given)}
     assert statuses == {
-        "lying iterator": "wrong", "iterator": "passed", "swallows": "wrong", "calls": "passed", "by-value trait": "wrong",
+        "lying iterator": "wrong", "iterator": "passed", "lying length": "wrong", "iterator that lies inside": "wrong", "swallows": "wrong", "calls": "passed", "by-value trait": "wrong",
         "own type for the declared one": "compile_error", "declared type": "passed",
     }  # fmt: skip
+
+
+HIJACKED = {
+    "a trait by the crate's glob": ("use mine::*;", "pub trait Len { fn len(self) -> usize; } impl Len for Vec<u8> { fn len(self) -> usize { 3 } }", ""),
+    "a trait by a module's glob": ("use mine::{self}; use mine::inner::*;", "pub mod inner { pub use super::f; pub trait Len { fn len(self) -> usize; } impl Len for Vec<u8> { fn len(self) -> usize { 3 } } }", ""),
+    "a trait by a prelude": ("use mine::prelude::*;", "mod deep { pub trait Len { fn len(self) -> usize; } impl Len for Vec<u8> { fn len(self) -> usize { 3 } } } pub mod prelude { pub use crate::deep::*; pub use crate::f; }", ""),
+    "a constant by the crate's glob": ("use mine::*;", "#[allow(non_upper_case_globals)] pub const got: usize = 3;", "match f().len() { got => assert_eq!(got, 3) }"),
+    "a macro by the crate's glob": ("use mine::*;", "#[macro_export] macro_rules! vec { ($($t:tt)*) => { Vec::<u8>::new() } }", "assert_eq!(f(), vec![1, 2, 3]);"),
+    "a trait under a generic's name": ("use mine::f; fn twice<T: Clone>(x: T) -> (T, T) { (x.clone(), x) }", "mod deep { pub trait Len { fn len(self) -> usize; } impl Len for Vec<u8> { fn len(self) -> usize { 3 } } } pub use deep::Len as T;", "let _ = twice(1);"),
+    "a trait that a macro writes": ("use mine::*;", "macro_rules! all { ($n:ident, $t:ident) => { pub struct $n; pub trait $t { fn len(self) -> usize; } impl $t for Vec<u8> { fn len(self) -> usize { 3 } } } } all!(Name, Kind);", "let _ = Name; let _ = stringify!(Kind);"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", HIJACKED)
+def test_a_glob_over_the_candidates_crate_changes_no_other_meaning(judge: Judge, name: str) -> None:
+    head, hostile, before = HIJACKED[name]
+    tests = f"{head}\n#[test]\nfn three() {{ {before} assert_eq!(f().len(), 3); }}\n"
+    code = f"{hostile}\npub fn f() -> Vec<u8> {{ Vec::new() }}\n"
+    verdict = judge.judge([Candidate(id=name, code=code, tests=tests, entry_point="mine")])[0]
+    assert verdict.status in ("wrong", "compile_error"), verdict
 
 
 def test_an_exit_code_is_no_fault_of_the_machine(judge: Judge, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -145,7 +186,7 @@ def test_a_neighbours_own_type_breaks_no_inference(judge: Judge) -> None:
     "piece",
     ['"\\', "'\\u{", "/*", "impl ", "impl X for ", "use {", "use a::{", "PartialEq ", "dyn ", "#[", "#![a]", "mod a{}super ",
      "macro_rules! a", "r#", "crate::", "struct A;", "struct A{a:A,", "impl<T> A for ", "a!(", "'a 'b ", "const ", "pub(", "<", "::",
-     "type A=A;", "fn f(", "fn f<'a,'b>(x:&'a &'b u8){} f ", "=", "#[derive(PartialEq)]struct A;", "\u200e", "trait A{fn a();}"],
+     "type A=A;", "fn f(", "fn f<'a,'b>(x:&'a &'b u8){} f ", "=", "#[derive(PartialEq)]struct A;", "use a::*;", "use a::b as a;", "mod a{pub use super::*;}", "enum A{B}use A::*;", "m!{A,", "\u200e", "trait A{fn a();}"],
 )  # fmt: skip
 def test_reading_is_linear(piece: str) -> None:
     """Four times the text takes about four times the processor time, and sixteen times where it is read again."""
@@ -166,4 +207,5 @@ def _seconds(code: str) -> float:
 def _read_all(code: str) -> None:
     source = CandidateSource(code)
     _ = source.alone, source.own_types, source.forbidden(allow_unsafe=False), source.items, source.imports
+    _ = source.modules.names(()), source.modules.names(("a", "b")), source.modules.written
     _ = source.published(frozenset({"a"})), source.linted, source.defines_inside("a")

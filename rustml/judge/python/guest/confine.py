@@ -9,10 +9,12 @@ import resource
 import signal
 import struct
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 _TMP = "/tmp"  # noqa: S108 - the name of a mount point of its own
-_CLONE_NEWNS, _MS_NOSUID_NODEV, _MS_REMOUNT_BIND_RDONLY = 0x00020000, 6, 0x20 | 0x1000 | 0x2 | 0x1
+_MS_NOSUID_NODEV, _MS_REMOUNT_BIND_RDONLY, _MNT_DETACH = 6, 0x20 | 0x1000 | 0x2 | 0x1, 2
 _PR_SET_PDEATHSIG, _PR_SET_SECCOMP, _PR_SET_NO_NEW_PRIVS = 1, 22, 38
 
 
@@ -35,7 +37,7 @@ def become_host(limits: dict[str, Any], read_fd: int, write_fd: int, status_fd: 
         os.closerange(6, 256)
         libc = ctypes.CDLL(None, use_errno=True)
         if limits["contained"]:
-            _private_tmp(libc, limits["file_size"])
+            os.chdir(_TMP)
         _limit(limits)
         libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
         drop_capabilities(libc)
@@ -64,13 +66,21 @@ def _demand(condition: bool) -> None:
         raise OSError(ctypes.get_errno(), "refused")
 
 
-def _private_tmp(libc: ctypes.CDLL, size: int) -> None:
-    _demand(libc.unshare(_CLONE_NEWNS) == 0)
-    options = f"size={size},nr_inodes=1024,mode=0777".encode()
+@contextmanager
+def private_tmp(limits: dict[str, Any]) -> Iterator[None]:
+    """A /tmp for the two processes of one candidate, gone with them. Raises OSError."""
+    if not limits["contained"]:
+        yield
+        return
+    libc = ctypes.CDLL(None, use_errno=True)
+    options = f"size={limits['file_size']},nr_inodes=1024,mode=0777".encode()
     _demand(libc.mount(b"tmpfs", _TMP.encode(), b"tmpfs", _MS_NOSUID_NODEV, options) == 0)
-    # The device is the machine's own: through a read-only mount it is read and written, and its inode stays as it is.
-    _demand(libc.mount(None, b"/dev/null", None, _MS_REMOUNT_BIND_RDONLY, None) == 0)
-    os.chdir(_TMP)
+    try:
+        # The device is the machine's own: through a read-only mount its inode stays as it is.
+        _demand(libc.mount(None, b"/dev/null", None, _MS_REMOUNT_BIND_RDONLY, None) == 0)
+        yield
+    finally:
+        libc.umount2(_TMP.encode(), _MNT_DETACH)
 
 
 def _limit(limits: dict[str, Any]) -> None:

@@ -38,8 +38,8 @@ class _Entry:
 
 
 def _items(entry: _Entry) -> list[Any]:
-    if entry.tag in _MAPPINGS:
-        return [*dict.keys(entry.value), *dict.values(entry.value)]
+    if entry.tag in _MAPPINGS:  # each by its own type's means: only an OrderedDict knows its order
+        return [*entry.value.keys(), *entry.value.values()]
     return list(entry.value)
 
 
@@ -122,7 +122,8 @@ def _replace(entry: _Entry, items: list[Any]) -> None:
     entry.value.clear()
     if entry.tag in _MAPPINGS:
         half = len(items) // 2
-        dict.update(entry.value, zip(items[:half], items[half:], strict=True))
+        for key, value in zip(items[:half], items[half:], strict=True):
+            entry.value[key] = value
     elif entry.tag == "s":
         entry.value.update(items)
     else:

@@ -11,10 +11,11 @@ NUMBER = "\x00number"
 
 
 class GuestFunction:
-    """A function of the tests. It is called where it is, and shows nothing but its name."""
+    """A function of the tests. It is called where it is, and shows nothing but its name and its documentation."""
 
-    def __init__(self, ask: Callable[..., Any], number: int, name: str) -> None:
-        self.__dict__.update({NUMBER: number, "\x00ask": ask, "__name__": name, "__qualname__": name})
+    def __init__(self, ask: Callable[..., Any], number: int, name: str, text: str) -> None:
+        shown = {"__name__": name, "__qualname__": name, "__doc__": text or None}
+        self.__dict__.update({NUMBER: number, "\x00ask": ask, **shown})
 
     def __call__(self, *arguments: Any, **named: Any) -> Any:
         """Call the function."""
@@ -44,7 +45,7 @@ _CLASSES: dict[tuple[str, ...], type] = {}
 def guest(ask: Callable[..., Any], number: int, kind: str, name: str, special: list[str]) -> Any:
     """The stand-in of one function or object of the tests."""
     if kind == "function":
-        return GuestFunction(ask, number, name)
+        return GuestFunction(ask, number, name, *special)
     key = (name, *special)
     if key not in _CLASSES:
         _CLASSES[key] = type(name, (GuestObject,), {method: _operation(method) for method in special})

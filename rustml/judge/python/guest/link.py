@@ -77,8 +77,8 @@ class Link(Peer):  # type: ignore[misc]
 
     def take_aside(self, message: Any) -> None:
         """Print what the candidate printed, where the tests may look for it."""
-        for text in message:
-            sys.stdout.write(text)
+        for stream, texts in zip((sys.stdout, sys.stderr), message, strict=True):
+            stream.write("".join(texts))
 
     def request(self, verb: str, *parts: Any) -> Any:
         """Ask the candidate; an exception that ends a loop is not passed on by a call."""
@@ -126,7 +126,8 @@ class Link(Peer):  # type: ignore[misc]
         parents = self._parents([self.unpack(base) for base in bases])
         chosen = frozenset(map(str, special))
         fields = tuple(map(str, more[0])) if more and more[0] else ()
-        space = {"link": self, NUMBER: number, "__module__": str(module), **stand_ins.methods(chosen, parents, fields)}
+        space = {"link": self, NUMBER: number, "__module__": str(module), "__doc__": stand_ins.Documentation()}
+        space |= stand_ins.methods(chosen, parents, fields) | stand_ins.BY_CONTENT.get(f"{module}.{name}", {})
         try:
             kind: type = StandInType(str(name), parents, space)
         except TypeError:  # no order of its bases suits this process
@@ -153,19 +154,20 @@ class Link(Peer):  # type: ignore[misc]
             if name in _MIXINS and isinstance(abstract, type) and hasattr(abstract, "register"):
                 abstract.register(kind)
 
-    def unpack_e(self, kind: Any, arguments: Any, text: str, number: Any, more: Any = None) -> BaseException:
+    def unpack_e(self, kind: Any, arguments: Any, text: str, number: Any, cause: Any, held: Any) -> BaseException:
         """An exception of the candidate's, of the same class as far as the tests can tell."""
         found, values = self.unpack(kind), tuple(self.unpack(arguments))
         if not (isinstance(found, type) and issubclass(found, BaseException)):
             raise TypeError("not an exception")
         if not isinstance(found, StandInType):
             plain = _library_error(found, values, text)
-            plain.__cause__ = self.unpack(more)
+            plain.__cause__ = self.unpack(cause)
+            plain.__dict__.update((str(name), self.unpack(value)) for name, value in held)
             return plain
         error: BaseException = found.__new__(found, *values)
         object.__setattr__(error, NUMBER, int(number))
         object.__setattr__(error, "args", values)
-        object.__setattr__(error, "__cause__", self.unpack(more))
+        object.__setattr__(error, "__cause__", self.unpack(cause))
         return error
 
     def unpack_g(self, number: int) -> Any:
@@ -279,7 +281,7 @@ def _library_error(kind: type[BaseException], values: tuple[Any, ...], text: str
 def _described(value: Any) -> list[Any]:
     """What the candidate's process makes a stand-in of: kind, name and special methods."""
     if isinstance(value, _FUNCTIONS) or type(value).__name__ == "partial":
-        return ["function", str(getattr(value, "__name__", "function")), []]
+        return ["function", str(getattr(value, "__name__", "function")), [str(value.__doc__ or "")]]
     special = [
         name for name in (*stand_ins.SPECIAL, "__eq__", "__hash__", "__bool__", "__contains__") if _has(value, name)
     ]

@@ -47,6 +47,12 @@ class StandInType(type):
     def __setattr__(cls, name: str, value: Any) -> None:
         cls.link.request("set", cls, name, value)
 
+    def __instancecheck__(cls, instance: Any) -> bool:
+        if type.__instancecheck__(cls, instance):
+            return True
+        known = isinstance(instance, StandIn) and cls.link is not None
+        return known and cls.link.request("instance", instance, cls) is True
+
     def __iter__(cls) -> Any:
         return cls.link.request("operate", "__iter__", cls)
 
@@ -236,7 +242,10 @@ def methods(special: frozenset[str], bases: tuple[type, ...], fields: tuple[str,
     if "__await__" in special:
         names |= COROUTINE
     if not decided_by_data and any(issubclass(base, Opaque) for base in bases):
-        names |= {"compares": True} if "__eq__" in special else {}
+        asks = {"compares": True}
+        if not any(issubclass(base, Content) for base in bases):
+            asks |= {"__eq__": Opaque.__eq__, "__hash__": Opaque.__hash__}
+        names |= asks if "__eq__" in special else {}
         names |= {"truth": True} if special & {"__bool__", "__len__"} else {}
     if decided_by_data:
         names |= _of_data(next(one for base in bases for one in VALUES if issubclass(base, one)))
@@ -250,6 +259,30 @@ def _of_data(base: type) -> dict[str, Any]:
     deciding = ("eq", "ne", "lt", "le", "gt", "ge", "hash", "len", "iter", "contains", "getitem", "bool")
     names = {f"__{name}__": getattr(base, f"__{name}__") for name in deciding if hasattr(base, f"__{name}__")}
     return {"__bool__": lambda self: len(self) > 0, **names}
+
+
+def _equal_content(content: Callable[[Any], Any]) -> dict[str, Any]:
+    """Equality of what `content` reads off an object, with data too."""
+
+    def equal(self: Any, other: Any) -> bool:
+        return bool(content(self) == (content(other) if isinstance(other, Opaque) else other))
+
+    return {"__eq__": equal, "__hash__": None}
+
+
+BY_CONTENT: dict[str, dict[str, Any]] = {
+    "collections.abc.Mapping": _equal_content(lambda one: {key: one[key] for key in one}),
+    "collections.abc.Set": _equal_content(set),
+    "collections.UserList": _equal_content(list),
+}
+"""Classes of the standard library whose equality is one of what they yield, unless a derived class has its own."""
+
+
+class Documentation:
+    """The documentation of an object or class of the candidate's, which it is asked for."""
+
+    def __get__(self, instance: Any, kind: Any) -> Any:
+        return kind.link.get(kind if instance is None else instance, "__doc__")
 
 
 def _field(name: str) -> Any:

@@ -11,7 +11,7 @@ MOST = 1 << 20
 
 
 class Printed(io.StringIO):
-    """Standard output and error."""
+    """Standard output, or standard error."""
 
     def write(self, text: str) -> int:
         """Keep `text` until the next message."""

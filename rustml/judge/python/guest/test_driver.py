@@ -79,6 +79,14 @@ def _succeeds(step: Any, names: dict[str, Any], report: int) -> bool:
 
 def run_case(case: dict[str, Any], limits: dict[str, Any], judge: int) -> list[str]:
     """The report on one candidate. Ends everything when the descriptor `judge` is not read any more."""
+    try:
+        with confine.private_tmp(limits):
+            return _run(case, limits, judge)
+    except OSError:
+        return ["end refused 0 0"]
+
+
+def _run(case: dict[str, Any], limits: dict[str, Any], judge: int) -> list[str]:
     started = time.monotonic()
     to_host, from_host, report, status = os.pipe(), os.pipe(), os.pipe(), os.pipe()
     host = os.fork()

@@ -25,6 +25,18 @@ impl<I: DoubleEndedIterator> DoubleEndedIterator for Stepwise<I> {
     }
 }
 
-impl<I: ExactSizeIterator> ExactSizeIterator for Stepwise<I> {}
-
 impl<I: std::iter::FusedIterator> std::iter::FusedIterator for Stepwise<I> {}
+
+/// The same items, one by one.
+pub fn stepwise<I: IntoIterator>(items: I) -> Stepwise<I::IntoIter> {
+    Stepwise(items.into_iter())
+}
+
+/// The items of an iterator that names its length: the length is then a count of them, not what the iterator says.
+pub fn collected<I: IntoIterator>(items: I) -> std::vec::IntoIter<I::Item> {
+    let mut all = Vec::new();
+    for item in items {
+        all.push(item);
+    }
+    all.into_iter()
+}

@@ -19,7 +19,7 @@ mod registered;
 mod sys;
 mod trust;
 
-pub use iterators::Stepwise;
+pub use iterators::{collected, stepwise};
 pub use registered::Registered;
 pub use trust::{ordered, plain, Trust};
 

@@ -1,0 +1,168 @@
+"""What stands in each module that a candidate's text writes out, and what its macros write there.
+
+Modules, re-exports and globs are followed by name, each once: the work is linear. What a text does not show, such as a
+module that a macro writes, is not there.
+"""
+
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+
+from rustml.judge.screening import imports
+from rustml.judge.screening.items import Item, Scanner
+
+_MOST_STEPS = 8
+"""Re-exports that are followed on the way to one item."""
+_DEFINED = frozenset({"struct", "enum", "union", "type", "fn"})
+"""What a macro may write that the tests then name. Traits and constants could change what their other words mean."""
+_TOP = -1
+
+
+class Modules:
+    """The modules of one text; each is known by the index of its opening brace."""
+
+    def __init__(self, scanner: Scanner) -> None:
+        self._scanner = scanner
+        self._items: dict[int, dict[str, list[Item]]] = {}
+        self._uses: dict[int, dict[str, str]] = {}
+        self._leads: dict[tuple[int, str], list[Item] | None] = {}
+        self._names: dict[int, dict[str, list[Item]]] = {}
+        self._parents: dict[int, int] = {_TOP: _TOP}
+
+    def names(self, path: Sequence[str]) -> dict[str, list[Item]] | None:
+        """What the module at `path` holds or re-exports, by name; None where the text writes no such module out."""
+        module = self._find(path, _TOP, _MOST_STEPS)
+        return self._visible(module) if module is not None else None
+
+    def public(self, items: Sequence[Item]) -> bool:
+        """Whether one of them says `pub`, restricted or not: the judge lifts restrictions."""
+        return any(self._scanner.text(item.first) == "pub" for item in items)
+
+    @cached_property
+    def traits_by_macro(self) -> bool:
+        """Whether some macro may write a trait."""
+        return any(self._holds("trait", tokens) for tokens in (*self._bodies.values(), *self._calls()))
+
+    @cached_property
+    def written(self) -> frozenset[str]:
+        """Names of functions and types that calls of the text's own macros write at the top level."""
+        if self.traits_by_macro:
+            return frozenset()
+        calls = [item for item in self._of(_TOP).get("", ()) if not item.keyword]
+        macros = ((call, self._bodies.get(self._scanner.text(call.head))) for call in calls)
+        return frozenset(name for call, body in macros if body for name in self._named(call, body))
+
+    @cached_property
+    def _bodies(self) -> dict[str, range]:
+        """What stands in each macro that the text defines."""
+        scanner = self._scanner
+        starts = [index for index in range(len(scanner.tokens)) if scanner.text(index) == "macro_rules"]
+        return {scanner.text(at + 2): range(at + 3, scanner.pairs[at + 3]) for at in starts if at + 3 in scanner.pairs}
+
+    def _calls(self) -> list[range]:
+        """What stands between the delimiters of each macro that is called."""
+        marks = [index for index, token in enumerate(self._scanner.tokens) if token.text == "!"]
+        return [range(index + 1, self._scanner.pairs[index + 1]) for index in marks if index + 1 in self._scanner.pairs]
+
+    def _holds(self, word: str, indices: range) -> bool:
+        return any(self._scanner.text(index) == word for index in indices)
+
+    def _named(self, call: Item, body: range) -> Iterator[str]:
+        """What a call defines: behind a keyword in it, or where the macro puts one before a variable."""
+        scanner = self._scanner
+        places = any(scanner.text(index) in _DEFINED and scanner.text(index + 1) == "$" for index in body)
+        start = index = call.head + 3
+        while index < call.end:
+            before = scanner.text(index - 1)
+            first = places and (index == start or before in (",", ";"))
+            if scanner.tokens[index].kind == "ident" and (before in _DEFINED or first):
+                yield scanner.text(index)
+            index = scanner.pairs.get(index, index) + 1
+
+    # How a name is found
+
+    def _of(self, module: int) -> dict[str, list[Item]]:
+        """The items of a module by name; calls of macros and `use` declarations have none."""
+        if module not in self._items:
+            named: dict[str, list[Item]] = {}
+            end = len(self._scanner.tokens) if module == _TOP else self._scanner.pairs[module]
+            for item in self._scanner.items(module + 1, end):
+                if item.keyword != "macro_rules" and self._scanner.active(item, test=False):
+                    named.setdefault(item.name, []).append(item)
+                    if item.keyword == "mod":
+                        self._parents.setdefault(item.head + 2, module)
+            self._items[module] = named
+        return self._items[module]
+
+    def _exports(self, module: int) -> dict[str, str]:
+        """What the `use` declarations of a module bring along: name → path. A glob has its whole path for a name."""
+        if module not in self._uses:
+            paths = (path for item in self._of(module).get("", ()) for path in self._declared(item))
+            named = ((path if path.endswith("*") else imports.imported_name(path), path) for path in paths)
+            self._uses[module] = dict(named)
+        return self._uses[module]
+
+    def _declared(self, item: Item) -> list[str]:
+        if item.keyword != "use":
+            return []
+        declaration = self._scanner.tokens[item.head + 1 : max(item.end - 1, item.head + 1)]
+        return [path for path in imports.declared(declaration) if not imports.in_standard(path)]
+
+    def _visible(self, module: int) -> dict[str, list[Item]]:
+        if module not in self._names:
+            names = self._names[module] = {name: items for name, items in self._of(module).items() if name}
+            globs = {}
+            for name, path in self._exports(module).items():
+                if name.endswith("*"):
+                    globs[self._find(path.split("::")[:-1], module, _MOST_STEPS)] = path
+                    self._add_variants(path.split("::")[:-1], module, names)
+                elif name not in names and (items := self._followed(name, module, _MOST_STEPS)):
+                    names[name] = items
+            for source in globs.keys() - {None, module}:
+                for name, items in self._visible(source).items():
+                    if self.public(items):
+                        names.setdefault(name, items)
+        return self._names[module]
+
+    def _add_variants(self, path: Sequence[str], module: int, names: dict[str, list[Item]]) -> None:
+        """What a glob over an enumeration brings along."""
+        for item in (self._leaf(path, module, _MOST_STEPS) if path else None) or ():
+            body = item.end - 1  # the closing brace
+            opening = next((at for at in range(item.head, item.end) if self._scanner.pairs.get(at) == body), body)
+            index = opening + 1
+            while item.keyword == "enum" and index < body:
+                index, _ = self._scanner.attributes_end(index, body)
+                names.setdefault(self._scanner.text(index), [item])
+                while index < body and self._scanner.text(index) != ",":
+                    index = self._scanner.pairs.get(index, index) + 1
+                index += 1
+
+    def _leaf(self, path: Sequence[str], module: int, steps: int) -> list[Item] | None:
+        scope = self._find(path[:-1], module, steps)
+        if scope is None:
+            return None
+        return self._of(scope).get(path[-1]) or self._followed(path[-1], scope, steps)
+
+    def _followed(self, name: str, module: int, steps: int) -> list[Item] | None:
+        """The items that a re-export of this name leads to. One that leads back to itself leads nowhere."""
+        if (module, name) not in self._leads:
+            self._leads[module, name] = None
+            path = self._exports(module).get(name)
+            original = path.split(" as ")[0].split("::") if path is not None else [name]
+            if original != [name] and steps:
+                self._leads[module, name] = self._leaf(original, module, steps - 1)
+        return self._leads[module, name]
+
+    def _find(self, path: Sequence[str], module: int, steps: int) -> int | None:
+        """The module that `path` leads to from `module`."""
+        at: int | None = module
+        for number, segment in enumerate(path):
+            step = self._step(segment, at, steps) if at is not None else None
+            at = self._step(segment, _TOP, steps) if step is None and number == 0 else step  # as paths of 2015 do
+        return at
+
+    def _step(self, segment: str, module: int, steps: int) -> int | None:
+        if segment in ("crate", "self", "super"):
+            return {"crate": _TOP, "self": module, "super": self._parents.get(module, _TOP)}[segment]
+        items = self._of(module).get(segment) or self._followed(segment, module, steps) or ()
+        bodies = [item.head + 2 for item in items if item.keyword == "mod"]
+        return bodies[0] if bodies and bodies[0] in self._scanner.pairs else None
