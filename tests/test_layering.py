@@ -57,12 +57,13 @@ ALLOWED["stages"] = set(ALLOWED)
 ALLOWED["testing"] = GROUND | MAKERS  # shipped doubles, which no other room imports
 
 # Inside the judge, from the bottom up: what lies directly in `judge` is either its ground or its API.
-JUDGE_GROUND = {"judge.limits", "judge.judging", "judge.verdicts", "judge.case_report"}
+JUDGE_GROUND = {"judge.limits", "judge.judging", "judge.verdicts", "judge.case_report", "judge.cache"}
 JUDGE: dict[str, set[str]] = {
     "judge.limits": set(),
     "judge.judging": set(),
     "judge.verdicts": set(),
     "judge.case_report": set(),
+    "judge.cache": {"judge.verdicts"},
     "judge.screening": set(),
     "judge.rust": JUDGE_GROUND | {"judge.screening"},
     "judge.python": JUDGE_GROUND,

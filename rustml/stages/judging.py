@@ -161,16 +161,15 @@ def _on_ray(
     if section.crates:
         section = msgspec.structs.replace(section, crates=str(_shared_folder(section.crates)))
     layout = CacheLayout(cache.root.resolve())
-    return RayJudge(partial(_open_on_node, section, layout, lints, keep), code_version(), workers=workers)
+    opener, verdicts = partial(_open_on_node, section, layout, lints), layout.verdicts if keep else None
+    return RayJudge(opener, code_version(), lints=lints, workers=workers, cache=verdicts)
 
 
-def _open_on_node(
-    section: JudgeSection, cache: CacheLayout, lints: bool, keep: bool, workers: int
-) -> "tuple[Judge, JudgeFacts]":
+def _open_on_node(section: JudgeSection, cache: CacheLayout, lints: bool, workers: int) -> "tuple[Judge, JudgeFacts]":
     """A judge on the node of a cluster where this runs, and what judges there."""
     if section.crates:
         _shared_folder(section.crates)
-    judge = _judge_here(section, cache, lints=lints, verdicts=cache.verdicts if keep else None, workers=workers)
+    judge = _judge_here(section, cache, lints=lints, verdicts=None, workers=workers)
     return judge, judge_facts(section, judge)
 
 

@@ -11,6 +11,8 @@ from rustml.records import Candidate
 
 START_SECONDS = 600.0
 """For all nodes to open their judges, which compiles the harness."""
+RESTART_SECONDS = 120.0
+"""For one node to open its judge again, whose harness is compiled there already."""
 CLOSE_SECONDS = 20.0
 """For idle judges to remove their files before their processes are ended."""
 
@@ -26,12 +28,15 @@ class _Node:
 
 
 class RayCrew:
-    """One actor per node. It stays on its node and is not started again: its work goes to the others."""
+    """One actor per node, which stays there. One that ends is started again, unless its node is gone too."""
 
     def __init__(self, ray: Any) -> None:
         """Start an actor on each node that has processors."""
         self._ray = ray
         self._asked: dict[Any, tuple[str, int]] = {}
+        self._opener: Opener | None = None
+        self._workers: int | None = None
+        self._facts: dict[str, JudgeFacts] = {}
         self._nodes = {_name(node): self._started(node) for node in ray.nodes() if _judges(node)}
 
     def _started(self, node: dict[str, Any]) -> _Node:
@@ -47,7 +52,8 @@ class RayCrew:
         A node that leaves the cluster meanwhile is left out. Raises EnvironmentFault naming every other node whose
         judge does not open, and why, and where no node has a processor.
         """
-        told = self._opened(opener, workers)
+        self._opener, self._workers = opener, workers
+        told = self._opened()
         here = {_name(node) for node in self._ray.nodes() if _judges(node)}
         for name in [name for name, facts in told.items() if isinstance(facts, str) and name not in here]:
             self._lose(name)
@@ -60,14 +66,18 @@ class RayCrew:
             )
         if not told:
             raise EnvironmentFault("no node of the Ray cluster has a processor; start nodes with --num-cpus")
-        return {name: facts for name, facts in told.items() if isinstance(facts, JudgeFacts)}
+        self._facts = {name: facts for name, facts in told.items() if isinstance(facts, JudgeFacts)}
+        return dict(self._facts)
 
-    def _opened(self, opener: Opener, workers: int | None) -> dict[str, JudgeFacts | RustmlError | str]:
+    def _opened(self) -> dict[str, JudgeFacts | RustmlError | str]:
         """What each node says when it is asked to open its judge; as text what Ray says in its place."""
-        asked = {node.actor.open.remote(opener, workers or node.processors): name for name, node in self._nodes.items()}
+        asked = {self._asked_to_open(node): name for name, node in self._nodes.items()}
         answered = self._ray.wait(list(asked), num_returns=len(asked), timeout=START_SECONDS)[0] if asked else []
         late = f"it does not answer in {START_SECONDS:.0f} s"
         return {name: self._reply(reply) if reply in answered else late for reply, name in asked.items()}
+
+    def _asked_to_open(self, node: _Node) -> Any:
+        return node.actor.open.remote(self._opener, self._workers or node.processors)
 
     def _reply(self, reply: Any) -> JudgeFacts | RustmlError | str:
         try:
@@ -101,6 +111,7 @@ class RayCrew:
             raise JudgeFault(f"the judge on {name} failed: {_last_line(error)}") from error
         except self._ray.exceptions.RayError:
             self._lose(name)
+            self._start_again(name)
             return Answer(name, part, None)
         if isinstance(verdicts, RustmlError):
             raise verdicts
@@ -112,6 +123,19 @@ class RayCrew:
         for reply in node.asked:
             self._asked.pop(reply, None)
         self._ray.kill(node.actor, no_restart=True)
+
+    def _start_again(self, name: str) -> None:
+        """Give a node that is still there another actor, where its judge opens as it did."""
+        rows = [row for row in self._ray.nodes() if _judges(row) and _name(row) == name]
+        if name not in self._facts or not rows:
+            return
+        node = self._started(rows[0])
+        reply = self._asked_to_open(node)
+        answered, _ = self._ray.wait([reply], num_returns=1, timeout=RESTART_SECONDS)
+        if answered and self._reply(reply) == self._facts[name]:
+            self._nodes[name] = node
+        else:
+            self._ray.kill(node.actor, no_restart=True)
 
     def forget(self) -> None:
         """Take no answer to what was asked before."""

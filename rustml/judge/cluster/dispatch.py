@@ -36,7 +36,10 @@ class Crew(Protocol):
         ...
 
     def answer(self) -> Answer:
-        """Wait for the next answer. Of a lost node there is one; what else it had has none."""
+        """Wait for the next answer. Of a lost node there is one; what else it had has none.
+
+        A lost node whose judge was started again is among `names` at once.
+        """
         ...
 
 
@@ -71,6 +74,8 @@ def answers(crew: Crew, parts: Sequence[list[Candidate]]) -> Iterator[tuple[int,
         losses.update(lost)
         _require_hope(losses, gone)
         waiting.extendleft(reversed(lost))
+        if answer.node in crew.names():
+            given[answer.node] = []
 
 
 def _require_nodes(given: dict[str, list[int]], gone: list[str]) -> None:

@@ -110,15 +110,15 @@ class Modules:
     def _visible(self, module: int) -> dict[str, list[Item]]:
         if module not in self._names:
             names = self._names[module] = {name: items for name, items in self._of(module).items() if name}
-            globs = {}
+            sources: set[int | None] = set()
             for name, path in self._exports(module).items():
                 if name.endswith("*"):
-                    globs[self._find(path.split("::")[:-1], module, _MOST_STEPS)] = path
+                    sources.add(self._find(path.split("::")[:-1], module, _MOST_STEPS))
                     self._add_variants(path.split("::")[:-1], module, names)
                 elif name not in names and (items := self._followed(name, module, _MOST_STEPS)):
                     names[name] = items
-            for source in globs.keys() - {None, module}:
-                for name, items in self._visible(source).items():
+            for source in sources - {module}:
+                for name, items in (self._visible(source) if source is not None else {}).items():
                     if self.public(items):
                         names.setdefault(name, items)
         return self._names[module]

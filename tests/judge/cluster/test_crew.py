@@ -117,6 +117,22 @@ def test_of_a_lost_node_there_is_one_answer() -> None:
     assert ray.killed == ["a", "b"]
 
 
+def test_an_actor_that_ends_is_started_again_where_its_node_is_there_and_judges_as_before() -> None:
+    ray = Ray(a=FACTS, b=FACTS, c=FACTS)
+    crew = RayCrew(ray)
+    crew.open(lambda _: None, None)
+    ray.says.update(a=RayError("killed"), b=RayError("killed"), c=RayError("gone"))
+    for part, name in enumerate("abc"):
+        crew.give(f"host ({name})", part, [])
+    ray.says.update(a=FACTS, b=JudgeFacts(limits={}, rust="2", python="3", sandbox="none", code="c"))
+    ray.left.add("c")
+    assert {crew.answer() for _ in "abc"} == {("host (a)", 0, None), ("host (b)", 1, None), ("host (c)", 2, None)}
+    assert crew.names() == ["host (a)"]
+    ray.says["a"] = [make_verdict("0", "passed")]
+    crew.give("host (a)", 0, [])
+    assert crew.answer() == ("host (a)", 0, ray.says["a"])
+
+
 def test_what_a_nodes_judge_raises_is_raised_here() -> None:
     crew = RayCrew(Ray(a=InputError("of ours"), b=RayTaskError("trace\nKeyError: 1")))
     crew.give("host (a)", 0, [])

@@ -16,9 +16,12 @@ from rustml.testing import make_verdict
 class Nodes:
     """A crew in memory: `draw` picks whose turn it is, and a step that is in `deaths` ends the node instead."""
 
-    def __init__(self, count: int, deaths: set[int], draw: Any = lambda nodes: nodes[0]) -> None:
+    def __init__(
+        self, count: int, deaths: set[int], draw: Any = lambda nodes: nodes[0], *, started_again: bool = False
+    ) -> None:
         self.has: dict[str, list[tuple[int, list[Candidate]]]] = {f"n{at}": [] for at in range(count)}
         self.deaths, self.draw, self.step, self.most = deaths, draw, 0, 0
+        self.started_again = started_again
         self.judged: dict[int, int] = defaultdict(int)
 
     def names(self) -> list[str]:
@@ -34,6 +37,8 @@ class Nodes:
         part, candidates = self.has[node].pop(0)
         if self.step - 1 in self.deaths:
             del self.has[node]
+            if self.started_again:
+                self.has[node] = []
             return Answer(node, part, None)
         self.judged[part] += 1
         return Answer(node, part, [make_verdict(one.id, "passed") for one in candidates])
@@ -78,6 +83,17 @@ def test_without_a_node_the_judge_names_those_that_were_lost() -> None:
         list(answers(Nodes(2, {0, 1}), parts_of(4)))
     with pytest.raises(JudgeFault, match=r"left to judge\."):
         list(answers(Nodes(0, set()), parts_of(1)))
+
+
+def test_a_node_that_is_started_again_gets_its_work_back() -> None:
+    crew = Nodes(1, {0, 2}, started_again=True)
+    assert sorted(part for part, _ in answers(crew, parts_of(5))) == list(range(5))
+    assert set(crew.judged.values()) == {1}
+
+
+def test_a_part_that_ends_every_judge_ends_the_attempts_although_nodes_are_started_again() -> None:
+    with pytest.raises(JudgeFault, match="3 nodes of the Ray cluster were lost"):
+        list(answers(Nodes(1, {0, 1, 2}, started_again=True), parts_of(1)))
 
 
 def test_candidates_that_are_there_whenever_a_node_is_lost_end_the_attempts() -> None:

@@ -94,6 +94,34 @@ def test_a_node_that_is_killed_in_the_middle_costs_no_verdict(cluster: Any, tmp_
     assert max(queued) <= IN_FLIGHT
 
 
+def test_a_judge_that_is_killed_on_a_node_that_is_there_is_started_again(cluster: Any, tmp_path: Path) -> None:
+    import ray
+
+    assert cluster
+    with RayJudge(partial(open_double, tmp_path), "c") as judge:
+        before = {name: node.actor for name, node in judge._crew._nodes.items()}
+        ray.kill(next(iter(before.values())), no_restart=True)
+        verdicts = judge.judge([candidate(f"right {number}", str(number)) for number in range(40)])
+        after = {name: node.actor for name, node in judge._crew._nodes.items()}
+    assert [one.status for one in verdicts] == ["passed"] * 40
+    assert after.keys() == before.keys()
+    assert sum(after[name] is not before[name] for name in before) == 1
+
+
+def test_verdicts_are_kept_on_the_machine_that_asks(cluster: Any, tmp_path: Path) -> None:
+    assert cluster
+    asked = [candidate("right", "a"), candidate("other", "b")]
+    with RayJudge(partial(open_double, tmp_path / "x"), "c", cache=tmp_path / "verdicts") as judge:
+        (tmp_path / "x").mkdir()
+        first = judge.judge(asked)
+    with RayJudge(partial(open_double, tmp_path / "x"), "c", cache=tmp_path / "verdicts") as judge:
+        judge._crew.give = pytest.fail  # type: ignore[method-assign, assignment]
+        assert judge.judge([*asked, candidate("right", "again")])[:2] == first
+    with RayJudge(partial(open_double, tmp_path / "x"), "c", lints=False, cache=tmp_path / "verdicts") as judge:
+        judge.judge([candidate("right", "a")])
+    assert len(list((tmp_path / "verdicts").rglob("*.json"))) == 3
+
+
 def test_crates_come_from_a_folder_that_all_nodes_see(cluster: Any, tmp_path: Path) -> None:
     assert cluster
     crate = tmp_path / "vendor" / "tally-1.2.0"

@@ -242,7 +242,7 @@ def methods(special: frozenset[str], bases: tuple[type, ...], fields: tuple[str,
     if "__await__" in special:
         names |= COROUTINE
     if not decided_by_data and any(issubclass(base, Opaque) for base in bases):
-        asks = {"compares": True}
+        asks: dict[str, Any] = {"compares": True}
         if not any(issubclass(base, Content) for base in bases):
             asks |= {"__eq__": Opaque.__eq__, "__hash__": Opaque.__hash__}
         names |= asks if "__eq__" in special else {}
