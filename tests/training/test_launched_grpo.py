@@ -135,6 +135,15 @@ def test_two_processes_draw_groups_without_signal_again(parent: Path, tmp_path: 
     assert all(metrics["groups.drawn"] % 2 == 0 for metrics in steps), "as many in each process"
 
 
+@pytest.mark.slow
+def test_two_processes_each_ask_failed_answers_of_their_own_again(parent: Path, tmp_path: Path) -> None:
+    repair = msgspec.structs.replace(profile().grpo.repair, prompts=2, failures="all")
+    section = section_of(FullSection(), steps=3, repair=repair)
+    logged = logged_by(partial(with_known_verdicts, task_of(section)), DDP, parent, tmp_path)
+    assert [logged[step].get("repair.answers") for step in (1, 2, 3)] == [None, 4.0, 4.0], "one group in each process"
+    assert len(list((tmp_path / "scratch").glob("repairs-*.jsonl"))) == 2
+
+
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
