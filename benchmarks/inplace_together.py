@@ -8,11 +8,8 @@ every process started for it: other work on the machine changes it less than wal
 """
 
 import argparse
-import contextlib
-import ctypes
 import os
 import platform
-import resource
 import tempfile
 import time
 from collections import Counter
@@ -21,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.inplace import made, unwritten
+from benchmarks.processor_time import adopt_orphans, processor_seconds
 from rustml.cache_layout import CacheLayout
 from rustml.evaluation.kinds.holdout import COMPILES, INPLACE, TASK, TESTED
 from rustml.evaluation.suites.suite import Suite
@@ -28,8 +26,6 @@ from rustml.judge.in_crate.judge import InCrateJudge
 from rustml.mining.variants import Body
 from rustml.records import Candidate, Pair, Problem, Verdict, candidate_of, read_jsonl, write_jsonl
 from rustml.tasks import task_of
-
-PR_SET_CHILD_SUBREAPER = 36
 
 
 @dataclass(frozen=True)
@@ -55,7 +51,7 @@ def main() -> None:
     parser.add_argument("--sample", type=int, default=60)
     parser.add_argument("--cache", type=Path, default=Path("outputs/cache"))
     options = parser.parse_args()
-    ctypes.CDLL(None, use_errno=True).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    adopt_orphans()
     names = set(filter(None, options.crates.split(",")))
     with tempfile.TemporaryDirectory() as folder:
         chosen = [pair for pair in read_jsonl(options.pairs, Pair) if not names or pair.origin.name in names]
@@ -102,19 +98,10 @@ def candidates(problems: Sequence[Problem], mutants: int) -> Iterator[Candidate]
 
 def timed(judge: Callable[[Sequence[Candidate]], list[Verdict]], asked: Sequence[Candidate]) -> Timed:
     """Verdicts on all of them."""
-    before, started = _processor_seconds(), time.monotonic()
+    before, started = processor_seconds(), time.monotonic()
     verdicts = judge(asked)
     wall = time.monotonic() - started
-    return Timed(verdicts, wall, _processor_seconds() - before)
-
-
-def _processor_seconds() -> float:
-    """Of this process and of all that it started: bubblewrap leaves without waiting for what ran in it."""
-    with contextlib.suppress(ChildProcessError):
-        while os.waitpid(-1, os.WNOHANG)[0]:
-            pass
-    usages = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    return sum(usage.ru_utime + usage.ru_stime for usage in usages)
+    return Timed(verdicts, wall, processor_seconds() - before)
 
 
 def processor() -> str:
