@@ -91,13 +91,17 @@ def run_stage(
                 _tag_reused(run_id, earlier)
                 return earlier
             if run_id != killed:
-                describe(run_id, stage, inputs)
                 log_settings(run_id, stage, profile, params)
-                client().set_tag(run_id, KEY, stage_key)
-                log_input_datasets(run_id, stage, {role: finished(source).run_id for role, source in inputs.items()})
+                _tag_begun(run_id, stage, stage_key, inputs)
             with system_metrics(run_id):
                 _execute(run_id, stage, place.folder, inputs, body)
         return finished(run_id)
+
+
+def _tag_begun(run_id: str, stage: Stage, stage_key: str, inputs: Mapping[str, str]) -> None:
+    describe(run_id, stage, inputs)
+    client().set_tag(run_id, KEY, stage_key)
+    log_input_datasets(run_id, stage, {role: finished(source).run_id for role, source in inputs.items()})
 
 
 def _tag_reused(run_id: str, earlier: Finished) -> None:
