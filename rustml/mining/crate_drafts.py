@@ -43,9 +43,10 @@ def crate_drafts(files: Sequence[SourceFile], section: MineSection, funnel: Funn
 
 
 def _problem(function: Function, crate: CrateItems, file: SourceFile, section: MineSection) -> Problem:
-    code = outdent(function.signature + function.body, function)
-    signature = outdent(function.signature, function).strip()
     header, owner = function.context, _owner(function.context)
+    code, signature = function.signature + function.body, function.signature.strip()
+    if not header:  # else it stands in its block as in its file
+        code, signature = outdent(code, function), outdent(signature, function)
     docs = documentation(function.leading, with_examples=section.examples == "left_in")
     outline = _surroundings(function, owner, crate, file.origin.path, section.max_outline_characters)
     return Problem(
@@ -76,7 +77,7 @@ def _surroundings(function: Function, owner: str, crate: CrateItems, path: str, 
     """What a caller sees of the items that a function names, of `most` characters at most.
 
     Types are whole, functions without bodies; imports of the file are those that the function uses. Of a longer list
-    the end is left out: types of the signature come first, what the body names last.
+    the end is left out: types of the signature come first, then what the body names, then what those types hold.
     """
     own = next((item for item in crate.files[path].items if item.start == function.fn_start), None)
     scope = Scope(crate, own)
@@ -86,9 +87,11 @@ def _surroundings(function: Function, owner: str, crate: CrateItems, path: str, 
     items = dict.fromkeys(item for name in names for item in scope.named_in(name, path))
     paths = (scope.anywhere(match["name"], match["path"] + match["name"]) for match in crate.path.finditer(text))
     items |= dict.fromkeys(item for some in paths for item in some)
+    inner = sorted(frozenset().union(*(item.words for item in items if item.kind == "type")))
+    within = (item for name in inner for item in scope.named_in(name, path) if item.kind in ("type", "alias"))
     members = (item for item in crate.by_owner.get(owner, ()) if item.kind == "method" and item.name in names)
     chosen: list[Item] = []
-    for item in [*items, *members]:
+    for item in dict.fromkeys([*items, *members, *within]):
         most -= len(item.outline)
         if most < 0:
             break

@@ -90,8 +90,11 @@ pub(crate) const REBATE: u32 = 1;
 /// Coins, one after the other.
 #[derive(Debug)]
 pub struct Purse {
-    left: u32,
+    left: Coin,
 }
+
+/// What is paid with.
+pub type Coin = u32;
 
 impl Purse {
     /// A purse with so many coins in it, none of which has been paid.
@@ -201,9 +204,13 @@ def test_what_is_dropped_is_counted_by_its_reason(mined: Mine) -> None:
 def test_the_question_shows_what_a_caller_sees(mined: Mine) -> None:
     question = mined.problems["Purse::next"].instruction
     assert "in the crate `till`" in question
-    assert "pub struct Purse {\n    left: u32,\n}" in question
+    assert "pub struct Purse {\n    left: Coin,\n}\npub type Coin = u32;" in question
+    assert "\n    fn next(&mut self) -> Option<u32>\n}" in question
     assert "Answer with the `impl` block with this method alone" in question
     assert "REBATE" in mined.problems["total"].instruction
+    assert mined.problems["Purse::next"].reference == COINS[COINS.index("impl Iterator") :].replace(
+        "    type Item = u32;\n\n    /// Pays the next coin, or nothing where the purse is empty.\n", ""
+    )
     assert "till::total" not in mined.problems["total"].instruction, "its example is a test"
 
 
