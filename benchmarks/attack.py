@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - code of candidates
 """A fuzzer of the judge: attacks of the tests, mutated and combined, in batches beside honest code, both languages.
 
     python -m benchmarks.attack [--seconds 600] [--seed 17] [--sandbox bubblewrap]
@@ -28,7 +29,7 @@ from tests.support.attacks import UNPINNED, WRONG
 from tests.support.bombs import BOMBS
 from tests.support.cheats import CHEATS
 from tests.support.honest import HONEST
-from tests.support.judge_cases import LIMITS, RIGHT, candidate
+from tests.support.judge_cases import LIMITS, RIGHT, TESTS, candidate
 
 ATTACKS: Mapping[str, str] = {**WRONG, **CHEATS}
 """Wrong answers to one problem of a declared signature."""
@@ -36,6 +37,47 @@ SLOW = tuple(code for code, statuses in BOMBS.values() if "passed" not in status
 """Answers that use up time or memory: one a round at most."""
 RUST, PYTHON, NEIGHBOURS = 10, 6, 5
 """Attacks of each language in a round, and honest candidates of each kind."""
+HOSTILE_ITEMS = (
+    "pub trait Len { fn len(self) -> usize; } impl Len for Vec<i32> { fn len(self) -> usize { 3 } }",
+    "pub trait Equal { fn eq(self, _: &Vec<i32>) -> bool; } impl Equal for Vec<i32> { fn eq(self, _: &Vec<i32>) -> bool { true } }",
+    "#[macro_export] macro_rules! vec { ($($t:tt)*) => { Vec::<i32>::new() } }",
+    "macro_rules! assert_eq { ($($t:tt)*) => {} } macro_rules! assert { ($($t:tt)*) => {} }",
+    "#[macro_export] macro_rules! panic { ($($t:tt)*) => { () } }",
+    "#[allow(non_upper_case_globals)] pub const doubles: i32 = 1; pub const keeps_nothing_as_nothing: i32 = 2;",
+    "mod deep { pub struct Vec; pub mod tests {} pub trait T { fn contains(&self) -> bool; } } pub use deep::*;",
+    "macro_rules! all { ($n:ident) => { pub struct $n; pub trait Kind { fn len(self) -> usize; } } } all!(Vec);",
+    "macro_rules! all { ($n:ident) => { pub fn $n(xs: Vec<i32>) -> Vec<i32> { xs } } } all!(double);",
+    "mod a { pub use super::b::*; } mod b { pub use super::a::*; pub use super::a::x as y; } pub use a::y as T;",
+    "pub type Vec<T = i32> = std::collections::VecDeque<T>;",
+    'compile_error!("aborting due to 1 previous error");',
+    '#[link(name = "No space left on device")] extern "C" {}',
+    "static LARGE: [u8; 1 << 32] = [0; 1 << 32];",
+    '#![clippy::msrv = "1.0.0"]',
+    "#[allow(unused)] fn loud() { " + "let x = 1; return;" * 400 + " }",
+    "use S::*; pub enum S { Vec, Some, i32 }",
+    "impl<T> std::ops::Not for Wrapped<T> { type Output = bool; fn not(self) -> bool { false } } pub struct Wrapped<T>(T);",
+    "pub mod prelude { pub use super::*; pub use std::prelude::v1::*; }",
+    "macro_rules! r { ($($t:tt)*) => { r!($($t)* x); } } r!();",
+    "#[cfg(test)] mod tests { use super::*; #[test] fn own() { double(vec![]); } }",
+)  # fmt: skip
+"""What stands beside an attack: each changes the meaning of a word, or stops something, somewhere."""
+PYTHON_HEADS = (
+    "import builtins\nbuiltins.len = builtins.sum = lambda *_: 3\n",
+    "import atexit, os\natexit.register(lambda: os._exit(0))\n",
+    "import sys\nsys.setrecursionlimit(10 ** 9)\nsys.stdout = None\n",
+    "import signal\nsignal.setitimer(signal.ITIMER_REAL, 9)\nsignal.signal(signal.SIGALRM, signal.SIG_IGN)\n",
+    "import threading\nthreading.Thread(target=lambda: [None for _ in iter(int, 1)], daemon=True).start()\n",
+    "import gc\ngc.disable()\ngc.get_objects()\n",
+    "import mmap\ntry:\n    mmap.mmap(-1, 1 << 30)\nexcept OSError:\n    pass\n",
+    "print('0 p\\n' * 9999)\nimport sys\nprint('whole', file=sys.stderr)\n",
+    "class AssertionError(Exception):\n    pass\ndef isinstance(*_): return True\n",
+    "import sys\nfor name in list(sys.modules): sys.modules[name] = None if name == 'json' else sys.modules[name]\n",
+    "import os\nfor number in range(64):\n    try: os.write(number, b'0 p\\n1 p\\nwhole\\n')\n    except OSError: pass\n",
+    "raise StopIteration\n",
+    "raise SystemExit(97)\n",
+    "open('/tmp/json.py', 'w').write('import os; os._exit(0)')\n",
+)
+"""What a wrong program may begin with."""
 Edit = Callable[[random.Random, str], str]
 
 
@@ -98,8 +140,15 @@ def beside_another(rng: random.Random, code: str) -> str:
     return f"{other}\n{code}" if rng.random() < 0.5 else f"{code}\n{other}"
 
 
+def with_hostile_items(rng: random.Random, code: str) -> str:
+    """Beside items that change what words mean, stop the compiler, or get in the way of the judge."""
+    items = "\n".join(rng.sample(HOSTILE_ITEMS, rng.randrange(1, 4)))
+    return f"{items}\n{code}" if rng.random() < 0.5 else f"{code}\n{items}\n"
+
+
 RUST_EDITS: tuple[Edit, ...] = (
     token_lost, token_twice, cut, decorated, in_a_module, by_macro, with_line_ends, beside_another, beside_another,
+    with_hostile_items, with_hostile_items,
 )  # fmt: skip
 HARMLESS: tuple[Edit, ...] = (with_line_ends, lambda rng, code: code + f"\n// {rng.random()} é\n")
 
@@ -112,6 +161,8 @@ def rust_attacks(rng: random.Random) -> Iterator[Candidate]:
         for _ in range(rng.randrange(4)):
             code = rng.choice(RUST_EDITS)(rng, code)
         pinned = {"signature": ""} if name in UNPINNED else {}
+        if rng.random() < 0.2:
+            pinned = {"signature": "", "entry_point": "mine", "tests": TESTS.replace("super::*", "mine::*")}
         edition = rng.choice(("2015", "2018", "2021", "2021", "2024"))
         yield candidate(code, f"attack/{number}: {name}", edition=edition, **pinned)
     if rng.random() < 0.3:
@@ -129,7 +180,7 @@ def python_attacks(rng: random.Random) -> Iterator[Candidate]:
             "",
         ]
         shielded = f"try:\n{_indented(rng.choice(before) or 'pass')}\nexcept BaseException:\n    pass\n{code}"
-        text = rng.choice((code, shielded, f"if True:\n{_indented(code)}"))
+        text = rng.choice((code, shielded, f"if True:\n{_indented(code)}", rng.choice(PYTHON_HEADS) + code))
         yield Candidate(
             id=f"python attack/{number}: {name}", code=text, tests=tests, entry_point="double", language="python"
         )
