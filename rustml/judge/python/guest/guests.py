@@ -3,6 +3,7 @@
 This file runs inside the sandbox and imports nothing of rustml.
 """
 
+import builtins
 import types
 from collections.abc import Callable
 from typing import Any
@@ -11,11 +12,23 @@ NUMBER = "\x00number"
 
 
 class GuestFunction:
-    """A function of the tests. It is called where it is, and shows nothing but its name and its documentation."""
+    """A function of the tests. It is called where it is, and shows its name, documentation and parameters."""
 
-    def __init__(self, ask: Callable[..., Any], number: int, name: str, text: str) -> None:
-        shown = {"__name__": name, "__qualname__": name, "__doc__": text or None}
-        self.__dict__.update({NUMBER: number, "\x00ask": ask, **shown})
+    def __init__(self, ask: Callable[..., Any], number: int, name: str, text: str, parameters: list[Any]) -> None:
+        types_of = {one: getattr(builtins, kind) for one, _, _, kind in parameters if kind}
+        shown = {"__name__": name, "__qualname__": name, "__doc__": text or None, "__annotations__": types_of}
+        self.__dict__.update({NUMBER: number, "\x00ask": ask, "\x00parameters": parameters, **shown})
+
+    @property
+    def __signature__(self) -> Any:
+        import inspect  # noqa: PLC0415 - it takes longer to import than all else
+
+        return inspect.Signature([
+            inspect.Parameter(
+                name, inspect._ParameterKind(kind), default=default[0] if default else inspect.Parameter.empty
+            )
+            for name, kind, default, _ in self.__dict__["\x00parameters"]
+        ])  # fmt: skip
 
     def __call__(self, *arguments: Any, **named: Any) -> Any:
         """Call the function."""
@@ -42,8 +55,8 @@ class GuestObject:
 _CLASSES: dict[tuple[str, ...], type] = {}
 
 
-def guest(ask: Callable[..., Any], number: int, kind: str, name: str, special: list[str]) -> Any:
-    """The stand-in of one function or object of the tests."""
+def guest(ask: Callable[..., Any], number: int, kind: str, name: str, special: list[Any]) -> Any:
+    """The stand-in of one function, or of one object with its special methods, of the tests."""
     if kind == "function":
         return GuestFunction(ask, number, name, *special)
     key = (name, *special)

@@ -16,13 +16,13 @@ import weakref
 from typing import Any
 
 import stand_ins  # type: ignore[import-not-found]
+from descriptions import FUNCTIONS, described  # type: ignore[import-not-found]
 from peer import Peer  # type: ignore[import-not-found]
 from script import Script  # type: ignore[import-not-found]
 from stand_ins import NUMBER, StandIn, StandInType, number_of
 from wire import HARMLESS, Channel  # type: ignore[import-not-found]
 
 _NO_SURPRISES = frozenset(sys.stdlib_module_names) - {"antigravity", "this", "idlelib", "turtledemo"}
-_FUNCTIONS = (types.FunctionType, types.BuiltinFunctionType, types.MethodType, types.MethodWrapperType, type)
 _STEPPING = (types.GeneratorType, types.CoroutineType, types.AsyncGeneratorType)
 _STEPPED = ("__next__", "send", "throw", "__anext__", "asend", "athrow")
 _MIXINS = frozenset(vars(collections.abc).keys() | vars(numbers).keys())
@@ -203,7 +203,7 @@ class Link(Peer):  # type: ignore[misc]
         if isinstance(value, BaseException):
             kind = next(base for base in type(value).__mro__ if getattr(builtins, base.__name__, None) is base)
             return ["e", ["ty", kind.__name__], self.pack(list(value.args)), str(value), self._export(value)]
-        return ["g", self._export(value), *_described(value)]
+        return ["g", self._export(value), *described(value)]
 
     def _export(self, value: Any) -> int:
         number = self._exported_numbers.get(id(value))
@@ -220,7 +220,7 @@ class Link(Peer):  # type: ignore[misc]
 
     def do_get(self, target: Any, name: str) -> Any:
         """A public attribute of an object of the tests; functions, classes, generators and modules show none."""
-        if isinstance(self._given(target), _FUNCTIONS) or str(name).startswith("_"):
+        if isinstance(self._given(target), FUNCTIONS) or str(name).startswith("_"):
             raise AttributeError(name)
         if isinstance(target, _STEPPING) and name not in ("send", "throw", "close"):
             raise AttributeError(name)
@@ -228,7 +228,7 @@ class Link(Peer):  # type: ignore[misc]
 
     def do_set(self, target: Any, name: str, value: Any) -> None:
         """Set a public attribute of an object of the tests."""
-        if isinstance(target, _FUNCTIONS) or str(name).startswith("_"):
+        if isinstance(target, FUNCTIONS) or str(name).startswith("_"):
             raise AttributeError(name)
         setattr(self._given(target), name, value)
 
@@ -276,18 +276,3 @@ def _library_error(kind: type[BaseException], values: tuple[Any, ...], text: str
         error = kind.__new__(kind, *values) if issubclass(kind, Exception) else RuntimeError(text)
         error.args = values
     return error
-
-
-def _described(value: Any) -> list[Any]:
-    """What the candidate's process makes a stand-in of: kind, name and special methods."""
-    if isinstance(value, _FUNCTIONS) or type(value).__name__ == "partial":
-        return ["function", str(getattr(value, "__name__", "function")), [str(value.__doc__ or "")]]
-    special = [
-        name for name in (*stand_ins.SPECIAL, "__eq__", "__hash__", "__bool__", "__contains__") if _has(value, name)
-    ]
-    return ["object", type(value).__name__, special]
-
-
-def _has(value: Any, name: str) -> bool:
-    method = getattr(type(value), name, None)
-    return method is not None and method is not getattr(object, name, None)

@@ -1,0 +1,50 @@
+"""What the candidate's process is told about functions and objects of the tests.
+
+This file runs inside the sandbox and imports nothing of rustml.
+"""
+
+import builtins
+import inspect
+import types
+from typing import Any
+
+import stand_ins  # type: ignore[import-not-found]
+from wire import SCALARS  # type: ignore[import-not-found]
+
+FUNCTIONS = (types.FunctionType, types.BuiltinFunctionType, types.MethodType, types.MethodWrapperType, type)
+
+
+def described(value: Any) -> list[Any]:
+    """What the candidate's process makes a stand-in of: kind, name and special methods."""
+    if isinstance(value, FUNCTIONS) or type(value).__name__ == "partial":
+        return ["function", str(getattr(value, "__name__", "function")), [str(value.__doc__ or ""), _parameters(value)]]
+    special = [
+        name for name in (*stand_ins.SPECIAL, "__eq__", "__hash__", "__bool__", "__contains__") if _has(value, name)
+    ]
+    return ["object", type(value).__name__, special]
+
+
+def _parameters(function: Any) -> list[list[Any]]:
+    """Name, kind, default and type of each, as far as they are the language's own; none where there is no signature."""
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):
+        return []
+    return [[one.name, int(one.kind), _plain(one.default), _type_name(one.annotation)] for one in parameters]
+
+
+def _plain(default: Any) -> list[Any]:
+    """Nothing where there is no default; one that is not plain data is not shown."""
+    if default is inspect.Parameter.empty:
+        return []
+    return [default if type(default) in SCALARS else None]
+
+
+def _type_name(annotation: Any) -> str:
+    own = isinstance(annotation, type) and getattr(builtins, annotation.__name__, None) is annotation
+    return annotation.__name__ if own else ""
+
+
+def _has(value: Any, name: str) -> bool:
+    method = getattr(type(value), name, None)
+    return method is not None and method is not getattr(object, name, None)
