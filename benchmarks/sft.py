@@ -18,7 +18,6 @@ profiler reports each allocation; beside it is the arithmetic that SFT starts wi
 
 import itertools
 import os
-import random
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -29,18 +28,18 @@ from typing import Any
 import click
 import msgspec
 
+from benchmarks.sft_rows import LAYOUTS, Row, draw_rows, shares
+from benchmarks.tensor_peak import tensor_peak
 from rustml.models.compute import Compute
 from rustml.profile import load
 from rustml.profile.method import FullSection, LoraSection, MethodSection, QloraSection
 from rustml.profile.optimizer import AdamWSection, ConstantSection
 from rustml.profile.sft import SftSection
 from rustml.profile.sources import ValidationSection
-from rustml.records import Pair, read_jsonl
 from rustml.runs import log_levels
 
 METHODS: dict[str, MethodSection] = {"full": FullSection(), "lora": LoraSection(), "qlora": QloraSection()}
 COMPILED = "-compiled"
-LAYOUTS = ("packed", "padded", "as drawn")
 FIELDS = (
     "hidden_size",
     "intermediate_size",
@@ -62,11 +61,7 @@ ARCHITECTURES: dict[str, tuple[Any, ...]] = {
 WARM_UP = 2
 """Steps that are not timed."""
 MEMORY_STEPS = 2
-ROWS, SHORTEST, SIGMA = 400, 8, 0.8
-CHARACTERS = 3
-"""Of Rust, per token of a large vocabulary."""
 COLUMNS = ("method", "layout", "real", "tokens/s", "x padded", "tokens/cpu s", "x padded", "of peak", "GB", "reckoned")
-Row = tuple[list[int], list[int]]
 
 
 @dataclass(frozen=True)
@@ -96,48 +91,10 @@ class Speed:
     processor_seconds: float
 
 
-def draw_rows(vocabulary: int, context: int, pairs: Path | None = None, seed: int = 17) -> list[Row]:
-    """Records of random tokens, whose prompts, a third of drawn lengths, carry no loss; longer ones than `context` are
-    cut where they are drawn and left out where they come from a file."""
-    rng = random.Random(seed)
-    lengths = list(_drawn_lengths(rng, context)) if pairs is None else list(_lengths_of(pairs, rng, context))
-    ids = ([rng.randrange(vocabulary) for _ in range(length)] for _, length in lengths)
-    return [(row, [-100] * first + row[first:]) for row, (first, _) in zip(ids, lengths, strict=True)]
-
-
-def _drawn_lengths(rng: random.Random, context: int) -> Iterator[tuple[int, int]]:
-    """Tokens of prompt and of all, by record."""
-    for _ in range(ROWS):
-        length = min(context, max(SHORTEST, round(context / 8 * rng.lognormvariate(0, SIGMA))))
-        yield length // 3, length
-
-
-def _lengths_of(pairs: Path, rng: random.Random, context: int) -> Iterator[tuple[int, int]]:
-    """The same of pairs in random order."""
-    records = list(read_jsonl(pairs, Pair))
-    rng.shuffle(records)
-    for pair in records:
-        prompt, answer = len(pair.instruction) // CHARACTERS, max(1, len(pair.answer) // CHARACTERS)
-        if prompt + answer <= context:
-            yield prompt, prompt + answer
-
-
 def method_section(name: str) -> MethodSection:
     """The method of a row: a name of METHODS, or `full-fp8`; with `-compiled` behind it the model is compiled."""
     name = name.removesuffix(COMPILED)
     return FullSection(fp8=True) if name == "full-fp8" else METHODS[name]
-
-
-def shares(rows: Sequence[Row], context: int, records: int) -> dict[str, float]:
-    """Share of positions that hold a token over an epoch, by layout."""
-    from rustml.training import batching, packing, throughput  # noqa: PLC0415
-
-    count = packing.packed_batches_per_epoch(rows, context, 1, 17)
-    packed = packing.real_share(packing.packed_dataset(rows, context, 1, count, 17), context)
-    steps = len(rows) // records
-    sorted_rows = batching.ordered_rows(rows, records, steps, 17)
-    padding = [throughput.padding_share(each, records) for each in (sorted_rows, rows[: steps * records])]
-    return dict(zip(LAYOUTS, (packed, *(1 - share for share in padding)), strict=True))
 
 
 def section_of(bench: Bench, method: str, layout: str) -> SftSection:
@@ -218,25 +175,6 @@ def memory(bench: Bench, method: str, layout: str) -> tuple[float, float]:
     reckoned = memory_plan.plan(memory_plan.bounded(section, rows), bench.shape, bench.machine).peak
     dataset = sft.in_order(rows, section, MEMORY_STEPS, 17)
     return tensor_peak(lambda: train(bench, section, dataset, lambda *_: None), bench.machine.device), reckoned
-
-
-def tensor_peak(run: Callable[[], None], device: str) -> float:
-    """Bytes of all tensors at the peak of what `run` does."""
-    import torch  # noqa: PLC0415
-
-    if device == "cuda":
-        torch.cuda.empty_cache()
-        torch.cuda.reset_peak_memory_stats()
-        run()
-        return float(torch.cuda.max_memory_allocated())
-    with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU], profile_memory=True) as profile:
-        run()
-    total = peak = 0
-    for event in profile.profiler.kineto_results.events():
-        if event.name() == "[memory]":
-            total += event.nbytes()
-            peak = max(peak, total)
-    return float(peak)
 
 
 def make_base(architecture: str, context: int, folder: Path) -> Path:

@@ -8,7 +8,7 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, Gemma3TextConfig, Qwen3Config
 
-from benchmarks.sft import tensor_peak
+from benchmarks.tensor_peak import tensor_peak
 from rustml.errors import EnvironmentFault
 from rustml.models import checkpoint
 from rustml.models.compute import Compute

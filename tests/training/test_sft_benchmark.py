@@ -6,6 +6,7 @@ import pytest
 from click.testing import CliRunner
 
 from benchmarks import sft as benchmark
+from benchmarks import sft_rows
 from rustml.models.compute import Compute
 from rustml.profile.method import FullSection
 from rustml.records import Origin, Pair, write_jsonl
@@ -14,8 +15,8 @@ pytestmark = pytest.mark.filterwarnings("ignore")
 
 
 def test_steps_hold_about_as_many_real_tokens_in_every_layout() -> None:
-    rows = benchmark.draw_rows(500, 1024)
-    assert rows == benchmark.draw_rows(500, 1024)
+    rows = sft_rows.draw_rows(500, 1024)
+    assert rows == sft_rows.draw_rows(500, 1024)
     assert max(len(ids) for ids, _ in rows) <= 1024
     assert all(labels[-1] == ids[-1] and labels[0] == -100 for ids, labels in rows)
     mean = sum(len(ids) for ids, _ in rows) / len(rows)
@@ -36,12 +37,12 @@ def test_lengths_may_be_those_of_a_file_of_pairs(tmp_path: Path) -> None:
         for number, (instruction, answer) in enumerate(texts)
     ]
     write_jsonl(tmp_path / "train.jsonl", pairs)
-    rows = benchmark.draw_rows(500, 64, tmp_path / "train.jsonl")
+    rows = sft_rows.draw_rows(500, 64, tmp_path / "train.jsonl")
     assert sorted((len(ids), labels.count(-100)) for ids, labels in rows) == [(3, 0), (30, 10)], "the third is too long"
 
 
 def test_an_epoch_packed_is_nearly_full_and_sorting_leaves_less_padding_than_not() -> None:
-    shares = benchmark.shares(benchmark.draw_rows(500, 1024), 1024, 16)
+    shares = sft_rows.shares(sft_rows.draw_rows(500, 1024), 1024, 16)
     assert shares["packed"] > 0.97
     assert shares["packed"] > shares["padded"] > shares["as drawn"]
 
