@@ -15,7 +15,7 @@ from rustml.rust.lexer import Token
 ALL = frozenset({"*"})
 _EQUALITY, _ORDER = frozenset({"PartialEq"}), frozenset({"PartialOrd", "Ord"})
 _WRITTEN = {_EQUALITY: frozenset({"eq"}), _ORDER: frozenset({"partial_cmp", "cmp"})}
-"""What an implementation has to define: a text without these names, macros and all, derives whatever it has."""
+"""What an implementation by hand defines. Where none of these names occurs, in macros either, all is derived."""
 _TYPES = frozenset({"struct", "enum", "union", "type", "trait"})
 _BEHIND_A_BOUND = frozenset({",", ")", "+", ">", "{", ";", "where", ">="})
 """What may follow a trait's name that is derived or a bound; behind the name that is implemented stands `for`."""

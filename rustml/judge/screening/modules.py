@@ -67,7 +67,7 @@ class Modules:
         return any(self._scanner.text(index) == word for index in indices)
 
     def _named(self, call: Item, body: range) -> Iterator[str]:
-        """What a call defines: behind a keyword in it, or where the macro puts one before a variable."""
+        """Names that a macro call defines: those after a keyword in it, or passed to a variable that follows one."""
         scanner = self._scanner
         places = any(scanner.text(index) in _DEFINED and scanner.text(index + 1) == "$" for index in body)
         start = index = call.head + 3
