@@ -10,6 +10,8 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import psutil
+
 from rustml.errors import JudgeFault
 from rustml.sandbox.cgroups import Cgroups, Group
 from rustml.sandbox.exit_codes import GROUP_REFUSED
@@ -117,8 +119,18 @@ class Processes:
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:
-    with contextlib.suppress(ProcessLookupError):
+    """End a command's process group, and what has left the group.
+
+    Bubblewrap's child leaves it a moment before it asks to die with its parent: killed between the two, the parent
+    would leave it behind, with our pipes open. Stopped, the group makes no more children while they are counted.
+    """
+    with contextlib.suppress(ProcessLookupError, psutil.NoSuchProcess):
+        os.killpg(process.pid, signal.SIGSTOP)
+        below = psutil.Process(process.pid).children(recursive=True)
         os.killpg(process.pid, signal.SIGKILL)
+        for child in below:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                child.kill()
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -18,6 +17,7 @@ from rustml.sandbox import workdir
 from rustml.sandbox.workdir import PREFIX, WorkingFolder
 from tests.support.bombs import BOMBS
 from tests.support.judge_cases import LIMITS, candidate
+from tests.support.processes import until
 
 SCRIPT = """
 import json, sys
@@ -81,13 +81,6 @@ def below(pid: int) -> dict[int, str]:
         fresh = {child for child, parent in parents.items() if parent in fresh}
         descendants |= fresh
     return {child: commands[child] for child in descendants}
-
-
-def until(condition: Callable[[], object], seconds: float = 120) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it never came to be"
-        time.sleep(0.05)
 
 
 def running_candidates(judge: "subprocess.Popen[str]") -> set[int]:

@@ -1,8 +1,9 @@
-"""Kill a stage for real, at a chosen point."""
+"""Kill a stage for real, at a chosen point, and wait for what a process does."""
 
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 
@@ -21,3 +22,11 @@ def kill_at(program: str, words: list[str], out: Path, mark: str) -> dict[str, i
         time.sleep(1.5)  # its workers end with it, each within a moment
     assert process.returncode == -9, f"it ended by itself after {mark}"
     return {str(path.relative_to(out)): path.stat().st_mtime_ns for path in out.rglob("[0-9]" * 5) if path.is_dir()}
+
+
+def until(condition: Callable[[], object], seconds: float = 120) -> None:
+    """Wait until it holds. Fails after `seconds`."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it never came to be"
+        time.sleep(0.05)
