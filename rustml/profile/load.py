@@ -1,6 +1,7 @@
 """Load a profile: resolve what it builds on, apply presets and overrides, check the whole, before anything starts."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -76,7 +77,8 @@ def _check_preset(tree: Tree, path: Path, preset: Override) -> None:
     """Refuse a preset that makes a valid profile invalid, chosen or not."""
     refusal = fault(merged(tree, preset.tree), Profile)
     if refusal and preset.touches(refusal.key):
-        raise _error(f"{path}, {PRESETS}.{preset.preset}", refusal)
+        reason = f"{refusal.reason}; a preset is checked on every profile that has it: set its keys there to what fits"
+        raise _error(f"{path}, {PRESETS}.{preset.preset}", replace(refusal, reason=reason))
 
 
 def _error(origin: str, refusal: Fault) -> ProfileError:

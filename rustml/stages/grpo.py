@@ -148,14 +148,16 @@ def _train(profile: Profile, folder: Path, name: str, weights: str, space: Works
     """Train the checkpoint in `folder`, of the digest `weights`, which an adapter records under `name`."""
     from rustml.models import checkpoint, compute  # noqa: PLC0415
     from rustml.training import canary, grpo, reward  # noqa: PLC0415  torch and trl take seconds to load
+    from rustml.training.report import curves  # noqa: PLC0415
 
     section, template = profile.grpo, chat.digest(checkpoint.load_tokenizer(folder))
     dev, retention = _dev(section, space), _retention(section, space)
-    chosen = _chosen(profile, folder, weights, template, space)
+    chosen, kept = _chosen(profile, folder, weights, template, space), curves.CurveFile(space.scratch / "curves.jsonl")
     with Progress("grpo", grpo.length(len(chosen.problems), section)) as progress:
 
         def log(step: int, metrics: dict[str, float]) -> None:
             progress(step)
+            kept.note(step, metrics)
             space.log(step, {f"grpo.{name}": value for name, value in metrics.items()})
 
         machine = compute.of_profile(profile.compute)
@@ -163,6 +165,7 @@ def _train(profile: Profile, folder: Path, name: str, weights: str, space: Works
         opens, rates = _judge_of_process(profile, space.cache), chosen.rates
         task = partial(grpo.train_with, opens, chosen.problems, section, dev=dev, retention=retention, rates=rates)
         facts = launch.train(task, job, profile.launch)
+    curves.draw(f"GRPO of {name or folder.name}, {profile.name}", kept.read(), space.report / "plots" / "curves.png")
     prompts = {f"grpo.prompts.{name}": float(count) for name, count in chosen.counts.items()}
     metrics = {**prompts, **{f"grpo.{name}": value for name, value in facts.items()}}
     tables = {"grpo/samples.json": reward.samples(space.scratch / reward.SAMPLES)}

@@ -148,6 +148,16 @@ def test_presets_are_inherited_and_extended(mine: str) -> None:
     assert (profile.name, profile.sft.steps, profile.grpo.steps) == ("child+short", 4, 6)
 
 
+def test_an_inherited_preset_that_no_longer_fits_is_refused_with_what_to_do(mine: str) -> None:
+    child = Path(mine).with_name("child.yaml")
+    child.write_text("extends: mine\ngrpo: {prompts_per_step: 4, passes: 8}")
+    message = refused(name=str(child))
+    assert "presets.low-memory: grpo: passes (64) must divide" in message
+    assert "set its keys there to what fits" in message
+    child.write_text(f"{child.read_text()}\npresets: {{low-memory: {{grpo.passes: 32}}}}")
+    assert load(str(child), ["preset=low-memory"]).grpo.passes == 32
+
+
 def test_an_unknown_preset_is_refused_with_those_there_are(mine: str) -> None:
     assert "unknown preset; there are expert-iteration, offline, low-memory, short, shorter" in refused(
         "preset=quick", name=mine
