@@ -17,5 +17,7 @@ def _programs(name: str) -> dict[str, tuple[str, str]]:
 
 HONEST = _programs("honest")
 """Code and tests that pass under plain Python."""
+SUITES = _programs("suites")
+"""Code and tests, written for unittest or pytest, that pass under pytest."""
 WRONG = _programs("wrong")
 """Code and tests for which no verdict may be `passed`."""

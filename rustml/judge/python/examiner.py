@@ -13,6 +13,7 @@ from msgspec import UNSET
 from rustml.errors import InputError, JudgeFault
 from rustml.judge.case_report import CaseReport, read_reports
 from rustml.judge.limits import Limits
+from rustml.judge.python.guest import plan
 from rustml.records import Candidate, Diagnostic, Status, Verdict
 from rustml.sandbox import seccomp
 from rustml.sandbox.command import Command
@@ -23,7 +24,6 @@ from rustml.sandbox.sandbox import Sandbox
 from rustml.sandbox.shared_objects import shared_objects
 
 _GUEST = Path(__file__).parent / "guest"
-_COMPOUND = (ast.For, ast.While, ast.If, ast.Try, ast.TryStar, ast.With, ast.AsyncFor, ast.AsyncWith)
 REFUSED = (seccomp.REACHING_OUT | seccomp.SIGNALS | seccomp.CONNECTIONS | {"timer_create"}) - {"socketpair"}
 """System calls that end a candidate."""
 GUARDS = (*seccomp.OTHER_PROCESSES, *seccomp.OWN_LIMITS, *seccomp.LOCAL_SOCKET_PAIRS)
@@ -117,7 +117,7 @@ def _case(candidate: Candidate) -> dict[str, str]:
 
 
 def count_tests(candidate: Candidate) -> int:
-    """How many tests a Python candidate's tests hold: top-level asserts, calls and blocks, and `test…` functions.
+    """How many tests a Python candidate's tests hold: top-level asserts, calls and blocks, and functions and methods.
 
     Raises InputError when they hold none or are not Python.
     """
@@ -125,23 +125,10 @@ def count_tests(candidate: Candidate) -> int:
         body = ast.parse(candidate.tests).body
     except (SyntaxError, ValueError) as error:
         raise InputError(f"candidate {candidate.id}: its tests are not Python: {error}") from error
-    functions = sum(isinstance(node, ast.FunctionDef) and node.name.startswith("test") for node in body)
-    count = functions + sum(map(_is_test, body))
+    count = sum(step.test for step in plan.steps(body))
     if count == 0:
         raise InputError(f"candidate {candidate.id}: its tests hold no assert, no call and no test function")
     return count
-
-
-def _is_test(node: ast.stmt) -> bool:
-    if isinstance(node, _COMPOUND):
-        return any(map(_holds_assertion, ast.iter_child_nodes(node)))
-    return isinstance(node, ast.Assert) or (isinstance(node, ast.Expr) and isinstance(node.value, ast.Call))
-
-
-def _holds_assertion(node: ast.AST) -> bool:
-    if isinstance(node, (ast.Assert, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)):
-        return isinstance(node, ast.Assert)
-    return any(map(_holds_assertion, ast.iter_child_nodes(node)))
 
 
 def _compiled(library: Path) -> list[Path]:

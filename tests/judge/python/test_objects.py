@@ -3,12 +3,13 @@
 import subprocess
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
 
 from rustml.judge.python.examiner import PythonExaminer
 from rustml.records import Candidate, Verdict
-from tests.support.python_programs import HONEST, WRONG
+from tests.support.python_programs import HONEST, SUITES, WRONG
 
 
 def judged(examiner: PythonExaminer, programs: Mapping[str, tuple[str, str]]) -> dict[str, Verdict]:
@@ -21,7 +22,7 @@ def judged(examiner: PythonExaminer, programs: Mapping[str, tuple[str, str]]) ->
 
 @pytest.fixture(scope="module")
 def honest(examiner: PythonExaminer) -> dict[str, Verdict]:
-    return judged(examiner, HONEST)
+    return judged(examiner, HONEST | SUITES)
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +30,7 @@ def wrong(examiner: PythonExaminer) -> dict[str, Verdict]:
     return judged(examiner, WRONG)
 
 
-@pytest.mark.parametrize("name", HONEST)
+@pytest.mark.parametrize("name", HONEST | SUITES)
 def test_an_honest_program_passes(honest: dict[str, Verdict], name: str) -> None:
     assert honest[name].status == "passed", honest[name]
 
@@ -53,3 +54,14 @@ def test_the_honest_programs_pass_under_plain_python() -> None:
     whole = "".join(f"exec({code + tests!r}, {{'__name__': 'm'}})\n" for code, tests in HONEST.values())
     done = subprocess.run([sys.executable, "-I", "-c", whole], capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 0, done.stderr
+
+
+def test_the_suites_pass_under_pytest(tmp_path: Path) -> None:
+    lines = ["import sys, types, pytest"]
+    for number, (code, tests) in enumerate(SUITES.values()):
+        (tmp_path / f"test_{number}.py").write_text("from solution import *\n" + tests)
+        lines.append(f"sys.modules['solution'] = module = types.ModuleType('solution'); exec({code!r}, vars(module))")
+        lines.append(f"assert pytest.main(['-q', '-p', 'no:cacheprovider', 'test_{number}.py']) in (0, 5), {number}")
+    words = [sys.executable, "-c", "\n".join(lines)]
+    done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 0, done.stdout + done.stderr

@@ -8,7 +8,7 @@ import inspect
 import types
 from typing import Any
 
-import stand_ins  # type: ignore[import-not-found]
+import operations  # type: ignore[import-not-found]
 from wire import SCALARS  # type: ignore[import-not-found]
 
 FUNCTIONS = (types.FunctionType, types.BuiltinFunctionType, types.MethodType, types.MethodWrapperType, type)
@@ -19,7 +19,7 @@ def described(value: Any) -> list[Any]:
     if isinstance(value, FUNCTIONS) or type(value).__name__ == "partial":
         return ["function", str(getattr(value, "__name__", "function")), [str(value.__doc__ or ""), _parameters(value)]]
     special = [
-        name for name in (*stand_ins.SPECIAL, "__eq__", "__hash__", "__bool__", "__contains__") if _has(value, name)
+        name for name in (*operations.SPECIAL, "__eq__", "__hash__", "__bool__", "__contains__") if _has(value, name)
     ]
     return ["object", type(value).__name__, special]
 

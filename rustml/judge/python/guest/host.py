@@ -14,7 +14,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))  # noqa: PTH100, 
 import guests  # type: ignore[import-not-found]
 import streams  # type: ignore[import-not-found]
 from peer import Peer  # type: ignore[import-not-found]
-from wire import HARMLESS, Channel, builtin_type, pack_data  # type: ignore[import-not-found]
+from wire import COPIES, HARMLESS, Channel, builtin_type, pack_data  # type: ignore[import-not-found]
 
 _CONTENTS: tuple[tuple[type, Any], ...] = (
     (list, lambda value: list(list.__iter__(value))),
@@ -74,8 +74,8 @@ class Host(Peer):  # type: ignore[misc]
         return public or ["h", self._number(value), self._described_class(type(value)), self._data(value)]
 
     def _data(self, value: Any) -> Any:
-        base = next((base for base in _COPIES if isinstance(value, base)), None)
-        return self.pack(_COPIES[base](value)) if base is not None else None
+        base = next((base for base in COPIES if isinstance(value, base)), None)
+        return self.pack(COPIES[base](value)) if base is not None else None
 
     def _error(self, error: BaseException) -> list[Any]:
         try:
@@ -158,6 +158,10 @@ class Host(Peer):  # type: ignore[misc]
         """The value of a name of the module."""
         return vars(self._module)[name]
 
+    def do_define(self, name: str, value: Any) -> None:
+        """Set a name of the module."""
+        vars(self._module)[name] = value
+
     def do_call(self, target: Any, arguments: Any, named: Any) -> Any:
         """Call an object."""
         return target(*arguments, **named)
@@ -220,19 +224,6 @@ class Host(Peer):  # type: ignore[misc]
             self._loop = asyncio.new_event_loop()
             asyncio.set_event_loop(self._loop)
         return self._loop.run_until_complete(wait())
-
-
-_WHOLE = slice(None)
-_COPIES: dict[type, Any] = {
-    int: int.__int__,
-    float: float.__float__,
-    str: lambda value: str.__getitem__(value, _WHOLE),
-    bytes: lambda value: bytes.__getitem__(value, _WHOLE),
-    tuple: lambda value: tuple(tuple.__iter__(value)),
-    frozenset: lambda value: frozenset(frozenset.__iter__(value)),
-    complex: lambda value: complex.__add__(value, 0j),
-}
-"""The data in a value of a derived class, by the base's own means."""
 
 
 def _equality(value: Any) -> Any:

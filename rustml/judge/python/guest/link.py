@@ -15,8 +15,10 @@ import types
 import weakref
 from typing import Any
 
+import operations  # type: ignore[import-not-found]
 import stand_ins  # type: ignore[import-not-found]
 from descriptions import FUNCTIONS, described  # type: ignore[import-not-found]
+from outcomes import Failed  # type: ignore[import-not-found]
 from peer import Peer  # type: ignore[import-not-found]
 from script import Script  # type: ignore[import-not-found]
 from stand_ins import NUMBER, StandIn, StandInType, number_of
@@ -95,7 +97,7 @@ class Link(Peer):  # type: ignore[misc]
 
     def fails(self, error: Any, trace: Any) -> bool:
         """Whether with this exception an assertion of the tests failed, or did not come to its end."""
-        mine = isinstance(error, AssertionError) and not isinstance(error, StandIn)
+        mine = isinstance(error, (AssertionError, Failed)) and not isinstance(error, StandIn)
         return mine or any(self._tests.asserts(*place) for place in traceback.walk_tb(trace))
 
     # What arrives
@@ -127,7 +129,7 @@ class Link(Peer):  # type: ignore[misc]
         chosen = frozenset(map(str, special))
         fields = tuple(map(str, more[0])) if more and more[0] else ()
         space = {"link": self, NUMBER: number, "__module__": str(module), "__doc__": stand_ins.Documentation()}
-        space |= stand_ins.methods(chosen, parents, fields) | stand_ins.BY_CONTENT.get(f"{module}.{name}", {})
+        space |= operations.methods(chosen, parents, fields) | operations.BY_CONTENT.get(f"{module}.{name}", {})
         try:
             kind: type = StandInType(str(name), parents, space)
         except TypeError:  # no order of its bases suits this process
@@ -234,7 +236,7 @@ class Link(Peer):  # type: ignore[misc]
 
     def do_operate(self, name: str, target: Any, *operands: Any) -> Any:
         """Apply a special method to an object of the tests."""
-        if name not in stand_ins.SPECIAL and name not in ("__eq__", "__hash__", "__bool__", "__contains__"):
+        if name not in operations.SPECIAL and name not in ("__eq__", "__hash__", "__bool__", "__contains__"):
             raise AttributeError(name)
         return getattr(type(self._given(target)), name)(target, *operands)
 

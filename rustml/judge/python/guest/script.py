@@ -4,28 +4,12 @@ This file runs inside the sandbox and imports nothing of rustml.
 """
 
 import ast
+import sys
 from typing import Any
 
+import plan  # type: ignore[import-not-found]
+
 FILE = "tests.py"
-COMPOUND = (ast.For, ast.While, ast.If, ast.Try, ast.TryStar, ast.With, ast.AsyncFor, ast.AsyncWith)
-_APART = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
-
-
-def is_test(node: ast.stmt) -> bool:
-    """Whether a top-level statement is a test: an assertion, a call, or a block that holds an assertion.
-
-    `count_tests` of the examiner counts the same, and cannot import this.
-    """
-    if isinstance(node, COMPOUND):
-        return any(map(holds_assertion, ast.iter_child_nodes(node)))
-    return isinstance(node, ast.Assert) or (isinstance(node, ast.Expr) and isinstance(node.value, ast.Call))
-
-
-def holds_assertion(node: ast.AST) -> bool:
-    """Whether running `node` may run an assertion of its own."""
-    if isinstance(node, (ast.Assert, *_APART)):
-        return isinstance(node, ast.Assert)
-    return any(map(holds_assertion, ast.iter_child_nodes(node)))
 
 
 class Script:
@@ -33,27 +17,54 @@ class Script:
 
     def __init__(self, text: str) -> None:
         self._body = ast.parse(text).body
-        nodes = [node for statement in self._body for node in ast.walk(statement)]
-        self.classes = _classes(nodes)
+        self._nodes = [node for statement in self._body for node in ast.walk(statement)]
+        self.classes = _classes(self._nodes)
         """The names of classes, by their capital letter, that the tests use and do not define themselves."""
-        self.stops = any(isinstance(node, ast.Name) and node.id == "StopIteration" for node in nodes)
+        self.stops = any(isinstance(node, ast.Name) and node.id == "StopIteration" for node in self._nodes)
         """Whether they name StopIteration, and so catch it themselves."""
-        spans = [range(node.lineno, (node.end_lineno or 0) + 1) for node in nodes if isinstance(node, ast.Assert)]
-        self._asserted = frozenset(line for span in spans for line in span)
+        self.with_pytest = plan.imports_pytest(self._nodes)
+        self._asserting = plan.asserting_lines(self._nodes)
 
     def steps(self) -> list[tuple[str, Any]]:
-        """What they are made of, in order: ("set-up", code) and ("test", code or the name of a function)."""
-        plan: list[tuple[str, Any]] = []
-        functions: list[tuple[str, Any]] = []
-        for node in self._body:
-            plan.append(("test" if is_test(node) else "set-up", compile(ast.Module([node], []), FILE, "exec")))
-            if isinstance(node, ast.FunctionDef) and node.name.startswith("test"):
-                functions.append(("test", node.name))
-        return plan + functions
+        """What they are made of, in order: ("set-up", code), ("test", code), ("test", (class or "", function))."""
+        return [
+            (
+                "test" if step.test else "set-up",
+                compile(ast.Module([step.node], []), FILE, "exec") if step.statement else (step.owner, step.node.name),
+            )
+            for step in plan.steps(self._body)
+        ]
+
+    def imports(self, module: str) -> bool:
+        """Whether they import a module, or something from it."""
+        return any(
+            (isinstance(node, ast.Import) and any(one.name.split(".")[0] == module for one in node.names))
+            or (isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == module)
+            for node in self._nodes
+        )
 
     def asserts(self, frame: Any, line: int) -> bool:
         """Whether a frame stands in an assertion of these tests."""
-        return frame.f_code.co_filename == FILE and line in self._asserted
+        return frame.f_code.co_filename == FILE and line in self._asserting
+
+    def libraries(self, entry_point: str) -> frozenset[str]:
+        """The modules that have to be the candidate's: those that the tests import the entry point from.
+
+        `import x` counts where they use `x.entry_point`, `from x import *` always, and so does the entry point itself.
+        """
+        used = {
+            node.value.id
+            for node in self._nodes
+            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.attr == entry_point
+        }
+        names: set[str] = set()
+        for node in self._nodes:
+            if isinstance(node, ast.ImportFrom):
+                taken = {one.name for one in node.names}
+                names |= {"." * node.level + (node.module or "")} if taken & {entry_point, "*"} else set()
+            elif isinstance(node, ast.Import):
+                names |= {one.name for one in node.names if (one.asname or one.name) in used}
+        return frozenset(names | {entry_point})
 
 
 def _classes(nodes: list[ast.AST]) -> frozenset[str]:
@@ -62,6 +73,13 @@ def _classes(nodes: list[ast.AST]) -> frozenset[str]:
     for node in nodes:
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
             defined.add(node.name)
-        elif isinstance(node, (ast.arg, ast.alias)):
-            defined.add(node.arg if isinstance(node, ast.arg) else node.asname or node.name)
+        elif isinstance(node, ast.arg):
+            defined.add(node.arg)
+        elif isinstance(node, ast.ImportFrom) and node.module and _is_known(node.module):
+            defined |= {one.asname or one.name for one in node.names}
     return frozenset(node.id for node in names if node.id.lstrip("_")[:1].isupper()) - defined
+
+
+def _is_known(module: str) -> bool:
+    """Whether a module is the standard library's, or pytest."""
+    return module.split(".", maxsplit=1)[0] in sys.stdlib_module_names | {"pytest"}

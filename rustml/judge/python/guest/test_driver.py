@@ -4,6 +4,7 @@ Standard input: one JSON request. Standard output: lines `nonce case test p|f`, 
 as the Rust harness writes them. This file runs inside the sandbox and imports nothing of rustml.
 """
 
+import importlib
 import json
 import os
 import resource
@@ -15,11 +16,14 @@ from typing import Any
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))  # noqa: PTH100, PTH120 - pathlib takes longer to import than all else
 
 import confine  # type: ignore[import-not-found]
+import library  # type: ignore[import-not-found]
 from deadline import Deadline, JudgeGone, drain  # type: ignore[import-not-found]
 from link import Link  # type: ignore[import-not-found]
 from script import Script  # type: ignore[import-not-found]
 from wire import Channel, Closed  # type: ignore[import-not-found]
 
+_COROUTINE = 0x80
+"""The flag of a function's code that `async def` sets."""
 HERE = os.path.dirname(os.path.abspath(__file__))  # noqa: PTH100, PTH120
 
 
@@ -27,11 +31,14 @@ def run_tests(case: dict[str, Any], channel: Channel, report: int) -> None:
     """Load the candidate and run its tests, writing one record per test to the descriptor `report`."""
     tests = Script(case["tests"])
     link = Link(channel, tests)
-    names: dict[str, Any] = {"__name__": "tests"}
-    ready = _load(case, link, names, report)
+    names: dict[str, Any] = {"__name__": "tests", "__package__": library.PACKAGE}
+    _equip(tests)
+    ready = _load(case, link, tests, names, report)
     number = 0
     for kind, step in tests.steps():
         succeeded = ready and _succeeds(step, names, report) and not link.swallowed
+        if channel.gone:
+            raise Closed
         link.swallowed = False
         if kind == "test":
             os.write(report, f"{number} {'p' if succeeded else 'f'}\n".encode())
@@ -42,7 +49,15 @@ def run_tests(case: dict[str, Any], channel: Channel, report: int) -> None:
         os.write(report, f"{number - 1} f\n".encode())
 
 
-def _load(case: dict[str, Any], link: Link, names: dict[str, Any], report: int) -> bool:
+def _equip(tests: Script) -> None:
+    """What the tests import that is not in this interpreter's library, or would start a run of its own."""
+    if tests.with_pytest:
+        sys.modules["pytest"] = importlib.import_module("pytest_names").module()
+    if tests.imports("unittest"):
+        importlib.import_module("unittest").main = lambda *_, **__: None  # type: ignore[attr-defined]
+
+
+def _load(case: dict[str, Any], link: Link, tests: Script, names: dict[str, Any], report: int) -> bool:
     """Load the candidate and give its names to the tests."""
     try:
         link.request("compile", case["code"])
@@ -51,20 +66,22 @@ def _load(case: dict[str, Any], link: Link, names: dict[str, Any], report: int) 
     except BaseException:
         os.write(report, b"0 s\n")
         return False
-    return _succeeds(lambda: _offer(link, names, case["entry_point"]), names, report)
+    return _succeeds(lambda: _offer(link, tests, names, case["entry_point"]), names, report)
 
 
-def _offer(link: Link, names: dict[str, Any], entry_point: str) -> None:
+def _offer(link: Link, tests: Script, names: dict[str, Any], entry_point: str) -> None:
     link.request("load")
-    names.update(link.offered(entry_point))
+    offered = link.offered(entry_point)
+    names.update(offered)
+    library.install(tests.libraries(entry_point), offered, link)
 
 
 def _succeeds(step: Any, names: dict[str, Any], report: int) -> bool:
     try:
         if callable(step):
             step()
-        elif isinstance(step, str):
-            names[step]()
+        elif isinstance(step, tuple):
+            _call(names, *step)
         else:
             exec(step, names)  # noqa: S102
     except Closed:
@@ -75,6 +92,13 @@ def _succeeds(step: Any, names: dict[str, Any], report: int) -> bool:
     except BaseException:  # an exit, too, is a failure of this step alone
         return False
     return True
+
+
+def _call(names: dict[str, Any], owner: str, function: str) -> None:
+    if owner or "pytest" in sys.modules or names[function].__code__.co_flags & _COROUTINE:
+        importlib.import_module("runner").run(names, owner, function)
+    else:
+        names[function]()
 
 
 def run_case(case: dict[str, Any], limits: dict[str, Any], judge: int) -> list[str]:

@@ -27,6 +27,17 @@ HARMLESS = frozenset({
 """Modules of the standard library of which the tests use their own copy where a candidate names a function of one."""
 sys.set_int_max_str_digits(0)
 Pack = Callable[[Any], Any]
+_WHOLE = slice(None)
+COPIES: dict[type, Any] = {
+    int: int.__int__,
+    float: float.__float__,
+    str: lambda value: str.__getitem__(value, _WHOLE),
+    bytes: lambda value: bytes.__getitem__(value, _WHOLE),
+    tuple: lambda value: tuple(tuple.__iter__(value)),
+    frozenset: lambda value: frozenset(frozenset.__iter__(value)),
+    complex: lambda value: complex.__add__(value, 0j),
+}
+"""The data in a value of a derived class, by the base's own means."""
 
 
 class Closed(Exception):
@@ -38,6 +49,8 @@ class Channel:
 
     def __init__(self, read_fd: int, write_fd: int) -> None:
         self._read_fd, self._write_fd = read_fd, write_fd
+        self.gone = False
+        """Whether the other side is: a caught Closed does not hide it."""
 
     def send(self, message: Any) -> None:
         """Send one message."""
@@ -58,6 +71,7 @@ class Channel:
         while size:
             piece = os.read(self._read_fd, min(size, 1 << 20))
             if not piece:
+                self.gone = True
                 raise Closed
             pieces.append(piece)
             size -= len(piece)
