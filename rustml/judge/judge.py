@@ -131,7 +131,7 @@ class Judge(Closing):
     def _work_items(self, candidates: list[Candidate], verdicts: dict[Candidate, Verdict]) -> Iterator[Work]:
         """What there is to do, piece by piece, so that the first piece is under way while later ones are read.
 
-        Verdicts that need no work go to `done`.
+        Verdicts that need no work go to `verdicts` at once.
         """
         fresh = [one for one in candidates if not self._known(one, verdicts)]
         rust = [candidate for candidate in fresh if candidate.language == "rust"]
