@@ -9,8 +9,7 @@ import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-
-import psutil
+from pathlib import Path
 
 from rustml.errors import JudgeFault
 from rustml.sandbox.cgroups import Cgroups, Group
@@ -124,13 +123,25 @@ def _kill(process: subprocess.Popen[bytes]) -> None:
     Bubblewrap's child leaves it a moment before it asks to die with its parent: killed between the two, the parent
     would leave it behind, with our pipes open. Stopped, the group makes no more children while they are counted.
     """
-    with contextlib.suppress(ProcessLookupError, psutil.NoSuchProcess):
+    with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGSTOP)
-        below = psutil.Process(process.pid).children(recursive=True)
+    below = _below(process.pid)
+    with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
-        for child in below:
-            with contextlib.suppress(psutil.NoSuchProcess):
-                child.kill()
+    for pid in below:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+
+def _below(pid: int) -> list[int]:
+    """Its children, and theirs. Each is listed by the thread that started it (proc(5))."""
+    found: list[int] = []
+    with contextlib.suppress(OSError):  # it ended meanwhile
+        for thread in Path(f"/proc/{pid}/task").iterdir():
+            with contextlib.suppress(OSError):
+                for child in map(int, (thread / "children").read_text().split()):
+                    found += [child, *_below(child)]
+    return found
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
