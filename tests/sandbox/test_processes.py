@@ -44,7 +44,7 @@ def test_closing_ends_a_command_with_what_has_left_its_session(tmp_path: Path, s
 
 def test_time_ends_what_has_left_the_session_too(tmp_path: Path) -> None:
     pid = tmp_path / "pid"
-    result = Processes().run(["sh", "-c", f"setsid sh -c 'echo $$ > {pid}; exec sleep 60' & wait"], seconds=1)
+    result = Processes().run(["sh", "-c", f"setsid sh -c 'echo $$ > {pid}; exec sleep 60' & wait"], seconds=3)
     assert result.expired
     until(lambda: not Path(f"/proc/{int(pid.read_text())}/exe").exists(), 20)
 
