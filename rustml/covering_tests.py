@@ -10,5 +10,7 @@ class CoveringTests(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     """Paths of unit tests, as the crate's test program names them."""
     examples: tuple[str, ...] = ()
     """Doc-tests, each a block of statements."""
+    integration: tuple[str, ...] = ()
+    """Tests of its folder `tests/`: `tests_api::sums` is the test `sums` of `tests/api.rs`."""
     excused: tuple[str, ...] = ()
     """Policy lints that the reference raises itself."""

@@ -14,7 +14,8 @@ from rustml.edits.commits import Change, Commit, Unsuited, change_of
 from rustml.edits.targets import ID_DIGITS
 from rustml.git_repository import git
 from rustml.judge.in_crate.crate_sandbox import CrateSandbox
-from rustml.judge.in_crate.prepared_crate import Invocation, PreparedCrate, prepare
+from rustml.judge.in_crate.invocation import Invocation
+from rustml.judge.in_crate.prepared_crate import PreparedCrate, prepare
 from rustml.judge.in_crate.recompile import Recompiler
 from rustml.judge.in_crate.test_runner import CrateTestRun, CrateTestRunner
 from rustml.origin import MANIFEST, commit_url

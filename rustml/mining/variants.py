@@ -1,11 +1,12 @@
 """Wrong variants of a function: bodies that do nothing, and mutants. Tests that pass them say little.
 
 Mutants change one place each (DeMillo, Lipton and Sayward, "Hints on test data selection", 1978): an operator, a
-literal, a condition, a method with an opposite, or a statement that is taken away.
+literal, a condition, a method with an opposite, a statement that is taken away, a value or an argument that becomes the
+default of its type, or a branch that panics.
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from tree_sitter import Node
@@ -114,10 +115,8 @@ def _edits(block: Node) -> Iterator[Edit]:
             yield node.start_byte, node.end_byte, OPPOSITES[node_text(node)]
         elif node.type == "unary_expression" and node_text(node).startswith("!"):
             yield node.start_byte, node.start_byte + 1, ""
-        elif node.type in ("if_expression", "while_expression"):
-            yield from _negated(node)
-        elif node.type == "call_expression":
-            yield from _calls(node)
+        elif node.type in WHOLE:
+            yield from WHOLE[node.type](node)
         elif node.type in STATEMENTS and node_text(node).endswith(";"):
             yield node.start_byte, node.end_byte, ""
 
@@ -128,10 +127,11 @@ def _swapped(node: Node) -> Iterator[Edit]:
             yield child.start_byte, child.end_byte, OPERATORS[child.type]
 
 
-def _negated(node: Node) -> Iterator[Edit]:
+def _conditional(node: Node) -> Iterator[Edit]:
     condition = node.child_by_field_name("condition")
     if condition is not None and condition.type not in ("let_condition", "let_chain"):
         yield condition.start_byte, condition.end_byte, f"!({node_text(condition)})"
+    yield from _panicking(node.child_by_field_name("consequence"))
 
 
 def _calls(node: Node) -> Iterator[Edit]:
@@ -143,6 +143,35 @@ def _calls(node: Node) -> Iterator[Edit]:
         yield receiver.end_byte, node.end_byte, ""
     if node_text(function) == "Some":
         yield node.start_byte, node.end_byte, "None"
+    yield from (edit for argument in arguments.named_children for edit in _default(argument))
     if len(arguments.named_children) > 1:
         first, second = arguments.named_children[:2]
         yield first.start_byte, second.end_byte, f"{node_text(second)}, {node_text(first)}"
+
+
+def _panicking(branch: Node | None) -> Iterator[Edit]:
+    if branch is not None and branch.type != "if_expression":  # `else if` has branches of its own
+        yield branch.start_byte, branch.end_byte, "{ todo!() }"
+
+
+def _default(value: Node) -> Iterator[Edit]:
+    """A field's value or an argument as the default of its type; of a closure the tests would say nothing more."""
+    default = "Default::default()"
+    if value.type == "shorthand_field_initializer":
+        yield value.end_byte, value.end_byte, f": {default}"
+        return
+    given = value.child_by_field_name("value") if value.type == "field_initializer" else value
+    if given is not None and given.type not in ("closure_expression", "reference_expression"):
+        yield given.start_byte, given.end_byte, default
+
+
+WHOLE: Mapping[str, Callable[[Node], Iterator[Edit]]] = {
+    "if_expression": _conditional,
+    "while_expression": _conditional,
+    "match_arm": lambda node: _panicking(node.child_by_field_name("value")),
+    "else_clause": lambda node: _panicking(node.named_children[-1]),
+    "field_initializer": _default,
+    "shorthand_field_initializer": _default,
+    "call_expression": _calls,
+}
+"""What makes the edits of a whole node, by its type."""

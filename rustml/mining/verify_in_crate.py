@@ -6,6 +6,7 @@ would need builds of its own.
 
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor
+from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
@@ -21,7 +22,7 @@ from rustml.judge.in_crate.together import judge_together
 from rustml.mining.variants import Body
 from rustml.profile.mine import MineSection
 from rustml.records import Candidate, Problem
-from rustml.rust.doctests import naming
+from rustml.rust.doctests import examples
 from rustml.sharding import Funnel
 
 SITE, COVERED, REFERENCE, TRIVIAL, MUTANTS = (
@@ -32,7 +33,27 @@ STEPS = (SITE, COVERED, REFERENCE, TRIVIAL, MUTANTS)
 ENDED = frozenset({"run_timeout", "crashed", "out_of_memory", "incomplete", "policy"})
 """Ways not to pass besides a test that fails: the candidate compiled, and is refused."""
 UNDECIDED = "undecided"
+MOST_DOC_TESTS = 512
+"""Doc-tests of one crate that are compiled, in the order of its files."""
 Draft = tuple[Problem, JudgeableSite]
+
+
+@dataclass(frozen=True)
+class _Codes:
+    """What is judged for one draft."""
+
+    reference: str
+    trivial: tuple[str, ...]
+    mutants: tuple[str, ...]
+
+    @classmethod
+    def of(cls, problem: Problem, section: MineSection) -> "_Codes":
+        body = Body(problem.reference)
+        return cls(problem.reference, tuple(dict.fromkeys(body.trivial())), tuple(body.mutants(section.mutants)))
+
+    @property
+    def all(self) -> list[str]:
+        return [self.reference, *self.trivial, *self.mutants]
 
 
 class CrateVerifier:
@@ -50,14 +71,10 @@ class CrateVerifier:
         `folder` is the crate's source, `runs` runs tests. Raises JudgeFault where the sandbox fails.
         """
         placed = self._covered([*self._sites(drafts, folder)], runs)
-        first = {
-            problem.id: [problem.reference, *dict.fromkeys(Body(problem.reference).trivial())] for problem, _ in placed
-        }
-        outcomes = self._outcomes(placed, first, runs)
-        sound = [*self._sound(placed, outcomes)]
-        mutants = {problem.id: Body(problem.reference).mutants(self._section.mutants) for problem, _ in sound}
-        wrong = self._outcomes(sound, mutants, runs)
-        return [*self._strong(sound, {name: [*outcomes[name][1:], *wrong[name]] for name in wrong})]
+        codes = {problem.id: _Codes.of(problem, self._section) for problem, _ in placed}
+        outcomes = self._outcomes(placed, {name: some.all for name, some in codes.items()}, runs)
+        sound = [*self._sound(placed, outcomes, codes)]
+        return [*self._strong(sound, {problem.id: outcomes[problem.id][1:] for problem, _ in sound})]
 
     def _sites(self, drafts: Sequence[Problem], folder: Path) -> Iterator[tuple[Problem, InsertionSite]]:
         """The drafts whose functions stand where they should and may share builds."""
@@ -80,8 +97,7 @@ class CrateVerifier:
         if not sites:
             return []
         scan = CoverageScan(self._sandbox, self._crate, runs)
-        examples = {site.id: _examples(site) for _, site in sites}
-        eligible = scan.eligibility([site for _, site in sites], examples)
+        eligible = scan.eligibility([site for _, site in sites], _doc_tests(self._crate))
         covered: list[Draft] = []
         for draft, site in sites:
             found = eligible[site.id]
@@ -109,11 +125,13 @@ class CrateVerifier:
             for name, some in made.items()
         }
 
-    def _sound(self, drafts: Sequence[Draft], outcomes: Mapping[str, Sequence[str]]) -> Iterator[Draft]:
+    def _sound(
+        self, drafts: Sequence[Draft], outcomes: Mapping[str, Sequence[str]], codes: Mapping[str, "_Codes"]
+    ) -> Iterator[Draft]:
         """Those whose reference passes, and none of their trivial bodies."""
         for draft in drafts:
             name = draft[0].id
-            reference, *trivial = outcomes[name]
+            reference, *trivial = outcomes[name][: 1 + len(codes[name].trivial)]
             if reference != "passed":
                 self._funnel.drop(REFERENCE, reference, name)
                 continue
@@ -155,11 +173,8 @@ def _insertion(place: JudgeableSite, code: str) -> Insertion | None:
     return None if refusal else Insertion(candidate, place, function)
 
 
-def _examples(site: InsertionSite) -> list[str]:
-    """The doc-tests of a function's file that name it, those of its own documentation first."""
-    text = (Path(site.folder) / site.path).read_bytes()
-    above = text[: site.start].decode().splitlines()
-    first = len(above)
-    while first and above[first - 1].lstrip().startswith(("///", "#[", "*", "/**")):
-        first -= 1
-    return naming(site.name, ["\n".join(above[first:]), text.decode()])
+def _doc_tests(crate: PreparedCrate) -> list[str]:
+    """The doc-tests of a crate's sources, each once."""
+    files = sorted((crate.sources / "src").rglob("*.rs"))
+    texts = (path.read_text(encoding="utf-8", errors="replace") for path in files)
+    return list(dict.fromkeys(code for text in texts for code in examples(text)))[:MOST_DOC_TESTS]

@@ -62,6 +62,11 @@ pub const fn larger(one: u32, other: u32) -> u32 {
     if one > other { one } else { other }
 }
 
+/// A price after a coupon, which a test in `tests/` alone asks for.
+pub fn reduced(price: u32, coupon: u32) -> u32 {
+    if coupon > price { 0 } else { price - coupon }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -117,7 +122,15 @@ impl Iterator for Purse {
 }
 """
 MANIFEST = '[package]\nname = "till"\nversion = "1.0.0"\nedition = "2021"\nlicense = "MIT"\n'
-FILES = {"Cargo.toml": MANIFEST, "src/lib.rs": LIBRARY, "src/coins.rs": COINS}
+OUTSIDE = """\
+use till::reduced;
+
+#[test]
+fn takes_a_coupon() {
+    assert_eq!((reduced(5, 2), reduced(2, 5)), (3, 0));
+}
+"""
+FILES = {"Cargo.toml": MANIFEST, "src/lib.rs": LIBRARY, "src/coins.rs": COINS, "tests/outside.rs": OUTSIDE}
 
 
 class Harvest(msgspec.Struct, frozen=True):
@@ -185,13 +198,25 @@ def mined(tmp_path_factory: pytest.TempPathFactory) -> Mine:
 
 
 def test_functions_that_the_tests_of_their_crate_judge_become_problems(mined: Mine) -> None:
-    assert set(mined.problems) == {"total", "Purse::next"}
+    assert set(mined.problems) == {"total", "Purse::next", "reduced"}
     total = mined.problems["total"]
     assert total.covering is not None
     assert total.covering.tests == ("tests::sums",)
     assert total.covering.examples == ("assert_eq!(till::total(&[4, 8]), 11);",)
     assert float(total.tags["strength"]) >= 0.5
-    assert mined.report.worlds == {"crate": 2}
+    assert mined.report.worlds == {"crate": 3}
+
+
+def test_a_test_outside_the_crate_judges_as_one_inside(mined: Mine) -> None:
+    limits, reduced = Limits.from_section(load("tiny").judge), mined.problems["reduced"]
+    assert reduced.covering is not None
+    assert (reduced.covering.tests, reduced.covering.integration) == ((), ("tests_outside::takes_a_coupon",))
+    codes = [reduced.reference, reduced.reference.replace("{ 0 }", "{ coupon }"), reduced.reference.replace("0", '""')]
+    asked = [candidate_of(reduced, code, f"{number}") for number, code in enumerate(codes)]
+    with CrateProblemJudge(places(mined.root), limits) as judge:
+        together, alone = judge.judge(asked), [judge.verdict(one) for one in asked]
+    assert [verdict.status for verdict in together] == ["passed", "wrong", "compile_error"]
+    assert together == alone
 
 
 def test_what_is_dropped_is_counted_by_its_reason(mined: Mine) -> None:

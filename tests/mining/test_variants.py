@@ -30,6 +30,17 @@ def test_mutants_change_operators_literals_methods_and_conditions(change: str) -
     assert any(change in mutant for mutant in LARGER.mutants(100))
 
 
+def test_mutants_leave_values_and_branches_out() -> None:
+    code = "fn f(a: u32) -> P { if a > 3 { g(a) } else { match a { 1 => P { a }, _ => P { a: a + 1 } } } }"
+    mutants = Body(code).mutants(100)
+    changes = [
+        "if a > 3 { todo!() }", "else { todo!() }", "1 => { todo!() }", "g(Default::default())",
+        "P { a: Default::default() }, _", "_ => P { a: Default::default() }",
+    ]  # fmt: skip
+    assert [change for change in changes if not any(change in mutant for mutant in mutants)] == []
+    assert all(map(parses, mutants))
+
+
 def test_mutants_are_the_same_each_time_and_no_more_than_asked() -> None:
     assert LARGER.mutants(3) == LARGER.mutants(3)
     assert len(LARGER.mutants(3)) == 3

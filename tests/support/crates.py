@@ -120,6 +120,27 @@ criterion = "0.5"
 name = "speed"
 harness = false
 """
+OUTER = """#![deny(warnings)]
+#[macro_use]
+extern crate shop;
+mod common;
+
+#[test]
+fn a_cart_is_summed_from_outside() {
+    assert_eq!(shop::total(&[common::PRICE]), 6);
+}
+
+#[test]
+fn nothing_to_do_with_it() {
+    assert_eq!(common::PRICE, 3);
+}
+"""
+OUTER_FILES = {
+    "tests/whole-cart.rs": OUTER,
+    "tests/common/mod.rs": "pub const PRICE: u32 = 3;\n",
+    "tests/elsewhere.rs": "use absent::anything;\n\n#[test]\nfn absent() {}\n",
+}
+"""Tests that use the shop from outside; one file needs a crate that is not there."""
 COIN = '[package]\nname = "coin"\nversion = "0.3.1"\nedition = "2018"\nlicense = "MIT"\n'
 
 
@@ -127,7 +148,7 @@ def write_source(vendor: Path) -> Path:
     """Write both crates; returns the folder of `shop`."""
     crates = {
         "coin-0.3.1": {"Cargo.toml": COIN, "src/lib.rs": "pub const VALUE: u32 = 2;\n"},
-        "shop-1.0.0": {"Cargo.toml": MANIFEST, "src/lib.rs": LIBRARY},
+        "shop-1.0.0": {"Cargo.toml": MANIFEST, "src/lib.rs": LIBRARY, **OUTER_FILES},
     }
     for name, files in crates.items():
         for path, text in files.items():

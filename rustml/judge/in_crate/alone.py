@@ -6,11 +6,11 @@ from pathlib import Path
 from rustml.judge.in_crate.crate_sandbox import CrateSandbox
 from rustml.judge.in_crate.eligibility import panic
 from rustml.judge.in_crate.insertion import Insertion, Outcome, in_crate_verdict
+from rustml.judge.in_crate.outer_tests import OuterProgram
 from rustml.judge.in_crate.recompile import Compiled, Recompiler
 from rustml.judge.in_crate.test_runner import CrateTestRun, CrateTestRunner
 from rustml.judge.rust import diagnostics
 from rustml.records import Diagnostic, Status, Verdict
-from rustml.rust.doctests import program
 
 Codes = frozenset[str]
 """Names of the lints that point into a candidate."""
@@ -51,11 +51,11 @@ class CandidateAlone:
         return refused if refused is not None else self._insertion.compiled(codes, *self._tests())
 
     def _tests(self) -> Outcome:
-        """The outcome of unit tests, then of examples, and how many passed; without any, to compile is to pass."""
+        """The outcome of unit tests, then of those outside, and how many passed; without any, to compile is to pass."""
         status, passed = self._unit_tests() if self._eligibility.tests else ("passed", 0)
-        if status != "passed" or not self._eligibility.examples:
+        if status != "passed" or not (self._eligibility.examples or self._eligibility.integration):
             return status, passed
-        status, more = self._examples()
+        status, more = self._outer_tests()
         return status, passed + more
 
     def _unit_tests(self) -> Outcome:
@@ -77,14 +77,13 @@ class CandidateAlone:
                 return not compilation.expired
             return self._run(out / "tests", self._eligibility.tests).failed >= set(self._eligibility.tests)
 
-    def _examples(self) -> Outcome:
-        call, codes = self._place.call, list(enumerate(self._eligibility.examples))
-        names = [f"example_{number}" for number, _ in codes]
+    def _outer_tests(self) -> Outcome:
+        call, program = self._place.outer_call, OuterProgram.of(self._place.crate.sources, [self._eligibility])
+        names = program.names(self._eligibility)
         with self._compiler.folder() as out:
             compilation = self._compiler.compile(call, self._files, "library", out)
             if compilation.ok:
-                (out / "examples.rs").write_text(program(codes, call.crate))
-                compilation = self._compiler.link(out / "examples.rs", call, out)
+                compilation = program.link(self._compiler, call, out)
             if not compilation.ok:
                 return _uncompiled(compilation), 0
             return self._run(out / "tests", names).outcome(names)

@@ -5,10 +5,11 @@ A program holds every function twice: as it stands, and with a body that panics,
 builds a program per function instead: it answers for sites that share no build as well.
 """
 
+import re
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
-from itertools import accumulate, pairwise
+from itertools import accumulate
 from pathlib import Path
 
 import msgspec
@@ -16,7 +17,9 @@ import msgspec
 from rustml.judge.in_crate.crate_sandbox import CrateSandbox
 from rustml.judge.in_crate.eligibility import MOST_TESTS, Eligibility, named_first, panic
 from rustml.judge.in_crate.insertion import Insertion, JudgeableSite
-from rustml.judge.in_crate.prepared_crate import Invocation, PreparedCrate
+from rustml.judge.in_crate.invocation import Invocation
+from rustml.judge.in_crate.outer_tests import OuterProgram, integration_files
+from rustml.judge.in_crate.prepared_crate import PreparedCrate
 from rustml.judge.in_crate.programs import in_parts
 from rustml.judge.in_crate.reading import sites_read
 from rustml.judge.in_crate.recompile import Recompiler
@@ -24,14 +27,20 @@ from rustml.judge.in_crate.sites import InsertionSite
 from rustml.judge.in_crate.test_runner import CrateTestRun, CrateTestRunner
 from rustml.judge.in_crate.variants import Variants
 from rustml.records import Candidate
-from rustml.rust.doctests import program
+from rustml.rust.doctests import MOST
 
 SUITE_SECONDS = 20.0
-"""Processor time of all unit tests together; those of a crate that needs more cover nothing."""
+"""Processor time of all tests of a program together; those that have not ended by then cover nothing."""
 PATIENCE = 4
 """Wall time of a run in which a function panics, as a multiple of that of the run in which none does."""
-EXAMPLES = "examples.rs"
+QUICK_SECONDS = 2.0
+"""Time of the tests that are run for each function: of slower suites the quickest tests, as far as this goes."""
+MOST_FUNCTIONS = 512
+"""Functions in one program: a body that panics takes no stack."""
 Covering = dict[Insertion, tuple[str, ...]]
+Outer = tuple[tuple[str, ...], tuple[str, ...]]
+"""Doc-tests, and names of integration tests."""
+NOTHING: Outer = ((), ())
 
 
 def library_calls(crate: PreparedCrate) -> tuple[int, int]:
@@ -53,10 +62,8 @@ class CoverageScan:
         self._crate, self._runs, self._limits = crate, runs, sandbox.limits
         self._compiler, self._runner = Recompiler(sandbox, crate), CrateTestRunner(sandbox, crate)
 
-    def eligibility(
-        self, sites: Sequence[InsertionSite], examples: Mapping[str, Sequence[str]]
-    ) -> dict[str, Eligibility]:
-        """What judges each site, by its id; `examples` has the doc-tests that may cover it, also by id.
+    def eligibility(self, sites: Sequence[InsertionSite], examples: Sequence[str]) -> dict[str, Eligibility]:
+        """What judges each site, by its id; `examples` are the crate's doc-tests.
 
         Raises JudgeFault where the sandbox fails.
         """
@@ -68,11 +75,14 @@ class CoverageScan:
         read = set(sites_read(self._compiler, call, sites))
         fit = self._compiled([site for site in sites if site.id in read], library, test)
         panicking = [self._panicking(site, fit[site.id]) for site in sites if site.id in fit]
-        tests = in_parts(panicking, self._unit_tests) if test >= 0 else {}
-        codes = in_parts(panicking, lambda group: self._examples(group, call, examples))
+        tests = in_parts(panicking, self._unit_tests, MOST_FUNCTIONS) if test >= 0 else {}
+        outer = in_parts(panicking, lambda group: self._outer_tests(group, examples), MOST_FUNCTIONS)
         found = {
             one.site.id: msgspec.structs.replace(
-                one.eligibility, tests=tests.get(one, ()), examples=codes.get(one, ()), test_call=test
+                one.eligibility,
+                tests=tests.get(one, ()),
+                examples=outer.get(one, NOTHING)[0],
+                integration=outer.get(one, NOTHING)[1],
             )
             for one in panicking
         }
@@ -104,76 +114,74 @@ class CoverageScan:
         with self._compiler.folder() as out:
             if not self._compiler.compile(call, variants.files(call.root), "test", out).ok:
                 return None
-            whole, wall = self._timed(out / "tests", variants)
-            names = sorted(whole.passed)
-            if whole.expired or not names:
-                return {}
-            run = self._fails(out / "tests", variants, wall)
-            failures = self._runs.map(lambda one: run(one, names), group)
-            return {
-                one: named_first(one.site.name, failed & whole.passed)[:MOST_TESTS]
-                for one, failed in zip(group, failures, strict=True)
-            }
+            return self._failing(out / "tests", variants)
 
-    def _examples(
-        self, group: Sequence[Insertion], call: Invocation, examples: Mapping[str, Sequence[str]]
-    ) -> Covering | None:
-        """The doc-tests that cover each; None where the library does not compile."""
-        wanted = {one: examples.get(one.site.id, ()) for one in group}
-        codes = list(dict.fromkeys(code for some in wanted.values() for code in some))
-        if not codes:
-            return {}
-        variants = Variants(group)
+    def _outer_tests(self, group: Sequence[Insertion], examples: Sequence[str]) -> dict[Insertion, Outer] | None:
+        """The doc-tests and integration tests that cover each; None where the library does not compile."""
+        call, variants = group[0].place.outer_call, Variants(group)
         with self._compiler.folder() as out:
             if not self._compiler.compile(call, variants.files(call.root), "library", out).ok:
                 return None
-            names = {code: f"example_{number}" for number, code in enumerate(self._linked(codes, call, out))}
-            if not names:
-                return {}
-            whole, wall = self._timed(out / "tests", variants)
-            run = self._fails(out / "tests", variants, wall)
-            own = {one: [code for code in some if names.get(code) in whole.passed] for one, some in wanted.items()}
-            due = [one for one, some in own.items() if some]
-            failures = self._runs.map(lambda one: run(one, [names[code] for code in own[one]]), due)
-            return {
-                one: tuple(code for code in own[one] if names[code] in failed)
-                for one, failed in zip(due, failures, strict=True)
-            }
+            program = self._linked(call, out, examples)
+            failing = self._failing(out / "tests", variants) if program.examples or program.files else {}
+        codes = {name: code for code, name in program.numbers.items()}
+        return {one: _outer(one.site.name, names, codes) for one, names in failing.items()}
 
-    def _linked(self, codes: list[str], call: Invocation, out: Path) -> list[str]:
-        """The doc-tests of a test program that is left in `out`: all but those that do not compile."""
-        while codes:
-            (out / EXAMPLES).write_text(program(list(enumerate(codes)), call.crate))
-            result = self._compiler.link(out / EXAMPLES, call, out)
+    def _linked(self, call: Invocation, out: Path, examples: Sequence[str]) -> OuterProgram:
+        """What is in a test program that is left in `out`: all but the examples and files that do not compile."""
+        program = OuterProgram(self._crate.sources, tuple(examples), integration_files(self._crate.sources))
+        while program.examples or program.files:
+            result = program.link(self._compiler, call, out)
             if result.ok:
-                return codes
-            spans = zip(codes, _spans(codes, call.crate), strict=True)
-            sound = [code for code, (start, end) in spans if not result.errors(f"/o/{EXAMPLES}", start, end)]
-            codes = sound if len(sound) < len(codes) else []
-        return []
+                return program
+            smaller = program.without_errors(result, call)
+            program = smaller if smaller != program else self._sound(program, call, out)
+        return program
 
-    def _timed(self, tests: Path, variants: Variants) -> tuple[CrateTestRun, float]:
-        """All tests of a program in which no function panics, and the wall seconds that they took."""
+    def _sound(self, program: OuterProgram, call: Invocation, out: Path) -> OuterProgram:
+        """Of a program whose errors point to none of its parts, what compiles by itself."""
+        parts = program.parts()
+        sound = program.only([one for one in parts if len(parts) > 1 and one.link(self._compiler, call, out).ok])
+        return sound if sound != program else program.only([])
+
+    def _failing(self, tests: Path, variants: Variants) -> Covering:
+        """Of each function, the tests that fail where it panics and pass where none does, by their time in order."""
         started = time.monotonic()
-        run = self._runner.run(tests, cpu=SUITE_SECONDS, seconds=2 * SUITE_SECONDS, variant=variants.none)
-        return run, time.monotonic() - started
+        whole = self._runner.run(tests, cpu=SUITE_SECONDS, seconds=2 * SUITE_SECONDS, variant=variants.none, timed=True)
+        names = _quick(whole)
+        if not names:
+            return {}
+        seconds = max(self._limits.run_seconds, PATIENCE * (time.monotonic() - started))
 
-    def _fails(
-        self, tests: Path, variants: Variants, wall: float
-    ) -> Callable[[Insertion, Sequence[str]], frozenset[str]]:
-        """What runs tests of a program in which one function panics, and returns those that fail."""
-        seconds = max(self._limits.run_seconds, PATIENCE * wall)
+        def failed(one: Insertion) -> frozenset[str]:
+            return self._runner.run(
+                tests, names, cpu=SUITE_SECONDS, seconds=seconds, variant=variants.choosing(one)
+            ).failed
 
-        def run(one: Insertion, names: Sequence[str]) -> frozenset[str]:
-            variant = variants.choosing(one)
-            return self._runner.run(tests, names, cpu=SUITE_SECONDS, seconds=seconds, variant=variant).failed
+        group = variants.insertions
+        most = self._limits.cpu_seconds / 2
+        return {
+            one: _affordable(named_first(one.site.name, some.intersection(names)), whole.seconds, most)
+            for one, some in zip(group, self._runs.map(failed, group), strict=True)
+        }
 
-        return run
+
+def _quick(run: CrateTestRun) -> list[str]:
+    """The names of tests that pass, the quickest first, as many as are run for each function."""
+    ordered = sorted(run.passed, key=lambda name: (run.seconds.get(name, 0.0), name))
+    total = accumulate(run.seconds.get(name, 0.0) for name in ordered)
+    return [name for name, seconds in zip(ordered, total, strict=True) if seconds <= QUICK_SECONDS]
 
 
-def _spans(codes: Sequence[str], crate: str) -> list[tuple[int, int]]:
-    """Byte offsets of each doc-test in the program of all."""
-    head = len(program([], crate).encode())
-    lengths = [len(program([(number, code)], crate).encode()) - head for number, code in enumerate(codes)]
-    ends = list(accumulate(lengths, initial=head))
-    return list(pairwise(ends))
+def _affordable(names: Sequence[str], seconds: Mapping[str, float], most: float) -> tuple[str, ...]:
+    """The first of the tests that take `most` seconds together, one of them at least."""
+    total = accumulate(seconds.get(name, 0.0) for name in names)
+    chosen = [name for name, used in zip(names, total, strict=True) if used <= most]
+    return tuple(chosen or names[:1])[:MOST_TESTS]
+
+
+def _outer(name: str, tests: Sequence[str], codes: Mapping[str, str]) -> Outer:
+    """The doc-tests and the integration tests among these; doc-tests that name the function before others."""
+    word = re.compile(rf"\b{re.escape(name)}\b")
+    examples = sorted((codes[test] for test in tests if test in codes), key=lambda code: not word.search(code))
+    return tuple(examples[:MOST]), tuple(test for test in tests if test not in codes)

@@ -17,15 +17,16 @@ import msgspec
 from rustml.covering_tests import CoveringTests
 from rustml.io import write_bytes
 from rustml.judge.in_crate.crate_sandbox import CrateSandbox
-from rustml.judge.in_crate.prepared_crate import Invocation, PreparedCrate
+from rustml.judge.in_crate.invocation import Invocation, outer_call
+from rustml.judge.in_crate.prepared_crate import PreparedCrate
 from rustml.judge.in_crate.reading import sites_read
-from rustml.judge.in_crate.recompile import Compiled, Recompiler
+from rustml.judge.in_crate.recompile import SOURCE, Compiled, Recompiler
 from rustml.judge.in_crate.sites import InsertionSite, first_insertable
 from rustml.judge.in_crate.test_runner import CrateTestRun, CrateTestRunner
 from rustml.records import Record
 from rustml.rust.doctests import naming, program
 
-REVISION = 2
+REVISION = 3
 """Of the answers kept in the cache; a change makes every crate be scanned again."""
 MOST_TESTS = 24
 """Tests of one site at most, those that name its function first."""
@@ -46,24 +47,27 @@ class Eligibility(Record, frozen=True):
     """Unit tests that cover it."""
     examples: tuple[str, ...] = ()
     """Doc-tests of the crate that name its function and cover it."""
+    integration: tuple[str, ...] = ()
+    """Tests of the crate's folder `tests/` that cover it."""
     excused: tuple[str, ...] = ()
     """Policy lints that the reference raises itself."""
 
     @classmethod
     def of(cls, covering: CoveringTests, call: int, test_call: int) -> "Eligibility":
         """That of a function whose tests are known, by the calls that make its crate and the crate's test program."""
-        tests, examples, excused = covering.tests, covering.examples, covering.excused
-        return cls(call=call, test_call=test_call, tests=tests, examples=examples, excused=excused)
+        named = {name: getattr(covering, name) for name in covering.__struct_fields__}
+        return cls(call=call, test_call=test_call, **named)
 
     @property
     def covering(self) -> CoveringTests:
         """What judges it, without the numbers of calls, which another build of the crate changes."""
-        return CoveringTests(tests=self.tests, examples=self.examples, excused=self.excused)
+        named = {name: getattr(self, name) for name in CoveringTests.__struct_fields__}
+        return CoveringTests(**named)
 
     @property
     def testable(self) -> bool:
         """Whether any test covers it."""
-        return bool(self.tests or self.examples)
+        return bool(self.tests or self.examples or self.integration)
 
 
 def scan_eligibility(
@@ -92,8 +96,8 @@ class _Scan:
         self._runner = CrateTestRunner(sandbox, crate)
         self._calls = crate.built.invocations
         self._checks: dict[int, Compiled] = {}
-        self._libraries: dict[int, Path | None] = {}
-        """Of the crate as it stands, by call; None where there is none."""
+        self._libraries: dict[tuple[str, ...], Path | None] = {}
+        """Of the crate as it stands, by the call's arguments; None where there is none."""
 
     def eligibility(self, sites: Sequence[InsertionSite]) -> dict[str, Eligibility]:
         if self._crate.built.fault:
@@ -192,18 +196,18 @@ class _Scan:
         codes = self._examples(site)
         if not codes:
             return eligibility
-        out = self._library(eligibility.call)
-        call = self._calls[eligibility.call]
+        call = outer_call(self._calls, eligibility.call, eligibility.test_call)
+        out = self._library(call)
         passing = [code for code in codes if out and self._example_passes(code, call, out)]
         return msgspec.structs.replace(eligibility, examples=tuple(self._examples_failing(passing, site, call)))
 
-    def _library(self, number: int) -> Path | None:
+    def _library(self, call: Invocation) -> Path | None:
         """A folder with the library that a call makes of the crate as it stands; None where it makes none."""
-        if number not in self._libraries:
+        if call.arguments not in self._libraries:
             out = self._folders.enter_context(self._compiler.folder())
-            made = self._compiler.compile(self._calls[number], {}, "library", out).ok
-            self._libraries[number] = out if made else None
-        return self._libraries[number]
+            made = self._compiler.compile(call, {}, "library", out).ok
+            self._libraries[call.arguments] = out if made else None
+        return self._libraries[call.arguments]
 
     def _examples_failing(self, codes: Sequence[str], site: InsertionSite, call: Invocation) -> list[str]:
         """The doc-tests that fail where the site panics, each compiled by itself against the crate; else none."""
@@ -215,9 +219,8 @@ class _Scan:
             return [code for code in codes if not (made and self._example_passes(code, call, out))]
 
     def _example_passes(self, code: str, call: Invocation, out: Path) -> bool:
-        source = out / "examples.rs"
-        source.write_text(program([(0, code)], call.crate))
-        if not self._compiler.link(source, call, out).ok:
+        (out / SOURCE).write_text(program([(0, code)], call.crate))
+        if not self._compiler.link(call, out).ok:
             return False
         run = self._runner.run(out / "tests", cpu=self._limits.cpu_seconds, seconds=self._limits.run_seconds)
         return run.status(["example_0"]) == "passed"

@@ -8,7 +8,8 @@ from typing import TypeVar
 from msgspec import UNSET
 
 from rustml.judge.in_crate.eligibility import Eligibility
-from rustml.judge.in_crate.prepared_crate import Invocation, PreparedCrate
+from rustml.judge.in_crate.invocation import Invocation, outer_call
+from rustml.judge.in_crate.prepared_crate import PreparedCrate
 from rustml.judge.in_crate.sites import InsertionSite
 from rustml.judge.rust.compiler import POLICY_LINTS
 from rustml.judge.rust.lints import FRAGMENT
@@ -34,6 +35,11 @@ class JudgeableSite:
     def call(self) -> Invocation:
         """The compiler's call that compiles it."""
         return self.crate.built.invocations[self.eligibility.call]
+
+    @property
+    def outer_call(self) -> Invocation:
+        """The call that makes the library for tests outside it."""
+        return outer_call(self.crate.built.invocations, self.eligibility.call, self.eligibility.test_call)
 
     @property
     def test_call(self) -> Invocation:
@@ -82,7 +88,7 @@ class Insertion:
     def compiled(self, codes: Iterable[str], status: Status, passed: int) -> Verdict:
         """The verdict on a function that compiles, by its lints and the outcome of its tests."""
         lints = tuple(sorted(set(codes) - FRAGMENT))
-        expected = len(self.eligibility.tests) + len(self.eligibility.examples)
+        expected = sum(map(len, (self.eligibility.tests, self.eligibility.examples, self.eligibility.integration)))
         return in_crate_verdict(self.candidate, status, compiles=True, passed=passed, expected=expected, lints=lints)
 
 

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from copy import deepcopy
 from typing import Any
 
@@ -14,6 +14,8 @@ DROPPED = ("bench", "example", "test", "profile", "workspace", "badges", "patch"
 """Other targets than the crate's library and programs, and what speaks of a workspace or of lint levels."""
 NIGHTLY = re.compile(r"nightly|unstable|rustc-dep-of-std|compiler_builtins|bench|docs?rs|simd|portable")
 """Features that ask for another compiler, or for being part of the standard library."""
+
+WORD = re.compile(r"\w+")
 
 Table = dict[str, Any]
 
@@ -48,6 +50,20 @@ def pruned(manifest: Mapping[str, Any], available: Collection[str], *, dev: bool
         for key in ("test", "bench", "doctest"):
             target.pop(key, None)
     return result
+
+
+def needed_by_tests(manifest: Table, texts: Iterable[str]) -> Table:
+    """The manifest without dependencies of tests that neither these sources nor a feature names: those of benches."""
+    words = frozenset(word for text in texts for word in WORD.findall(text))
+    features = {word.partition("/")[0].removesuffix("?") for some in manifest["features"].values() for word in some}
+
+    def kept(table: Table) -> Table:
+        return {name: one for name, one in table.items() if name.replace("-", "_") in words or name in features}
+
+    target = {
+        name: table | ({DEV: kept(table[DEV])} if DEV in table else {}) for name, table in manifest["target"].items()
+    }
+    return manifest | {DEV: kept(manifest[DEV]), "target": target}
 
 
 def _present(table: Mapping[str, Any], available: Collection[str], gone: set[str], *, required: bool) -> Table:

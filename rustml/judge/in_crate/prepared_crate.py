@@ -6,7 +6,6 @@ candidate reaches the next.
 """
 
 import hashlib
-import os
 import shutil
 import tomllib
 from collections.abc import Collection, Iterator
@@ -21,13 +20,14 @@ from rustml.errors import InputError
 from rustml.io import whole_folder
 from rustml.judge.in_crate.crate_sandbox import CrateSandbox
 from rustml.judge.in_crate.dependencies import Dependencies, read_dependencies
-from rustml.judge.in_crate.manifest import all_features, document, pruned
+from rustml.judge.in_crate.invocation import Invocation
+from rustml.judge.in_crate.manifest import all_features, document, needed_by_tests, pruned
 from rustml.judge.in_crate.resolution import LOCK
 from rustml.records import Record
 from rustml.sandbox.mounts import Mounts
 from rustml.sandbox.processes import Completed
 
-REVISION = 3
+REVISION = 4
 """Of what is built and recorded; a change makes every crate be built again."""
 RECORD = "built.json"
 DEFAULT, FULL = "default", "full"
@@ -48,36 +48,6 @@ directory = "/vendor"
 [net]
 offline = true
 """
-
-
-class Invocation(Record, frozen=True):
-    """One call of the compiler for the crate itself."""
-
-    arguments: tuple[str, ...]
-    environment: dict[str, str]
-
-    @property
-    def test(self) -> bool:
-        """Whether it makes a test program."""
-        return "--test" in self.arguments
-
-    @property
-    def crate(self) -> str:
-        """Name of the crate that it compiles."""
-        return self.arguments[self.arguments.index("--crate-name") + 1]
-
-    @property
-    def is_library(self) -> bool:
-        """Whether it makes a library that other crates can be linked with."""
-        return not self.test and bool({"lib", "rlib"} & set(self._values("--crate-type")))
-
-    @property
-    def root(self) -> str:
-        """Path of the crate's root module, relative to the crate's folder."""
-        return os.path.normpath(next(word for word in self.arguments if word.endswith(".rs") and word[0] != "-"))
-
-    def _values(self, option: str) -> list[str]:
-        return [after for word, after in zip(self.arguments, self.arguments[1:], strict=False) if word == option]
 
 
 class BuildRecord(Record, frozen=True):
@@ -187,7 +157,8 @@ def _attempt(
     """
     try:
         original = tomllib.loads((folder / "crate" / "Cargo.toml").read_text(encoding="utf-8"))
-        manifest = pruned(original, resolved.direct if resolved else vendored(vendor), dev=attempt.dev)
+        whole = pruned(original, resolved.direct if resolved else vendored(vendor), dev=attempt.dev)
+        manifest = needed_by_tests(whole, _sources(folder / "crate"))
         (folder / "crate" / LOCK).unlink(missing_ok=True)
         if resolved:
             shutil.copyfile(vendor / LOCK, folder / "crate" / LOCK)
@@ -198,7 +169,8 @@ def _attempt(
         if FULL not in features:
             return BuildRecord(invocations=(), features=(), fault=f"it has no feature `{FULL}`")
         features = [name for name in features if name in (DEFAULT, FULL)]
-    options = ("--offline", "--locked") if resolved and resolved.dev == attempt.dev else ("--offline",)
+    exact = resolved is not None and resolved.dev == attempt.dev and manifest == whole
+    options = ("--offline", "--locked") if exact else ("--offline",)
     cargo = _Cargo(folder, vendor, document(manifest), features, options, sandbox)
     calls, fault = cargo.calls(["build", "--lib", "--bins"] if _has_library(folder, manifest) else ["build", "--bins"])
     if fault:
@@ -211,6 +183,13 @@ def _attempt(
 
 def _has_library(folder: Path, manifest: dict[str, object]) -> bool:
     return "lib" in manifest or (folder / "crate" / "src" / "lib.rs").is_file()
+
+
+def _sources(crate: Path) -> Iterator[str]:
+    """The Rust texts of a crate but for those of targets that are not built."""
+    for path in sorted(crate.rglob("*.rs")):
+        if path.relative_to(crate).parts[0] not in ("benches", "examples"):
+            yield path.read_text(encoding="utf-8", errors="replace")
 
 
 def vendored(vendor: Path) -> Collection[str]:

@@ -9,10 +9,10 @@ from typing import TypeVar
 from rustml.judge.in_crate.crate_sandbox import CrateSandbox
 from rustml.judge.in_crate.eligibility import WHOLE_SECONDS
 from rustml.judge.in_crate.insertion import Insertion, Outcome, grouped
+from rustml.judge.in_crate.outer_tests import OuterProgram
 from rustml.judge.in_crate.recompile import Recompiler
 from rustml.judge.in_crate.test_runner import CrateTestRun, CrateTestRunner
 from rustml.judge.in_crate.variants import Variants
-from rustml.rust.doctests import program
 
 MOST_VARIANTS = 64
 """Candidates in one program. A function takes the stack of all its variants together."""
@@ -34,11 +34,11 @@ class Programs:
             outcomes |= in_parts(group, self._unit_tests)
         return outcomes
 
-    def examples(self, insertions: Sequence[Insertion]) -> Outcomes:
-        """The outcomes of the doc-tests that cover each."""
+    def outer_tests(self, insertions: Sequence[Insertion]) -> Outcomes:
+        """The outcomes of the doc-tests and integration tests that cover each."""
         outcomes: Outcomes = {}
-        for group in grouped(insertions, lambda one: one.eligibility.call):
-            outcomes |= in_parts(group, self._examples)
+        for group in grouped(insertions, lambda one: one.place.outer_call.arguments):
+            outcomes |= in_parts(group, self._outer_tests)
         return outcomes
 
     def _unit_tests(self, group: Sequence[Insertion]) -> Outcomes | None:
@@ -48,18 +48,16 @@ class Programs:
                 return None
             return self._runs_of(out / "tests", variants, {one: one.eligibility.tests for one in group})
 
-    def _examples(self, group: Sequence[Insertion]) -> Outcomes | None:
-        call, variants = group[0].place.call, Variants(group)
-        codes = list(dict.fromkeys(code for one in group for code in one.eligibility.examples))
+    def _outer_tests(self, group: Sequence[Insertion]) -> Outcomes | None:
+        place, variants = group[0].place, Variants(group)
+        program = OuterProgram.of(place.crate.sources, [one.eligibility for one in group])
         with self._compiler.folder() as out:
+            call = place.outer_call
             if not self._compiler.compile(call, variants.files(call.root), "library", out).ok:
                 return None
-            (out / "examples.rs").write_text(program(list(enumerate(codes)), call.crate))
-            if not self._compiler.link(out / "examples.rs", call, out).ok:
+            if not program.link(self._compiler, call, out).ok:
                 return None
-            numbers = {code: f"example_{number}" for number, code in enumerate(codes)}
-            names = {one: tuple(numbers[code] for code in one.eligibility.examples) for one in group}
-            return self._runs_of(out / "tests", variants, names)
+            return self._runs_of(out / "tests", variants, {one: program.names(one.eligibility) for one in group})
 
     def _runs_of(self, program: Path, variants: Variants, names: Mapping[Insertion, tuple[str, ...]]) -> Outcomes:
         """The outcomes of tests by their names, but for those that fail although every function is its reference.
@@ -75,15 +73,20 @@ class Programs:
 
 
 def in_parts(
-    group: Sequence[Insertion], test: Callable[[Sequence[Insertion]], dict[Insertion, Result] | None]
+    group: Sequence[Insertion],
+    test: Callable[[Sequence[Insertion]], dict[Insertion, Result] | None],
+    most: int = MOST_VARIANTS,
 ) -> dict[Insertion, Result]:
-    """The results of one program, or of programs with half as many variants where that one does not compile."""
+    """The results of one program, or of programs with half as many variants where that one does not compile.
+
+    A program has at most `most` variants.
+    """
     if not group:
         return {}
-    results = test(group) if len(group) <= MOST_VARIANTS else None
+    results = test(group) if len(group) <= most else None
     if results is None and len(group) > 1:
         half = len(group) // 2
-        return in_parts(group[:half], test) | in_parts(group[half:], test)
+        return in_parts(group[:half], test, most) | in_parts(group[half:], test, most)
     return results or {}
 
 

@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from rustml.judge.in_crate.prepared_crate import Invocation
+from rustml.judge.in_crate.invocation import Invocation
 from rustml.judge.in_crate.recompile import Recompiler
 from rustml.judge.in_crate.sites import InsertionSite
 

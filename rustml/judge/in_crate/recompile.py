@@ -5,10 +5,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Literal
 
 from rustml.judge.in_crate.crate_sandbox import CrateSandbox
-from rustml.judge.in_crate.prepared_crate import Invocation, PreparedCrate, linking
+from rustml.judge.in_crate.invocation import Invocation
+from rustml.judge.in_crate.prepared_crate import PreparedCrate, linking
 from rustml.judge.rust import diagnostics
 from rustml.judge.rust.compiler import POLICY_LINTS, clippy_configuration
 from rustml.judge.rust.diagnostics import Message
@@ -23,6 +25,9 @@ ALSO_FORBIDDEN = ("std::io::stdout", "std::io::stderr", "std::thread::Builder::s
 REPLACED = frozenset({"--out-dir", "--emit", "--error-format", "--json", "--cap-lints", "--diagnostic-width"})
 OURS = frozenset({"PATH", "HOME", "LD_LIBRARY_PATH", "TMPDIR", "RUSTC", "RUSTC_WRAPPER", "PWD", "OLDPWD", "_", "SHLVL"})
 LIBRARY = "/o/libcandidate.rlib"
+SOURCE = "examples.rs"
+"""Of a test program outside the library."""
+NO_FILES: Mapping[str, bytes] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -77,14 +82,16 @@ class Recompiler:
         program = "clippy-driver" if goal == "check" else "rustc"
         return self._call([program, *arguments], call.environment, files, out)
 
-    def link(self, source: Path, call: Invocation, out: Path) -> Compiled:
-        """Compile a test program `source` in `out` that uses the library there."""
+    def link(self, call: Invocation, out: Path, files: Mapping[str, bytes] = NO_FILES) -> Compiled:
+        """Compile the test program SOURCE in `out` that uses the library there; `files` are replaced in the crate."""
         options = [word for word in call.arguments if word.startswith("--edition")]
         pairs = zip(call.arguments, call.arguments[1:], strict=False)
-        options += [word for option, value in pairs if option in ("-L", "--extern") for word in (option, value)]
+        options += [
+            word for option, value in pairs if option in ("-L", "--extern", "--cfg") for word in (option, value)
+        ]
         words = ["--test", "--crate-name=examples", f"--extern={call.crate}={LIBRARY}", *linking(), *options]
-        arguments = [*words, "--error-format=json", "-o", "/o/tests", f"/o/{source.name}"]
-        return self._call(["rustc", *arguments], call.environment, {}, out)
+        arguments = [*words, "--error-format=json", "-o", "/o/tests", f"/o/{SOURCE}"]
+        return self._call(["rustc", *arguments], call.environment, files, out)
 
     def _call(
         self, words: Sequence[str], environment: Mapping[str, str], files: Mapping[str, bytes], out: Path

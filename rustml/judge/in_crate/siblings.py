@@ -27,7 +27,7 @@ from rustml.judge.rust import diagnostics
 from rustml.rust.lexer import significant, tokens
 from rustml.rust.tree import node_text, parse_tree
 
-MOST = 64
+MOST = 256
 """Candidates in one compilation."""
 INERT = re.compile(r"#\s*\[\s*(?:inline|must_use|doc|allow|warn|deny|cold|cfg|cfg_attr|track_caller|rustfmt|clippy)\b")
 """Attributes that a second function may have as well."""

@@ -3,7 +3,7 @@
 import re
 import signal
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 
@@ -14,7 +14,10 @@ from rustml.sandbox.mounts import Mounts
 from rustml.sandbox.processes import signal_of
 
 NO_VARIANT: Mapping[str, str] = MappingProxyType({})
-RECORD = re.compile(r"^test (\S+)(?: - should panic)? \.\.\. (ok|FAILED)$", re.MULTILINE)
+RECORD = re.compile(r"^test (\S+)(?: - should panic)? \.\.\. (ok|FAILED)(?: <([\d.]+)s>)?$", re.MULTILINE)
+TIMES = ("-Zunstable-options", "--report-time")
+"""Words with which a test program says how long each test took, for a harness that takes itself for a nightly one."""
+NIGHTLY = {"RUSTC_BOOTSTRAP": "1"}
 
 
 @dataclass(frozen=True)
@@ -25,6 +28,8 @@ class CrateTestRun:
     failed: frozenset[str]
     returncode: int
     expired: bool
+    seconds: Mapping[str, float] = field(default_factory=dict)
+    """Wall time of each test, where it was asked for."""
 
     def status(self, expected: Sequence[str]) -> Status:
         """`passed` only if every expected test has a record of success, none failed, and the program exited with 0."""
@@ -59,17 +64,21 @@ class CrateTestRunner:
         cpu: float,
         seconds: float,
         variant: Mapping[str, str] = NO_VARIANT,
+        timed: bool = False,
     ) -> CrateTestRun:
         """Run the named tests, or all of them; `cpu` and wall `seconds` bound them together.
 
-        `variant` is the environment variable that chooses one of the program's candidates.
+        `variant` is the environment variable that chooses one of the program's candidates. `timed` asks for the
+        time of each test.
         """
         # The crate's files are there, as cargo has them: tests read their fixtures.
         mounts = Mounts(read={self._sandbox.tools.sysroot / "lib": "/rust/lib", self._crate.sources: "/crate"})
-        words = ["--test-threads=1", *(["--exact", *tests] if tests else [])]
-        result = self._sandbox.run(program, words, mounts, cpu=cpu, seconds=seconds, environment=variant)
+        words = ["--test-threads=1", *(TIMES if timed else ()), *(["--exact", *tests] if tests else [])]
+        environment = {**variant, **(NIGHTLY if timed else {})}
+        result = self._sandbox.run(program, words, mounts, cpu=cpu, seconds=seconds, environment=environment)
         records = RECORD.findall(result.stdout.decode("utf-8", "replace"))
-        successes = frozenset(name for name, outcome in records if outcome == "ok")
-        failures = frozenset(name for name, outcome in records if outcome != "ok")
+        successes = frozenset(name for name, outcome, _ in records if outcome == "ok")
+        failures = frozenset(name for name, outcome, _ in records if outcome != "ok")
         # A name with both records was written by something else than the test harness.
-        return CrateTestRun(successes - failures, failures, result.returncode, result.expired or result.flooded)
+        times = {name: float(seconds) for name, _, seconds in records if seconds}
+        return CrateTestRun(successes - failures, failures, result.returncode, result.expired or result.flooded, times)

@@ -94,7 +94,7 @@ def _tested(programs: Programs, insertions: Sequence[Insertion]) -> Outcomes:
     outcomes: Outcomes = dict.fromkeys(insertions, ("passed", 0))
     steps = (
         (programs.unit_tests, [one for one in insertions if one.eligibility.tests]),
-        (programs.examples, [one for one in insertions if one.eligibility.examples]),
+        (programs.outer_tests, [one for one in insertions if one.eligibility.examples or one.eligibility.integration]),
     )
     for test, group in steps:
         due = [one for one in group if outcomes[one][0] == "passed"]
