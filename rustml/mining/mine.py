@@ -5,7 +5,7 @@ Of one function there is at most one problem: judged by itself where that can be
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
 from typing import Literal
@@ -16,9 +16,10 @@ from rustml.errors import InputError
 from rustml.judge import Limits
 from rustml.judge.in_crate.crate_builds import Places
 from rustml.judge.judging import Judging
-from rustml.mining import drafts, in_crate, verify
+from rustml.mining import drafts, given, in_crate, verify
 from rustml.mining.crate_drafts import FUNCTION, crate_drafts
 from rustml.mining.drafts import ProblemDraft
+from rustml.mining.given import GivenProblems
 from rustml.mining.report import MineReport
 from rustml.profile.curate import CurateSection, Decontamination, NearDuplicates
 from rustml.profile.mine import MineSection
@@ -36,12 +37,14 @@ JUDGED = "judged"
 """Folder of the shards of crates."""
 MINED = "mined"
 """Stem of the output file."""
+PROTECTED = "protected.jsonl"
+"""The texts of the banks that are measured on."""
 CHUNK = 512
 """Drafts that are verified at once."""
 ALONE = (*drafts.STEPS, "contamination", "near", *verify.STEPS)
 CONTAMINATION, NEAR = "in_crate.contamination", "in_crate.near"
 INSIDE = (FUNCTION, CONTAMINATION, NEAR, in_crate.CHOSEN, *in_crate.STEPS)
-STEPS = (*ALONE, *INSIDE)
+STEPS = (*ALONE, *INSIDE, *given.STEPS)
 
 
 class DraftProblems(Record, frozen=True):
@@ -111,9 +114,11 @@ class Miner:
     crates_progress: ProgressCallback = no_progress
     held_out: Callable[[Origin], bool] = nothing
     """Whether the pairs of a file are held out: a function of it would be trained on and measured with."""
+    given: GivenProblems = field(default_factory=GivenProblems)
+    """Problems from elsewhere than the harvest."""
 
     def mine(self, source: Path, out: Path, protected: Iterable[Protected]) -> MineReport:
-        """Write `mined.jsonl`: problems from the harvest in `source`, in its order, all splits in one file.
+        """Write `mined.jsonl`: problems from the harvest in `source`, in its order, then those given, in one file.
 
         Near duplicates and overlap are decided as in `curation`; `protected` are the texts of every problem that is
         measured on. Raises InputError when `source` is not a harvest or no problem is left, JudgeFault when the judge
@@ -122,6 +127,7 @@ class Miner:
         summaries = self._drafted(source, out, protected)
         work, funnel = out / "work", Funnel()
         problems = list(self._alone(work, len(summaries), funnel))
+        problems += self._given(work, problems, funnel)
         crates = self._chosen(work, len(summaries), problems, funnel)
         judged = self._in_crates(work, crates)
         problems += [problem for index in range(len(judged)) for problem in read_jsonl(_problems(work, index), Problem)]
@@ -134,6 +140,8 @@ class Miner:
         return MineReport.of(split, merge(parts, [step for step in STEPS if self._takes(step)]))
 
     def _takes(self, step: str) -> bool:
+        if step in given.STEPS:
+            return bool(self.given.problems or self.given.excluded)
         return ("crate" if step in INSIDE else "alone") in self.section.worlds
 
     def _drafted(self, source: Path, out: Path, protected: Iterable[Protected]) -> list[Summary]:
@@ -144,14 +152,14 @@ class Miner:
         settings = msgspec.to_builtins([self.section, self.curation.near_duplicates, self.curation.decontamination])
         limits = vars(self.limits)
         plan = {"sections": settings, "inputs": inputs, "protected": overlap.digest(guarded), "scheme": SCHEME}
-        bind_to_plan(out, plan | {"limits": limits})
+        bind_to_plan(out, plan | {"limits": limits, "given": self.given.digest})
         work = out / "work"
-        overlap.store(guarded, work / "protected.jsonl")
+        overlap.store(guarded, work / PROTECTED)
         job = DraftProblems(
             section=self.section,
             decontamination=self.curation.decontamination,
             shards=tuple(map(str, shards)),
-            protected=str(work / "protected.jsonl"),
+            protected=str(work / PROTECTED),
         )
         return run(job, len(shards), work / "drafts", workers=self.workers)
 
@@ -172,6 +180,14 @@ class Miner:
         for start in range(0, len(chosen), CHUNK):
             yield from verify.verified(chosen[start : start + CHUNK], self.judge, self.section, funnel)
             self.progress(min(start + CHUNK, len(chosen)), len(chosen))
+
+    def _given(self, work: Path, before: Sequence[Problem], funnel: Funnel) -> list[Problem]:
+        """The problems from elsewhere that pass the same checks and resemble none of `before`."""
+        guard = overlap.stored(str(work / PROTECTED), self.curation.decontamination)
+        clean = [one for one in self.given.fit(funnel) if _is_clean(one.problem, guard, funnel, given.CONTAMINATION)]
+        first = unique([one.problem for one in clean], self.curation.near_duplicates, funnel, given.NEAR, before=before)
+        chosen = [one for one in clean if one.problem.id in first]
+        return list(self.given.verified(chosen, self.judge, self.section, funnel))
 
     def _chosen(self, work: Path, count: int, alone: Sequence[Problem], funnel: Funnel) -> list[list[Problem]]:
         """The drafts that are judged in their crates, by crate, without what is mined alone."""
@@ -223,6 +239,8 @@ def unique(
 
 
 def _with_split(problem: Problem, section: MineSection) -> Problem:
+    if problem.tags["kind"] == given.OWN:
+        return problem
     return msgspec.structs.replace(problem, split=_split(problem.tags["crate"], section))
 
 

@@ -8,6 +8,7 @@ default of its type, or a branch that panics.
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from tree_sitter import Node
 
@@ -37,24 +38,32 @@ Edit = tuple[int, int, str]
 
 @dataclass(frozen=True)
 class Body:
-    """A function's code with the place of its block."""
+    """Code with the places of its functions' blocks."""
 
     code: str
-    """The function, or an `impl` with it alone."""
+    """A function, an `impl` with it alone, or a file of several functions."""
+
+    @cached_property
+    def _functions(self) -> list[Node]:
+        """The functions with a block that stand in no other one's block."""
+        nodes = (node for node in descend(parse_tree(self.code.encode())) if node.type == "function_item")
+        outer: list[Node] = []
+        for node in sorted(nodes, key=lambda node: node.start_byte):
+            if not outer or node.start_byte >= outer[-1].end_byte:
+                outer.append(node)
+        return outer
 
     @property
     def _function(self) -> Node:
-        return next(node for node in descend(parse_tree(self.code.encode())) if node.type == "function_item")
+        return self._functions[0]
 
     @property
-    def _block(self) -> Node:
-        block = self._function.child_by_field_name("body")
-        assert block is not None, "a function item has a block, or it is a function_signature_item"
-        return block
+    def _blocks(self) -> list[Node]:
+        return [block for node in self._functions if (block := node.child_by_field_name("body")) is not None]
 
     def with_block(self, block: str) -> str:
-        """The function with another block."""
-        return self._edited((self._block.start_byte, self._block.end_byte, block))
+        """The code with another block in each of its functions."""
+        return self._edited(*((node.start_byte, node.end_byte, block) for node in self._blocks))
 
     def trivial(self) -> Iterator[str]:
         """The function with bodies that need no thought: a default value, `true`, an argument as it came."""
@@ -81,7 +90,8 @@ class Body:
     def mutants(self, most: int) -> list[str]:
         """At most so many mutants, chosen by a stable hash of the place and the change."""
         edits = sorted(
-            {*_edits(self._block), *self._exchanged()}, key=lambda edit: hashlib.sha256(repr(edit).encode()).digest()
+            {*(edit for block in self._blocks for edit in _edits(block)), *self._exchanged()},
+            key=lambda edit: hashlib.sha256(repr(edit).encode()).digest(),
         )
         return [self._edited(edit) for edit in edits[:most]]
 
@@ -91,14 +101,15 @@ class Body:
         patterns = [node.child_by_field_name("pattern") for node in parameters.named_children] if parameters else []
         names = [node_text(pattern) for pattern in patterns if pattern is not None and pattern.type == "identifier"]
         following = dict(zip(names, [*names[1:], *names[:1]], strict=True)) if len(names) > 1 else {}
-        for node in descend(self._block):
+        for node in descend(self._blocks[0]):
             if node.type == "identifier" and node_text(node) in following:
                 yield node.start_byte, node.end_byte, following[node_text(node)]
 
-    def _edited(self, edit: Edit) -> str:
-        start, end, text = edit
+    def _edited(self, *edits: Edit) -> str:
         source = self.code.encode()
-        return (source[:start] + text.encode() + source[end:]).decode()
+        for start, end, text in reversed(edits):
+            source = source[:start] + text.encode() + source[end:]
+        return source.decode()
 
 
 def _edits(block: Node) -> Iterator[Edit]:

@@ -10,11 +10,25 @@ from rustml.profile.types import Count, HeldOutPercent, Positive, Share
 World = Literal["alone", "crate"]
 
 
+class ProblemSource(Section, frozen=True):
+    """A folder or file of problems that go through the same checks as those of crates."""
+
+    kind: Literal["exercism", "problems"]
+    """`exercism`: a checkout of Exercism's Rust track, without the exercises of Aider's polyglot benchmark; `problems`:
+    a JSON Lines file of records `rustml.records.Problem`, of which those in Rust and of the split `train` are read."""
+    path: str
+    """The folder or the file."""
+    licence: str
+    """SPDX expression of all its problems, for the gate of `harvest.licences`; empty for a file takes each record's."""
+
+
 class MineSection(Section, frozen=True):
     """Which functions of the harvested crates become problems, and how much their tests must notice."""
 
     worlds: Annotated[tuple[World, ...], Meta(min_length=1)]
     """Where problems are judged: `alone`, where a function stands by itself; `crate`, all others in their crates."""
+    sources: dict[str, ProblemSource]
+    """Problems from elsewhere than the harvest, by name."""
     crates: Count
     """Crates in which functions are judged, chosen by a stable hash of their names; 0 means all."""
     functions_per_crate: Count

@@ -30,6 +30,13 @@ def test_mutants_change_operators_literals_methods_and_conditions(change: str) -
     assert any(change in mutant for mutant in LARGER.mutants(100))
 
 
+def test_in_a_file_all_functions_change_together_and_mutants_are_of_any() -> None:
+    file = Body("pub fn one() -> u8 { 1 }\n\nimpl P { fn two(&self) -> u8 { fn inner() -> u8 { 3 } inner() } }\n")
+    assert file.with_block("{ todo!() }").count("{ todo!() }") == 2
+    assert any("{ 2 }" in mutant for mutant in file.mutants(100))
+    assert any("{ 4 }" in mutant for mutant in file.mutants(100))
+
+
 def test_mutants_leave_values_and_branches_out() -> None:
     code = "fn f(a: u32) -> P { if a > 3 { g(a) } else { match a { 1 => P { a }, _ => P { a: a + 1 } } } }"
     mutants = Body(code).mutants(100)

@@ -88,7 +88,10 @@ def load_bank(name: str, path: Path | None = None, *, revision: str | None = Non
     """
     public = SOURCES.get(name)
     if public is None:
-        return _problem_file(name, path)
+        if path is None:
+            known = ", ".join(SOURCES)
+            raise InputError(f"no bank {name!r}; known: {known}; or give the path of a JSON Lines file of problems")
+        return problem_file(name, path)
     if path is not None:
         return public.read(public.rows(path))
     if public.hub is None:
@@ -105,8 +108,6 @@ def _all_splits(dataset: HubDataset, splits: Iterable[str]) -> Iterator[LocatedR
         yield from hub_rows(dataset, split, streaming=False)
 
 
-def _problem_file(name: str, path: Path | None) -> Bank:
-    if path is None:
-        known = ", ".join(SOURCES)
-        raise InputError(f"no bank {name!r}; known: {known}; or give the path of a JSON Lines file of problems")
+def problem_file(name: str, path: Path) -> Bank:
+    """The bank of a user's own file of problems. Raises InputError as `load_bank` does."""
     return make_bank(name, [typed(row, Problem) for row in local_rows(path)])

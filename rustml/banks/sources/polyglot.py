@@ -5,7 +5,7 @@ A path is the folder of exercises, any folder above it, or an archive of one (`.
 
 import tarfile
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -100,19 +100,27 @@ def polyglot(rows: Iterable[LocatedRow]) -> Bank:
 
     Raises InputError that names exercise and file of one that cannot be read.
     """
+    return exercises(NAME, rows)
+
+
+def exercises(name: str, rows: Iterable[LocatedRow], left_out: Callable[[str], str] = lambda _slug: "") -> Bank:
+    """A bank of exercises, evaluated on only; `left_out` says why one of this slug is not in it, else nothing.
+
+    Raises InputError as `polyglot` does.
+    """
     problems: list[Problem] = []
     excluded: dict[str, str] = {}
     for raw in rows:
         exercise = msgspec.convert(raw.value, Exercise)
-        identity = f"{NAME}/{exercise.slug}"
+        identity = f"{name}/{exercise.slug}"
         if identity in excluded:
             raise InputError(f"{raw.location}: two exercises have this name")
-        reason = _misfit(raw.location, exercise.files)
+        reason = left_out(exercise.slug) or _misfit(raw.location, exercise.files)
         if reason:
             excluded[identity] = reason
         else:
             problems.append(_problem(raw.location, identity, exercise.files))
-    return make_bank(NAME, problems, excluded)
+    return make_bank(name, problems, excluded)
 
 
 def _config(location: str, files: Mapping[str, str]) -> Files:
@@ -149,7 +157,7 @@ def _problem(location: str, identity: str, files: Mapping[str, str]) -> Problem:
     needed = _dependencies(location, _toml(location, files, EXAMPLE_MANIFEST)) if EXAMPLE_MANIFEST in files else ()
     return Problem(
         id=identity,
-        bank=NAME,
+        bank=identity.partition("/")[0],
         split="test",
         language="rust",
         instruction=_instruction(location, files, package["name"], [crate.name for crate in crates]),

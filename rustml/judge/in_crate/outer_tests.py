@@ -5,11 +5,10 @@ Each of these files is a module of the program, and all are linked at once: `tes
 """
 
 import re
-import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from rustml.judge.in_crate.eligibility import Eligibility
 from rustml.judge.in_crate.invocation import Invocation
@@ -67,8 +66,10 @@ class OuterProgram:
         return compiler.link(call, out, replaced)
 
     def without_errors(self, compilation: Compiled, call: Invocation) -> "OuterProgram":
-        """The program without the doc-tests and files that have errors."""
-        files = {name: path for name, path in self.files.items() if not compilation.errors(path, 0, sys.maxsize)}
+        """The program without the doc-tests and files that have errors, or use a module of `tests/` that has."""
+        wrong = {message.file for message in compilation.errors()}
+        helpers = {PurePosixPath(path).with_suffix("").parts[1] for path in wrong if path.startswith("tests/")}
+        files = {name: path for name, path in self.files.items() if not (path in wrong or self._uses(path, helpers))}
         codes = zip(self.examples, _spans(self.examples, call.crate), strict=True)
         sound = tuple(code for code, span in codes if not compilation.errors(f"/o/{SOURCE}", *span))
         return OuterProgram(self.sources, sound, files)
@@ -83,6 +84,10 @@ class OuterProgram:
         chosen = list(parts)
         files = {name: path for one in chosen for name, path in one.files.items()}
         return OuterProgram(self.sources, tuple(code for one in chosen for code in one.examples), files)
+
+    def _uses(self, path: str, modules: Iterable[str]) -> bool:
+        text = (self.sources / path).read_text(encoding="utf-8", errors="replace")
+        return any(re.search(rf"\bmod {re.escape(name)}\b", text) for name in modules)
 
     def _text(self, call: Invocation, texts: Iterable[str]) -> str:
         head = program(list(enumerate(self.examples)), call.crate)
