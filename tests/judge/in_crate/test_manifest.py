@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from rustml.errors import InputError
-from rustml.judge.in_crate.manifest import document, pruned
+from rustml.judge.in_crate.manifest import document, needed_by_tests, pruned
 
 MANIFEST: dict[str, Any] = {
     "package": {"name": "q", "version": "1.0.0", "workspace": "..", "description": 'a "quoted"\n\\ text'},
@@ -56,3 +56,17 @@ def test_what_is_written_is_what_toml_reads() -> None:
 def test_the_manifest_given_is_left_as_it_was() -> None:
     pruned(MANIFEST, {"log", "regex"}, dev=True)
     assert MANIFEST["lib"] == {"test": False, "name": "q"}
+
+
+def test_dependencies_of_benches_alone_go() -> None:
+    table = {"criterion": "1", "log": "1", "serde-json": "1", "rand": "1"}
+    manifest: dict[str, Any] = {
+        **MANIFEST,
+        "dev-dependencies": table,
+        "features": {"more": ["rand/std"]},
+        "target": {"cfg(unix)": {"dev-dependencies": table}},
+    }
+    kept = needed_by_tests(manifest, ["use log::info;", "serde_json::from_str(text)"])
+    assert kept["dev-dependencies"] == {"log": "1", "serde-json": "1", "rand": "1"}
+    assert kept["target"]["cfg(unix)"]["dev-dependencies"] == kept["dev-dependencies"]
+    assert manifest["dev-dependencies"] == table

@@ -62,9 +62,9 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
         count[goal] += 1
         return compile_crate(self, call, files, goal, out)  # type: ignore[arg-type]
 
-    def linked(self: Recompiler, source: Path, call: object, out: Path) -> Compiled:
+    def linked(self: Recompiler, call: object, out: Path, files: Mapping[str, bytes] = {}) -> Compiled:
         count["link"] += 1
-        return link(self, source, call, out)  # type: ignore[arg-type]
+        return link(self, call, out, files)  # type: ignore[arg-type]
 
     monkeypatch.setattr(Recompiler, "compile", counted)
     monkeypatch.setattr(Recompiler, "link", linked)
