@@ -50,7 +50,7 @@ def open_judge(
 ) -> "JudgeByWorld":
     """A judge as the profile asks for it; one that is not a server may `keep` its verdicts in the cache.
 
-    Problems of crates are judged on this machine, wherever others are, and their verdicts are not kept. Raises what
+    Problems of crates are judged on this machine, wherever others are. Raises what
     `open_local_judge`, `RemoteJudge` and `RayJudge` raise, and InputError for crates of a registry.
     """
     from rustml.judge import Limits  # noqa: PLC0415
@@ -59,7 +59,8 @@ def open_judge(
     from rustml.judge.in_crate.problem_judge import CrateProblemJudge  # noqa: PLC0415
 
     places = Places(cache=cache, dependencies=profile.evaluation.dependencies)
-    in_crates = partial(CrateProblemJudge, places, Limits.from_section(profile.judge))
+    verdicts = cache.verdicts if keep else None
+    in_crates = partial(CrateProblemJudge, places, Limits.from_section(profile.judge), verdicts)
     return JudgeByWorld(_open_backend(profile, cache, lints=lints, keep=keep, workers=workers), in_crates)
 
 

@@ -17,6 +17,7 @@ from rustml.judge.completions import judge_completions
 from rustml.judge.in_crate.crate_builds import Places
 from rustml.judge.in_crate.crate_sandbox import CrateSandbox
 from rustml.judge.in_crate.problem_judge import CrateProblemJudge
+from rustml.judge.in_crate.recompile import Recompiler
 from rustml.mining.crate_drafts import crate_drafts
 from rustml.mining.in_crate import chosen_drafts
 from rustml.mining.mine import Miner
@@ -267,6 +268,20 @@ def test_training_judges_an_answer_where_the_function_stands(mined: Mine) -> Non
     assert [one.output for one in verdicts[2:4] if one] == [
         "wrong: 1 of 2 tests of the crate passed", "error[E0308]: mismatched types",
     ]  # fmt: skip
+
+
+def test_a_verdict_is_kept_under_the_answer_and_the_build_of_its_crate(
+    mined: Mine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limits, total = Limits.from_section(load("tiny").judge), mined.problems["total"]
+    asked = [candidate_of(total, code, f"{n}") for n, code in enumerate((total.reference, "pub fn total() {}"))]
+    with CrateProblemJudge(places(mined.root), limits, tmp_path) as judge:
+        first = judge.judge(asked)
+    monkeypatch.setattr(Recompiler, "compile", lambda *_: pytest.fail("a compiler ran"))
+    with CrateProblemJudge(places(mined.root), limits, tmp_path) as judge:
+        again = judge.judge([msgspec.structs.replace(one, id=f"again{one.id}") for one in asked])
+    assert [one.status for one in first] == ["passed", "compile_error"]
+    assert [msgspec.structs.replace(one, id=one.id.removeprefix("again")) for one in again] == first
 
 
 def test_the_bank_reads_them_and_the_trace_finds_their_lines(mined: Mine) -> None:
