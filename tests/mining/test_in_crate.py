@@ -199,13 +199,13 @@ def mined(tmp_path_factory: pytest.TempPathFactory) -> Mine:
 
 
 def test_functions_that_the_tests_of_their_crate_judge_become_problems(mined: Mine) -> None:
-    assert set(mined.problems) == {"total", "Purse::next", "reduced"}
+    assert set(mined.problems) == {"total", "Purse::new", "Purse::next", "reduced"}
     total = mined.problems["total"]
     assert total.covering is not None
     assert total.covering.tests == ("tests::sums",)
     assert total.covering.examples == ("assert_eq!(till::total(&[4, 8]), 11);",)
     assert float(total.tags["strength"]) >= 0.5
-    assert mined.report.worlds == {"crate": 3}
+    assert mined.report.worlds == {"crate": 4}
 
 
 def test_a_test_outside_the_crate_judges_as_one_inside(mined: Mine) -> None:
