@@ -139,8 +139,9 @@ OUTER_FILES = {
     "tests/whole-cart.rs": OUTER,
     "tests/common/mod.rs": "pub const PRICE: u32 = 3;\n",
     "tests/elsewhere.rs": "use absent::anything;\n\n#[test]\nfn absent() {}\n",
+    "tests/measured.rs": "use criterion::Criterion;\n\n#[test]\nfn absent() {}\n",
 }
-"""Tests that use the shop from outside; one file needs a crate that is not there."""
+"""Tests that use the shop from outside; two files need crates that are not there, one of them a known dependency."""
 COIN = '[package]\nname = "coin"\nversion = "0.3.1"\nedition = "2018"\nlicense = "MIT"\n'
 
 

@@ -18,7 +18,7 @@ from rustml.judge.in_crate.crate_sandbox import CrateSandbox
 from rustml.judge.in_crate.eligibility import MOST_TESTS, Eligibility, named_first, panic
 from rustml.judge.in_crate.insertion import Insertion, JudgeableSite
 from rustml.judge.in_crate.invocation import Invocation
-from rustml.judge.in_crate.outer_tests import OuterProgram, integration_files
+from rustml.judge.in_crate.outer_tests import OuterProgram, usable_files
 from rustml.judge.in_crate.prepared_crate import PreparedCrate
 from rustml.judge.in_crate.programs import in_parts
 from rustml.judge.in_crate.reading import sites_read
@@ -129,7 +129,7 @@ class CoverageScan:
 
     def _linked(self, call: Invocation, out: Path, examples: Sequence[str]) -> OuterProgram:
         """What is in a test program that is left in `out`: all but the examples and files that do not compile."""
-        program = OuterProgram(self._crate.sources, tuple(examples), integration_files(self._crate.sources))
+        program = OuterProgram(self._crate.sources, tuple(examples), usable_files(self._crate.sources, call))
         while program.examples or program.files:
             result = program.link(self._compiler, call, out)
             if result.ok:

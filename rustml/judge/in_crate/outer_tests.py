@@ -5,6 +5,7 @@ Each of these files is a module of the program, and all are linked at once: `tes
 """
 
 import re
+import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
@@ -27,6 +28,19 @@ def integration_files(sources: Path) -> dict[str, str]:
     files |= {path.parent.name: path for path in (sources / "tests").glob("*/main.rs")}
     paths = {name.replace("-", "_"): str(path.relative_to(sources)) for name, path in sorted(files.items())}
     return {PREFIX + name: path for name, path in paths.items() if name.isidentifier()}
+
+
+def usable_files(sources: Path, call: Invocation) -> dict[str, str]:
+    """Those files that name none of the tests' dependencies that the call was made without."""
+    manifest = tomllib.loads((sources / "Cargo.toml").read_text(encoding="utf-8"))
+    tables = [manifest, *manifest.get("target", {}).values()]
+    wanted = {name.replace("-", "_") for table in tables for name in table.get("dev-dependencies", {})}
+    gone = wanted - call.externs - {call.crate}
+    return {name: path for name, path in integration_files(sources).items() if not gone & _words(sources / path)}
+
+
+def _words(path: Path) -> frozenset[str]:
+    return frozenset(re.findall(r"\w+", path.read_text(encoding="utf-8", errors="replace")))
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ import pytest
 from rustml.judge.in_crate.coverage import CoverageScan, library_calls
 from rustml.judge.in_crate.eligibility import Eligibility
 from rustml.judge.in_crate.invocation import Invocation
+from rustml.judge.in_crate.outer_tests import integration_files, usable_files
 from rustml.judge.in_crate.prepared_crate import BuildRecord, PreparedCrate
 from rustml.judge.in_crate.recompile import Compiled, Goal, Recompiler
 from rustml.judge.in_crate.sites import locate
@@ -46,6 +47,12 @@ def test_a_test_covers_a_function_if_it_fails_when_that_function_panics(bench: B
     assert found[TOTAL].examples == (GOOD,), "one example does not notice the panic, and one does not compile"
     assert found[TOTAL].integration == ("tests_whole_cart::a_cart_is_summed_from_outside",)
     assert found[NEW].integration == (), "no test in `tests/` opens a shop"
+
+
+def test_files_that_name_a_missing_dependency_are_not_compiled(bench: Bench) -> None:
+    call = bench.crate.built.invocations[library_calls(bench.crate)[0]]
+    assert set(integration_files(bench.crate.sources)) == {"tests_elsewhere", "tests_measured", "tests_whole_cart"}
+    assert set(usable_files(bench.crate.sources, call)) == {"tests_elsewhere", "tests_whole_cart"}
 
 
 def test_functions_share_their_programs(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
