@@ -145,10 +145,18 @@ class Judge(Closing):
             yield partial(self._settle_python, part)
 
     def _parts(self, candidates: list[Candidate]) -> list[list[Candidate]]:
-        """Batches of about the same size, as many for each worker as for any other."""
+        """Batches of about the same size, as many for each worker as for any other; answers to one problem together."""
         count = -(-len(candidates) // self._batch_size)
         count = max(1, min(-(-count // self._workers) * self._workers, len(candidates)))
-        return [part for start in range(count) if (part := candidates[start::count])]
+        room = -(-len(candidates) // count)
+        problems: dict[str, list[Candidate]] = {}
+        for candidate in candidates:
+            problems.setdefault(candidate.tests, []).append(candidate)
+        pieces = [its[at : at + room] for its in problems.values() for at in range(0, len(its), room)]
+        parts: list[list[Candidate]] = [[] for _ in range(count)]
+        for piece in sorted(pieces, key=len, reverse=True):
+            min(parts, key=len).extend(piece)
+        return [part for part in parts if part]
 
     def _known(self, candidate: Candidate, verdicts: dict[Candidate, Verdict]) -> bool:
         """Whether the cache has the verdict, or the candidate is too long for one, or its crates cannot be had."""

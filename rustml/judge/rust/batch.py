@@ -14,11 +14,12 @@ from rustml.errors import JudgeFault
 from rustml.judge.case_report import CaseReport
 from rustml.judge.rust import diagnostics, failures
 from rustml.judge.rust.compiler import POLICY_LINTS, Compiler, Folders
-from rustml.judge.rust.crate_layout import Member, fresh_name, test_root, write_library, write_root, write_tests
+from rustml.judge.rust.crate_layout import Member, fresh_name, write_library, write_root
 from rustml.judge.rust.diagnostics import Message
 from rustml.judge.rust.externs import Externs
 from rustml.judge.rust.failures import Failure
 from rustml.judge.rust.lints import Linter, LintOutcome
+from rustml.judge.rust.program import Program
 from rustml.judge.rust.test_runner import CaseRunner
 from rustml.judge.screening.candidate_source import CandidateSource
 from rustml.records import Dependency, Diagnostic, Verdict
@@ -154,16 +155,21 @@ class Batch:
         library = folder / "compiled" / f"lib{self._library}.rlib"
         crates = {library: f"/l/{library.name}", self._tools.harness: "/l/libharness.rlib"}
         folders = Folders(folder / "tests", _made(folder / "program"), crates, self._externs)
-        harness, self._pinned = write_tests(folders.sources, alive, self._library)
+        crate = Program(folders.sources, alive, self._library)
+        self._pinned = crate.pinned
         called = [member.test_file.names.library for member in alive if member.test_file.names.library]
         while alive:
-            (folders.sources / "main.rs").write_text(test_root(alive, self._library, harness))
+            crate.write(alive)
             result = self._tools.compiler.program(folders, self._library, alive, called)
             owners = {name: member for member in alive for name in (member.file, member.tests)}
-            messages = diagnostics.read(result.stderr, frozenset(owners))
+            messages = diagnostics.read(result.stderr, frozenset(owners) | crate.shared_files)
             if result.returncode == 0 and not result.expired and not result.flooded:
                 return alive
-            alive = self._drop(alive, result, messages, owners)
+            faulty = {message.file for message in messages if message.is_error} & crate.shared_files
+            if faulty:
+                crate.part(faulty)
+            else:
+                alive = self._drop(alive, result, messages, owners)
         return ()
 
     def _drop(

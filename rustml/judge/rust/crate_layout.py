@@ -1,8 +1,7 @@
-"""The crates that the judge writes: candidates as modules of a library, their tests as modules of a program."""
+"""The library that the judge writes, with candidates as its modules."""
 
-import json
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
@@ -11,7 +10,6 @@ from pathlib import Path
 from rustml.judge.rust.compiler import clippy_configuration
 from rustml.judge.screening import imports
 from rustml.judge.screening.candidate_source import CandidateSource
-from rustml.judge.screening.dependency_macros import own_types
 from rustml.judge.screening.test_file import TestFile
 from rustml.records import Candidate
 from rustml.rust.lexer import edited, significant, tokens
@@ -70,7 +68,7 @@ class Member:
     def _placed(self, code: str) -> str:
         head = self.source.inner_end
         text = code[:head] + self.prefix + code[head:]
-        return f"{text}\n{_prelude(self)}" if self.alone else _rooted(text, self.module)
+        return f"{text}\n{prelude_module(self)}" if self.alone else _rooted(text, self.module)
 
     @property
     def text_offset(self) -> int:
@@ -92,71 +90,30 @@ def write_library(folder: Path, members: Sequence[Member], *, published: bool) -
     folder.mkdir(parents=True)
     (folder / "clippy.toml").write_text(clippy_configuration())
     for member in members:
-        _write(folder / f"{member.file}.rs", member.published if published else member.linted)
+        write_source(folder / f"{member.file}.rs", member.published if published else member.linted)
 
 
 def write_root(folder: Path, members: Sequence[Member]) -> None:
     """Write the `lib.rs` that holds these members, unless one of them is the root itself."""
     if not members[0].alone:
-        text = "".join(f"{_prelude(member)}pub mod {member.module};\n" for member in members)
+        text = "".join(f"{prelude_module(member)}pub mod {member.module};\n" for member in members)
         (folder / "lib.rs").write_text(text)
 
 
-def write_tests(folder: Path, members: Sequence[Member], library: str) -> tuple[str, dict[Member, range]]:
-    """Write one file per candidate into `folder`.
-
-    Returns the name given to the harness crate, and the bytes of each file that pin the candidate to its signature.
-    """
-    folder.mkdir(parents=True)
-    harness = fresh_name("h")
-    pinned: dict[Member, range] = {}
-    for member in members:
-        names = {"root": member.path(library), "prelude": member.prelude, "here": member.tests}
-        text, pinned[member] = member.test_file.render(harness=harness, given=fresh_name("g"), **names)
-        _write(folder / f"{member.tests}.rs", text)
-    return harness, pinned
-
-
-def test_root(members: Sequence[Member], library: str, harness: str) -> str:
-    """The `main.rs` that runs these members' tests; case i is member i."""
-    lines = [f"extern crate harness as {harness};\nextern crate {library};\n"]
-    lines += [f"{_prelude(member)}mod {member.tests};\n" for member in members]
-    cases = ",\n".join(f"    {_case(member, library, harness)}" for member in members)
-    lines.append(f"static CASES: &[{harness}::Case] = &[\n{cases},\n];\n")
-    lines.append(f"fn main() {{\n    {harness}::supervise(CASES);\n}}\n")
-    return "".join(lines)
-
-
-def _case(member: Member, library: str, harness: str) -> str:
-    tests = []
-    for function in member.test_file.functions:
-        call = f"|| {harness}::Outcome::succeeded({member.tests}::{function.path}())"
-        panics = "None" if function.panics is None else f"Some({function.panics})"
-        tests.append(f"{harness}::Test {{ call: {call}, panics: {panics} }}")
-    own, comparable = own_types(member.source, member.candidate.dependencies), member.test_file.comparable
-    allowed = "None" if comparable is None else f"Some({_strings(comparable)})"
-    trust = f"library: {json.dumps(library)}, unequal: {_strings(own.unequal)}, unordered: {_strings(own.unordered)}"
-    watched = json.dumps(member.test_file.watched)
-    return (
-        f'{harness}::Case {{ tests: &[{", ".join(tests)}], file: "{member.tests}.rs", watched: {watched}, '
-        f"trust: {harness}::Trust {{ {trust}, allowed: {allowed} }} }}"
-    )
-
-
-def _strings(names: Iterable[str]) -> str:
-    return f"&[{', '.join(json.dumps(name, ensure_ascii=False) for name in sorted(names))}]"
-
-
-def _prelude(member: Member) -> str:
+def prelude_module(member: Member) -> str:
     """The module of imports that the problem supplies, each name once, as far as the standard library has them.
 
-    It stands in the crate's root, so that no diagnostic about it lies in a candidate's file.
+    Empty where it supplies none. It stands in the crate's root, so that no diagnostic about it lies in a candidate's
+    file, and it is public, so that there is none about an import that the candidate does not use.
     """
+    if not member.test_file.prelude:
+        return ""
     by_name = {imports.imported_name(path): path for path in reversed(member.test_file.prelude)}
     text = "".join(f"    pub use ::{path};\n" for path in by_name.values())
-    return f"mod {member.prelude} {{\n{text}}}\n"
+    return f"pub mod {member.prelude} {{\n{text}}}\n"
 
 
-def _write(path: Path, text: str) -> None:
+def write_source(path: Path, text: str) -> None:
+    """Write Rust text."""
     # A lone surrogate is not UTF-8, which the compiler will report.
     path.write_bytes(text.encode("utf-8", "surrogatepass"))

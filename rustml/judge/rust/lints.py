@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 
 from rustml.judge.rust import diagnostics, failures
-from rustml.judge.rust.compiler import POLICY_LINTS, Compiler, Folders
+from rustml.judge.rust.compiler import POLICY_LINTS, UNCOUNTED, Compiler, Folders
 from rustml.judge.rust.crate_layout import Member, write_library, write_root
 from rustml.judge.rust.diagnostics import Message
 from rustml.judge.rust.externs import Externs
@@ -15,8 +15,8 @@ from rustml.judge.rust.failures import Failure
 from rustml.rust.lexer import significant, tokens
 from rustml.sandbox.processes import Completed
 
-FRAGMENT = frozenset({"dead_code", *POLICY_LINTS})
-"""Lints that say nothing about the quality of a fragment: what it offers is called from elsewhere."""
+FRAGMENT = frozenset({*UNCOUNTED, *POLICY_LINTS})
+"""Lints that do not count."""
 
 
 LintOutcome = Mapping[str, int] | Failure

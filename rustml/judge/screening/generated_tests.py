@@ -36,13 +36,14 @@ class GeneratedTest:
 
 def generated_tests(scanner: Scanner) -> Iterator[GeneratedTest]:
     """The tests inside macros, in order of position."""
-    index = 0
-    while index < len(scanner.tokens):
+    behind = 0
+    for index, token in enumerate(scanner.tokens):
         body = index + 3
-        if scanner.text(index) == "macro_rules" and scanner.text(index + 1) == "!" and body in scanner.pairs:
+        if index < behind or token.text != "macro_rules" or scanner.text(index + 1) != "!":
+            continue
+        if body in scanner.pairs:
             yield from _inside(scanner, body + 1, scanner.pairs[body])
-            index = scanner.pairs[body]
-        index += 1
+            behind = scanner.pairs[body] + 1
 
 
 def _inside(scanner: Scanner, index: int, end: int) -> Iterator[GeneratedTest]:

@@ -24,6 +24,7 @@ _ALONE = {
     "type_name": "looks at its own source position",
     "caller": "looks at its own source position",
 }
+_REACHING = frozenset({"#", "mod", "super"})
 
 
 def reason(stream: Sequence[Token], scanner: Scanner) -> str | None:
@@ -40,6 +41,8 @@ def reason(stream: Sequence[Token], scanner: Scanner) -> str | None:
 def _reaches_out(scanner: Scanner) -> str | None:
     inside = 0  # behind the last module's closing brace
     for index, token in enumerate(scanner.tokens):
+        if token.text not in _REACHING:
+            continue
         follows = scanner.text(index + 1)
         if token.text == "#" and follows == "!":
             return "sets crate attributes"
@@ -59,17 +62,14 @@ def _foreign_impl(scanner: Scanner) -> str | None:
 
     It may not where `T` is a type that the text defines at its top level under a name that means nothing else.
     """
-    own = _own_types(scanner) - PROTECTED
-    index, head = 0, False
-    while index < len(scanner.tokens):
-        text = scanner.text(index)
-        if text == "impl":
+    harmless, head = (_own_types(scanner) - PROTECTED) | {"<"}, False
+    for index, token in enumerate(scanner.tokens):
+        if token.text == "impl":
             head = True
-        elif text in ("{", ";"):
+        elif token.text in ("{", ";"):
             head = False
-        elif head and text == "for" and scanner.text(index + 1) != "<" and scanner.text(index + 1) not in own:
+        elif head and token.text == "for" and scanner.text(index + 1) not in harmless:
             return "implements a trait for a foreign type"
-        index += 1
     return None
 
 

@@ -13,14 +13,14 @@ _SILENCING = (("clippy", "::", "msrv"), ("automatically_derived",))
 
 def lint_edits(scanner: Scanner) -> Iterator[Edit]:
     """`deny` and `forbid` say `warn`: cargo, too, builds code that only clippy denies. What silences lints goes."""
-    index = 0
-    while index < len(scanner.tokens):
-        bracket = index + (2 if scanner.text(index + 1) == "!" else 1)
-        if scanner.text(index) != "#" or scanner.text(bracket) != "[" or bracket not in scanner.pairs:
-            index += 1
+    behind = 0
+    for index, token in enumerate(scanner.tokens):
+        if token.text != "#" or index < behind:
             continue
-        yield from _attribute(scanner, index, bracket, scanner.pairs[bracket])
-        index = scanner.pairs[bracket] + 1
+        bracket = index + (2 if scanner.text(index + 1) == "!" else 1)
+        if scanner.text(bracket) == "[" and bracket in scanner.pairs:
+            yield from _attribute(scanner, index, bracket, scanner.pairs[bracket])
+            behind = scanner.pairs[bracket] + 1
 
 
 def _attribute(scanner: Scanner, start: int, bracket: int, end: int) -> Iterator[Edit]:

@@ -4,6 +4,7 @@ The tests call a function of exactly the declared type, which hands its argument
 back is then of the declared type, not of the candidate's choice: a type that is equal to everything does not fit.
 """
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -32,15 +33,33 @@ class Signature:
         An iterator of a type that only the candidate knows goes through the `harness`, which believes only its items.
         With `constant` the function may be called where constants are made.
         """
-        parameters = ", ".join(f"a{index}: {kind}" for index, kind in enumerate(self.types))
-        arguments = ", ".join(f"a{index}" for index in range(len(self.types)))
         qualifiers = dict.fromkeys((*(("const",) if constant else ()), *self.qualifiers))
-        named = f"pub {' '.join(qualifiers)} fn {spelled(self.name)}{self.generics}"
-        head = f"{named}({parameters}) {self.output} {self.where}"
-        call = f"{target}{self._arguments()}({arguments})"
+        call = self._call(target)
         call = f"unsafe {{ {call} }}" if "unsafe" in qualifiers else call
         call = f"{call}.await" if "async" in qualifiers else call
-        return f"{head} {{ {self._stepwise(call, harness)} }}\n"
+        return f"{self._head(qualifiers)} {{ {self._stepwise(call, harness)} }}\n"
+
+    @property
+    def plain(self) -> bool:
+        """Whether every function of this signature has the same type of result, and none needs a qualifier."""
+        return not self.qualifiers and "impl" not in {token.text for token in significant(tokens(self.output))}
+
+    def chooser(self, targets: Mapping[int, str], chosen: str) -> str:
+        """A function of this plain signature that calls one of the functions at these paths.
+
+        It is the one under the number that the expression `chosen` has when the program runs.
+        """
+        arms = "".join(f"{number} => {self._call(target)}, " for number, target in targets.items())
+        return f"{self._head(())} {{ match {chosen} {{ {arms}_ => ::core::unreachable!() }} }}\n"
+
+    def _head(self, qualifiers: Iterable[str]) -> str:
+        parameters = ", ".join(f"a{index}: {kind}" for index, kind in enumerate(self.types))
+        named = f"pub {' '.join(qualifiers)} fn {spelled(self.name)}{self.generics}"
+        return f"{named}({parameters}) {self.output} {self.where}"
+
+    def _call(self, target: str) -> str:
+        arguments = ", ".join(f"a{index}" for index in range(len(self.types)))
+        return f"{target}{self._arguments()}({arguments})"
 
     def _arguments(self) -> str:
         """The generic arguments, where the types of the parameters do not decide all of them."""

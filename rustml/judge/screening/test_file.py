@@ -4,7 +4,7 @@ The text of the tests is the problem's, not the candidate's. It is edited by tok
 and the `assert!` macros become the harness's. Which names it takes from the candidate says `visible_names`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
@@ -15,7 +15,7 @@ from rustml.judge.screening.dependency_macros import crate_names
 from rustml.judge.screening.generated_tests import generated_tests
 from rustml.judge.screening.guarded_asserts import guard_comparisons
 from rustml.judge.screening.items import Item, Scanner
-from rustml.judge.screening.visible_names import library_globs, visible_names
+from rustml.judge.screening.visible_names import SHARED, library_globs, visible_names
 from rustml.records import Candidate
 from rustml.rust.lexer import Token, edited, spelled
 
@@ -23,8 +23,6 @@ _ASSERTS = {"assert", "assert_eq", "assert_ne", "debug_assert", "debug_assert_eq
 _CATCHES = frozenset({"catch_unwind", "spawn", "scope", "set_hook", "take_hook"})
 """What tests use that expect a panic of their own to be caught."""
 _MACHINE = {"fs": frozenset({"fs", "File", "OpenOptions"}), "env": frozenset({"env"})}
-SHARED = 128
-"""Texts of tests whose tokens are kept: the answers to one problem share them."""
 Edit = tuple[int, int, str]
 
 
@@ -52,18 +50,19 @@ class TestFile:
         """Raises InputError for tests that cannot be read; what a candidate writes raises nothing."""
         own = _read(candidate.tests)
         self._text, self._tokens, self._head = own.code, own.tokens, own.inner_end
+        self._words = own.identifiers
         if own.partners is None:
             raise InputError(f"candidate {candidate.id}: the delimiters of its tests do not match up")
         self._pairs, self._scanner = own.partners, Scanner(own.tokens, own.partners)
         self._source, self._entry = source, candidate.entry_point.split("::", maxsplit=1)[0]
         self._edits: list[Edit] = []
         self.functions = tuple(self._functions(0, len(self._tokens), ()))
-        self._generated = tuple(generated_tests(self._scanner))
+        self._generated = tuple(generated_tests(self._scanner)) if "macro_rules" in self._words else ()
         if not self.functions and not self._generated:
             raise InputError(f"candidate {candidate.id}: its tests hold no #[test] function")
         self.prelude = tuple(
             path
-            for path in imports.leaves(f"{candidate.prelude}\n{candidate.signature}")
+            for path in dict.fromkeys((*imports.leaves(candidate.prelude), *imports.leaves(candidate.signature)))
             if imports.in_standard(path) or path.split("::", maxsplit=1)[0] in crate_names(candidate.dependencies)
         )
         declared = signature.parse(candidate.signature, candidate.entry_point)
@@ -71,28 +70,26 @@ class TestFile:
         self.signature = declared if candidate.pinned and named else None
         words = frozenset(declared.tokens) if declared is not None else frozenset[str]()
         given = frozenset(imports.imported_name(path) for path in self.prelude) - {"*"}
-        self.names = visible_names(source, self._tokens, self._entry, words, given)
+        self.names = visible_names(source, own, self._entry, words, given)
         if self.names.library:
             self.signature = None  # the tests import the entry point from the crate themselves
 
     @property
     def watched(self) -> bool:
         """Whether every panic that starts in the tests is meant to fail them."""
-        return not any(token.text in _CATCHES for token in self._tokens)
+        return not _CATCHES & self._words
 
     @cached_property
     def machine(self) -> frozenset[str]:
         """The modules of the standard library about the machine that the tests use themselves."""
-        words = {token.text for token in self._tokens if token.kind == "ident"}
-        return frozenset(module for module, names in _MACHINE.items() if words & names)
+        return frozenset(module for module, names in _MACHINE.items() if self._words & names)
 
     @cached_property
     def comparable(self) -> tuple[str, ...] | None:
         """The candidate's types that the tests may compare: without a signature, those that they reach by name."""
         if self.signature is not None or not self._source.own_types.reachable:
             return None
-        words = frozenset(token.text for token in self._tokens if token.kind == "ident")
-        return tuple(sorted(self._source.own_types.named_by(words)))
+        return tuple(sorted(self._source.own_types.named_by(self._words)))
 
     def _functions(self, start: int, end: int, path: tuple[str, ...]) -> Iterator[TestFunction]:
         """The tests between two token indices; on the way they and their modules are made public."""
@@ -134,20 +131,59 @@ class TestFile:
 
         The candidate is the module or crate `root`; what it gives is imported by the module `given`.
         """
-        lines = [f"#[allow(unused_imports)] use super::{prelude}::*;\n"] if self.prelude else []
-        lines.append(f"mod {given} {{\n{self._given(root)}}}\n#[allow(unused_imports)] use self::{given}::*;\n")
-        pinned = ""
-        if self.signature is not None:
-            constant = self._constant(self.signature.name)
-            pinned = self.signature.wrapper(f"{root}::{spelled(self.signature.name)}", harness, constant=constant)
+        pinned = self._pinned(root, harness) if self.signature is not None else ""
+        opening = self._opening(root, prelude, given)
+        text = self._rendered(opening + pinned, harness, given, here)
+        before = len((self._text[: self._head] + opening).encode("utf-8", "surrogatepass"))
+        return text, range(before, before + len(pinned.encode("utf-8", "surrogatepass")))
+
+    @cached_property
+    def shared_by(self) -> tuple[object, ...] | None:
+        """What candidates have in common whose tests can be one module, that calls one or another; None for none.
+
+        Such tests get nothing from the candidate but a function of the declared type.
+        """
+        names, declared = self.names, self.signature
+        if declared is None or not declared.plain or self._constant(declared.name) or self._head:
+            return None
+        if names.own != {declared.name} or names.macros or names.library or names.globs:
+            return None
+        return self._text, self.prelude, declared, names.standard
+
+    def render_pin(self, root: str, harness: str) -> tuple[str, range]:
+        """A module inside of shared tests that pins one candidate, and the bytes of it that do so."""
+        opening, pinned = "#[allow(unused_imports)] use super::*;\n", self._pinned(root, harness)
+        return opening + pinned, range(len(opening), len((opening + pinned).encode("utf-8", "surrogatepass")))
+
+    def render_shared(
+        self, targets: Mapping[int, str], *, root: str, prelude: str, harness: str, given: str, here: str
+    ) -> str:
+        """The test file for several candidates, each in a module inside, by the number under which it is chosen."""
+        assert self.signature is not None
+        modules = "".join(f"mod {module};\n" for module in targets.values())
+        paths = {number: f"self::{module}::{spelled(self.signature.name)}" for number, module in targets.items()}
+        opening = self._opening(root, prelude, given) + modules
+        return self._rendered(opening + self.signature.chooser(paths, f"::{harness}::chosen()"), harness, given, here)
+
+    def _opening(self, root: str, prelude: str, given: str) -> str:
+        """The imports that the tests begin with."""
+        supplied = f"#[allow(unused_imports)] use super::{prelude}::*;\n" if self.prelude else ""
+        own = f"mod {given} {{\n{self._given(root)}}}\n#[allow(unused_imports)] use self::{given}::*;\n"
+        return supplied + own
+
+    def _pinned(self, root: str, harness: str) -> str:
+        assert self.signature is not None
+        name = self.signature.name
+        return self.signature.wrapper(f"{root}::{spelled(name)}", harness, constant=self._constant(name))
+
+    def _rendered(self, opening: str, harness: str, given: str, here: str) -> str:
+        """The tests behind `opening`, with their edits."""
         starts = list(self._asserts())
         edits = [*self._edits, *self._redirected(harness, here, starts), *self._taken(f"crate::{here}::{given}")]
         for test in self._generated:
             edits += [(*test.mark, test.registration(harness, f"{here}.rs")), *((*at, "") for at in test.other_marks)]
         edits += guard_comparisons(self._tokens, self._pairs, harness, starts)
-        before = len((self._text[: self._head] + "".join(lines)).encode("utf-8", "surrogatepass"))
-        text = edited(self._text, [*edits, (self._head, self._head, "".join([*lines, pinned]))])
-        return text, range(before, before + len(pinned.encode("utf-8", "surrogatepass")))
+        return edited(self._text, [*edits, (self._head, self._head, opening)])
 
     def _given(self, root: str) -> str:
         bound = self.signature.name if self.signature is not None else None

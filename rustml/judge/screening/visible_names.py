@@ -9,6 +9,7 @@ tests declare or import themselves comes first. The candidate's own imports from
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import pairwise
 
 from rustml.judge.screening import imports
@@ -18,6 +19,8 @@ from rustml.judge.screening.standard_methods import METHODS
 from rustml.judge.screening.standard_names import MACROS, PATHS, PROTECTED
 from rustml.rust.lexer import Token
 
+SHARED = 128
+"""Tests whose words are kept: the answers to one problem share them."""
 _CALLED = frozenset({"(", "::"})
 _STANDARD_ALIAS = re.compile(r"^type \w+ (?:< [^;{}]*? > )?= (?::: )?(?:std|core) :: (?:\w+ :: )*\w+ (?:<|;)")
 
@@ -41,19 +44,19 @@ class VisibleNames:
 
 
 def visible_names(
-    source: CandidateSource, stream: Sequence[Token], entry: str, declared: frozenset[str], given: frozenset[str]
+    source: CandidateSource, tests: CandidateSource, entry: str, declared: frozenset[str], given: frozenset[str]
 ) -> VisibleNames:
-    """The names for tests of these tokens.
+    """The names for these tests.
 
     `declared` are the words of the signature, `given` the names that the problem's imports bring along.
     """
-    view = _View(source, stream, entry, declared)
+    view = _View(source, tests, entry, declared)
     macros = frozenset(name for name in view.used_macros & source.macros if name == entry or name not in MACROS)
     exported = frozenset(view.own(given)) - macros
     own = exported - {"*"}
     if not view.library and entry.isidentifier() and entry not in macros and not view.is_method(entry):
         own |= {entry}
-    paths = {path for _, _, path in library_globs(stream, view.library)}
+    paths = {path for _, _, path in library_globs(tests.tokens, view.library)}
     globs = {path: view.inside(path) if path else own | macros for path in paths}
     standard = view.standard(given | frozenset(view.offered if view.library else ()))
     return VisibleNames(own, exported | own, macros, tuple(standard), view.library, globs)
@@ -70,18 +73,35 @@ def library_globs(stream: Sequence[Token], library: str) -> Iterator[tuple[int, 
                 yield start, end, tuple(texts[2:-2:2])
 
 
+class _Words:
+    """How the tests use their words."""
+
+    def __init__(self, tests: CandidateSource) -> None:
+        self.all = tests.identifiers
+        self.before_marks: set[str] = set()
+        self.uncalled: set[str] = set()
+        self.methods: set[str] = set()
+        for token, following in pairwise([*tests.tokens, Token("punct", "", 0, 0)]):
+            if following.text == "!":
+                self.before_marks.add(token.text)
+            if token.kind == "ident" and following.text not in _CALLED:
+                self.uncalled.add(token.text)
+            if token.text in (".", "::") and following.kind == "ident":
+                self.methods.add(following.text)
+
+
+_words = lru_cache(maxsize=SHARED)(_Words)
+
+
 class _View:
     """The tests' words, held against what a candidate offers."""
 
-    def __init__(self, source: CandidateSource, stream: Sequence[Token], entry: str, declared: frozenset[str]) -> None:
-        self._source, self._stream, self._entry, self._declared = source, stream, entry, declared
-        self.words = frozenset(token.text for token in stream if token.kind == "ident")
-        self._used = self.words | declared | {entry}
-        pairs = list(pairwise([*stream, Token("punct", "", 0, 0)]))
-        self.used_macros = frozenset(a.text for a, b in pairs if b.text == "!") | {entry}
-        self._uncalled = frozenset(a.text for a, b in pairs if a.kind == "ident" and b.text not in _CALLED)
-        dots = pairwise(stream)
-        self._methods = frozenset(b.text for a, b in dots if a.text in (".", "::") and b.kind == "ident")
+    def __init__(self, source: CandidateSource, tests: CandidateSource, entry: str, declared: frozenset[str]) -> None:
+        words = _words(tests)
+        self._source, self._stream, self._entry, self._declared = source, tests.tokens, entry, declared
+        self._used = words.all | declared | {entry}
+        self.used_macros = words.before_marks | {entry}
+        self._uncalled, self._methods = words.uncalled, words.methods
         self.offered: dict[str, list[Item]] = {}
         for item in source.items:
             if item.name and item.keyword != "macro_rules":

@@ -10,7 +10,7 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::io::{Read, Write};
 use std::os::fd::FromRawFd;
 use std::panic::{catch_unwind, AssertUnwindSafe};
-use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 mod confine;
@@ -34,6 +34,8 @@ pub struct Case {
     pub tests: &'static [Test],
     /// The file of the tests, by the end of its path.
     pub file: &'static str,
+    /// The file of what pins the candidate to its signature: the same, or one of its own where others share the tests.
+    pub own_file: &'static str,
     /// Whether the tests catch no panic themselves: then one that starts in their file has to fail them.
     pub watched: bool,
     pub trust: Trust,
@@ -123,6 +125,14 @@ static FAILED: AtomicBool = AtomicBool::new(false);
 pub fn failed(what: std::fmt::Arguments<'_>) -> ! {
     FAILED.store(true, Ordering::SeqCst);
     panic!("{what}")
+}
+
+/// Number of the case that this process runs.
+static CHOSEN: AtomicUsize = AtomicUsize::new(usize::MAX);
+
+/// Which case this process runs: tests that several candidates share call the one under this number.
+pub fn chosen() -> usize {
+    CHOSEN.load(Ordering::Relaxed)
 }
 
 /// Reports that memory ran out before the process aborts for it: the abort alone would look like any other.
@@ -231,7 +241,7 @@ pub fn supervise(cases: &'static [Case]) {
     let nonce = &request.nonce;
     for &index in &request.cases {
         let started = Instant::now();
-        let text = run_case(&cases[index], &request, stdout);
+        let text = run_case(index, &cases[index], &request, stdout);
         let mut page = String::new();
         for line in text {
             page.push_str(&format!("{nonce} {index} {line}\n"));
@@ -244,7 +254,7 @@ pub fn supervise(cases: &'static [Case]) {
     out.write_all(format!("{nonce} done\n").as_bytes()).expect("report");
 }
 
-fn run_case(case: &'static Case, request: &Request, stdout: i32) -> Vec<String> {
+fn run_case(number: usize, case: &'static Case, request: &Request, stdout: i32) -> Vec<String> {
     let (reader, writer) = sys::pipe();
     let cookie = sys::random();
     let started = Instant::now();
@@ -252,7 +262,7 @@ fn run_case(case: &'static Case, request: &Request, stdout: i32) -> Vec<String> 
     if child == 0 {
         sys::close(stdout);
         sys::close(reader);
-        run_child(case, writer, cookie, &request.limits);
+        run_child(number, case, writer, cookie, &request.limits);
     }
     sys::close(writer);
     let ready = sys::first(reader, &mut sys::Deadline::new(child, CONFINING, stdout), RECORD);
@@ -273,13 +283,14 @@ fn run_case(case: &'static Case, request: &Request, stdout: i32) -> Vec<String> 
     lines
 }
 
-fn run_child(case: &'static Case, writer: i32, cookie: u64, limits: &confine::Limits) -> ! {
+fn run_child(number: usize, case: &'static Case, writer: i32, cookie: u64, limits: &confine::Limits) -> ! {
     if !confine::enter(limits) {
         sys::exit_now(confine::REFUSED);
     }
     REPORTS.store(writer, Ordering::Relaxed);
     trust::begin(&case.trust, Box::new(move || report(0, DISTRUSTED, cookie)));
     watch_panics(case);
+    CHOSEN.store(number, Ordering::Relaxed);
     report(0, READY, cookie);
     for (index, test) in tests(case).enumerate() {
         let what = if run_apart(test, case.watched) { b'p' } else { b'f' };
@@ -296,7 +307,8 @@ fn tests(case: &'static Case) -> impl Iterator<Item = &'static Test> {
 /// A panic that starts in the tests' own file is a failure of the tests, whoever catches it.
 fn watch_panics(case: &'static Case) {
     std::panic::set_hook(Box::new(move |panic| {
-        if panic.location().is_some_and(|place| place.file().ends_with(case.file)) {
+        let own = |path: &str| path.ends_with(case.file) || path.ends_with(case.own_file);
+        if panic.location().is_some_and(|place| own(place.file())) {
             FAILED.store(true, Ordering::SeqCst);
         }
     }));
