@@ -4,6 +4,7 @@ Modules, re-exports and globs are followed by name, each once: the work is linea
 module that a macro writes, is not there.
 """
 
+from collections import deque
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 
@@ -108,20 +109,33 @@ class Modules:
         return [path for path in imports.declared(declaration) if not imports.in_standard(path)]
 
     def _visible(self, module: int) -> dict[str, list[Item]]:
+        """Its own names, then the public ones of the modules that its globs lead to, the nearest first."""
         if module not in self._names:
-            names = self._names[module] = {name: items for name, items in self._of(module).items() if name}
-            sources: set[int | None] = set()
-            for name, path in self._exports(module).items():
-                if name.endswith("*"):
-                    sources.add(self._find(path.split("::")[:-1], module, _MOST_STEPS))
-                    self._add_variants(path.split("::")[:-1], module, names)
-                elif name not in names and (items := self._followed(name, module, _MOST_STEPS)):
-                    names[name] = items
-            for source in sources - {module}:
-                for name, items in (self._visible(source) if source is not None else {}).items():
-                    if self.public(items):
-                        names.setdefault(name, items)
+            names, sources = self._direct(module)
+            seen, waiting = {module}, deque(sources)
+            while waiting:
+                source = waiting.popleft()
+                if source not in seen:
+                    seen.add(source)
+                    offered, further = self._direct(source)
+                    for name, items in offered.items():
+                        if self.public(items):
+                            names.setdefault(name, items)
+                    waiting += further
+            self._names[module] = names
         return self._names[module]
+
+    def _direct(self, module: int) -> tuple[dict[str, list[Item]], list[int]]:
+        """What a module defines or exports by name, and the modules that its globs name."""
+        names = {name: items for name, items in self._of(module).items() if name}
+        sources = []
+        for name, path in self._exports(module).items():
+            if name.endswith("*"):
+                sources.append(self._find(path.split("::")[:-1], module, _MOST_STEPS))
+                self._add_variants(path.split("::")[:-1], module, names)
+            elif name not in names and (items := self._followed(name, module, _MOST_STEPS)):
+                names[name] = items
+        return names, [source for source in sources if source is not None]
 
     def _add_variants(self, path: Sequence[str], module: int, names: dict[str, list[Item]]) -> None:
         """What a glob over an enumeration brings along."""
@@ -144,13 +158,19 @@ class Modules:
 
     def _followed(self, name: str, module: int, steps: int) -> list[Item] | None:
         """The items that a re-export of this name leads to. One that leads back to itself leads nowhere."""
-        if (module, name) not in self._leads:
-            self._leads[module, name] = None
-            path = self._exports(module).get(name)
-            original = path.split(" as ")[0].split("::") if path is not None else [name]
-            if original != [name] and steps:
-                self._leads[module, name] = self._leaf(original, module, steps - 1)
-        return self._leads[module, name]
+        trail, at, items = [], (module, name), None
+        while at not in self._leads and items is None and steps:
+            self._leads[at] = None
+            trail.append(at)
+            path = self._exports(at[0]).get(at[1])
+            original = path.split(" as ")[0].split("::") if path is not None else [at[1]]
+            scope = self._find(original[:-1], at[0], steps - 1) if original != [at[1]] else None
+            if scope is None:
+                break
+            items, at = self._of(scope).get(original[-1]), (scope, original[-1])
+        found = items or self._leads.get(at)
+        self._leads |= dict.fromkeys(trail, found)
+        return found
 
     def _find(self, path: Sequence[str], module: int, steps: int) -> int | None:
         """The module that `path` leads to from `module`."""

@@ -9,6 +9,7 @@ import types
 from typing import Any
 
 import operations  # type: ignore[import-not-found]
+from stand_ins import StandInType  # type: ignore[import-not-found]
 from wire import SCALARS  # type: ignore[import-not-found]
 
 FUNCTIONS = (types.FunctionType, types.BuiltinFunctionType, types.MethodType, types.MethodWrapperType, type)
@@ -16,12 +17,21 @@ FUNCTIONS = (types.FunctionType, types.BuiltinFunctionType, types.MethodType, ty
 
 def described(value: Any) -> list[Any]:
     """What the candidate's process makes a stand-in of: kind, name and special methods."""
+    if is_own(value):
+        return ["class", value.__name__, _special(value)]
     if isinstance(value, FUNCTIONS) or type(value).__name__ == "partial":
         return ["function", str(getattr(value, "__name__", "function")), [str(value.__doc__ or ""), _parameters(value)]]
-    special = [
-        name for name in (*operations.SPECIAL, "__eq__", "__hash__", "__bool__", "__contains__") if _has(value, name)
-    ]
-    return ["object", type(value).__name__, special]
+    return ["object", type(value).__name__, _special(type(value))]
+
+
+def is_own(kind: Any) -> bool:
+    """Whether it is a class that the tests define."""
+    return type(kind) is not StandInType and isinstance(kind, type) and kind.__module__ == "tests"
+
+
+def _special(kind: type) -> list[str]:
+    names = (*operations.SPECIAL, "__eq__", "__hash__", "__bool__", "__contains__")
+    return [name for name in names if _has(kind, name)]
 
 
 def _parameters(function: Any) -> list[list[Any]]:
@@ -45,6 +55,23 @@ def _type_name(annotation: Any) -> str:
     return annotation.__name__ if own else ""
 
 
-def _has(value: Any, name: str) -> bool:
-    method = getattr(type(value), name, None)
+def _has(kind: type, name: str) -> bool:
+    method = getattr(kind, name, None)
     return method is not None and method is not getattr(object, name, None)
+
+
+def signature(parameters: Any) -> inspect.Signature:
+    """The signature of a function of the candidate's, from what its process says of it."""
+    rows, result = parameters
+    if rows is None:
+        raise AttributeError("__signature__")
+    made = [
+        inspect.Parameter(
+            str(name),
+            inspect._ParameterKind(kind),
+            default=default[0] if default else inspect.Parameter.empty,
+            annotation=annotation[0] if annotation else inspect.Parameter.empty,
+        )
+        for name, kind, default, annotation in rows
+    ]
+    return inspect.Signature(made, return_annotation=result[0] if result else inspect.Signature.empty)

@@ -4,6 +4,7 @@ The candidate controls this process, and with it nothing but the values that it 
 This file runs inside the sandbox and imports nothing of rustml.
 """
 
+import builtins
 import os
 import sys
 import types
@@ -13,8 +14,9 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))  # noqa: PTH100, 
 
 import guests  # type: ignore[import-not-found]
 import streams  # type: ignore[import-not-found]
-from peer import Peer  # type: ignore[import-not-found]
-from wire import COPIES, HARMLESS, Channel, builtin_type, pack_data  # type: ignore[import-not-found]
+from below import Below, special_names  # type: ignore[import-not-found]
+from equality import equality, tells_apart  # type: ignore[import-not-found]
+from wire import COPIES, HARMLESS, Channel, pack_data  # type: ignore[import-not-found]
 
 _CONTENTS: tuple[tuple[type, Any], ...] = (
     (list, lambda value: list(list.__iter__(value))),
@@ -26,15 +28,13 @@ _ABSTRACT = ("collections.abc", "numbers")
 _UNSHARED = object()
 
 
-class Host(Peer):  # type: ignore[misc]
+class Host(Below):  # type: ignore[misc]
     """One candidate's module and the objects that the tests hold."""
 
     def __init__(self, channel: Channel) -> None:
-        super().__init__(channel, 1)
-        self._objects: dict[int, Any] = {}
+        super().__init__(channel)
         self._numbers: dict[int, int] = {}
         self._next = 0
-        self._described: set[int] = set()
         self._guests: dict[int, Any] = {}
         self._able: dict[type, bool] = {}
         self._printed, self._warned = streams.Printed(), streams.Printed()
@@ -43,6 +43,7 @@ class Host(Peer):  # type: ignore[misc]
         sys.modules["candidate"] = self._module
         sys.stdout, sys.stderr = self._printed, self._warned
         sys.stdin = streams.Asked(lambda: self.request("read"))
+        builtins.input = lambda prompt="", /: self.request("input", str(prompt))
 
     def aside(self) -> list[list[str]]:
         """What was printed since the last message, on standard output and on standard error."""
@@ -59,7 +60,7 @@ class Host(Peer):  # type: ignore[misc]
         """An object as its number and its class, and the data in it where its class derives from a type of data."""
         number = guests.number_of(value)
         if number is not None:
-            return ["g", number]
+            return ["eg", number, self._added(value)] if isinstance(value, BaseException) else ["g", number]
         if isinstance(value, BaseException):
             return self._error(value)
         if (
@@ -79,12 +80,17 @@ class Host(Peer):  # type: ignore[misc]
 
     def _error(self, error: BaseException) -> list[Any]:
         try:
-            arguments, text = self.pack(list(error.args)), str(error)[:5000]
+            group = isinstance(error, BaseExceptionGroup)
+            given = [error.message, list(error.exceptions)] if group else list(error.args)  # type: ignore[attr-defined]
+            arguments, text = self.pack(given), str(error)[:5000]
         except BaseException:
             arguments, text = self.pack([]), ""
         cause = None if error.__cause__ is None else self.pack(error.__cause__)
-        held = [[name, self.pack(value)] for name, value in vars(error).items() if _own(name)]
+        held = self._added(error)
         return ["e", self._class(type(error)), arguments, text, self._number(error), cause, held]
+
+    def _added(self, error: BaseException) -> list[list[Any]]:
+        return [[name, self.pack(value)] for name, value in vars(error).items() if _own(name)]
 
     def _class(self, kind: type) -> list[Any]:
         known = pack_data(kind, self.pack) or (_harmless(kind) if issubclass(kind, BaseException) else None)
@@ -96,7 +102,7 @@ class Host(Peer):  # type: ignore[misc]
         if number in self._described:
             return ["k", number]
         self._described.add(number)
-        special = [name for name, value in vars(kind).items() if name[:2] == "__" and value is not None]
+        special = special_names(kind)
         fields = [str(name) for name in getattr(kind, "__dataclass_fields__", ())]
         abstract = [base.__name__ for base in kind.__mro__ if base.__module__ in _ABSTRACT]
         bases = [self._class(base) for base in kind.__bases__]
@@ -116,16 +122,12 @@ class Host(Peer):  # type: ignore[misc]
         """An object that the tests got from here."""
         return self._objects[number]
 
-    def unpack_g(self, number: int, kind: str, name: str, special: list[str]) -> Any:
+    def unpack_g(self, number: int, kind: str, name: str, special: list[str], *more: Any) -> Any:
         """An object of the tests."""
         if number not in self._guests:
-            self._guests[number] = guests.guest(self.request, number, kind, name, special)
+            held = [[self.unpack(base) for base in more[0]], more[1]] if kind == "class" else map(self.unpack, more)
+            self._guests[number] = guests.guest(self.request, number, kind, name, special, *held)
         return self._guests[number]
-
-    def unpack_mod(self, name: str) -> Any:
-        """A module of the standard library."""
-        __import__(name)
-        return sys.modules[name]
 
     def unpack_std(self, module: str, name: str) -> Any:
         """A function or class of the standard library."""
@@ -134,10 +136,9 @@ class Host(Peer):  # type: ignore[misc]
             value = getattr(value, part)
         return value
 
-    def unpack_e(self, kind: Any, arguments: Any, _text: str, number: int) -> BaseException:
-        """An exception that the tests raised: as the built-in one nearest to it, and itself when it comes back."""
-        error: BaseException = builtin_type(kind[1])(*self.unpack(arguments))
-        error.__dict__[guests.NUMBER] = number
+    def unpack_e(self, kind: Any, arguments: Any, text: str, number: int) -> BaseException:
+        """An exception that the tests raised: of their class, and itself when it comes back."""
+        error: BaseException = guests.error(self.request, self.unpack(kind), self.unpack(arguments), text, number)
         return error
 
     # What the tests ask
@@ -198,15 +199,19 @@ class Host(Peer):  # type: ignore[misc]
 
     def do_equal(self, one: Any, other: Any) -> bool:
         """Whether two objects are equal, by an equality that can tell objects apart at all."""
-        answer = _equality(one)(other)
+        answer = equality(one)(other)
         if answer is NotImplemented:
-            answer = _equality(other)(one)
+            answer = equality(other)(one)
         return answer is True and self._tells_apart(one)
+
+    def do_equals(self, target: Any, values: Any) -> tuple[bool, ...]:
+        """Which of some values an object equals."""
+        return tuple(equality(target)(value) is True for value in values)
 
     def _tells_apart(self, value: Any) -> bool:
         kind = type(value)
         if kind not in self._able:
-            self._able[kind] = _tells_apart(value)
+            self._able[kind] = tells_apart(value, equality)
         return self._able[kind]
 
     def do_instance(self, target: Any, kind: Any) -> bool:
@@ -226,12 +231,6 @@ class Host(Peer):  # type: ignore[misc]
         return self._loop.run_until_complete(wait())
 
 
-def _equality(value: Any) -> Any:
-    """What `value` says of its equality with another object, as a function of that object."""
-    compare: Any = type(value).__eq__
-    return lambda other: compare(value, other)
-
-
 def _harmless(value: Any) -> Any:
     """How to name a function or class of the standard library; None for anything else."""
     module, name = getattr(value, "__module__", None), getattr(value, "__name__", None)
@@ -243,29 +242,6 @@ def _harmless(value: Any) -> Any:
 def _own(name: Any) -> bool:
     """Whether an attribute of an exception is the candidate's, or one of its notes."""
     return type(name) is str and (name == "__notes__" or name[:1].isalpha())
-
-
-def _tells_apart(value: Any) -> bool:
-    """Whether `value` is unequal to a stranger, and to a copy of itself with another value in one of its attributes."""
-    kind = type(value)
-    try:
-        if _equality(value)(object()) is True:
-            return False
-    except Exception:  # it cannot even be asked about a stranger
-        return True
-    slots = [name for base in kind.__mro__ for name in getattr(base, "__slots__", ()) if hasattr(value, name)]
-    state = {**{name: getattr(value, name) for name in slots}, **getattr(value, "__dict__", {})}
-    return not state or any(_differs(value, state, name) for name in state)
-
-
-def _differs(value: Any, state: dict[str, Any], name: str) -> bool:
-    try:
-        copy = object.__new__(type(value))
-        for attribute, held in {**state, name: object()}.items():
-            object.__setattr__(copy, attribute, held)
-        return _equality(value)(copy) is not True
-    except Exception:
-        return True
 
 
 def main() -> None:

@@ -7,7 +7,6 @@ import builtins
 import collections
 import collections.abc
 import importlib
-import io
 import numbers
 import sys
 import traceback
@@ -17,11 +16,13 @@ from typing import Any
 
 import operations  # type: ignore[import-not-found]
 import stand_ins  # type: ignore[import-not-found]
-from descriptions import FUNCTIONS, described  # type: ignore[import-not-found]
+from answers import Answers  # type: ignore[import-not-found]
+from derivation import Derivation  # type: ignore[import-not-found]
+from descriptions import described, is_own, signature  # type: ignore[import-not-found]
 from outcomes import Failed  # type: ignore[import-not-found]
-from peer import Peer  # type: ignore[import-not-found]
+from patches import Patches  # type: ignore[import-not-found]
 from script import Script  # type: ignore[import-not-found]
-from stand_ins import NUMBER, StandIn, StandInType, number_of
+from stand_ins import CONTENTS, NUMBER, StandIn, StandInType, number_of
 from wire import HARMLESS, Channel  # type: ignore[import-not-found]
 
 _NO_SURPRISES = frozenset(sys.stdlib_module_names) - {"antigravity", "this", "idlelib", "turtledemo"}
@@ -30,20 +31,20 @@ _STEPPED = ("__next__", "send", "throw", "__anext__", "asend", "athrow")
 _MIXINS = frozenset(vars(collections.abc).keys() | vars(numbers).keys())
 
 
-class Link(Peer):  # type: ignore[misc]
+class Link(Answers):  # type: ignore[misc]
     """Asks the candidate for what the tests do with its objects; does what it asks of functions of the tests."""
 
     def __init__(self, channel: Channel, tests: Script) -> None:
-        super().__init__(channel, 0)
-        self._tests = tests
+        super().__init__(channel)
+        self._tests, self._patches = tests, Patches(tests.patched)
         self._known: dict[int, _Weak] = {}
         self._classes: dict[int, Any] = {}
         self._released: list[int] = []
-        self._exported: list[Any] = []
-        self._exported_numbers: dict[int, int] = {}
         self._special: dict[type, frozenset[str]] = {}
         self.swallowed = False
         """Whether an assertion failed in a function of the tests that the candidate called."""
+        self.derivation = Derivation(self)
+        """Makes classes of the tests that derive from the candidate's."""
         self._root = StandInType("object", (stand_ins.Opaque,), {"link": self, NUMBER: -1})
 
     def offered(self, entry_point: str) -> dict[str, Any]:
@@ -58,6 +59,8 @@ class Link(Peer):  # type: ignore[misc]
 
     def get(self, target: Any, name: str) -> Any:
         """An attribute of an object of the candidate's."""
+        if name == "__signature__":
+            return signature(self.request("signature", target))
         value = self.request("get", target, name)
         if name in _STEPPED and isinstance(value, stand_ins.Opaque):
             object.__setattr__(value, "\x00steps", True)
@@ -66,6 +69,10 @@ class Link(Peer):  # type: ignore[misc]
     def special(self, kind: type) -> frozenset[str]:
         """The special methods that a class of the candidate's has, its bases' included."""
         return frozenset().union(*(self._special.get(base, ()) for base in kind.__mro__))
+
+    def adopt(self, kind: Any, number: int, special: list[str]) -> None:
+        """Take a class of the tests for one of the candidate's."""
+        self._classes[number], self._special[kind] = kind, frozenset(special)
 
     def release(self, number: int) -> None:
         """Note that the tests hold an object no more."""
@@ -85,6 +92,8 @@ class Link(Peer):  # type: ignore[misc]
     def request(self, verb: str, *parts: Any) -> Any:
         """Ask the candidate; an exception that ends a loop is not passed on by a call."""
         try:
+            for change in self._patches.changes():
+                super().request("patch", *change)
             return super().request(verb, *parts)
         except StopIteration as error:
             if verb != "call" or self._tests.stops or _steps(parts[0]):
@@ -125,11 +134,14 @@ class Link(Peer):  # type: ignore[misc]
         return self._classes[number]
 
     def _class(self, number: int, name: str, module: str, bases: list[Any], special: list[str], *more: Any) -> type:
-        parents = self._parents([self.unpack(base) for base in bases])
+        bases = [self.unpack(base) for base in bases]
+        parents = self._parents(bases)
         chosen = frozenset(map(str, special))
         fields = tuple(map(str, more[0])) if more and more[0] else ()
-        space = {"link": self, NUMBER: number, "__module__": str(module), "__doc__": stand_ins.Documentation()}
+        space = {"link": self, NUMBER: number, "__module__": str(module), "__doc__": stand_ins.Lifted("__doc__")}
         space |= operations.methods(chosen, parents, fields) | operations.BY_CONTENT.get(f"{module}.{name}", {})
+        holds = [base for base in CONTENTS if any(issubclass(one, base) for one in bases)]
+        space |= {"holds": holds[0]} if holds else {}
         try:
             kind: type = StandInType(str(name), parents, space)
         except TypeError:  # no order of its bases suits this process
@@ -147,7 +159,7 @@ class Link(Peer):  # type: ignore[misc]
             return (*ours, *data)
         if data:
             return (StandIn, *data)
-        return (stand_ins.Content,) if any(issubclass(base, stand_ins.CONTENTS) for base in bases) else (self._root,)
+        return (stand_ins.Content,) if any(issubclass(base, CONTENTS) for base in bases) else (self._root,)
 
     @staticmethod
     def _register(kind: type, name: str) -> None:
@@ -172,9 +184,17 @@ class Link(Peer):  # type: ignore[misc]
         object.__setattr__(error, "__cause__", self.unpack(cause))
         return error
 
+    def unpack_eg(self, number: int, held: Any) -> Any:
+        """An exception of the tests' own that comes back, with its notes and what else was added to it."""
+        error = self.exported[number]
+        added = {str(name): self.unpack(value) for name, value in held}
+        fresh = {name for name in added if name == "__notes__" or not hasattr(error, name)}
+        error.__dict__.update({name: added[name] for name in fresh})
+        return error
+
     def unpack_g(self, number: int) -> Any:
         """An object of the tests' own that comes back."""
-        return self._exported[number]
+        return self.exported[number]
 
     def unpack_mod(self, name: str) -> Any:
         """A module of the standard library: the tests use their own."""
@@ -203,52 +223,15 @@ class Link(Peer):  # type: ignore[misc]
         if module in sys.stdlib_module_names and getattr(sys.modules.get(module), name, None) is value:
             return ["std", module, name]
         if isinstance(value, BaseException):
-            kind = next(base for base in type(value).__mro__ if getattr(builtins, base.__name__, None) is base)
-            return ["e", ["ty", kind.__name__], self.pack(list(value.args)), str(value), self._export(value)]
-        return ["g", self._export(value), *described(value)]
-
-    def _export(self, value: Any) -> int:
-        number = self._exported_numbers.get(id(value))
-        if number is None:
-            number = self._exported_numbers[id(value)] = len(self._exported)
-            self._exported.append(value)
-        return number
-
-    # What the candidate may ask: to call a function, to step an iterator, the public side of an object
-
-    def do_call(self, target: Any, arguments: Any, named: Any) -> Any:
-        """Call an object of the tests that the candidate was given."""
-        return self._given(target)(*arguments, **named)
-
-    def do_get(self, target: Any, name: str) -> Any:
-        """A public attribute of an object of the tests; functions, classes, generators and modules show none."""
-        if isinstance(self._given(target), FUNCTIONS) or str(name).startswith("_"):
-            raise AttributeError(name)
-        if isinstance(target, _STEPPING) and name not in ("send", "throw", "close"):
-            raise AttributeError(name)
-        return getattr(target, name)
-
-    def do_set(self, target: Any, name: str, value: Any) -> None:
-        """Set a public attribute of an object of the tests."""
-        if isinstance(target, FUNCTIONS) or str(name).startswith("_"):
-            raise AttributeError(name)
-        setattr(self._given(target), name, value)
-
-    def do_operate(self, name: str, target: Any, *operands: Any) -> Any:
-        """Apply a special method to an object of the tests."""
-        if name not in operations.SPECIAL and name not in ("__eq__", "__hash__", "__bool__", "__contains__"):
-            raise AttributeError(name)
-        return getattr(type(self._given(target)), name)(target, *operands)
-
-    def do_read(self) -> str:
-        """A line of what the tests put in the place of standard input."""
-        return sys.stdin.readline() if isinstance(sys.stdin, io.StringIO) else ""
-
-    def _given(self, target: Any) -> Any:
-        """`target`, which has to be something that the tests handed over."""
-        if id(target) not in self._exported_numbers:
-            raise TypeError("the tests did not hand this over")
-        return target
+            kind = next(base for base in type(value).__mro__ if is_own(base) or _is_builtin(base))
+            return ["e", self.pack(kind), self.pack(list(value.args)), str(value), self.export(value)]
+        more: list[Any] = []
+        if is_own(value):
+            bases = [self.pack(base) for base in value.__bases__ if is_own(base) or issubclass(base, BaseException)]
+            more = [bases, [str(name) for name in getattr(value, "__dataclass_fields__", ())]]
+        elif is_own(type(value)):
+            more = [self.pack(type(value))]
+        return ["g", self.export(value), *described(value), *more]
 
 
 class _Weak:
@@ -262,6 +245,10 @@ class _Weak:
 
     def __call__(self) -> Any:
         return self._reference()
+
+
+def _is_builtin(kind: type) -> bool:
+    return getattr(builtins, kind.__name__, None) is kind
 
 
 def _steps(target: Any) -> bool:

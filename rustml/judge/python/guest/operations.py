@@ -7,10 +7,10 @@ it derives from a type of data or a container, the operation is the base's, on t
 This file runs inside the sandbox and imports nothing of rustml.
 """
 
-import dataclasses
 from collections.abc import Callable
 from typing import Any
 
+from derivation import named_field  # type: ignore[import-not-found]
 from stand_ins import (  # type: ignore[import-not-found]
     VALUES,
     Content,
@@ -145,7 +145,7 @@ def methods(special: frozenset[str], bases: tuple[type, ...], fields: tuple[str,
     if decided_by_data:
         names |= _of_data(next(one for base in bases for one in VALUES if issubclass(base, one)))
     if fields:
-        names["__dataclass_fields__"] = {name: _field(name) for name in fields}
+        names["__dataclass_fields__"] = {name: named_field(name) for name in fields}
     return names
 
 
@@ -171,10 +171,3 @@ BY_CONTENT: dict[str, dict[str, Any]] = {
     "collections.UserList": _equal_content(list),
 }
 """Classes of the standard library whose equality is one of what they yield, unless a derived class has its own."""
-
-
-def _field(name: str) -> Any:
-    field = dataclasses.field()
-    field.name, field.type = name, Any
-    field._field_type = dataclasses._FIELD  # type: ignore[attr-defined]
-    return field

@@ -53,7 +53,7 @@ def is_test(node: ast.stmt) -> bool:
     if isinstance(node, _BLOCKS):
         return any(map(_holds_assertion, ast.iter_child_nodes(node)))
     if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
-        return _dotted(node.value.func) not in _RUNNERS
+        return dotted(node.value.func) not in _RUNNERS
     return isinstance(node, ast.Assert)
 
 
@@ -62,7 +62,7 @@ def assertion(node: ast.AST) -> bool:
     if isinstance(node, ast.Call):
         function = node.func
         name = function.attr if isinstance(function, ast.Attribute) else ""
-        return name.startswith("assert") or _dotted(function) in _ASSERTING
+        return name.startswith("assert") or dotted(function) in _ASSERTING
     return isinstance(node, ast.Assert)
 
 
@@ -81,7 +81,7 @@ def asserting_lines(nodes: Sequence[ast.AST]) -> frozenset[int]:
 def _methods(kind: ast.ClassDef, classes: dict[str, ast.ClassDef], with_pytest: bool) -> Iterator[Step]:
     """The tests of a class: of `unittest.TestCase`, or named `Test…` as pytest wants it."""
     lineage = list(_lineage(kind, classes))
-    case = any(_dotted(base).endswith("TestCase") for one in lineage for base in one.bases)
+    case = any(dotted(base).endswith("TestCase") for one in lineage for base in one.bases)
     inside = {node.name: node for one in reversed(lineage) for node in one.body if isinstance(node, _FUNCTIONS)}
     if case or (kind.name.startswith("Test") and "__init__" not in inside):
         for node in inside.values():
@@ -97,14 +97,14 @@ def _lineage(kind: ast.ClassDef, classes: dict[str, ast.ClassDef]) -> Iterator[a
         name = waiting.pop(0)
         if name in classes and name not in seen:
             seen[name] = classes[name]
-            waiting += [_dotted(base) for base in classes[name].bases]
+            waiting += [dotted(base) for base in classes[name].bases]
     yield from seen.values()
 
 
 def _runs(node: ast.FunctionDef | ast.AsyncFunctionDef, bound: int, with_fixtures: bool) -> bool:
     """Whether a function is a test. One with parameters is a helper, unless something can fill them."""
     given, held = node.args, len(node.args.posonlyargs) + len(node.args.args)
-    static = any(_dotted(one) == "staticmethod" for one in node.decorator_list)
+    static = any(dotted(one) == "staticmethod" for one in node.decorator_list)
     free = held - len(given.defaults) - (0 if static else bound) + given.kw_defaults.count(None)
     return node.name.startswith("test") and (free <= 0 or with_fixtures)
 
@@ -114,9 +114,10 @@ def _is_awaited(node: ast.stmt, used: set[str]) -> bool:
     return isinstance(node, ast.AsyncFunctionDef) and node.name in used
 
 
-def _dotted(node: ast.AST) -> str:
+def dotted(node: ast.AST) -> str:
+    """A name with its attributes, `a.b.c`; empty for any other expression."""
     if isinstance(node, ast.Attribute):
-        return f"{_dotted(node.value)}.{node.attr}"
+        return f"{dotted(node.value)}.{node.attr}"
     return node.id if isinstance(node, ast.Name) else ""
 
 

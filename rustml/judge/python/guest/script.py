@@ -4,12 +4,14 @@ This file runs inside the sandbox and imports nothing of rustml.
 """
 
 import ast
+import re
 import sys
 from typing import Any
 
 import plan  # type: ignore[import-not-found]
 
 FILE = "tests.py"
+_DOTTED = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+")
 
 
 class Script:
@@ -24,6 +26,20 @@ class Script:
         """Whether they name StopIteration, and so catch it themselves."""
         self.with_pytest = plan.imports_pytest(self._nodes)
         self._asserting = plan.asserting_lines(self._nodes)
+
+    @property
+    def patched(self) -> frozenset[str]:
+        """What they may replace in the standard library, by its dotted name, where they patch anything at all."""
+        if not (self.with_pytest or self.imports("unittest")):
+            return frozenset()
+        calls = [node for node in self._nodes if isinstance(node, ast.Call) and node.args]
+        first = [node.args[0].value for node in calls if isinstance(node.args[0], ast.Constant)]
+        names = {value for value in first if isinstance(value, str) and _DOTTED.fullmatch(value)}
+        for node in calls:
+            module, name = plan.dotted(node.args[0]), node.args[1] if len(node.args) > 1 else None
+            if module and isinstance(name, ast.Constant) and isinstance(name.value, str):
+                names.add(f"{module}.{name.value}")
+        return frozenset(name for name in names if name.split(".")[0] in sys.stdlib_module_names)
 
     def steps(self) -> list[tuple[str, Any]]:
         """What they are made of, in order: ("set-up", code), ("test", code), ("test", (class or "", function))."""

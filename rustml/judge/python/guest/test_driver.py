@@ -4,6 +4,7 @@ Standard input: one JSON request. Standard output: lines `nonce case test p|f`, 
 as the Rust harness writes them. This file runs inside the sandbox and imports nothing of rustml.
 """
 
+import dataclasses
 import importlib
 import json
 import os
@@ -16,6 +17,7 @@ from typing import Any
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))  # noqa: PTH100, PTH120 - pathlib takes longer to import than all else
 
 import confine  # type: ignore[import-not-found]
+import derivation  # type: ignore[import-not-found]
 import library  # type: ignore[import-not-found]
 from deadline import Deadline, JudgeGone, drain  # type: ignore[import-not-found]
 from link import Link  # type: ignore[import-not-found]
@@ -31,8 +33,8 @@ def run_tests(case: dict[str, Any], channel: Channel, report: int) -> None:
     """Load the candidate and run its tests, writing one record per test to the descriptor `report`."""
     tests = Script(case["tests"])
     link = Link(channel, tests)
-    names: dict[str, Any] = {"__name__": "tests", "__package__": library.PACKAGE}
-    _equip(tests)
+    names: dict[str, Any] = {"__name__": "tests", "__package__": library.PACKAGE, "super": derivation.above}
+    _equip(tests, link)
     ready = _load(case, link, tests, names, report)
     number = 0
     for kind, step in tests.steps():
@@ -49,12 +51,26 @@ def run_tests(case: dict[str, Any], channel: Channel, report: int) -> None:
         os.write(report, f"{number - 1} f\n".encode())
 
 
-def _equip(tests: Script) -> None:
+def _equip(tests: Script, link: Link) -> None:
     """What the tests import that is not in this interpreter's library, or would start a run of its own."""
+    dataclasses.dataclass = derivation.data_class
     if tests.with_pytest:
         sys.modules["pytest"] = importlib.import_module("pytest_names").module()
+    if tests.imports("random"):
+        _seed_both(importlib.import_module("random"), link)
     if tests.imports("unittest"):
         importlib.import_module("unittest").main = lambda *_, **__: None  # type: ignore[attr-defined]
+
+
+def _seed_both(random: Any, link: Link) -> None:
+    """Let the tests' `random.seed` seed the candidate's generator too."""
+    seed = random.seed
+
+    def both(*given: Any) -> None:
+        seed(*given)
+        link.request("seed", *given)
+
+    random.seed = both
 
 
 def _load(case: dict[str, Any], link: Link, tests: Script, names: dict[str, Any], report: int) -> bool:

@@ -1,0 +1,104 @@
+"""What a candidate may ask of the tests' functions and objects that it was given.
+
+It may call a function, step an iterator, and see and change the public side of an object.
+This file runs inside the sandbox and imports nothing of rustml.
+"""
+
+import builtins
+import io
+import sys
+import types
+from typing import Any
+
+from descriptions import FUNCTIONS, is_own  # type: ignore[import-not-found]
+from operations import SPECIAL  # type: ignore[import-not-found]
+from peer import Peer  # type: ignore[import-not-found]
+from stand_ins import StandIn  # type: ignore[import-not-found]
+from wire import Channel  # type: ignore[import-not-found]
+
+_STEPPING = (types.GeneratorType, types.CoroutineType, types.AsyncGeneratorType)
+_INPUT = builtins.input
+
+
+class Answers(Peer):  # type: ignore[misc]
+    """The tests' end of the conversation, as far as it answers."""
+
+    def __init__(self, channel: Channel) -> None:
+        super().__init__(channel, 0)
+        self.exported: list[Any] = []
+        self._numbers: dict[int, int] = {}
+        self._added: set[tuple[int, str]] = set()
+
+    def export(self, value: Any) -> int:
+        """The number of an object that the tests hand over."""
+        number = self._numbers.get(id(value))
+        if number is None:
+            number = self._numbers[id(value)] = len(self.exported)
+            self.exported.append(value)
+        return number
+
+    def do_call(self, target: Any, arguments: Any, named: Any) -> Any:
+        """Call an object of the tests that the candidate was given."""
+        return self._given(target)(*arguments, **named)
+
+    def do_get(self, target: Any, name: str) -> Any:
+        """A public attribute of an object of the tests; functions, classes, generators and modules show none."""
+        if (isinstance(self._given(target), FUNCTIONS) and not is_own(target)) or str(name).startswith("_"):
+            raise AttributeError(name)
+        if isinstance(target, _STEPPING) and name not in ("send", "throw", "close"):
+            raise AttributeError(name)
+        return getattr(target, name)
+
+    def do_set(self, target: Any, name: str, value: Any) -> None:
+        """Set a public attribute of an object of the tests, or add one to a class; no method gives way."""
+        own = is_own(self._given(target))
+        taken = hasattr(target, name) and (id(target), name) not in self._added if own else _is_method(target, name)
+        if (isinstance(target, FUNCTIONS) and not own) or str(name).startswith("_") or taken:
+            raise AttributeError(name)
+        self._added.add((id(target), name))
+        setattr(target, name, _method(value) if own else value)
+
+    def do_attributes(self, target: Any) -> dict[str, Any]:
+        """The public attributes of an object of the tests."""
+        return {name: value for name, value in vars(self._given(target)).items() if name[:1] != "_"}
+
+    def do_operate(self, name: str, target: Any, *operands: Any) -> Any:
+        """Apply a special method to an object of the tests."""
+        if name not in SPECIAL and name not in ("__eq__", "__hash__", "__bool__", "__contains__"):
+            raise AttributeError(name)
+        return getattr(type(self._given(target)), name)(target, *operands)
+
+    def do_read(self) -> str:
+        """A line of what the tests put in the place of standard input."""
+        return sys.stdin.readline() if isinstance(sys.stdin, io.StringIO) else ""
+
+    def do_input(self, prompt: str) -> str:
+        """What `input` returns: also where the tests put a function of their own in its place."""
+        if builtins.input is not _INPUT:
+            return str(builtins.input(prompt))
+        sys.stdout.write(prompt)
+        line = self.do_read()
+        if not line:
+            raise EOFError("EOF when reading a line")
+        return line.removesuffix("\n")
+
+    def _given(self, target: Any) -> Any:
+        """`target`, which has to be something that the tests handed over."""
+        if id(target) not in self._numbers:
+            raise TypeError("the tests did not hand this over")
+        return target
+
+
+def _is_method(target: Any, name: str) -> bool:
+    return callable(getattr(type(target), name, None))
+
+
+def _method(value: Any) -> Any:
+    """A function of the candidate's that becomes an attribute of a class of the tests."""
+    if not (isinstance(value, StandIn) and type(value).__name__ == "function"):
+        return value
+
+    def method(*given: Any, **named: Any) -> Any:
+        return value(*given, **named)
+
+    return method
