@@ -66,6 +66,19 @@ def needed_by_tests(manifest: Table, texts: Iterable[str]) -> Table:
     return manifest | {DEV: kept(manifest[DEV]), "target": target}
 
 
+def uses_absent(manifest: Mapping[str, Any], available: Collection[str], texts: Iterable[str]) -> bool:
+    """Whether one of these sources uses a dependency of tests that nothing available can meet."""
+    tables = (manifest, *manifest.get("target", {}).values())
+    wanted = {name: one for table in tables for name, one in table.get(DEV, {}).items()}
+    absent = [
+        name.replace("-", "_")
+        for name, one in wanted.items()
+        if (one.get("package", name) if isinstance(one, dict) else name) not in available
+    ]
+    use = re.compile(rf"\b(?:{'|'.join(map(re.escape, absent))})::|\bextern crate (?:{'|'.join(absent)})\b")
+    return bool(absent) and any(use.search(text) for text in texts)
+
+
 def _present(table: Mapping[str, Any], available: Collection[str], gone: set[str], *, required: bool) -> Table:
     result: Table = {}
     for name, requirement in table.items():

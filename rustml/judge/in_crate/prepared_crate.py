@@ -21,13 +21,13 @@ from rustml.io import whole_folder
 from rustml.judge.in_crate.crate_sandbox import CrateSandbox
 from rustml.judge.in_crate.dependencies import Dependencies, read_dependencies
 from rustml.judge.in_crate.invocation import Invocation
-from rustml.judge.in_crate.manifest import all_features, document, needed_by_tests, pruned
+from rustml.judge.in_crate.manifest import all_features, document, needed_by_tests, pruned, uses_absent
 from rustml.judge.in_crate.resolution import LOCK
 from rustml.records import Record
 from rustml.sandbox.mounts import Mounts
 from rustml.sandbox.processes import Completed
 
-REVISION = 4
+REVISION = 5
 """Of what is built and recorded; a change makes every crate be built again."""
 RECORD = "built.json"
 DEFAULT, FULL = "default", "full"
@@ -116,7 +116,10 @@ def _key(source: Path, vendor: Path, vendor_digest: str, sandbox: CrateSandbox, 
 
 
 def _build(source: Path, vendor: Path, folder: Path, sandbox: CrateSandbox, *, tests: bool) -> BuildRecord:
-    """The best attempt: one whose tests build as well, else the first whose library and programs do."""
+    """The best attempt: one whose tests build as well, else the first whose library and programs do.
+
+    With other features they would not build either, where they use a package that is not there.
+    """
     shutil.copytree(source, folder / "crate", symlinks=True)
     _make_executable(folder)
     resolved = read_dependencies(vendor)
@@ -127,6 +130,8 @@ def _build(source: Path, vendor: Path, folder: Path, sandbox: CrateSandbox, *, t
             return record
         if best is None or best.fault:  # of several faults the last, of the attempt that asks for least
             best = record
+        if not record.fault and _tests_lack_a_package(folder, vendor, resolved):
+            break
     assert best is not None
     return best
 
@@ -179,6 +184,13 @@ def _attempt(
         return BuildRecord(invocations=tuple(calls), features=tuple(features))
     tried, _ = cargo.calls(["test", "--no-run", *(["--lib"] if _has_library(folder, manifest) else []), "--bins"])
     return BuildRecord(invocations=(*calls, *(call for call in tried if call.test)), features=tuple(features))
+
+
+def _tests_lack_a_package(folder: Path, vendor: Path, resolved: Dependencies | None) -> bool:
+    crate = folder / "crate"
+    manifest = tomllib.loads((crate / "Cargo.toml").read_text(encoding="utf-8"))
+    texts = (path.read_text(encoding="utf-8", errors="replace") for path in sorted((crate / "src").rglob("*.rs")))
+    return uses_absent(manifest, resolved.direct if resolved else vendored(vendor), texts)
 
 
 def _has_library(folder: Path, manifest: dict[str, object]) -> bool:

@@ -240,6 +240,26 @@ def test_a_crate_that_needs_what_is_not_there_says_so(bench: Bench, tmp_path: Pa
     assert "absent" in made.built.fault
 
 
+def test_tests_that_use_an_absent_package_are_tried_once(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    attempts: list[object] = []
+    attempt = prepared_crate._attempt
+
+    def counted(*arguments: object, **options: object) -> object:
+        attempts.append(arguments)
+        return attempt(*arguments, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(prepared_crate, "_attempt", counted)
+    source = tmp_path / "lone-1.0.0"
+    (source / "src").mkdir(parents=True)
+    (source / "src" / "lib.rs").write_text("pub fn f() {}\n#[cfg(test)]\nuse absent::anything;\n")
+    manifest = '[package]\nname = "lone"\nversion = "1.0.0"\n[features]\nmore = []\n[dev-dependencies]\nabsent = "1"\n'
+    (source / "Cargo.toml").write_text(manifest)
+    built = prepare(source, bench.vendor, tmp_path / "cache", bench.sandbox).built
+    assert (built.fault, [call.test for call in built.invocations], len(attempts)) == ("", [False], 1)
+
+
 HOSTILE = """
 use std::{fs, net, process, thread};
 #[test]

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from rustml.errors import InputError
-from rustml.judge.in_crate.manifest import document, needed_by_tests, pruned
+from rustml.judge.in_crate.manifest import document, needed_by_tests, pruned, uses_absent
 
 MANIFEST: dict[str, Any] = {
     "package": {"name": "q", "version": "1.0.0", "workspace": "..", "description": 'a "quoted"\n\\ text'},
@@ -56,6 +56,21 @@ def test_what_is_written_is_what_toml_reads() -> None:
 def test_the_manifest_given_is_left_as_it_was() -> None:
     pruned(MANIFEST, {"log", "regex"}, dev=True)
     assert MANIFEST["lib"] == {"test": False, "name": "q"}
+
+
+@pytest.mark.parametrize(
+    ("text", "used"),
+    [
+        ("use proptest::prelude::*;", True),
+        ("extern crate proptest;", True),
+        ("// proptest", False),
+        ("log::x()", False),
+    ],
+)
+def test_a_source_that_uses_an_absent_package_is_known(text: str, used: bool) -> None:
+    manifest: dict[str, Any] = {"dev-dependencies": {"log": "1", "proptest": {"version": "1", "package": "other"}}}
+    assert uses_absent(manifest, {"log", "proptest"}, ["", text]) is used
+    assert not uses_absent(manifest, {"log", "other"}, [text])
 
 
 def test_dependencies_of_benches_alone_go() -> None:
