@@ -17,7 +17,8 @@ class ProblemSource(Section, frozen=True):
     """`exercism`: a checkout of Exercism's Rust track, without the exercises of Aider's polyglot benchmark; `problems`:
     a JSON Lines file of records `rustml.records.Problem`, of which those in Rust and of the split `train` are read."""
     path: str
-    """The folder or the file."""
+    """The folder, or the file; for `problems` also `hub:OWNER/NAME` or `hub:OWNER/NAME@REVISION`, a data set of the
+    hub whose split `train` has the fields of such records."""
     licence: str
     """SPDX expression of all its problems, for the gate of `harvest.licences`; empty for a file takes each record's."""
 

@@ -10,6 +10,7 @@ from typing import TypeVar
 from msgspec.structs import replace
 
 from rustml.banks.sources.load import HUB, SOURCES, is_on_hub
+from rustml.banks.sources.to_mine import ON_HUB, on_hub
 from rustml.hub_datasets import HubDataset, at_commit, hub_dataset
 from rustml.profile import Profile
 from rustml.profile.pairs import Pool
@@ -31,6 +32,17 @@ def with_bank_commits(profile: Profile) -> Profile:
     """The profile with `bank.benchmarks` of the hub at commits. Raises as `hub_datasets.pinned` does."""
     benchmarks = {name: _benchmark(name, source) for name, source in profile.bank.benchmarks.items()}
     return replace(profile, bank=replace(profile.bank, benchmarks=benchmarks))
+
+
+def with_source_commits(profile: Profile) -> Profile:
+    """The profile with the `mine.sources` of the hub at commits. Raises as `hub_datasets.pinned` does."""
+    sources = {
+        name: replace(one, path=ON_HUB + _text(at_commit(hub_dataset(one.path.removeprefix(ON_HUB)))))
+        if on_hub(one)
+        else one
+        for name, one in profile.mine.sources.items()
+    }
+    return replace(profile, mine=replace(profile.mine, sources=sources))
 
 
 def with_pool_commits(profile: Profile) -> Profile:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from rustml.banks.measured import measured_texts
-from rustml.banks.sources.to_mine import bank_to_mine
+from rustml.banks.sources.to_mine import bank_to_mine, on_hub
 from rustml.contents import path_contents
 from rustml.judge import Limits
 from rustml.judge.in_crate.crate_builds import Places
@@ -18,7 +18,7 @@ from rustml.runs.progress import Progress
 from rustml.runs.stage import Outcome, ProfilePath, Stage, Workspace
 from rustml.sharding import worker_count
 from rustml.stages import bank
-from rustml.stages.hub_commits import with_bank_commits
+from rustml.stages.hub_commits import with_bank_commits, with_source_commits
 from rustml.stages.judging import judging_environment, open_judge
 from rustml.stages.report.funnel import reported
 
@@ -40,6 +40,7 @@ def contents(profile: Profile) -> Mapping[ProfilePath, str]:
     return dict(bank.contents(profile)) | {
         ("mine", "sources", name, "path"): path_contents(Path(one.path), f"mine.sources.{name}.path")
         for name, one in sources
+        if not on_hub(one)
     }
 
 
@@ -48,7 +49,7 @@ STAGE = Stage("mine", SECTIONS, __name__, contents, judging_environment)
 
 def run(profile: Profile, *, harvest: str, parent: str | None = None, reuse: bool = True) -> tracking.Finished:
     """Run the stage on the output of the run `harvest`, or find the run that did the same."""
-    profile = with_bank_commits(profile)
+    profile = with_source_commits(with_bank_commits(profile))
 
     def body(space: Workspace) -> Outcome:
         with (

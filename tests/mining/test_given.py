@@ -6,9 +6,11 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from rustml.banks.sources import to_mine
 from rustml.banks.sources.to_mine import bank_to_mine
 from rustml.cache_layout import CacheLayout
 from rustml.errors import InputError
+from rustml.hub_datasets import HubDataset, LocatedRow
 from rustml.judge import Limits
 from rustml.judge.in_crate.crate_builds import Places
 from rustml.mining.given import GivenProblems
@@ -92,6 +94,20 @@ def test_what_may_not_be_trained_on_or_cannot_be_judged_is_counted(tmp_path: Pat
         "not_rust_with_reference_and_tests": 1,
         "crates_cannot_be_had": 1,
     }
+
+
+def test_a_data_set_of_the_hub_is_read_without_its_empty_columns(monkeypatch: pytest.MonkeyPatch) -> None:
+    row = {**msgspec.to_builtins(OWN), "origin": None, "covering": None}
+    asked: list[object] = []
+
+    def rows(dataset: HubDataset, split: str, *, streaming: bool) -> list[LocatedRow]:
+        asked.append((dataset.repository, dataset.revision, split, streaming))
+        return [LocatedRow("o/n train, row 1", row)]
+
+    monkeypatch.setattr(to_mine, "hub_rows", rows)
+    (problem,) = bank_to_mine("house", ProblemSource(kind="problems", path="hub:o/n@v1", licence="MIT")).problems
+    assert asked == [("o/n", "v1", "train", False)]
+    assert (problem.id, problem.origin and problem.origin.label) == ("mined/house/thrice", "house/n@v1")
 
 
 def test_a_file_of_another_form_is_refused(tmp_path: Path) -> None:

@@ -8,9 +8,10 @@ import pytest
 
 from rustml.errors import EnvironmentFault, InputError
 from rustml.profile import Profile, load
+from rustml.profile.mine import ProblemSource
 from rustml.runs.stage import key
-from rustml.stages import bank, harvest, pairs
-from rustml.stages.hub_commits import with_bank_commits, with_dataset_commits, with_pool_commits
+from rustml.stages import bank, harvest, mine, pairs
+from rustml.stages.hub_commits import with_bank_commits, with_dataset_commits, with_pool_commits, with_source_commits
 from tests.support.sections import anchor_pool, dataset_source
 
 OLD, NEW, PINNED = "a" * 40, "b" * 40, "c" * 40
@@ -48,6 +49,11 @@ def profile_with(section: str, **changes: object) -> Profile:
 CASES = {
     "bank": (bank.STAGE, with_bank_commits, profile_with("bank", benchmarks={"humaneval": "hub"})),
     "pairs": (pairs.STAGE, with_pool_commits, profile_with("pairs", anchors={"code": anchor_pool("hub:o/n")})),
+    "mine": (
+        mine.STAGE,
+        with_source_commits,
+        profile_with("mine", sources={"house": ProblemSource(kind="problems", path="hub:o/n", licence="MIT")}),
+    ),
     "harvest": (harvest.STAGE, with_dataset_commits, profile_with("harvest", datasets=(dataset_source("o/n"),))),
 }
 

@@ -11,10 +11,12 @@ from msgspec import structs
 from rustml.banks.bank import Bank, make_bank
 from rustml.banks.sources.load import problem_file
 from rustml.banks.sources.polyglot import EXAMPLE, exercise_rows, exercises
+from rustml.hub_datasets import hub_dataset, hub_rows, typed
 from rustml.profile.mine import ProblemSource
 from rustml.records import Origin, Problem
 
 MINED, OWN = "mined", "problems"
+ON_HUB = "hub:"
 MEASURED = frozenset(
     {
         "00f674718dd1293b", "041fdb8e7b926cdc", "09b1b4389a9e224e", "13cbcd44b7158b2e",
@@ -35,14 +37,25 @@ def bank_to_mine(name: str, source: ProblemSource) -> Bank:
 
     Raises InputError where it cannot be read.
     """
-    path = Path(source.path)
     if source.kind == "problems":
-        bank = problem_file(name, path)
-        located = [_own(problem, name, source, path) for problem in bank.problems]
+        bank = _of_hub(name, source) if on_hub(source) else problem_file(name, Path(source.path))
+        located = [_own(problem, name, source) for problem in bank.problems]
     else:
-        bank = exercises(name, exercise_rows(path), _measured)
+        bank = exercises(name, exercise_rows(Path(source.path)), _measured)
         located = [_exercise(problem, name, source) for problem in bank.problems]
     return make_bank(name, located, bank.excluded)
+
+
+def on_hub(source: ProblemSource) -> bool:
+    """Whether a source is a data set of the hub."""
+    return source.path.startswith(ON_HUB)
+
+
+def _of_hub(name: str, source: ProblemSource) -> Bank:
+    rows = hub_rows(hub_dataset(source.path.removeprefix(ON_HUB)), "train", streaming=False)
+    # A data set has every column in every row.
+    filled = (row._replace(value={key: value for key, value in row.value.items() if value is not None}) for row in rows)
+    return make_bank(name, [typed(row, Problem) for row in filled])
 
 
 def _measured(slug: str) -> str:
@@ -58,9 +71,9 @@ def _exercise(problem: Problem, name: str, source: ProblemSource) -> Problem:
     return _named(raw, {"crate": problem.id, "kind": "exercise"})
 
 
-def _own(problem: Problem, name: str, source: ProblemSource, path: Path) -> Problem:
+def _own(problem: Problem, name: str, source: ProblemSource) -> Problem:
     licence = source.licence or problem.licence
-    origin = problem.origin or _origin(problem, name, licence, OWN, path.name)
+    origin = problem.origin or _origin(problem, name, licence, OWN, source.path.rpartition("/")[2])
     return _named(structs.replace(problem, licence=licence, origin=origin), {"crate": name, "kind": OWN} | problem.tags)
 
 
