@@ -105,12 +105,20 @@ def _strong(
     for problem in (one.problem for one in attempts):
         killed = refused[problem.id]
         strength = sum(killed) / len(killed) if killed else 0.0
-        if not killed or strength < section.min_strength:
-            funnel.drop("mutants", "weak" if killed else "no_mutant", problem.id)
+        reason = too_weak(len(killed), strength, section)
+        if reason:
+            funnel.drop("mutants", reason, problem.id)
             continue
         funnel.keep("mutants")
         tags = problem.tags | {"strength": f"{strength:.2f}", "mutants": str(len(killed))}
         yield msgspec.structs.replace(problem, tags=tags)
+
+
+def too_weak(tried: int, strength: float, section: MineSection) -> str:
+    """Why tests that refuse this share of so many wrong variants are not enough; empty where they are."""
+    if tried < section.min_variants:
+        return "few_mutants" if tried else "no_mutant"
+    return "weak" if strength < section.min_strength else ""
 
 
 def _verdicts(pairs: Sequence[tuple[Problem, str]], judge: Judging) -> list[Verdict]:

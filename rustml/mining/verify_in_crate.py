@@ -20,6 +20,7 @@ from rustml.judge.in_crate.sharing import why_alone, why_own_program
 from rustml.judge.in_crate.sites import InsertionSite, SiteNotFound, insertable_function, locate_function
 from rustml.judge.in_crate.together import judge_together
 from rustml.mining.variants import Body
+from rustml.mining.verify import too_weak
 from rustml.profile.mine import MineSection
 from rustml.records import Candidate, Problem
 from rustml.rust.doctests import examples
@@ -149,8 +150,9 @@ class CrateVerifier:
             tried = [status for status in wrong[problem.id] if status not in ("compile_error", UNDECIDED)]
             refused = sum(status != "passed" for status in tried)
             strength = refused / len(tried) if tried else 0.0
-            if not tried or strength < self._section.min_strength:
-                self._funnel.drop(MUTANTS, "weak" if tried else "no_mutant", problem.id)
+            reason = too_weak(len(tried), strength, self._section)
+            if reason:
+                self._funnel.drop(MUTANTS, reason, problem.id)
                 continue
             self._funnel.keep(MUTANTS)
             tags = problem.tags | {"strength": f"{strength:.2f}", "mutants": str(len(tried))}

@@ -48,6 +48,8 @@ class MineSection(Section, frozen=True):
     """What the instruction shows of that code, at most."""
     mutants: Positive
     """Wrong variants of each reference that are judged, at most."""
+    min_variants: Positive
+    """Wrong variants that must compile; fewer say little about the tests, and the problem is dropped."""
     min_strength: Share
     """Share of the variants that compile which the tests must refuse; fewer, and the problem is dropped."""
     dev_percent: HeldOutPercent

@@ -14,7 +14,7 @@ from rustml.judge.in_crate.crate_builds import Places
 from rustml.mining.drafts import drafts
 from rustml.mining.mine import Miner
 from rustml.mining.report import MineReport
-from rustml.mining.verify import verified
+from rustml.mining.verify import too_weak, verified
 from rustml.pairs.trace import find
 from rustml.profile import load
 from rustml.profile.mine import MineSection
@@ -71,6 +71,12 @@ def test_tests_that_pass_a_function_of_todo_are_dropped(
 ) -> None:
     with pytest.raises(InputError, match="no problem is left"):
         mined(crate, section(), FakeJudge("passed"), tmp_path)
+
+
+def test_few_wrong_variants_that_compile_are_too_few_where_the_profile_asks_for_more(section: Section) -> None:
+    more = section(min_variants=2)
+    assert [too_weak(tried, 1.0, more) for tried in (0, 1, 2)] == ["no_mutant", "few_mutants", ""]
+    assert [too_weak(1, strength, section()) for strength in (0.4, 0.5)] == ["weak", ""]
 
 
 def test_weak_tests_are_dropped(crate: list[SourceFile], section: Section) -> None:
