@@ -7,12 +7,19 @@ first token it predicts.
 from typing import Any
 
 import torch
-from transformers.cache_utils import DynamicCache, DynamicLayer
+from transformers.cache_utils import CacheLayerMixin, DynamicCache, DynamicLayer, DynamicSlidingWindowLayer
 
 
-def shareable(config: Any) -> bool:
-    """Whether every layer of such a model attends to all tokens before, and keeps nothing but keys and values."""
-    return all(type(layer) is DynamicLayer for layer in DynamicCache(config=config).layers)
+def shareable(config: Any, columns: int) -> bool:
+    """Whether every layer of such a model attends to all tokens before in rows of so many columns, and keeps nothing
+    but keys and values: a layer with a window does so where the row fits into it."""
+    return all(_attends_to_all(layer, columns) for layer in DynamicCache(config=config).layers)
+
+
+def _attends_to_all(layer: CacheLayerMixin, columns: int) -> bool:
+    if type(layer) is DynamicSlidingWindowLayer:
+        return bool(columns <= layer.sliding_window)
+    return type(layer) is DynamicLayer
 
 
 class SharedPrompts:

@@ -38,13 +38,13 @@ class TrimmedGRPOTrainer(GRPOTrainer):  # type: ignore[misc]  # trl is untyped h
         """Whether the loss is a sum over tokens to which a row of advantage 0 adds nothing."""
         return bool(self.loss_type == "dapo" and self.beta == 0 and self.args.entropy_coef == 0)
 
-    def _shares(self, prompt: int) -> bool:
-        """Whether each prompt of so many columns is computed once.
+    def _shares(self, prompt: int, columns: int) -> bool:
+        """Whether each prompt of so many columns is computed once, in rows of `columns`.
 
         Recomputed activations know no cache, and several processes have to take equally many passes.
         """
         kept = not self.args.gradient_checkpointing and not self.aux_loss_enabled
-        return prompt > 1 and kept and processes.world() == 1 and shareable(self.model.config)
+        return prompt > 1 and kept and processes.world() == 1 and shareable(self.model.config, columns)
 
     def _get_per_token_logps_and_entropies(
         self,
@@ -56,7 +56,8 @@ class TrimmedGRPOTrainer(GRPOTrainer):  # type: ignore[misc]  # trl is untyped h
         **options: Any,
     ) -> tuple[torch.Tensor, torch.Tensor | None, torch.Tensor | None]:
         first = input_ids.shape[1] - logits_to_keep
-        prompts = SharedPrompts(model, input_ids[:, :first], attention_mask[:, :first]) if self._shares(first) else None
+        shares = self._shares(first, input_ids.shape[1])
+        prompts = SharedPrompts(model, input_ids[:, :first], attention_mask[:, :first]) if shares else None
         logps, entropies, rows = [], [], []
         # Processes that share weights exchange them in each pass, and so take one pass each.
         size = len(input_ids) if processes.world() > 1 and sharding.is_sharded(model) else GROUP

@@ -8,7 +8,7 @@ import torch
 from tests.support.library_warnings import quiet_imports
 
 with quiet_imports():
-    from transformers import AutoModelForCausalLM, Qwen2Config, Qwen3Config
+    from transformers import AutoModelForCausalLM, Gemma3ForCausalLM, Gemma3TextConfig, Qwen2Config, Qwen3Config
     from trl.trainer.utils import add_fused_lm_head
 
     from rustml.training.shared_prompts import SharedPrompts, shareable
@@ -18,11 +18,27 @@ PROMPTS = [[0, 0, 5, 6], [1, 2, 3, 4], [0, 0, 5, 6], [0, 7, 8, 9], [1, 2, 3, 4],
 """Padded on the left with 0."""
 ANSWERS = [[9, 8, 0], [3, 3, 3], [7, 0, 0], [4, 5, 6], [3, 3, 1], [0, 0, 0]]
 """Padded on the right; the last one is empty."""
+COLUMNS = len(PROMPTS[0]) + len(ANSWERS[0])
 
 
+def windowed_model(attention: str) -> Gemma3ForCausalLM:
+    """One layer with a window of as many tokens as a row has, and one without."""
+    torch.manual_seed(0)
+    config = Gemma3TextConfig(
+        vocab_size=32, hidden_size=32, intermediate_size=48, num_attention_heads=2, num_key_value_heads=1, head_dim=16,
+        layer_types=["sliding_attention", "full_attention"], num_hidden_layers=2, sliding_window=COLUMNS,
+    )  # fmt: skip
+    config._attn_implementation = attention
+    return Gemma3ForCausalLM(config)
+
+
+@pytest.mark.parametrize("windowed", [False, True])
 @pytest.mark.parametrize("attention", ["eager", "sdpa"])
-def test_scores_and_gradient_are_those_of_whole_rows(parent: Path, attention: str) -> None:
+def test_scores_and_gradient_are_those_of_whole_rows(parent: Path, attention: str, windowed: bool) -> None:
     model = AutoModelForCausalLM.from_pretrained(str(parent), dtype=torch.float32, attn_implementation=attention)
+    if windowed:
+        model = windowed_model(attention)
+    assert shareable(model.config, COLUMNS)
     add_fused_lm_head(model, temperature=0.7, outputs=("log_probs", "entropy"))
     prompts, answers = torch.tensor(PROMPTS), torch.tensor(ANSWERS)
     before, behind = (prompts > 0).long(), (answers > 0).long()
@@ -47,7 +63,8 @@ def test_scores_and_gradient_are_those_of_whole_rows(parent: Path, attention: st
     torch.testing.assert_close(entropy * behind, plain.entropy[:, -3:] * behind)
 
 
-def test_models_that_forget_tokens_share_no_prompt() -> None:
-    assert shareable(Qwen3Config(num_hidden_layers=2))
+def test_rows_that_are_longer_than_a_window_share_no_prompt() -> None:
+    assert shareable(Qwen3Config(num_hidden_layers=2), 100_000)
     windowed = Qwen2Config(num_hidden_layers=2, use_sliding_window=True, sliding_window=8, max_window_layers=0)
-    assert not shareable(windowed)
+    assert shareable(windowed, 8)
+    assert not shareable(windowed, 9)
