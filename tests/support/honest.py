@@ -2,6 +2,7 @@
 """Honest programs that a judge has refused once: code, tests and what the problem declares. Plain rustc passes each."""
 
 from rustml.records import Candidate
+from tests.support.rust_programs import rust_programs
 
 
 def program(name: str, code: str, tests: str, entry: str, signature: str = "", **fields: str) -> Candidate:
@@ -75,3 +76,4 @@ HONEST = [
     program("iterator that may be absent", "pub fn lines_of(s: &str) -> Option<impl Iterator<Item = &str> + '_> { (!s.is_empty()).then(|| s.lines()) }", tested("assert_eq!(lines_of(\"a\\nb\").unwrap().count(), 2); assert!(lines_of(\"\").is_none());"), "lines_of", "fn lines_of(s: &str) -> Option<impl Iterator<Item = &str> + '_>"),
     program("own trait named like an iterator's", "pub trait TokenIterator { fn advance(&mut self) -> Option<char>; }\nstruct C<'a>(std::str::Chars<'a>); impl TokenIterator for C<'_> { fn advance(&mut self) -> Option<char> { self.0.next() } }\npub fn toks(s: &str) -> Box<dyn TokenIterator + '_> { Box::new(C(s.chars())) }", tested("assert_eq!(toks(\"a\").advance(), Some('a'));"), "toks", "fn toks(s: &str) -> Box<dyn TokenIterator + '_>"),
 ]  # fmt: skip
+HONEST += [program(name, code, tests, entry) for name, entry, code, tests in rust_programs("rust_honest")]

@@ -81,7 +81,7 @@ class Scanner:
         while head < end and self._qualifies(head):
             head += 2 if self.text(head) == "extern" and self._is_string(head + 1) else 1
         keyword, name = self._keyword(head)
-        return Item(keyword, name, first, head, min(self._end(head, end, keyword), end), attributes)
+        return Item(keyword, name, first, head, min(self.item_end(head, end, keyword), end), attributes)
 
     def _keyword(self, head: int) -> tuple[str, str]:
         word, follows = self.text(head), self.text(head + 1)
@@ -102,7 +102,7 @@ class Scanner:
     def _is_string(self, index: int) -> bool:
         return index < len(self.tokens) and self.tokens[index].kind == "string"
 
-    def _end(self, index: int, end: int, keyword: str) -> int:
+    def item_end(self, index: int, end: int, keyword: str) -> int:
         """Behind the `;` or the `{…}` that ends an item. Braces among generic arguments end nothing."""
         angle = 0
         while index < end:

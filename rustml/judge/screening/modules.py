@@ -5,16 +5,16 @@ module that a macro writes, is not there.
 """
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 
-from rustml.judge.screening import imports
+from rustml.judge.screening import imports, macro_calls, macro_items
 from rustml.judge.screening.items import Item, Scanner
 
 _MOST_STEPS = 8
 """Re-exports that are followed on the way to one item."""
-_DEFINED = frozenset({"struct", "enum", "union", "type", "fn"})
-"""What a macro may write that the tests then name. Traits and constants could change what their other words mean."""
+_DEFINED = frozenset({"struct", "enum", "union", "type", "fn", "mod", "const", "static"})
+"""What a macro may write that the tests then name. A trait could change what their other words mean."""
 _TOP = -1
 
 
@@ -41,23 +41,49 @@ class Modules:
     @cached_property
     def traits_by_macro(self) -> bool:
         """Whether some macro may write a trait."""
-        return any(self._holds("trait", tokens) for tokens in (*self._bodies.values(), *self._calls()))
+        bodies = (rule.body for rules in self.rules.values() for rule in rules)
+        return any(self._holds("trait", tokens) for tokens in (*bodies, *self._calls()))
+
+    @cached_property
+    def rules(self) -> dict[str, list[macro_items.Rule]]:
+        """The rules of each macro that the text defines."""
+        return macro_items.macros(self._scanner)
 
     @cached_property
     def written(self) -> frozenset[str]:
-        """Names of functions and types that calls of the text's own macros write at the top level."""
+        """Names that calls of the text's own macros write at the top level, but for those of traits."""
+        return self._written(_TOP)
+
+    def writes(self, path: Sequence[str]) -> bool:
+        """Whether the module in which `path` ends writes its last name by a macro."""
+        module = self._find(path[:-1], _TOP, _MOST_STEPS)
+        return module is not None and path[-1] in self._written(module)
+
+    def _written(self, module: int) -> frozenset[str]:
         if self.traits_by_macro:
             return frozenset()
-        calls = [item for item in self._of(_TOP).get("", ()) if not item.keyword]
-        macros = ((call, self._bodies.get(self._scanner.text(call.head))) for call in calls)
-        return frozenset(name for call, body in macros if body for name in self._named(call, body))
+        pairs = self._scanner.pairs
+        calls = [item for item in self._of(module).get("", ()) if not item.keyword and item.head + 2 in pairs]
+        items = (
+            one
+            for call in calls
+            for rules in [self.rules.get(self._scanner.text(call.head), [])]
+            for one in macro_calls.written(self._scanner, rules, range(call.head + 3, pairs[call.head + 2]))
+        )
+        return frozenset(name for keyword, name in items if keyword in _DEFINED)
 
-    @cached_property
-    def _bodies(self) -> dict[str, range]:
-        """What stands in each macro that the text defines."""
-        scanner = self._scanner
-        starts = [index for index in range(len(scanner.tokens)) if scanner.text(index) == "macro_rules"]
-        return {scanner.text(at + 2): range(at + 3, scanner.pairs[at + 3]) for at in starts if at + 3 in scanner.pairs}
+    def expanding(self, names: frozenset[str]) -> frozenset[str]:
+        """The text's own macros among `names`, and those that they call."""
+        found: set[str] = set()
+        waiting = list(names & self.rules.keys())
+        while waiting:
+            name = waiting.pop()
+            if name not in found:
+                found.add(name)
+                bodies = (rule.body for rule in self.rules[name])
+                called = {one for body in bodies for one in macro_items.calls(self._scanner, body)}
+                waiting += called & self.rules.keys()
+        return frozenset(found)
 
     def _calls(self) -> list[range]:
         """What stands between the delimiters of each macro that is called."""
@@ -66,18 +92,6 @@ class Modules:
 
     def _holds(self, word: str, indices: range) -> bool:
         return any(self._scanner.text(index) == word for index in indices)
-
-    def _named(self, call: Item, body: range) -> Iterator[str]:
-        """Names that a macro call defines: those after a keyword in it, or passed to a variable that follows one."""
-        scanner = self._scanner
-        places = any(scanner.text(index) in _DEFINED and scanner.text(index + 1) == "$" for index in body)
-        start = index = call.head + 3
-        while index < call.end:
-            before = scanner.text(index - 1)
-            first = places and (index == start or before in (",", ";"))
-            if scanner.tokens[index].kind == "ident" and (before in _DEFINED or first):
-                yield scanner.text(index)
-            index = scanner.pairs.get(index, index) + 1
 
     # How a name is found
 

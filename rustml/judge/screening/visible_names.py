@@ -51,7 +51,9 @@ def visible_names(
     `declared` are the words of the signature, `given` the names that the problem's imports bring along.
     """
     view = _View(source, tests, entry, declared)
-    macros = frozenset(name for name in view.used_macros & source.macros if name == entry or name not in MACROS)
+    used = frozenset(view.used_macros & source.macros)
+    macros = used | source.modules.expanding(used)
+    macros = frozenset(name for name in macros if name == entry or name not in MACROS)
     exported = frozenset(view.own(given)) - macros
     own = exported - {"*"}
     if not view.library and entry.isidentifier() and entry not in macros and not view.is_method(entry):
@@ -167,7 +169,9 @@ class _View:
     def _reexport(self, name: str, path: str) -> bool:
         if name == "*":
             return self._entry not in self.offered or bool(self._reached.keys() - self.offered.keys())
-        return name == self._entry or (name not in self._reached and self._outside(path) and self._writes(name))
+        original = path.split(" as ", maxsplit=1)[0].split("::")
+        foreign = self._outside(path) or self._source.modules.writes(original)
+        return name == self._entry or (name not in self._reached and foreign and self._writes(name))
 
     def _outside(self, path: str) -> bool:
         """Whether a path leads out of the candidate's text, and not to something that its macros write."""

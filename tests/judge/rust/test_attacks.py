@@ -10,6 +10,7 @@ from rustml.judge.screening.candidate_source import CandidateSource
 from rustml.records import Candidate, Verdict
 from tests.support.attacks import UNPINNED, WRONG, body
 from tests.support.judge_cases import RIGHT, candidate
+from tests.support.rust_programs import rust_programs
 
 ITERATOR_TESTS = """
 #[test]
@@ -69,6 +70,15 @@ def verdicts(judge: Judge) -> dict[str, Verdict]:
 @pytest.mark.parametrize("name", [*WRONG, *(f"unpinned, {name}" for name in UNPINNED)])
 def test_wrong_code_neither_passes_nor_becomes_the_judges_fault(verdicts: dict[str, Verdict], name: str) -> None:
     assert verdicts[name].status not in ("passed", "infrastructure"), verdicts[name]
+
+
+def test_what_macros_and_globs_write_changes_no_meaning(judge: Judge) -> None:
+    wrong = [
+        Candidate(id=name, code=code, tests=tests, entry_point=entry)
+        for name, entry, code, tests in rust_programs("rust_wrong")
+    ]
+    statuses = {verdict.id: verdict.status for verdict in judge.judge(wrong)}
+    assert not {name for name, status in statuses.items() if status in ("passed", "infrastructure")}
 
 
 def test_the_neighbours_of_attacks_pass(verdicts: dict[str, Verdict]) -> None:
