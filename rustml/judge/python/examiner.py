@@ -6,6 +6,7 @@ import secrets
 import sys
 import sysconfig
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from msgspec import UNSET
@@ -15,7 +16,7 @@ from rustml.judge.case_report import CaseReport, read_reports
 from rustml.judge.limits import Limits
 from rustml.judge.python.guest import plan
 from rustml.records import Candidate, Diagnostic, Status, Verdict
-from rustml.sandbox import seccomp
+from rustml.sandbox import seccomp, workdir
 from rustml.sandbox.command import Command
 from rustml.sandbox.mounts import Mounts
 from rustml.sandbox.process_limits import MEBIBYTE, ProcessLimits
@@ -54,6 +55,18 @@ class PythonExaminer:
         return reports
 
     def _attempt(self, candidates: Sequence[Candidate], cases: Sequence[int]) -> dict[int, CaseReport]:
+        if not self._sandbox.isolated or self._sandbox.mounts:
+            return self._run(candidates, cases, None)
+        folder = workdir.WorkingFolder()
+        try:
+            return self._run(candidates, cases, folder.path)
+        finally:
+            folder.remove()
+
+    def _run(
+        self, candidates: Sequence[Candidate], cases: Sequence[int], scratch: Path | None
+    ) -> dict[int, CaseReport]:
+        """`scratch` is a folder for files of the tests, where nothing can be mounted."""
         limits, nonce = self._limits, secrets.token_hex(16)
         request = {
             "nonce": nonce,
@@ -63,6 +76,7 @@ class PythonExaminer:
                 "memory": limits.memory_mb * MEBIBYTE,
                 "file_size": limits.disk_mb * MEBIBYTE,
                 "contained": self._sandbox.mounts,
+                "scratch": str(scratch or ""),
                 "filter": self._filter,
             },
             "cases": [[case, _case(candidates[case])] for case in cases],
@@ -74,7 +88,8 @@ class PythonExaminer:
             file_mb=limits.disk_mb,
         )
         words = [str(_interpreter()), "-I", "-S", "-B", driver]
-        argv = self._sandbox.wrap(Command(words, self._visible(), allowed))
+        writable = {scratch: str(scratch)} if scratch else {}
+        argv = self._sandbox.wrap(Command(words, replace(self._visible(), write=writable), allowed))
         seconds = len(cases) * (2 * limits.longest_run + 1) + 10  # two processes compute
         text, memory = json.dumps(request).encode(), 2 * limits.tree_mb  # the tests' process, and the candidate's
         result = self._processes.run(argv, stdin=text, seconds=seconds, memory_mb=memory, output=1 << 24)

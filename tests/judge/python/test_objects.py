@@ -11,6 +11,25 @@ from rustml.judge.python.examiner import PythonExaminer
 from rustml.records import Candidate, Verdict
 from tests.support.python_programs import HONEST, SUITES, WRONG
 
+WRITES = """
+import os
+def f(path):
+    attempts = [
+        lambda: open(path + "2", "w"), lambda: open(path, "w"), lambda: os.truncate(path, 0), lambda: os.chmod(path, 0),
+        lambda: os.rename(path, path + "3"), lambda: os.mkdir(path + "4"), lambda: os.link(path, path + "5"),
+        lambda: os.symlink(path, path + "6"), lambda: os.open(os.path.dirname(path), os.O_TMPFILE | os.O_RDWR),
+        lambda: os.remove(path),
+    ]
+    done = 0
+    for attempt in attempts:
+        try:
+            attempt()
+            done += 1
+        except OSError:
+            pass
+    return done
+"""
+
 
 def judged(examiner: PythonExaminer, programs: Mapping[str, tuple[str, str]]) -> dict[str, Verdict]:
     candidates = [
@@ -48,6 +67,15 @@ def test_tests_and_candidate_see_the_same_files_and_the_next_candidate_none(exam
     statuses = [one.status for one in judged(examiner, {"first": (code, tests), "second": (code, tests)}).values()]
     contained = "bubblewrap" in judged(examiner, {"name": (code, tests)})["name"].sandbox
     assert statuses == ["passed" if contained else "wrong"] * 2
+
+
+def test_where_nothing_can_be_mounted_a_candidate_reads_the_tests_files_and_changes_none(
+    examiner: PythonExaminer,
+) -> None:
+    tests = "import os\nopen('x', 'w').close()\nassert f(os.path.abspath('x')) == 0\n"
+    verdict = judged(examiner, {"writer": (WRITES, tests)})["writer"]
+    changed = "landlock" not in verdict.sandbox
+    assert (verdict.status == "passed") != changed, verdict
 
 
 def test_the_honest_programs_pass_under_plain_python() -> None:

@@ -112,7 +112,6 @@ def _patches() -> Iterator[Patches]:
 def _folder() -> Iterator[Any]:
     tempfile, pathlib = importlib.import_module("tempfile"), importlib.import_module("pathlib")
     with tempfile.TemporaryDirectory() as folder:
-        os.chmod(folder, 0o777)  # noqa: PTH101, S103 - the candidate's process is another user's or another's child
         yield pathlib.Path(folder)
 
 

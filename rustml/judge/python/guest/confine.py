@@ -15,6 +15,10 @@ from typing import Any
 
 _TMP = "/tmp"  # noqa: S108 - the name of a mount point of its own
 _MS_NOSUID_NODEV, _MS_REMOUNT_BIND_RDONLY, _MNT_DETACH = 6, 0x20 | 0x1000 | 0x2 | 0x1, 2
+_CREATE_RULES, _ADD_RULE, _RESTRICT = 444, 445, 446
+_WRITE_FILE, _TRUNCATE = 1 << 1, 1 << 14
+_WRITING = _WRITE_FILE | sum(1 << bit for bit in range(4, 15))
+"""Kinds of access of Landlock: to write, remove, make, move and cut files."""
 _PR_SET_PDEATHSIG, _PR_SET_SECCOMP, _PR_SET_NO_NEW_PRIVS = 1, 22, 38
 
 
@@ -22,12 +26,14 @@ READY, REFUSED = b"r", b"x"
 """What a process says on its status pipe: confined and about to become the host, or not confined."""
 
 
-def become_host(limits: dict[str, Any], read_fd: int, write_fd: int, status_fd: int, program: str) -> None:
-    """Turn this process into the confined host of a candidate. Never returns.
+def become_host(limits: dict[str, Any], folder: str, fds: tuple[int, int, int], program: str) -> None:
+    """Turn this process into the confined host of a candidate, in the folder for its files. Never returns.
 
-    `status_fd` gets READY alone where all went well, and is closed before the first line of the candidate runs: what
+    `fds` are the ends of pipes to read from, to write to and to say its status on.
+    The last gets READY alone where all went well, and is closed before the first line of the candidate runs: what
     the candidate does later, such as to exit with some code, says nothing about its confinement.
     """
+    read_fd, write_fd, status_fd = fds
     os.dup2(status_fd, 66)
     try:
         os.dup2(write_fd, 64)
@@ -36,14 +42,17 @@ def become_host(limits: dict[str, Any], read_fd: int, write_fd: int, status_fd: 
         os.dup2(66, 5, inheritable=False)
         os.closerange(6, 256)
         libc = ctypes.CDLL(None, use_errno=True)
-        if limits["contained"]:
-            os.chdir(_TMP)
+        if folder:
+            os.chdir(folder)
         _limit(limits)
+        if limits["scratch"]:
+            _write_nothing(libc)
         libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
         drop_capabilities(libc)
         _filter(libc, bytes.fromhex(limits["filter"]))
         os.write(5, READY)
-        os.execve(sys.executable, [sys.executable, "-I", "-S", "-B", program], {"PYTHONHASHSEED": "0"})  # noqa: S606
+        environment = {"PYTHONHASHSEED": "0", **({"TMPDIR": folder} if folder else {})}
+        os.execve(sys.executable, [sys.executable, "-I", "-S", "-B", program], environment)  # noqa: S606
     except BaseException:
         os.write(5, REFUSED)
         os._exit(1)
@@ -55,8 +64,11 @@ def drop_capabilities(libc: ctypes.CDLL) -> None:
     _demand(libc.capset(header, none) == 0)
 
 
-def confine_driver(limits: dict[str, Any]) -> None:
+def confine_driver(limits: dict[str, Any], folder: str) -> None:
     """Bound the memory of the tests' own process, which reads what a candidate sends, and drop its capabilities."""
+    if folder:
+        os.chdir(folder)
+        os.environ["TMPDIR"] = folder
     resource.setrlimit(resource.RLIMIT_DATA, (limits["memory"],) * 2)
     drop_capabilities(ctypes.CDLL(None, use_errno=True))
 
@@ -67,10 +79,13 @@ def _demand(condition: bool) -> None:
 
 
 @contextmanager
-def private_tmp(limits: dict[str, Any]) -> Iterator[None]:
-    """A /tmp for the two processes of one candidate, gone with them. Raises OSError."""
+def private_folder(limits: dict[str, Any]) -> Iterator[str]:
+    """The folder for files of the two processes of one candidate, gone with them; empty for none. Raises OSError.
+
+    It is a /tmp of their own or, where nothing can be mounted, one that the tests write to and the candidate reads.
+    """
     if not limits["contained"]:
-        yield
+        yield from _shared_folder(limits["scratch"])
         return
     libc = ctypes.CDLL(None, use_errno=True)
     options = f"size={limits['file_size']},nr_inodes=1024,mode=0777".encode()
@@ -78,9 +93,39 @@ def private_tmp(limits: dict[str, Any]) -> Iterator[None]:
     try:
         # The device is the machine's own: through a read-only mount its inode stays as it is.
         _demand(libc.mount(None, b"/dev/null", None, _MS_REMOUNT_BIND_RDONLY, None) == 0)
-        yield
+        yield _TMP
     finally:
         libc.umount2(_TMP.encode(), _MNT_DETACH)
+
+
+def _shared_folder(scratch: str) -> Iterator[str]:
+    if not scratch:
+        yield ""
+        return
+    folder = f"{scratch}/files"
+    os.mkdir(folder)  # noqa: PTH102 - pathlib takes longer to import than all else
+    try:
+        yield folder
+    finally:
+        for inside, folders, files in os.walk(folder, topdown=False):
+            for name in files:
+                os.unlink(f"{inside}/{name}")  # noqa: PTH108
+            for name in folders:
+                path = f"{inside}/{name}"
+                (os.unlink if os.path.islink(path) else os.rmdir)(path)  # noqa: PTH114
+        os.rmdir(folder)  # noqa: PTH106
+
+
+def _write_nothing(libc: ctypes.CDLL) -> None:
+    """Give up every way to write to a file, but to /dev/null. https://docs.kernel.org/userspace-api/landlock.html"""
+    rules = libc.syscall(_CREATE_RULES, struct.pack("=Q", _WRITING), 8, 0)
+    _demand(rules >= 0)
+    null = os.open("/dev/null", os.O_PATH)
+    _demand(libc.syscall(_ADD_RULE, rules, 1, struct.pack("=Qi", _WRITE_FILE | _TRUNCATE, null), 0) == 0)
+    _demand(libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0)
+    _demand(libc.syscall(_RESTRICT, rules, 0) == 0)
+    os.close(null)
+    os.close(rules)
 
 
 def _limit(limits: dict[str, Any]) -> None:

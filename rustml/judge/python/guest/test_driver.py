@@ -120,25 +120,25 @@ def _call(names: dict[str, Any], owner: str, function: str) -> None:
 def run_case(case: dict[str, Any], limits: dict[str, Any], judge: int) -> list[str]:
     """The report on one candidate. Ends everything when the descriptor `judge` is not read any more."""
     try:
-        with confine.private_tmp(limits):
-            return _run(case, limits, judge)
+        with confine.private_folder(limits) as folder:
+            return _run(case, limits, folder, judge)
     except OSError:
         return ["end refused 0 0"]
 
 
-def _run(case: dict[str, Any], limits: dict[str, Any], judge: int) -> list[str]:
+def _run(case: dict[str, Any], limits: dict[str, Any], folder: str, judge: int) -> list[str]:
     started = time.monotonic()
     to_host, from_host, report, status = os.pipe(), os.pipe(), os.pipe(), os.pipe()
     host = os.fork()
     if host == 0:
-        confine.become_host(limits, to_host[0], from_host[1], status[1], f"{HERE}/host.py")
+        confine.become_host(limits, folder, (to_host[0], from_host[1], status[1]), f"{HERE}/host.py")
     for fd in (to_host[0], from_host[1], status[1]):
         os.close(fd)
     driver = os.fork()
     if driver == 0:
         os.close(report[0])
         os.close(status[0])
-        confine.confine_driver(limits)
+        confine.confine_driver(limits, folder)
         _drive(case, Channel(from_host[0], to_host[1]), report[1])
     for fd in (to_host[1], from_host[0], report[1]):
         os.close(fd)
