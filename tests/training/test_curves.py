@@ -5,13 +5,14 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from matplotlib.figure import Figure
 
 from rustml.cache_layout import CacheLayout
 from rustml.profile.compute import ComputeSection
 from rustml.records import write_jsonl
 from rustml.runs.stage import Workspace
 from rustml.testing import FakeJudge
-from rustml.training.report.curves import CurveFile, draw, running_mean
+from rustml.training.report.curves import CurveFile, draw, panel, running_mean
 from tests.support.library_warnings import LIBRARY_WARNINGS, quiet_imports
 from tests.support.toy_models import problem, profile
 
@@ -46,6 +47,14 @@ def test_a_training_without_a_point_has_no_curve(tmp_path: Path) -> None:
 def test_the_running_mean_looks_back_alone() -> None:
     assert running_mean([1.0] * 8 + [9.0]) == [1.0] * 8 + [2.0]
     assert running_mean([4.0, 2.0]) == [4.0, 3.0]
+
+
+def test_a_canary_that_measures_loss_is_within_its_panel() -> None:
+    axis = Figure().subplots()
+    panel(axis, "held-out pass rate, or minus loss", {"canary": {0: -0.18, 10: -0.2}})
+
+    assert axis.get_ylim()[0] < -0.2
+    assert axis.get_ylim()[1] == 0.0
 
 
 def test_the_picture_shows_more_the_more_was_logged(tmp_path: Path) -> None:

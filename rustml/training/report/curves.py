@@ -12,14 +12,14 @@ PANELS: Mapping[str, Mapping[str, str]] = {
     "share of answers": {"formatted": "share.formatted", "compiled": "share.compiled", "passed": "share.passed"},
     "mean reward": {"reward": "reward"},
     "share of groups without a signal": {"groups": "frac_reward_zero_std"},
-    "held-out pass rate": {"retention (canary)": "canary", "rust-dev": "dev.pass"},
+    "held-out pass rate, or minus loss": {"canary": "canary", "rust-dev": "dev.pass"},
     "entropy of a token, nats": {"entropy": "entropy"},
     "tokens per answer": {"mean": "completions/mean_length", "longest": "completions/max_length"},
     "gradient norm": {"norm": "grad_norm"},
     "seconds of a step": {"draw": "seconds.draw", "verdicts": "judge.wait_seconds", "train": "seconds.train"},
 }
 """By title: the metrics of a panel by label. A panel of which nothing was logged is left out."""
-SHARES = ("share of answers", "share of groups without a signal", "held-out pass rate")
+SHARES = ("share of answers", "share of groups without a signal")
 COLOURS = ("#8da0cb", "#e6861a", "#1b6ca8")
 COLUMNS = 4
 MEAN_OF = 8
@@ -65,7 +65,7 @@ def draw(title: str, curves: Curves, path: Path) -> Path:
     FigureCanvasAgg(figure)
     axes = list(figure.subplots(rows, COLUMNS, squeeze=False).flat)
     for axis, (name, lines) in zip(axes, panels.items(), strict=False):
-        _panel(axis, name, lines)
+        panel(axis, name, lines)
     for axis in axes[len(panels) :]:
         axis.set_axis_off()
     figure.suptitle(f"{title} (bold over pale: running mean of {MEAN_OF} steps)", fontsize=10)
@@ -84,7 +84,8 @@ def _lines(shown: Mapping[str, str], curves: Curves) -> Curves:
     return {label: curves[metric] for label, metric in shown.items() if curves.get(metric)}
 
 
-def _panel(axis: "Axes", name: str, lines: Curves) -> None:
+def panel(axis: "Axes", name: str, lines: Curves) -> None:
+    """Draw the lines of the panel `name`, by label."""
     from matplotlib.ticker import MaxNLocator  # noqa: PLC0415
 
     for colour, label in zip(COLOURS, PANELS[name], strict=False):
@@ -98,7 +99,8 @@ def _panel(axis: "Axes", name: str, lines: Curves) -> None:
     if name in SHARES:
         axis.set_ylim(-0.03, 1.03)
     else:
-        axis.set_ylim(bottom=min(0.0, axis.get_ylim()[0]))
+        low, high = axis.get_ylim()
+        axis.set_ylim(min(0.0, low), max(0.0, high))
     if len(PANELS[name]) > 1:
         axis.legend(fontsize=7, frameon=False, ncols=3, loc="upper center", bbox_to_anchor=(0.5, -0.2))
 
