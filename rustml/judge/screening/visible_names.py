@@ -83,7 +83,13 @@ class _Words:
         self.before_marks: set[str] = set()
         self.uncalled: set[str] = set()
         self.methods: set[str] = set()
+        self.neighbours: dict[str, set[tuple[str, str]]] = {}
+        """Of each word, what stands before and behind it."""
+        before = ""
         for token, following in pairwise([*tests.tokens, Token("punct", "", 0, 0)]):
+            if token.kind == "ident":
+                self.neighbours.setdefault(token.text, set()).add((before, following.text))
+            before = token.text
             if following.text == "!":
                 self.before_marks.add(token.text)
             if token.kind == "ident" and following.text not in _CALLED:
@@ -100,7 +106,7 @@ class _View:
 
     def __init__(self, source: CandidateSource, tests: CandidateSource, entry: str, declared: frozenset[str]) -> None:
         words = _words(tests)
-        self._source, self._stream, self._entry, self._declared = source, tests.tokens, entry, declared
+        self._source, self._entry, self._declared, self._neighbours = source, entry, declared, words.neighbours
         self._used = words.all | declared | {entry}
         self.used_macros = words.before_marks | {entry}
         self._uncalled, self._methods = words.uncalled, words.methods
@@ -119,13 +125,10 @@ class _View:
 
     def _as_library(self) -> str:
         """The entry point where the tests use it as the name of a crate."""
-        texts = [token.text for token in self._stream]
-        triples = zip(texts, texts[1:], texts[2:], strict=False)
         item = self._entry in self.offered or self._entry in self._written
         as_crate = any(
-            (second == self._entry and ((first == "use" and third in ("::", "as", ";")) or first == "crate"))
-            or (first == self._entry and second == "::" and not item)
-            for first, second, third in triples
+            (before == "use" and behind in ("::", "as", ";")) or before == "crate" or (behind == "::" and not item)
+            for before, behind in self._neighbours.get(self._entry, ())
         )
         modules = {item.keyword for item in self.offered.get(self._entry, ())} - {"fn", "const", "static"}
         return self._entry if as_crate and not modules and not self.is_method(self._entry) else ""
