@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from threading import Lock
 
+from rustml.futures import result
 from rustml.judge.judging import Closing, Judging
 from rustml.judge.verdicts import content, with_id
 from rustml.progress import ProgressCallback
@@ -39,7 +40,7 @@ class AheadJudge(Closing):
         begun, self._begun = self._begun, {}
         verdicts = []
         for done, one in enumerate(candidates, start=1):
-            verdicts.append(with_id(begun[content(one)].result(), one.id))
+            verdicts.append(with_id(result(begun[content(one)]), one.id))
             if progress is not None:
                 progress(done, len(candidates))
         return verdicts

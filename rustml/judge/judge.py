@@ -2,12 +2,13 @@
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
 from rustml.errors import InputError, JudgeFault
+from rustml.futures import as_finished
 from rustml.judge.cache import Cache
 from rustml.judge.in_crate.crate_sets import CrateSets
 from rustml.judge.judging import Closing
@@ -117,13 +118,11 @@ class Judge(Closing):
         """One verdict per candidate, in their order; identical candidates are judged once."""
         contents = [content(candidate) for candidate in candidates]
         verdicts: dict[Candidate, Verdict] = {}
-        pending: set[Future[dict[Candidate, Verdict]]] = set()
+        pending: list[Future[dict[Candidate, Verdict]]] = []
         for work in self._work_items(list(dict.fromkeys(contents)), verdicts):
-            pending.add(self._threads.submit(work))
-        while pending:
-            finished, pending = wait(pending, return_when=FIRST_COMPLETED)
-            for future in finished:
-                self._keep(verdicts, future.result())
+            pending.append(self._threads.submit(work))
+        for finished in as_finished(pending):
+            self._keep(verdicts, finished.result())
             if progress is not None:
                 progress(sum(one in verdicts for one in contents), len(candidates))
         return [with_id(verdicts[one], candidate.id) for one, candidate in zip(contents, candidates, strict=True)]

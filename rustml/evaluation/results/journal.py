@@ -8,6 +8,7 @@ from typing import TypeVar
 
 import msgspec
 
+from rustml.futures import result
 from rustml.records import Record, Verdict
 
 Drawn = TypeVar("Drawn")
@@ -96,13 +97,13 @@ def complete(
         for number in [number for number in range(count) if number not in chunks]:
             drawn = draw(number)
             if last is not None:
-                last.result()
+                result(last)
             if ahead:
                 last = background.submit(finish, number, drawn)
             else:  # here, where a signal interrupts it
                 finish(number, drawn)
         if last is not None:
-            last.result()
+            result(last)
     return [chunks[number] for number in range(count)]
 
 

@@ -3,7 +3,7 @@
 import os
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from pathlib import Path
 from types import TracebackType
@@ -15,6 +15,7 @@ from rustml.evaluation.suites.account import account_of
 from rustml.evaluation.suites.crates import LocatedPairs, Sources, label, locate_pairs
 from rustml.evaluation.suites.protocols import PAIR
 from rustml.evaluation.suites.suite import Suite
+from rustml.futures import as_finished
 from rustml.generation.sampling import Sampling
 from rustml.judge import Limits
 from rustml.judge.in_crate.crate_sandbox import CrateSandbox
@@ -91,7 +92,7 @@ class Holdout(AbstractContextManager["Holdout"]):
                 for (folder, vendor), group in sorted(by_crate.items())
             ]
             try:
-                for done, crate in enumerate(as_completed(pending), start=1):
+                for done, crate in enumerate(as_finished(pending), start=1):
                     judgeable |= crate.result()
                     self._watch("crates of the hold-out", done, len(pending))
             except BaseException:

@@ -4,9 +4,10 @@ import os
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import Executor, ThreadPoolExecutor, as_completed
+from concurrent.futures import Executor, ThreadPoolExecutor
 
 from rustml.errors import JudgeFault
+from rustml.futures import as_finished
 from rustml.judge.in_crate.alone import CandidateAlone
 from rustml.judge.in_crate.crate_sandbox import CrateSandbox
 from rustml.judge.in_crate.insertion import SANDBOX, Insertion, JudgeableSite, grouped, in_crate_verdict
@@ -76,7 +77,7 @@ class CrateJudge(ABC):
         ):
             pending = [threads.submit(self._of_crate, crate, runs) for crate in crates]
             try:
-                for crate in as_completed(pending):
+                for crate in as_finished(pending):
                     yield from crate.result()
             except BaseException:
                 for crate in pending:
