@@ -21,6 +21,7 @@ ALLOWED: dict[str, set[str]] = {
     "errors": set(),
     "io": set(),
     "progress": set(),
+    "futures": set(),
     "cache_layout": set(),
     "hub_datasets": {"errors"},
     "cargo": {"errors", "origin"},
