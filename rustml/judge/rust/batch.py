@@ -229,7 +229,7 @@ class Batch:
             seconds={phase: round(seconds, 4) for phase, seconds in state.seconds.items()},
             sandbox=self._tools.sandbox,
             detail=failure.detail if failure is not None else state.report.detail(expected),
-            transient=(failure is None and state.report.transient) or UNSET,
+            transient=(state.report.transient if failure is None else failure.transient) or UNSET,
             lint_counts=dict(lints) if lints else UNSET,
             integrity="weak" if member.candidate.policy == "unsafe" else UNSET,
             output=(_output(member, state) or UNSET) if member.candidate.explained else UNSET,

@@ -39,6 +39,8 @@ class Failure:
     detail: str
     output: str = ""
     """What the compiler says, as far as `LINES` go."""
+    transient: bool = False
+    """Whether the load of the machine may have decided it."""
 
 
 def of_errors(messages: Sequence[Message], pinned: range = range(0)) -> Failure:
@@ -84,7 +86,8 @@ def of_crash(done: Completed, work: Path) -> Failure:
         raise JudgeFault(f"the disk of {work.parent} is full")  # the linker dies of it by a signal, without a word
     number = signal_of(done.returncode)
     if done.expired or number == signal.SIGXCPU:
-        return Failure("compile_timeout", (), "the compilation ran out of time")
+        waited = number != signal.SIGXCPU  # for a processor, ten times as long as it may compute
+        return Failure("compile_timeout", (), "the compilation ran out of time", transient=waited)
     spoken = b"\n".join(line for line in done.stderr.splitlines() if not line.startswith(b"{"))
     if number == signal.SIGKILL or any(words in spoken for words in _NO_MEMORY):
         return Failure("out_of_memory", (), "the compilation ran out of memory")

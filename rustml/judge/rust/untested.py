@@ -87,6 +87,7 @@ class UntestedBatch:
             seconds={"compile": round(self._seconds, 4)},
             sandbox=self._tools.sandbox,
             detail="it compiles, and there are no tests" if failure is None else failure.detail,
+            transient=(failure is not None and failure.transient) or UNSET,
             lint_counts=dict(lints) if lints else UNSET,
         )
 
