@@ -90,7 +90,9 @@ class Answers(Peer):  # type: ignore[misc]
 
 
 def _is_method(target: Any, name: str) -> bool:
-    return callable(getattr(type(target), name, None))
+    """Whether a class of the tests defines a method of this name, or another class, such as a mock's, anything."""
+    kind = type(target)
+    return callable(getattr(kind, name, None)) if is_own(kind) else hasattr(kind, name)
 
 
 def _method(value: Any) -> Any:
