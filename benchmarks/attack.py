@@ -196,7 +196,7 @@ def neighbours(rng: random.Random) -> Iterator[Candidate]:
         yield candidate(rng.choice(HARMLESS)(rng, RIGHT), f"honest/{number}")
         chosen = rng.choice(HONEST)
         yield msgspec.structs.replace(chosen, id=f"honest/other {number}: {chosen.id}")
-        name, (code, tests) = rng.choice(list(python_programs.HONEST.items()))
+        name, (code, tests) = rng.choice(list((python_programs.HONEST | python_programs.SUITES).items()))
         given = {"tests": tests, "entry_point": "double", "language": "python"}
         yield Candidate(id=f"python honest/{number}: {name}", code=code, **given)  # type: ignore[arg-type]
     yield Candidate(

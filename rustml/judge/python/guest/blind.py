@@ -13,6 +13,8 @@ from typing import Any
 VALUES = 256
 """How many values are compared: an object that guesses is right once in as many times."""
 _MOST_NUMBERS = 64
+_FINENESS = 128
+"""Values of other types than `int` differ by one of so many parts: an equality that rounds equals several of them."""
 _NUMBERS = ("builtins.int", "builtins.float", "decimal.Decimal", "fractions.Fraction")
 _chance = random.SystemRandom()
 
@@ -42,7 +44,7 @@ def _paths(value: Any) -> Iterator[tuple[Any, ...]]:
 
 def _moved(value: Any, path: tuple[Any, ...], by: int) -> Any:
     if not path:
-        return value + by
+        return value + (by if type(value) is int else type(value)(by) / _FINENESS)
     if type(value) is dict:
         return {**value, path[0]: _moved(value[path[0]], path[1:], by)}
     items = [_moved(item, path[1:], by) if place == path[0] else item for place, item in enumerate(value)]
