@@ -6,7 +6,6 @@ builds a program per function instead: it answers for sites that share no build 
 """
 
 import re
-import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
 from itertools import accumulate
@@ -32,7 +31,7 @@ from rustml.rust.doctests import MOST
 SUITE_SECONDS = 20.0
 """Processor time of all tests of a program together; those that have not ended by then cover nothing."""
 PATIENCE = 4
-"""Wall time of a run in which a function panics, as a multiple of that of the run in which none does."""
+"""Wall time of a run in which a function panics, as a multiple of the time of its tests where none does."""
 QUICK_SECONDS = 2.0
 """Time of the tests that are run for each function: of slower suites the quickest tests, as far as this goes."""
 MOST_FUNCTIONS = 512
@@ -146,12 +145,12 @@ class CoverageScan:
 
     def _failing(self, tests: Path, variants: Variants) -> Covering:
         """Of each function, the tests that fail where it panics and pass where none does, by their time in order."""
-        started = time.monotonic()
         whole = self._runner.run(tests, cpu=SUITE_SECONDS, seconds=2 * SUITE_SECONDS, variant=variants.none, timed=True)
         names = _quick(whole)
         if not names:
             return {}
-        seconds = max(self._limits.run_seconds, PATIENCE * (time.monotonic() - started))
+        spent = sum(whole.seconds.get(name, 0.0) for name in names)
+        seconds = max(self._limits.run_seconds, PATIENCE * spent)
 
         def failed(one: Insertion) -> frozenset[str]:
             return self._runner.run(
