@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -44,7 +45,8 @@ def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[str], Outc
     monkeypatch.setattr(tracking, "run_stage", run_stage)
     monkeypatch.setattr(tracking, "cache_layout", lambda: cache)
     for module in (mine, teach):
-        monkeypatch.setattr(module, "open_judge", lambda *_, **__: contextlib.nullcontext())
+        judge = SimpleNamespace(crates_fault=lambda _: "")
+        monkeypatch.setattr(module, "open_judge", lambda *_, judge=judge, **__: contextlib.nullcontext(judge))
     monkeypatch.setattr(mine, "measured_texts", lambda *_: [])
     monkeypatch.setattr(teach, "open_teachers", lambda *_: [])
     monkeypatch.setattr(teach, "chosen_problems", lambda *_: [])

@@ -54,6 +54,8 @@ class VllmEngine:
             use_tqdm_on_load=False,
             # On a CPU compilation takes longer than the evaluation of a model that is small enough for one.
             enforce_eager=on_cpu,
+            # vLLM 0.32 turns a seeded request's generator back after each part of a prompt, which one of a CPU cannot.
+            **({"enable_chunked_prefill": False} if on_cpu else {}),
             **({"enable_lora": True, "max_lora_rank": lora.max_rank} if lora else {}),
         )
         self._lora = importlib.import_module("vllm.lora.request").LoRARequest(ADAPTER, 1, str(folder)) if lora else None
