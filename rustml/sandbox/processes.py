@@ -134,7 +134,10 @@ def _kill(process: subprocess.Popen[bytes]) -> None:
 
 
 def _below(pid: int) -> list[int]:
-    """Its children, and theirs. Each is listed by the thread that started it (proc(5))."""
+    """Its children, and theirs. Each is listed by the thread that started it (proc(5)).
+
+    A kernel without CONFIG_PROC_CHILDREN lists none: there what left the group ends by its own limits.
+    """
     found: list[int] = []
     with contextlib.suppress(OSError):  # it ended meanwhile
         for thread in Path(f"/proc/{pid}/task").iterdir():

@@ -50,7 +50,7 @@ class Answers(Peer):  # type: ignore[misc]
         return getattr(target, name)
 
     def do_set(self, target: Any, name: str, value: Any) -> None:
-        """Set a public attribute of an object of the tests, or add one to a class; no method gives way."""
+        """Set a public attribute of an object of the tests, or add one to a class; methods are not replaced."""
         own = is_own(self._given(target))
         taken = hasattr(target, name) and (id(target), name) not in self._added if own else _is_method(target, name)
         if (isinstance(target, FUNCTIONS) and not own) or str(name).startswith("_") or taken:
