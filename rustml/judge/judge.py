@@ -89,7 +89,8 @@ class Judge(Closing):
         rust_tools = Tools(
             compiler=compiler,
             runner=self._runner,
-            linter=Linter(compiler, self._folder.path) if lints else None,
+            linter=Linter(compiler, self._folder.path),
+            lints=lints,
             harness=compiled,
             work=self._folder.path,
             helpers=self._helpers,

@@ -19,6 +19,7 @@ TRAITS = frozenset({
 })  # fmt: skip
 """Traits of the standard library that are imported for their methods alone."""
 
+RESTRICTED = re.compile(r"\bpub\s*\(\s*(?:super\s*|in\b[^()]*)\)")
 DECLARATION = re.compile(r"(?<![\w.])(?:pub\s+)?use\s[^;]*;")
 
 
@@ -184,8 +185,8 @@ def _rewritten(text: str, crate: CrateItems) -> str:
 
 
 def without_crate_paths(text: str, crate: CrateItems) -> str:
-    """`crate::a::B` and `a::B`, where `a` is a module of the crate, become `B`."""
-    return crate.path.sub(r"\g<name>", text)
+    """`crate::a::B` and `a::B`, where `a` is a module of the crate, become `B`; `pub(super)` becomes `pub(crate)`."""
+    return crate.path.sub(r"\g<name>", RESTRICTED.sub("pub(crate)", text))
 
 
 def crate_imports(paths: Iterable[str], crate: CrateItems) -> Iterator[str]:

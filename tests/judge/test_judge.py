@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from rustml.covering_tests import CoveringTests
 from rustml.errors import EnvironmentFault, SandboxUnavailable
 from rustml.judge import Judge
+from rustml.judge.screening.candidate_source import CandidateSource
 from rustml.records import Candidate, Verdict
 from tests.support.bombs import BOMBS
 from tests.support.cheats import CHEATS
@@ -122,6 +123,42 @@ def test_what_the_problem_supplies_raises_no_lint(judge: Judge) -> None:
     given_ = Candidate(id="g", code=code, tests=tests, entry_point="total", signature=signature, prelude=prelude)
     verdict = judge.judge([given_])[0]
     assert (verdict.status, verdict.lints) == ("passed", ())
+
+
+HIDDEN = {
+    "a function of the module above the root": "pub(super) fn one() -> i32 { 1 }",
+    "a private field": "mod a { #[derive(Default)] pub struct S { x: i32 } } fn one() -> i32 { a::S::default().x + 1 }",
+    "a private method": "mod a { pub struct S; impl S { fn o(&self) -> i32 { 1 } } } fn one() -> i32 { a::S.o() }",
+}
+SEEN = {"a function of a module below": "mod a { pub(super) fn o() -> i32 { 1 } } fn one() -> i32 { a::o() }"}
+
+
+def test_what_is_hidden_from_its_user_is_refused_with_lints_and_without(judge: Judge) -> None:
+    tests = "#[test]\nfn t() { assert_eq!(one(), 1); }\n"
+    codes = HIDDEN | SEEN
+    asked = [Candidate(id=name, code=code, tests=tests, entry_point="one") for name, code in codes.items()]
+    with Judge(LIMITS, workers=2, lints=False) as unlinted:
+        verdicts = [{one.id: (one.status, one.errors) for one in some.judge(asked)} for some in (judge, unlinted)]
+    assert verdicts[0] == verdicts[1]
+    expected = dict.fromkeys(HIDDEN, "compile_error") | dict.fromkeys(SEEN, "passed")
+    assert {name: status for name, (status, _) in verdicts[1].items()} == expected
+
+
+@pytest.mark.parametrize(
+    ("code", "relies"),
+    [
+        *((code, True) for code in (HIDDEN | SEEN).values()),
+        ("struct S(pub(super) i32);", True),
+        ("pub ( in crate::a ) fn one() {} mod a {}", True),
+        ("macro_rules! m { ($n:ident) => { pub(super) fn $n() -> i32 { 1 } } } m!(one);", True),
+        ("macro_rules! m { () => { mod a { pub struct S { x: i32 } } } } m!();", True),
+        ("macro_rules! one { () => { 1 } } fn two() -> i32 { crate::one!() }", True),
+        ("pub(crate) fn one() {} pub(self) fn two() {} pub struct S(pub(crate) i32);", False),
+        (RIGHT + "#[cfg(test)] mod tests { use super::*; #[test] fn t() { double(vec![]); } }", False),
+    ],
+)
+def test_a_candidate_without_modules_of_its_own_is_compiled_once(code: str, relies: bool) -> None:
+    assert CandidateSource(code).relies_on_privacy is relies
 
 
 def test_no_tool_is_a_clear_error(monkeypatch: pytest.MonkeyPatch) -> None:

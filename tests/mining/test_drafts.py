@@ -99,3 +99,12 @@ def test_what_a_function_needs_may_not_be_unsafe(crate: list[SourceFile], sectio
     text = crate[1].text.replace("        self.top\n", "        unsafe { *std::ptr::addr_of!(self.top) }\n")
     assert "clamp" not in drafted([crate[0], msgspec.structs.replace(crate[1], text=text)], section(), funnel)
     assert any(step.stage == "excerpt" and step.dropped.get("unsafe") for step in funnel.steps())
+
+
+def test_what_modules_above_may_see_the_crate_may_see_outside_it(crate: list[SourceFile], section: Section) -> None:
+    first = crate[0].text.replace("pub fn initials", "pub(super) fn initials")
+    second = crate[1].text.replace("pub fn top", "pub(in crate::limits) fn top")
+    texts = [msgspec.structs.replace(file, text=text) for file, text in zip(crate, (first, second), strict=True)]
+    made = drafted(texts, section())
+    assert made["initials"].problem.signature.startswith("pub(crate) fn initials(")
+    assert "\n    pub(crate) fn top(" in made["clamp"].problem.given

@@ -51,7 +51,9 @@ class Tools:
 
     compiler: Compiler
     runner: CaseRunner
-    linter: Linter | None
+    linter: Linter
+    lints: bool
+    """Whether lints are counted."""
     harness: Path
     """The compiled harness crate."""
     work: Path
@@ -107,7 +109,7 @@ class Batch:
             state = self._states[member]
             if isinstance(outcome, Failure):
                 state.failure = state.failure or outcome
-            else:
+            elif self._tools.lints:
                 state.lints = outcome
 
     def _shared(
@@ -122,18 +124,19 @@ class Batch:
         return survivors
 
     def _start_lints(self, folder: Path, alive: tuple[Member, ...]) -> "Future[dict[Member, LintOutcome]] | None":
-        linter = self._tools.linter
-        if linter is None or not alive:
+        """Compile as the candidates wrote it what lints are asked of, and what made public may hide an error."""
+        members = tuple(member for member in alive if self._tools.lints or member.source.relies_on_privacy)
+        if not members:
             return None
 
         def lint() -> dict[Member, LintOutcome]:
             names: dict[Member, LintOutcome] = {}
 
             def work() -> tuple[Member, ...]:
-                names.update(linter.lint(folder / "lint", alive, self._externs))
-                return alive
+                names.update(self._tools.linter.lint(folder / "lint", members, self._externs))
+                return members
 
-            self._shared("lint", alive, work)
+            self._shared("lint", members, work)
             return names
 
         return self._tools.helpers.submit(lint)

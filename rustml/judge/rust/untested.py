@@ -74,7 +74,7 @@ class UntestedBatch:
 
     def _verdict(self, member: Member) -> Verdict:
         failure = self._failures.get(member)
-        lints = self._lints.get(member) if failure is None and self._tools.linter is not None else None
+        lints = self._lints.get(member) if failure is None and self._tools.lints else None
         return Verdict(
             id=member.candidate.id,
             status="untested" if failure is None else failure.status,

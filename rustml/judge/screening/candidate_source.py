@@ -69,6 +69,17 @@ class CandidateSource:
         return "nests deeply" if not self._legible else isolation.reason(self.tokens, self._scanner)
 
     @cached_property
+    def relies_on_privacy(self) -> bool:
+        """Whether some part of it may be hidden from another part, so that it compiles more easily when published."""
+        if not self._legible:
+            return False
+        texts = [token.text for token in self.tokens]
+        triples = zip(texts, texts[1:], texts[2:], strict=False)
+        paths = any((word, mark) == ("pub", "(") and at not in ("crate", "self") for word, mark, at in triples)
+        inside = "macro_rules" in texts and not {"mod", "crate"}.isdisjoint(texts)
+        return paths or inside or any(item.keyword == "mod" for item in self.items)
+
+    @cached_property
     def _scanner(self) -> Scanner:
         return Scanner(self.tokens, self.partners or {})
 
