@@ -24,11 +24,10 @@ from rustml.release.gates import Decision
 from rustml.release.ladder import Step
 from rustml.release.mlflow_stages import set_stage
 from rustml.runs import logged_models, tracking
+from rustml.runs.store_errors import is_absent, require_absent
 
 WEIGHTS_TAG, PARENT_TAG, STEP_TAG = "weights_digest", "parent_version", "made_for"
 """Tags of a version: digest of its weights, the version that it was made from, the step that it was made for."""
-ABSENT = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
-"""MLflow's codes for a version that is not there, and for a text that is not a version's number."""
 CHALLENGER = "challenger"
 """Alias of a version while it is judged."""
 MODEL_NOTE = (
@@ -119,7 +118,7 @@ class Registry:
         try:
             version = self.client.get_model_version(self.model, number)
         except MlflowException as error:
-            if error.error_code not in ABSENT:
+            if not is_absent(error):
                 raise
             raise InputError(f"the registry holds no version {number} of {self.model}") from error
         return ModelVersion(self, number, version.run_id or "", unfolded(version.tags))
@@ -134,10 +133,11 @@ class Registry:
         return str(self.client.get_registered_model(self.model).aliases.get(alias, ""))
 
     def aliases(self) -> dict[str, str]:
-        """Version numbers by alias; empty as long as nothing is registered."""
+        """Version numbers by alias; empty as long as nothing is registered. Raises EnvironmentFault for no answer."""
         try:
             aliases = self.client.get_registered_model(self.model).aliases
-        except MlflowException:
+        except MlflowException as error:
+            require_absent(error)
             return {}
         return {alias: str(number) for alias, number in sorted(aliases.items())}
 
@@ -252,10 +252,11 @@ class ModelVersion:
 
     @property
     def made_by(self) -> str:
-        """Stage whose run made it; empty where no run of a stage did."""
+        """Stage whose run made it; empty where no run of a stage did. Raises EnvironmentFault for no answer."""
         try:
             run = self.registry.client.get_run(self.run_id)
-        except MlflowException:
+        except MlflowException as error:
+            require_absent(error)
             return ""
         return str(run.data.tags.get(tracking.STAGE, ""))
 

@@ -16,6 +16,7 @@ from rustml.errors import EvidenceError, InputError
 from rustml.runs import transfer
 from rustml.runs.mlflow_client import client, home
 from rustml.runs.stage import Stage
+from rustml.runs.store_errors import require_absent
 from rustml.runs.working_folder import hold
 
 KEY, OUTPUT, STAGE, SECONDS = "rustml.stage_key", "rustml.output", "rustml.stage", "rustml.seconds"
@@ -122,11 +123,15 @@ def output(run_id: str) -> Path:
 
 
 def begun(folder: Path, stage_key: str) -> str:
-    """Id of the run of this key that was killed while it sent what lies in its working folder; empty for none."""
+    """Id of the run of this key that was killed while it sent what lies in its working folder; empty for none.
+
+    Raises EnvironmentFault where the store does not say.
+    """
     run_id = transfer.receiver(folder)
     try:
         run = client().get_run(run_id) if run_id else None
-    except MlflowException:
+    except MlflowException as error:
+        require_absent(error)
         return ""
     active = run is not None and run.info.lifecycle_stage != LifecycleStage.DELETED
     return run_id if run and active and run.data.tags.get(KEY) == stage_key and OUTPUT not in run.data.tags else ""
@@ -156,10 +161,14 @@ def stage_of(run_id: str) -> str:
 
 
 def _run(run_id: str) -> Run:
-    """The run, or the one that it stands for. Raises InputError where there is none, or it was deleted."""
+    """The run, or the one that it stands for.
+
+    Raises InputError where there is none, or it was deleted, EnvironmentFault where the store does not say.
+    """
     try:
         run = client().get_run(run_id)
     except MlflowException as error:
+        require_absent(error)
         raise InputError(f"there is no run {run_id} in this tracking store") from error
     if run.info.lifecycle_stage == LifecycleStage.DELETED:
         raise InputError(f"run {run_id} was deleted: `mlflow runs restore --run-id {run_id}` brings it back")

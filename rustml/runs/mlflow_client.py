@@ -140,12 +140,6 @@ def public_uri() -> str:
     return without_credentials(mlflow.get_tracking_uri())
 
 
-def store_failure(error: MlflowException) -> EnvironmentFault:
-    """The fault to raise when the store fails in the middle of a run."""
-    cause = redacted_error(error, mlflow.get_tracking_uri())
-    return EnvironmentFault(f"the tracking store {public_uri()} failed ({cause}). Run it again: it resumes")
-
-
 def home() -> Path:
     """The folder of working copies and caches: the SQLite store's folder, else the current one."""
     client()

@@ -9,9 +9,10 @@ from mlflow.exceptions import MlflowException
 
 from rustml.errors import EnvironmentFault, RustmlError
 from rustml.runs.finished_runs import MOVED, STAGE, newest_first
-from rustml.runs.mlflow_client import client, experiment, store_failure, tracking_uri
+from rustml.runs.mlflow_client import client, experiment, tracking_uri
 from rustml.runs.origin_tags import origin_tags
 from rustml.runs.processes import has_ended, process_name
+from rustml.runs.store_errors import store_failure
 from rustml.runs.tracking_uri import redacted_error
 
 WORKER = "rustml.worker"

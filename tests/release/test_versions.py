@@ -7,8 +7,10 @@ import mlflow
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from mlflow.exceptions import MlflowException
+from mlflow.tracking import MlflowClient
 
-from rustml.errors import EvidenceError, InputError
+from rustml.errors import EnvironmentFault, EvidenceError, InputError
 from rustml.models import checkpoint as checkpoints
 from rustml.models import manifest
 from rustml.models.checkpoint import Base, Manifest
@@ -150,3 +152,23 @@ def test_whatever_is_no_number_is_refused(text: str) -> None:
         versions.version_number(text, MODEL)
     with pytest.raises(InputError, match="give its number"):
         versions.version_number(f"models:/another/{text}", MODEL)
+
+
+def test_aliases_that_the_registry_does_not_say_are_not_taken_for_none(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert registry.Registry(store.client, "nothing-registered").aliases() == {}
+    number = store.registered("asked")
+    assert store.registry.version(number).made_by == "sft"
+
+    def silent(*_: object) -> None:
+        raise MlflowException("connection refused")
+
+    monkeypatch.setattr(MlflowClient, "get_registered_model", silent)
+    with pytest.raises(EnvironmentFault, match=r"the tracking store sqlite:.* failed \(connection refused\)"):
+        store.registry.aliases()
+    monkeypatch.setattr(MlflowClient, "get_run", silent)
+    with pytest.raises(EnvironmentFault, match="connection refused"):
+        _ = store.registry.version(number).made_by
+    with pytest.raises(EnvironmentFault, match="connection refused"):
+        tracking.output("0123456789abcdef")
