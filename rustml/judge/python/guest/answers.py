@@ -1,6 +1,6 @@
 """What a candidate may ask of the tests' functions and objects that it was given.
 
-It may call a function, step an iterator, and see and change the public side of an object.
+It may call a function, step an iterator, and see and change what an object shows.
 This file runs inside the sandbox and imports nothing of rustml.
 """
 
@@ -13,6 +13,7 @@ from typing import Any
 from descriptions import FUNCTIONS, is_own  # type: ignore[import-not-found]
 from operations import SPECIAL  # type: ignore[import-not-found]
 from peer import Peer  # type: ignore[import-not-found]
+from private_names import PrivateNames  # type: ignore[import-not-found]
 from stand_ins import StandIn  # type: ignore[import-not-found]
 from wire import Channel  # type: ignore[import-not-found]
 
@@ -23,8 +24,9 @@ _INPUT = builtins.input
 class Answers(Peer):  # type: ignore[misc]
     """The tests' end of the conversation, as far as it answers."""
 
-    def __init__(self, channel: Channel) -> None:
+    def __init__(self, channel: Channel, private: PrivateNames) -> None:
         super().__init__(channel, 0)
+        self._private = private
         self.exported: list[Any] = []
         self._numbers: dict[int, int] = {}
         self._added: set[tuple[int, str]] = set()
@@ -42,25 +44,25 @@ class Answers(Peer):  # type: ignore[misc]
         return self._given(target)(*arguments, **named)
 
     def do_get(self, target: Any, name: str) -> Any:
-        """A public attribute of an object of the tests; functions, classes, generators and modules show none."""
-        if (isinstance(self._given(target), FUNCTIONS) and not is_own(target)) or str(name).startswith("_"):
+        """An attribute of an object of the tests; functions, classes, generators and modules show none."""
+        if (isinstance(self._given(target), FUNCTIONS) and not is_own(target)) or not self._shown(target, name):
             raise AttributeError(name)
         if isinstance(target, _STEPPING) and name not in ("send", "throw", "close"):
             raise AttributeError(name)
         return getattr(target, name)
 
     def do_set(self, target: Any, name: str, value: Any) -> None:
-        """Set a public attribute of an object of the tests, or add one to a class; methods are not replaced."""
+        """Set an attribute of an object of the tests, or add one to a class; methods are not replaced."""
         own = is_own(self._given(target))
         taken = hasattr(target, name) and (id(target), name) not in self._added if own else _is_method(target, name)
-        if (isinstance(target, FUNCTIONS) and not own) or str(name).startswith("_") or taken:
+        if (isinstance(target, FUNCTIONS) and not own) or not self._shown(target, name) or taken:
             raise AttributeError(name)
         self._added.add((id(target), name))
         setattr(target, name, _method(value) if own else value)
 
     def do_attributes(self, target: Any) -> dict[str, Any]:
-        """The public attributes of an object of the tests."""
-        return {name: value for name, value in vars(self._given(target)).items() if name[:1] != "_"}
+        """The attributes of an object of the tests that a candidate may use."""
+        return {name: value for name, value in vars(self._given(target)).items() if self._shown(target, name)}
 
     def do_operate(self, name: str, target: Any, *operands: Any) -> Any:
         """Apply a special method to an object of the tests."""
@@ -81,6 +83,10 @@ class Answers(Peer):  # type: ignore[misc]
         if not line:
             raise EOFError("EOF when reading a line")
         return line.removesuffix("\n")
+
+    def _shown(self, target: Any, name: Any) -> bool:
+        """Whether a candidate may use an attribute: a public one, or a private one that the tests leave to it."""
+        return str(name)[:1] != "_" or self._private.left_to(str(name), type(target))
 
     def _given(self, target: Any) -> Any:
         """`target`, which has to be something that the tests handed over."""

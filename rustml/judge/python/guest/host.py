@@ -12,6 +12,7 @@ from typing import Any
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))  # noqa: PTH100, PTH120 - pathlib takes longer to import than all else
 
+import claims  # type: ignore[import-not-found]
 import guests  # type: ignore[import-not-found]
 import streams  # type: ignore[import-not-found]
 from below import Below, special_names  # type: ignore[import-not-found]
@@ -207,6 +208,10 @@ class Host(Below):  # type: ignore[misc]
     def do_equals(self, target: Any, values: Any) -> tuple[bool, ...]:
         """Which of some values an object equals."""
         return tuple(equality(target)(value) is True for value in values)
+
+    def do_claims(self, target: Any) -> Any:
+        """The values in an object that it equals."""
+        return claims.claims(target)
 
     def _tells_apart(self, value: Any) -> bool:
         kind = type(value)

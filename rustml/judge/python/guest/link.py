@@ -14,6 +14,7 @@ import types
 import weakref
 from typing import Any
 
+import blind  # type: ignore[import-not-found]
 import operations  # type: ignore[import-not-found]
 import stand_ins  # type: ignore[import-not-found]
 from answers import Answers  # type: ignore[import-not-found]
@@ -28,6 +29,7 @@ from wire import HARMLESS, Channel  # type: ignore[import-not-found]
 _NO_SURPRISES = frozenset(sys.stdlib_module_names) - {"antigravity", "this", "idlelib", "turtledemo"}
 _STEPPING = (types.GeneratorType, types.CoroutineType, types.AsyncGeneratorType)
 _STEPPED = ("__next__", "send", "throw", "__anext__", "asend", "athrow")
+_COMPARING = frozenset({"claims", "equals"})
 _MIXINS = frozenset(vars(collections.abc).keys() | vars(numbers).keys())
 
 
@@ -35,12 +37,13 @@ class Link(Answers):  # type: ignore[misc]
     """Asks the candidate for what the tests do with its objects; does what it asks of functions of the tests."""
 
     def __init__(self, channel: Channel, tests: Script) -> None:
-        super().__init__(channel)
+        super().__init__(channel, tests.private)
         self._tests, self._patches = tests, Patches(tests.patched)
         self._known: dict[int, _Weak] = {}
         self._classes: dict[int, Any] = {}
         self._released: list[int] = []
         self._special: dict[type, frozenset[str]] = {}
+        self._claims: dict[int, tuple[Any, ...]] = {}
         self.swallowed = False
         """Whether an assertion failed in a function of the tests that the candidate called."""
         self.derivation = Derivation(self)
@@ -65,6 +68,13 @@ class Link(Answers):  # type: ignore[misc]
         if name in _STEPPED and isinstance(value, stand_ins.Opaque):
             object.__setattr__(value, "\x00steps", True)
         return value
+
+    def claims(self, target: Any) -> tuple[Any, ...]:
+        """The value that an object says it equals: the same as long as it is only compared."""
+        number = number_of(target)
+        if number not in self._claims:
+            self._claims[number] = blind.one_value(self.request("claims", target))
+        return self._claims[number]
 
     def special(self, kind: type) -> frozenset[str]:
         """The special methods that a class of the candidate's has, its bases' included."""
@@ -91,6 +101,8 @@ class Link(Answers):  # type: ignore[misc]
 
     def request(self, verb: str, *parts: Any) -> Any:
         """Ask the candidate; an exception that ends a loop is not passed on by a call."""
+        if verb not in _COMPARING:
+            self._claims.clear()
         try:
             for change in self._patches.changes():
                 super().request("patch", *change)

@@ -9,6 +9,7 @@ import sys
 from typing import Any
 
 import plan  # type: ignore[import-not-found]
+from private_names import PrivateNames  # type: ignore[import-not-found]
 
 FILE = "tests.py"
 _DOTTED = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+")
@@ -26,6 +27,8 @@ class Script:
         """Whether they name StopIteration, and so catch it themselves."""
         self.with_pytest = plan.imports_pytest(self._nodes)
         self._asserting = plan.asserting_lines(self._nodes)
+        self.private = PrivateNames(self._nodes)
+        """The private attributes of their objects that they leave to the candidate."""
 
     @property
     def patched(self) -> frozenset[str]:
