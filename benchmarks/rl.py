@@ -1,7 +1,7 @@
 """GRPO, expert iteration and more fine-tuning side by side, from the same version and at an equal budget.
 
     python -m benchmarks.rl [--seeds 3] [--first 17] [--budget 0] [--equal verdicts] [--repair 0] [--store outputs/rl]
-                            [PROFILE]
+                            [--set "KEY=VALUE ..."] [--start MODEL/VERSION --bank RUN --pairs RUN] [PROFILE]
 
 Each seed walks the profile (a name or a YAML file; by default `tiny`) up to the gate of `sft`, and goes on from that
 version in three ways. `--budget` is the number of verdicts of GRPO, in whole steps; 0 takes the profile's own steps.
@@ -9,6 +9,9 @@ Expert iteration has as many, or with `--equal time` so many that it takes as lo
 took. More fine-tuning judges nothing: its steps take as long as GRPO, by what a step of `sft` took. With `--repair 4`
 a fourth arm is GRPO of which each step asks four failed answers again in the place of four problems, and `rust.repair`
 is the share of greedy answers that pass at once or after one repair.
+
+With `--start` no seed walks: all go on from that version of the store, which came through the gate of `sft`, by the
+problems and pairs of these runs. A step of `sft` is then timed by eight of them. `--set` changes keys of the profile.
 
 The tables show differences in points with paired 95% intervals over the items of all seeds, the wider of bootstrap and
 adjusted Wald; what another seed would give is not in them, so the differences of each seed are printed too. An arm that
@@ -36,11 +39,37 @@ from rustml.profile.load import changed
 from rustml.release.ladder import ladder_of, thresholds_of
 from rustml.release.registry import open_registry
 from rustml.runs import tracking
+from rustml.stages import sft
 from rustml.stages.lifecycle import Lifecycle, Measured
 
 STORE = Path("outputs/rl")
 START, MORE, REPAIR = "sft", "more", "repair"
 ARMS = ("grpo", "expert_iteration", MORE, REPAIR)
+TRIAL = 8
+"""Steps of `sft` by which one is timed where the start was given."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What all seeds have in common."""
+
+    profile: str
+    settings: str = ""
+    """Further keys of the profile, as `--set` takes them."""
+    budget: int = 0
+    equal: str = "verdicts"
+    prompts: int = 0
+    """Repairs per step of the fourth arm; 0 leaves it out."""
+    start: str = ""
+    """MODEL/VERSION that all seeds go on from; empty for one of each seed's own."""
+    inputs: Mapping[str, str] = field(default_factory=dict)
+    """Runs of bank and pairs for that start."""
+
+    def load(self, seed: int) -> Profile:
+        """The profile with this seed."""
+        model = self.start.rpartition("/")[0] or f"rl-{Path(self.profile).stem}-{seed}"
+        repaired = ["evaluation.suites.rust.repair=true"] if self.prompts else []
+        return load(self.profile, [f"seed={seed}", f"registered_model={model}", *repaired, *self.settings.split()])
 
 
 @dataclass(frozen=True)
@@ -73,8 +102,14 @@ class Walk(Lifecycle):
         self.runs[label] = super().stage(module, label, **inputs)
         return self.runs[label]
 
-    def start(self) -> Measured:
-        """The version that came through the gate of `sft`. Raises GateRefused where none did."""
+    def start(self, given: str) -> Measured:
+        """The version that came through the gate of `sft`: the one given, else one made here.
+
+        Raises GateRefused where none came through.
+        """
+        if given:
+            version = given.rpartition("/")[2]
+            return Measured(version, self.evaluated(START, self.uri(version)))
         base, step = self.prepare(), ladder_of(self.profile).step(START)
         candidate = self.made(step, base)
         self.gate(step, candidate, base)
@@ -133,31 +168,35 @@ def expert_iteration(first: Walk, start: Measured, rival: Arm, equal: str) -> Ar
 
 def more(first: Walk, start: Measured, rival: Arm) -> Arm:
     """The fine-tuning of the profile once more, for as long as its rival took."""
-    run, steps = first.runs[START], first.profile.sft.steps
-    if steps is None:
-        raise RustmlError("sft.epochs says no number of steps: set sft.steps in the profile")
-    changes = {"sft.steps": max(1, round(steps * rival.seconds / run.seconds))}
+    changes = {"sft.steps": max(1, round(rival.seconds / step_seconds(first, start)))}
     return arm(first, start, MORE, {"phases": {MORE: {"step": START, "changes": changes}}}, 0)[0]
 
 
-def settings(name: str, number: int, prompts: int) -> list[str]:
-    """What the profile is set to for a seed, with `prompts` repairs per step in the fourth arm."""
-    model = f"rl-{Path(name).stem}-{number}"
-    return [f"seed={number}", f"registered_model={model}", *(["evaluation.suites.rust.repair=true"] if prompts else [])]
+def step_seconds(first: Walk, start: Measured) -> float:
+    """What a step of `sft` takes: by the start's own training, else by a short one."""
+    steps = first.profile.sft.steps
+    if steps is None:
+        raise RustmlError("sft.epochs says no number of steps: set sft.steps in the profile")
+    if START in first.runs:
+        return first.runs[START].seconds / steps
+    phases = {MORE: {"step": START, "changes": {"sft.steps": TRIAL}}}
+    profile = changed(first.profile, {"ladder": [START, MORE], "phases": phases}, "benchmarks/rl.py")
+    walk = Walk(profile, first.parent, first.inputs)
+    return walk.stage(sft, "trial", **walk.inputs, version=start.version, step=MORE).seconds / TRIAL
 
 
-def one_seed(name: str, number: int, budget: int, equal: str, prompts: int) -> Seed:
+def one_seed(plan: Plan, number: int) -> Seed:
     """All arms with one seed; one that fails is left out, with its reason printed."""
-    profile = load(name, settings(name, number, prompts))
+    profile = plan.load(number)
     with tracking.plain_run("rl", {"profile": profile.name, "seed": number}) as parent:
-        first = Walk(profile, parent)
-        start = first.start()
+        first = Walk(profile, parent, plan.inputs)
+        start = first.start(plan.start)
         seed = Seed(first.report(start))
-        seed.arms["grpo"] = rival = grpo(first, start, budget)
+        seed.arms["grpo"] = rival = grpo(first, start, plan.budget)
         for label, make in (
-            ("expert_iteration", lambda: expert_iteration(first, start, rival, equal)),
+            ("expert_iteration", lambda: expert_iteration(first, start, rival, plan.equal)),
             (MORE, lambda: more(first, start, rival)),
-            *([(REPAIR, lambda: repair(first, start, rival, prompts))] if prompts else []),
+            *([(REPAIR, lambda: repair(first, start, rival, plan.prompts))] if plan.prompts else []),
         ):
             try:
                 seed.arms[label] = make()
@@ -215,8 +254,8 @@ def report(seeds: Mapping[int, Seed], names: Sequence[str]) -> None:
     Console(width=140).print(table)
 
 
-def main() -> None:
-    """Run what is asked for and print the table."""
+def planned() -> tuple[Plan, range, Path]:
+    """What is asked for: the plan, the seeds and the store."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("profile", nargs="?", default="tiny", metavar="PROFILE")
     parser.add_argument("--seeds", type=int, default=3)
@@ -224,19 +263,31 @@ def main() -> None:
     parser.add_argument("--budget", type=int, default=0)
     parser.add_argument("--equal", choices=["verdicts", "time"], default="verdicts")
     parser.add_argument("--repair", type=int, default=0, metavar="PROMPTS")
+    parser.add_argument("--set", default="", metavar="KEY=VALUE", help="changes of the profile, separated by blanks")
+    parser.add_argument("--start", default="", metavar="MODEL/VERSION")
+    parser.add_argument("--bank", default="", metavar="RUN")
+    parser.add_argument("--pairs", default="", metavar="RUN")
     parser.add_argument("--store", type=Path, default=STORE)
     options = parser.parse_args()
-    use_store(options.store)
+    inputs = {"bank": options.bank, "pairs": options.pairs} if options.start else {}
+    if not all(inputs.values()):
+        parser.error("--start needs --bank and --pairs: the runs that the version was trained on")
+    plan = Plan(options.profile, options.set, options.budget, options.equal, options.repair, options.start, inputs)
+    return plan, range(options.first, options.first + options.seeds), options.store
+
+
+def main() -> None:
+    """Run what is asked for and print the table."""
+    plan, numbers, store = planned()
+    use_store(store)
     seeds: dict[int, Seed] = {}
-    for number in range(options.first, options.first + options.seeds):
+    for number in numbers:
         try:
-            seeds[number] = one_seed(options.profile, number, options.budget, options.equal, options.repair)
+            seeds[number] = one_seed(plan, number)
         except GateRefused as error:
             click.echo(f"seed {number} has no start: {error}")
     if seeds:
-        first = next(iter(seeds.values()))
-        profile = load(options.profile, settings(options.profile, options.first, options.repair))
-        report(seeds, measures(profile, first.start))
+        report(seeds, measures(plan.load(numbers.start), next(iter(seeds.values())).start))
 
 
 if __name__ == "__main__":

@@ -31,9 +31,8 @@ def test_the_table_has_arms_against_the_start_and_against_each_other(capsys: pyt
     both = rl.Seed(start, {name: rl.Arm(64, 9.0, made(12 + 4 * n, 50)) for n, name in enumerate(rl.ARMS)})
     one = rl.Seed(start, {"grpo": rl.Arm(64, 9.0, made(12, 40))})
     names = rl.measures(load("tiny"), start)
-    with_repair = load("tiny", rl.settings("tiny", 17, 4))
+    with_repair = rl.Plan("tiny", prompts=4).load(17)
     assert rl.measures(with_repair, start) == [*names, "rust.repair"]
-    assert load("tiny", rl.settings("tiny", 18, 0)).seed == 18
     assert names == ["rust_sampled.pass", "rust.compile", "rust.pass", "python.pass"]
     rl.report({17: both, 18: one}, ["rust.pass", "python.pass"])
     printed = capsys.readouterr().out
@@ -42,3 +41,18 @@ def test_the_table_has_arms_against_the_start_and_against_each_other(capsys: pyt
     assert "expert_iteration, seed 17: rust.pass +15.0, python.pass +0.0" in printed
     assert "grpo, seed 18: rust.pass +5.0, python.pass -16.7" in printed
     assert [word for word in rows[0].split() if word.isdigit()][:2] == ["2", "64"], "seeds and verdicts of grpo"
+
+
+def test_a_seed_has_a_model_of_its_own_unless_a_start_is_given() -> None:
+    own, given = rl.Plan("tiny").load(18), rl.Plan("tiny", "grpo.steps=3 sft.steps=2", start="coder/4").load(19)
+    assert (own.seed, own.registered_model) == (18, "rl-tiny-18")
+    assert (given.seed, given.registered_model, given.grpo.steps, given.sft.steps) == (19, "coder", 3, 2)
+
+
+def test_a_given_start_needs_the_runs_it_was_trained_on(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["rl", "--start", "coder/4", "--bank", "b"])
+    with pytest.raises(SystemExit):
+        rl.planned()
+    assert "--start needs --bank and --pairs" in capsys.readouterr().err
