@@ -13,6 +13,7 @@ from typing import Any
 
 from rustml import chat
 from rustml.errors import EnvironmentFault
+from rustml.generation import owned
 from rustml.generation.ending import end_tokens
 from rustml.generation.sampling import Prompt, Sampling, before_stop, check_room, seed_of
 from rustml.generation.setup import Setup
@@ -43,8 +44,24 @@ class VllmEngine:
         self._scratch = TemporaryDirectory(prefix="rustml-merged-")
         folder = _loadable(setup.folder, Path(self._scratch.name), on_cpu=on_cpu)
         lora = vllm_lora.adapter(folder)
+        with owned.collected() as processes:
+            self._llm = self._loaded(setup, folder, lora, on_cpu=on_cpu)
+        self._watch = owned.Watch(processes)
+        self._lora = importlib.import_module("vllm.lora.request").LoRARequest(ADAPTER, 1, str(folder)) if lora else None
+        self.tokenizer = chat.prepare(checkpoint.load_tokenizer(setup.folder), setup.chat)
+        self._ends = end_tokens(self.tokenizer, setup.folder)
+        self._context = int(self._llm.model_config.max_model_len)
+        self._progress = setup.progress
+        self.engine = {
+            "name": "vllm",
+            "version": self._vllm.__version__,
+            "dtype": setup.dtype,
+            "batch_size": str(setup.batch_size),
+        }
+
+    def _loaded(self, setup: Setup, folder: Path, lora: "vllm_lora.Adapter | None", *, on_cpu: bool) -> Any:
         # The checkpoint's own sampling defaults would otherwise change what the profile asks for.
-        self._llm = self._vllm.LLM(
+        return self._vllm.LLM(
             model=str(lora.base if lora else folder),
             dtype=setup.dtype,
             max_num_seqs=setup.batch_size,
@@ -58,17 +75,6 @@ class VllmEngine:
             **({"enable_chunked_prefill": False} if on_cpu else {}),
             **({"enable_lora": True, "max_lora_rank": lora.max_rank} if lora else {}),
         )
-        self._lora = importlib.import_module("vllm.lora.request").LoRARequest(ADAPTER, 1, str(folder)) if lora else None
-        self.tokenizer = chat.prepare(checkpoint.load_tokenizer(setup.folder), setup.chat)
-        self._ends = end_tokens(self.tokenizer, setup.folder)
-        self._context = int(self._llm.model_config.max_model_len)
-        self._progress = setup.progress
-        self.engine = {
-            "name": "vllm",
-            "version": self._vllm.__version__,
-            "dtype": setup.dtype,
-            "batch_size": str(setup.batch_size),
-        }
 
     def generate(self, prompts: Sequence[Prompt], sampling: Sampling) -> list[list[str]]:
         """See Generator.generate."""
@@ -88,6 +94,7 @@ class VllmEngine:
         """See Engine.close."""
         self._llm = None
         gc.collect()  # the engine's process ends with the last reference
+        self._watch.close()
         self._scratch.cleanup()
 
     def _text(self, ids: Sequence[int]) -> str:
