@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rustml.errors import InputError
 from rustml.models.compute import Compute
 from rustml.profile import Profile
 from rustml.profile.sft import SftSection
@@ -37,7 +38,11 @@ def mixture(
     for warning in probe(tokenizer, rust_answers(texts.values()), vocabulary).warnings:
         log.warning("tokenizer: %s", warning)
     amounts = sources.amounts(section.sources)
-    return tokenizer, data.mix(tokenizer, texts, section.context, profile.seed, amounts, section.samples, tokenise)
+    mixed = data.mix(tokenizer, texts, section.context, profile.seed, amounts, section.samples, tokenise)
+    sources.check_filled(mixed, "sft.sources", section.context)
+    if not mixed.rows:
+        raise InputError(f"sft.samples: {section.samples} of {len(texts)} sources leave no row; raise it")
+    return tokenizer, mixed
 
 
 def plan(profile: Profile, section: SftSection, rows: "Sequence[Row]", shape: Any, machine: Compute) -> "Plan":

@@ -41,6 +41,8 @@ class Mixture:
     """Rows that the amounts ask for, by part; of a part that is mixed in whole, its rows."""
     tokens: Mapping[str, int] = field(default_factory=dict)
     """Tokens of the rows, by part."""
+    emptied: tuple[str, ...] = ()
+    """Parts all of whose records are too long."""
 
     def metrics(self, prefix: str) -> dict[str, float]:
         """Counts, shares asked for and reached, and tokens, as metrics under `prefix`."""
@@ -86,6 +88,7 @@ def mix(
             limit = round(_other_rows(rows, by_share) * share / (1 - _total_share(amounts)))
         rows[part], too_long[part] = (tokenise or encode)(tokenizer, parts[part], context, limit)
         requested[part] = len(rows[part]) if limit is None else limit
+    emptied = tuple(part for part in parts if too_long[part] and not rows[part])
     total = sum(map(len, rows.values()))
     if most is not None and total > most:
         rows = {part: of_part[: round(most * len(of_part) / total)] for part, of_part in rows.items()}
@@ -94,7 +97,7 @@ def mix(
     random.Random(seed).shuffle(mixed)
     counts = {part: len(rows[part]) for part in parts}
     tokens = {part: sum(len(ids) for ids, _ in rows[part]) for part in parts}
-    return Mixture(mixed, counts, too_long, requested, tokens)
+    return Mixture(mixed, counts, too_long, requested, tokens, emptied)
 
 
 def _other_rows(rows: Mapping[str, Sequence[Row]], by_share: Sequence[str]) -> int:

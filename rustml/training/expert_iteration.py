@@ -60,8 +60,9 @@ def train(plan: Plan, job: Job) -> dict[str, float]:
 
     A killed training goes on in the round that it was in: its answers are kept, and so is what was trained before.
     Returns the facts of the last round. Raises JudgeFault where the judge fails, and RustmlError where no answer of a
-    round comes through.
+    round comes through; InputError for a source of `expert_iteration.sources` of which no record is short enough.
     """
+    _mixture(plan, {}, job)  # a source that cannot be mixed in ends it here, before an answer is drawn
     judged: list[Judged] = []
     facts: dict[str, float] = {}
     for number in range(1, plan.section.rounds + 1):
@@ -143,9 +144,7 @@ def _fine_tuned(plan: Plan, this: Round, selected: Sequence[Selected], job: Job)
     folder = _folder(job, this.number)
     shutil.rmtree(folder / PARTIAL, ignore_errors=True)
     section, seed = plan.training, job.seed + this.number
-    texts = {"answers": data.written(made.pair for made in selected), **plan.texts}
-    tokenizer = checkpoint.load_tokenizer(job.parent)
-    mixed = data.mix(tokenizer, texts, section.context, seed, sources.amounts(plan.section.sources))
+    mixed = _mixture(plan, {"answers": data.written(made.pair for made in selected)}, replace(job, seed=seed))
     steps = sft.length(mixed.rows, section, seed)
     progress = plan.told(f"round {this.number}: steps")
 
@@ -160,6 +159,15 @@ def _fine_tuned(plan: Plan, this: Round, selected: Sequence[Selected], job: Job)
     (folder / PARTIAL).rename(folder / MODEL)
     shutil.rmtree(folder / "training", ignore_errors=True)
     return {**facts, **{f"rows.{part}": float(count) for part, count in mixed.counts.items()}}
+
+
+def _mixture(plan: Plan, answers: Mapping[str, Sequence[data.Text]], job: Job) -> data.Mixture:
+    """The answers and what is mixed in. Raises InputError for a part of which no record is short enough."""
+    tokenizer, context = checkpoint.load_tokenizer(job.parent), plan.training.context
+    amounts = sources.amounts(plan.section.sources)
+    mixed = data.mix(tokenizer, {**answers, **plan.texts}, context, job.seed, amounts)
+    sources.check_filled(mixed, "expert_iteration.sources", context)
+    return mixed
 
 
 def _free_memory() -> None:

@@ -11,7 +11,7 @@ from rustml.profile.pairs import DOMAIN, PairsSection
 from rustml.profile.sources import BankSource, PairsSource, Source
 from rustml.records import Pair, Problem, read_jsonl
 from rustml.tasks import TASKS
-from rustml.training.data import Amount, Text, solved, written
+from rustml.training.data import Amount, Mixture, Text, solved, written
 
 R = TypeVar("R")
 GENERAL = "general_holdout"
@@ -42,6 +42,15 @@ def texts(sources: Mapping[str, Source], bank: Path, pairs: Path, seed: int) -> 
         if not texts_by_source[name] and source.share != 0:
             raise InputError(f"source {name}: {source.file}.jsonl holds no record for it; change the source or drop it")
     return texts_by_source
+
+
+def check_filled(mixed: Mixture, key: str, context: int) -> None:
+    """Raise InputError for a source of which no record is short enough; `key` names the sources."""
+    for name in mixed.emptied:
+        raise InputError(
+            f"{key}.{name}: none of its {mixed.too_long[name]} records fits sft.context ({context} tokens): raise it, "
+            "or drop the source"
+        )
 
 
 def amounts(sources: Mapping[str, Source]) -> dict[str, Amount]:

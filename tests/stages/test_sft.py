@@ -53,6 +53,27 @@ def write_inputs(root: Path) -> dict[str, Path]:
     return inputs
 
 
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"context": 8}, r"sft\.sources\.families: none of its 12 records fits sft\.context \(8 tokens\)"),
+        ({"samples": 1}, r"sft\.samples: 1 of 3 sources leave no row; raise it"),
+    ],
+)
+def test_a_training_without_rows_is_refused_before_weights_are_read(
+    chosen: Profile, changes: dict[str, int], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from rustml.models import checkpoint as checkpoints
+
+    monkeypatch.setattr(checkpoints, "load_model", lambda *_, **__: pytest.fail("weights were read"))
+    inputs = write_inputs(tmp_path)
+    (tmp_path / "scratch").mkdir()
+    space = Workspace(tmp_path, tmp_path, inputs, tmp_path / "scratch", CacheLayout(tmp_path), lambda *_: None)
+    few = msgspec.structs.replace(chosen, sft=msgspec.structs.replace(chosen.sft, **changes))
+    with pytest.raises(InputError, match=message):
+        sft._train(resolved(few), inputs["base"] / "model", "runs:/base", space)
+
+
 def test_the_sources_of_the_profile_are_trained_on_and_held_out_records_measured(
     chosen: Profile, tmp_path: Path
 ) -> None:

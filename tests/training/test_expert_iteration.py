@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from rustml import chat
-from rustml.errors import JudgeFault, RustmlError
+from rustml.errors import InputError, JudgeFault, RustmlError
 from rustml.generation.sampling import Engine, Prompt, Sampling
 from rustml.judge.judging import Judging
 from rustml.profile.expert_iteration import ExpertIterationSection
@@ -209,6 +209,14 @@ def test_faults_within_the_share_are_counted_and_give_no_record(parent: Path, tm
 def test_a_round_without_a_record_says_what_to_change(parent: Path, tmp_path: Path) -> None:
     with pytest.raises(RustmlError, match=r"no answer of 24 came through .* lower expert_iteration\.thresholds"):
         expert_iteration.train(Rounds(tmp_path, FakeJudge("wrong")).plan(), toy_job(parent, tmp_path))
+
+
+def test_a_source_that_fits_no_context_ends_it_before_an_answer_is_drawn(parent: Path, tmp_path: Path) -> None:
+    rounds = Rounds(tmp_path)
+    plan = replace(rounds.plan(), texts={"anchors": [("", "1" * 999)]})
+    with pytest.raises(InputError, match=r"^expert_iteration\.sources\.anchors: none of its 1 records fits"):
+        expert_iteration.train(plan, toy_job(parent, tmp_path))
+    assert rounds.samplers == []
 
 
 def test_problems_are_taken_in_turn_from_the_pool(tmp_path: Path) -> None:

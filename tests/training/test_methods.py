@@ -93,11 +93,21 @@ def test_dora_trains_the_lengths_of_rows_too(parent: Path, tmp_path: Path) -> No
     assert any(not torch.equal(after[name], before[name]) for name in before)
 
 
+def test_dora_on_rows_of_zeros_is_refused_before_a_step(parent: Path, tmp_path: Path) -> None:
+    """The output layers of a new model begin with zeros."""
+    with pytest.raises(InputError, match=r"method\.dora: 32 of 32 rows of model\.layers\.0\.\w+\.\w+ are zeros"):
+        sft.train(ROWS, section_of(LoraSection(rank=4, alpha=8, dora=True)), job(parent, tmp_path))
+
+
 def test_rslora_scales_by_the_root_of_the_rank_and_both_switches_are_read_off_the_adapter(parent: Path) -> None:
     plain, rooted = (method_of(LoraSection(rank=4, alpha=8, rslora=on)).load(parent, CPU) for on in (False, True))
     scales = [model.base_model.model.model.layers[0].self_attn.q_proj.scaling["default"] for model in (plain, rooted)]
     assert scales == [2.0, 4.0]
-    config = method_of(QloraSection(rank=4, dora=True, rslora=True)).load(parent, CPU).peft_config["default"]
+    config = (
+        method_of(QloraSection(rank=4, dora=True, rslora=True, target_modules="q_proj"))
+        .load(parent, CPU)
+        .peft_config["default"]
+    )
     assert (config.use_dora, config.use_rslora) == (True, True)
 
 

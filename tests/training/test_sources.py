@@ -110,6 +110,14 @@ def test_a_record_that_is_too_long_is_replaced_by_the_next() -> None:
     assert (mixed.counts["a"], mixed.too_long["a"]) == (2, 1)
 
 
+def test_a_source_whose_records_are_all_too_long_is_named() -> None:
+    parts = {"whole": [("", "1")] * 3, "long": [("", "1" * 99), ("", "2" * 99)], "asked for none": [("", "1" * 99)]}
+    mixed = data.mix(words(), parts, 64, seed=1, amounts={"asked for none": data.Amount(share=0.0)})
+    with pytest.raises(InputError, match=r"^sft\.sources\.long: none of its 2 records fits sft\.context \(64 tokens\)"):
+        sources.check_filled(mixed, "sft.sources", 64)
+    sources.check_filled(data.mix(words(), parts, 128, seed=1, most=1), "sft.sources", 128)
+
+
 def test_validation_is_of_the_sources_own_held_out_files(folders: tuple[Path, Path]) -> None:
     chosen: dict[str, Source] = {
         "families": BankSource(file="rust-train"),

@@ -47,7 +47,7 @@ class Lora(Method):
         return self.adapted(model)
 
     def adapted(self, model: Any) -> Any:
-        """`model` frozen, with new adapters."""
+        """`model` frozen, with new adapters. Raises InputError for DoRA on rows of zeros."""
         from peft import LoraConfig, get_peft_model  # noqa: PLC0415  seconds to load
 
         names = _names(self._section.target_modules)
@@ -60,7 +60,10 @@ class Lora(Method):
             use_dora=self._section.dora,
             task_type="CAUSAL_LM",
         )
-        return get_peft_model(model, config, adapter_name=ADAPTER)
+        adapted = get_peft_model(model, config, adapter_name=ADAPTER)
+        if self._section.dora:
+            _check_lengths(adapted)
+        return adapted
 
     def save(self, model: Any, tokenizer: Any, job: Job) -> None:
         """An adapter that names the job's parent and its digest; GRPO's copy for its KL penalty is left out."""
@@ -71,6 +74,17 @@ class Lora(Method):
             base = Base(name=job.parent_name or str(job.parent), digest=checkpoint.digest(job.parent))
             checkpoint.save(model, tokenizer, job.out, kind="adapter", base=base, state_dict=state)
         processes.barrier()
+
+
+def _check_lengths(model: Any) -> None:
+    """Raise InputError for a weight with rows of length 0: DoRA divides by it, and the loss would not be a number."""
+    for name, lengths in model.named_parameters():
+        if "lora_magnitude_vector" in name and (empty := int((lengths == 0).sum())):
+            layer = name.partition(".lora_magnitude_vector")[0].removeprefix("base_model.model.")
+            raise InputError(
+                f"method.dora: {empty} of {lengths.numel()} rows of {layer} are zeros, by whose length DoRA divides: "
+                "set dora to false, name other target_modules, or take a model that was trained"
+            )
 
 
 def target_layers(shape: Any, modules: Modules) -> Mapping[str, nn.Linear]:
