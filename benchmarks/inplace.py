@@ -100,15 +100,18 @@ def main() -> None:
 
 
 @contextmanager
-def made(pairs: Path, limit: int, cache: CacheLayout) -> Iterator[Suite]:
-    """The suite of a file of pairs, its crates made ready."""
+def made(pairs: Path, limit: int, cache: CacheLayout, sandbox: str = "auto") -> Iterator[Suite]:
+    """The suite of a file of pairs, its crates made ready in a sandbox."""
     profile = load("tiny")
     shape = profile.evaluation.suites["holdout"]
     fields = {name: getattr(shape, name) for name in shape.__struct_fields__}
     section = SuiteSection(**{**fields, "problems": pairs.stem, "limit": limit, "crates": 0})
     sources = Sources(cache.unpacked_crates, profile.evaluation.dependencies, cache.built_crates, cache.dependencies)
     limits = Limits.from_section(profile.judge)
-    with Progress("crates") as progress, Holdout(pairs.parent, sources, limits, told(progress)) as holdout:
+    with (
+        Progress("crates") as progress,
+        Holdout(pairs.parent, sources, limits, told(progress), sandbox=sandbox) as holdout,
+    ):
         yield holdout.suite("holdout", section, profile.seed)
 
 

@@ -5,6 +5,8 @@
 Per eligible function: the reference, `todo!()`, a body that does not compile, and mutants as the stage `mine` makes
 them. All are judged together; every n-th, `--sample` in all, is judged once more by itself. Processor time is that of
 every process started for it: other work on the machine changes it less than wall time.
+
+With `--sandboxes` all are judged together under bubblewrap and under Landlock, and the verdicts are compared.
 """
 
 import argparse
@@ -16,6 +18,8 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from benchmarks.inplace import made, unwritten
 from benchmarks.processor_time import adopt_orphans, processor_seconds
@@ -50,13 +54,19 @@ def main() -> None:
     parser.add_argument("--mutants", type=int, default=4)
     parser.add_argument("--sample", type=int, default=60)
     parser.add_argument("--cache", type=Path, default=Path("outputs/cache"))
+    parser.add_argument("--sandbox", default="auto", help="of all builds and runs")
+    parser.add_argument("--sandboxes", action="store_true", help="compare verdicts of both sandboxes")
     options = parser.parse_args()
     adopt_orphans()
     names = set(filter(None, options.crates.split(",")))
     with tempfile.TemporaryDirectory() as folder:
         chosen = [pair for pair in read_jsonl(options.pairs, Pair) if not names or pair.origin.name in names]
         write_jsonl(Path(folder) / "holdout.jsonl", chosen)
-        with made(Path(folder) / "holdout.jsonl", 0, CacheLayout(options.cache)) as suite:
+        pairs, cache = Path(folder) / "holdout.jsonl", CacheLayout(options.cache)
+        if options.sandboxes:
+            compare_sandboxes(*(under(name, pairs, cache, options.mutants) for name in ("bubblewrap", "landlock")))
+            return
+        with made(pairs, 0, cache, options.sandbox) as suite:
             compare(suite, options.mutants, options.sample)
 
 
@@ -82,6 +92,38 @@ def compare(suite: Suite, mutants: int, sample: int) -> None:
     print(f"{len(differing)} of {len(alone.verdicts)} verdicts differ")
     for one, other in differing:
         print(f"  together {one}\n  alone    {other}")
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What one sandbox gave."""
+
+    tags: dict[str, str]
+    """By problem, what judges it."""
+    timed: Timed
+
+
+def under(sandbox: str, pairs: Path, cache: CacheLayout, mutants: int) -> Judged:
+    """Verdicts on the candidates of a file of pairs, all judged together in a sandbox."""
+    with made(pairs, 0, cache, sandbox) as suite:
+        assert isinstance(suite.judge, InCrateJudge)
+        result = timed(suite.judge.judge, list(candidates(suite.problems, mutants)))
+        print(f"{sandbox}: {len(result.verdicts)} verdicts, {result.processor:.0f} s of processor time,", end=" ")
+        print(f"{result.wall:.0f} s; {dict(Counter(one.status for one in result.verdicts))}")
+        return Judged({problem.id: problem.tags[INPLACE] for problem in suite.problems}, result)
+
+
+def compare_sandboxes(one: Judged, other: Judged) -> None:
+    """Print where the two differ."""
+    tags = [(name, tag, other.tags[name]) for name, tag in one.tags.items() if tag != other.tags[name]]
+    print(f"{len(one.tags)} pairs, {len(tags)} of them are judged by something else: {tags}")
+    first, second = ({verdict.id: verdict for verdict in judged.timed.verdicts} for judged in (one, other))
+    both = [(verdict, second[name]) for name, verdict in first.items() if name in second]
+    differing = [(a, b) for a, b in both if msgspec.structs.replace(a, sandbox=b.sandbox) != b]
+    print(f"{processor()}, {os.cpu_count()} cores, load {os.getloadavg()[1]:.0f}")
+    print(f"{len(both)} candidates judged in both; {len(differing)} verdicts differ")
+    for a, b in differing:
+        print(f"  {a}\n  {b}")
 
 
 def candidates(problems: Sequence[Problem], mutants: int) -> Iterator[Candidate]:

@@ -4,7 +4,7 @@ RustmlError                 anything below; a command prints its text and exits 
 ├── InputError              the user's file, key, parameter or record is wrong (exit 2)
 │   └── ProfileError        a profile is unreadable, incomplete, or holds an unknown key
 ├── EnvironmentFault        this machine lacks something: a tool, a port, memory, disk, a server (exit 4)
-│   └── SandboxUnavailable  bubblewrap is missing or refuses to start; nothing was run
+│   └── SandboxUnavailable  the sandbox is missing or refuses to start; nothing was run
 ├── JudgeFault              the judge could not judge; never a verdict on the candidate (exit 4)
 ├── CheckFailed              what was to be trained fails a check before training (exit 3)
 ├── SmokeFailed              a server of a version answers, but too few of its answers pass (exit 3)

@@ -79,7 +79,7 @@ class CollectEdits(Record, frozen=True):
         number = index - len(self.crates)
         commit = next(islice(read_jsonl(Path(self.commits), Commit), number, None))
         repository = next(one for one in self.repositories if one.path == commit.repository)
-        sandbox = CrateSandbox(self.limits)
+        sandbox = CrateSandbox(self.limits, self.places.sandbox)
         try:
             with tempfile.TemporaryDirectory(prefix="rustml-vendor-") as empty:
                 around = Surroundings(sandbox, Path(self.places.beside or empty), self.places.cache.built_crates)
@@ -97,7 +97,7 @@ class CollectEdits(Record, frozen=True):
         """All changes of a crate. Raises UnfitCrate where it cannot be compiled, JudgeFault where the sandbox fails."""
         folder = folder_of_crate(files[0].origin, self.places)
         own = list(unchanged(files, folder).values())
-        sandbox = CrateSandbox(self.limits)
+        sandbox = CrateSandbox(self.limits, self.places.sandbox)
         try:
             vendor = vendor_of_crate(files[0].origin, folder, self.places, sandbox)
             built = built_crate(folder, vendor, self.places, sandbox, tests=False)

@@ -48,7 +48,7 @@ class MineCrate(Record, frozen=True):
         origin = drafts[0].origin
         assert origin is not None, "a draft is made from a file"
         source = folder_of_crate(origin, self.places)
-        sandbox = CrateSandbox(self.limits)
+        sandbox = CrateSandbox(self.limits, self.places.sandbox)
         try:
             vendor = vendor_of_crate(origin, source, self.places, sandbox)
             crate = built_crate(source, vendor, self.places, sandbox, tests=True)

@@ -34,10 +34,10 @@ class JudgeSection(Section, frozen=True):
     """Whether reward and gates take verdicts on problems whose policy is `unsafe`: such code could forge its own."""
     sandbox: SandboxName
     """What holds model-written code: `bubblewrap`, `landlock` (no user namespaces needed), or `auto`, the first of them
-    that this machine can run. Verdicts say which it was. Judging in a crate needs bubblewrap."""
+    that this machine can run. Verdicts say which it was."""
     crates: str
     """Where the crates come from that problems name as `dependencies`: the folder of a Cargo directory source, or a
-    registry as `harvest.registry` names it. Empty leaves out problems that need crates. Needs bubblewrap."""
+    registry as `harvest.registry` names it. Empty leaves out problems that need crates."""
     engine: Literal["local", "server", "ray"]
     """What judges: this machine, the judge behind `server`, which has to have the same limits, or every node of the Ray
     cluster that RAY_ADDRESS names. Hold-out suites are judged in place on this machine always."""

@@ -1,1 +1,1 @@
-"""The one way to start untrusted code: bubblewrap, seccomp, control groups, limits."""
+"""The one way to start untrusted code: bubblewrap, Landlock, seccomp, control groups, limits."""

@@ -58,18 +58,15 @@ class Bubblewrap:
                 "off: try `sysctl -w kernel.unprivileged_userns_clone=1 user.max_user_namespaces=15000`"
             )
 
-    def wrap(self, command: Command, *, system_calls: Path | None = None) -> list[str]:
-        """The words that start the command inside this sandbox.
-
-        `system_calls` is a file with the seccomp filter to install before it starts.
-        """
+    def wrap(self, command: Command) -> list[str]:
+        """The words that start the command inside this sandbox."""
         mounts, limits = command.mounts, command.limits.prlimit()
         variables = [word for name, value in command.environment.items() for word in ("--setenv", name, value)]
         options = ["bwrap", *_NAMESPACES, *_identity(mounts), *_binds(mounts, self._devices), *variables]
         options += ["--remount-ro", "/", "--chdir", mounts.work]
-        if system_calls is None:
+        if command.system_calls is None:
             return [*limits, *options, "--", *command.argv]
-        opened = ["/bin/sh", "-c", _OPEN_FILTER, str(system_calls)]
+        opened = ["/bin/sh", "-c", _OPEN_FILTER, str(command.system_calls)]
         return [*opened, *limits, *options, "--seccomp", str(_FILTER_FD), "--", *command.argv]
 
     def path(self, host: Path, inside: str) -> str:  # noqa: ARG002 - a command sees its mounts alone

@@ -3,14 +3,14 @@
 A command sees the machine's own paths and opens none but those of its mounts. There are no namespaces: it has no
 private /tmp, it can ask whether a file exists, and its processes are the machine's. What reaches others or lasts is
 refused: sockets, signals to processes outside, sessions of its own, shared memory, and changes to the modes, owners,
-times and attributes of files.
+times and attributes of files. It has no capability, also where root starts it.
 """
 
 import ctypes
 import json
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from rustml.errors import SandboxUnavailable
@@ -24,8 +24,18 @@ OLDEST = 6
 _LAUNCHER = Path(__file__).with_name("landlock_launcher.py")
 _VERSION_QUESTION = (444, None, 0, 1)
 _OWN_PROCESSES = frozenset({"fork", "kill", "socketpair", "tkill", "vfork"})
-REFUSED = (seccomp.REACHING_OUT | seccomp.CONNECTIONS | seccomp.METADATA) - _OWN_PROCESSES
+_WATCHING = frozenset({"inotify_add_watch"})
+"""Tells the names in folders that cannot be opened."""
+REFUSED = (seccomp.REACHING_OUT | seccomp.CONNECTIONS | seccomp.METADATA | _WATCHING) - _OWN_PROCESSES
 """System calls that fail in every command. A candidate's own filter comes on top."""
+GUARDS = (
+    *seccomp.LOCAL_SOCKET_PAIRS,
+    *(guard for guard in seccomp.OTHER_PROCESSES if guard.call not in ("mmap", "prctl")),
+    seccomp.OTHER_LIMITS,
+    seccomp.FILE_FLAGS,
+)
+"""Calls that fail for some arguments. A compiler may share memory with its children, and its process group ends it."""
+_DEVICES = tuple(path for path in map(Path, ("/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")) if path.exists())
 
 
 class Landlock:
@@ -42,7 +52,8 @@ class Landlock:
         held = f"+cgroups({','.join(groups)})" if groups else ""
         self.name = f"landlock+seccomp+rlimits{held}"
         check_prlimit()
-        self._filter = seccomp.program(REFUSED, kill=False, guards=seccomp.LOCAL_SOCKET_PAIRS, processes=True).hex()
+        self._refusing = _filter(REFUSED)
+        self._ignoring = _filter(REFUSED - seccomp.METADATA, seccomp.METADATA)
         self._check()
 
     def _check(self) -> None:
@@ -65,20 +76,28 @@ class Landlock:
     def wrap(self, command: Command) -> list[str]:
         """The words that start the command, whose program is an absolute path, inside this sandbox."""
         mounts = command.mounts
-        inside = {inside: str(host) for host, inside in (*mounts.read.items(), *mounts.write.items())}
+        inside = {inside: str(host.absolute()) for host, inside in (*mounts.read.items(), *mounts.write.items())}
+        devices = _DEVICES if mounts.devices else ()
+        filters = [self._ignoring if command.metadata_ignored else self._refusing]
+        filters += [command.system_calls.read_bytes().hex()] if command.system_calls else []
         wanted = {
-            "read": list(map(str, mounts.read)),
-            "write": list(map(str, mounts.write)),
+            "read": [str(path.absolute()) for path in (*mounts.read, *devices)],
+            "write": [str(path.absolute()) for path in mounts.write],
             "work": inside.get(mounts.work, "/"),
             "environment": dict(command.environment),
-            "filter": self._filter,
+            "filters": filters,
+            "spawns": command.spawns,
         }
         launcher = [sys.executable, "-I", "-S", "-B", str(_LAUNCHER), json.dumps(wanted)]
         return [*command.limits.prlimit(), *launcher, *command.argv]
 
     def path(self, host: Path, inside: str) -> str:  # noqa: ARG002 - nothing is mounted
         """The file's own path."""
-        return str(host)
+        return str(host.absolute())
 
     def close(self) -> None:
         """Nothing was made."""
+
+
+def _filter(refused: Collection[str], ignored: Collection[str] = ()) -> str:
+    return seccomp.program(refused, kill=False, guards=GUARDS, processes=True, ignored=ignored).hex()

@@ -16,6 +16,9 @@ from rustml.sandbox.cgroups import Cgroups, Group
 from rustml.sandbox.exit_codes import GROUP_REFUSED
 from rustml.sandbox.process_limits import MEBIBYTE
 
+_SILENCE_SECONDS = 1.0
+"""Time after which a command that has ended is not waited for, although a process that it left holds its output."""
+
 
 @dataclass(frozen=True)
 class Completed:
@@ -150,6 +153,8 @@ def _below(pid: int) -> list[int]:
 def _end(process: subprocess.Popen[bytes]) -> None:
     if process.poll() is None:
         _kill(process)
+    with contextlib.suppress(ProcessLookupError):  # what a command without a PID namespace of its own left behind
+        os.killpg(process.pid, signal.SIGKILL)
     for stream in (process.stdin, process.stdout, process.stderr):
         if stream is not None:
             with contextlib.suppress(BrokenPipeError):
@@ -162,7 +167,7 @@ class _Watch:
 
     def __init__(self, process: subprocess.Popen[bytes], stdin: bytes, deadline: float, limit: int) -> None:
         self.streams = (bytearray(), bytearray())
-        self.expired = self.flooded = False
+        self.expired = self.flooded = self._left_open = False
         self._process, self._stdin, self._deadline, self._limit = process, memoryview(stdin), deadline, limit
 
     def drain(self) -> None:
@@ -176,13 +181,14 @@ class _Watch:
                 selector.register(self._process.stdin, selectors.EVENT_WRITE, None)
             else:
                 self._process.stdin.close()
-            while selector.get_map() and not (self.expired or self.flooded):
+            while selector.get_map() and not (self.expired or self.flooded or self._left_open):
                 self._step(selector)
         self._await_exit()
 
     def _step(self, selector: selectors.BaseSelector) -> None:
-        events = selector.select(max(self._deadline - time.monotonic(), 0))
+        events = selector.select(max(min(self._deadline - time.monotonic(), _SILENCE_SECONDS), 0))
         self.expired = time.monotonic() >= self._deadline
+        self._left_open = not events and self._process.poll() is not None
         for key, _ in events:
             more = self._feed(key.fd) if key.data is None else self._take(key.fd, key.data)
             if not more:

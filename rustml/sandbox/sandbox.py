@@ -19,7 +19,8 @@ class Sandbox(Protocol):
     isolated: bool
     """Whether a command opens its mounts alone. Without it only trusted code may run."""
     mounts: bool
-    """Whether a command may mount inside: each candidate then gets a private, writable /tmp, else none at all."""
+    """Whether a command has a file system of its own: it sees its mounts at their paths inside, and may mount. Each
+    candidate then gets a private, writable /tmp. Else it sees the machine's paths, and opens its mounts alone."""
 
     def wrap(self, command: Command) -> list[str]:
         """The words that start the command inside this sandbox."""

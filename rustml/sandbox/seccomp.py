@@ -35,6 +35,7 @@ CALLS: Mapping[str, tuple[int | None, int | None]] = {
     "fsopen": (430, 430),
     "fspick": (433, 433),
     "futimesat": (261, None),
+    "inotify_add_watch": (254, 27),
     "io_uring_setup": (425, 425),
     "ioctl": (16, 29),
     "ioprio_set": (251, 30),
@@ -172,19 +173,26 @@ OTHER_PROCESSES = (
     Guard("mmap", 3, (_SHARED_AND_ANONYMOUS,), mask=_SHARED_AND_ANONYMOUS),  # RLIMIT_DATA counts private memory alone
 )
 """Ways to signal, slow or outlive other processes, and memory that no limit counts, by calls that are else harmless."""
+OTHER_LIMITS = Guard("prlimit64", 0, (0,), others=True)
+"""Limits of another process."""
 OWN_LIMITS = (
-    Guard("prlimit64", 0, (0,), others=True),  # another process's
+    OTHER_LIMITS,
     Guard("prlimit64", 2, (0,), others=True),  # new limits, not a question for the old ones
     Guard("prlimit64", 2, (0,), others=True, upper=True),
     Guard("setitimer", 0, (2,)),  # ITIMER_PROF, which ends the process
 )
 """What an interpreter needs of `prlimit64` and `setitimer` is left; lifting limits is not."""
-LOCAL_SOCKET_PAIRS = (Guard("socketpair", 0, (1,), others=True), Guard("socketpair", 1, (1,), others=True, mask=0xF))
-"""All but pairs of connected local stream sockets, which reach nothing: event loops wake themselves with one."""
+FILE_FLAGS = Guard("ioctl", 1, (0x40086602, 0x40046602, 0x401C5820, 0x40087602))
+"""FS_IOC_SETFLAGS, FS_IOC32_SETFLAGS, FS_IOC_FSSETXATTR, FS_IOC_SETVERSION: an owner needs no write access."""
+LOCAL_SOCKET_PAIRS = (Guard("socketpair", 0, (1,), others=True), Guard("socketpair", 1, (1, 5), others=True, mask=0xF))
+"""All but pairs of connected local sockets (SOCK_STREAM, SOCK_SEQPACKET), which reach nothing: event loops wake
+themselves with one, and Rust's standard library watches over the start of a process with one."""
 
 _CLONE3 = 435
 _LOAD, _EQUAL, _AT_LEAST, _ANY_BIT, _AND, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x54, 0x06
 _ALLOW, _KILL, _NO_SUCH_CALL, _NOT_PERMITTED = 0x7FFF0000, 0x80000000, 0x00050000 | 38, 0x00050000 | 1
+_SUCCESS = 0x00050000
+"""The call is not made and returns 0."""
 _CLONE_THREAD = 0x00010000
 Instruction = tuple[int, int, int, int]
 
@@ -195,25 +203,28 @@ def program(
     kill: bool,
     guards: Sequence[Guard] = OTHER_PROCESSES,
     processes: bool = False,
+    ignored: Collection[str] = (),
     machine: str = "",
 ) -> bytes:
     """The bytes of a filter on calls by name and on guarded ones, 8 per instruction, for `machine` or this machine.
 
     With `processes`, `clone` may make processes and not only threads.
 
-    A refused call ends the process where `kill` is set, else it fails with EPERM. Raises EnvironmentFault for a machine
+    A refused call ends the process where `kill` is set, else it fails with EPERM. An `ignored` one does nothing and
+    succeeds. Raises EnvironmentFault for a machine
     whose system calls are not listed.
     """
     machine = machine or platform.machine()
     if machine not in ARCHITECTURES:
         raise EnvironmentFault(f"no system call filter for {machine}; known: {', '.join(ARCHITECTURES)}")
     column, architecture, clone = ARCHITECTURES[machine]
-    numbers = sorted(number for name in refused if (number := CALLS[name][column]) is not None)
     refusal = _KILL if kill else _NOT_PERMITTED
+    answers = dict.fromkeys(refused, refusal) | dict.fromkeys(ignored, _SUCCESS)
+    numbers = {number: answer for name, answer in answers.items() if (number := CALLS[name][column]) is not None}
     watched = [(number, guard) for guard in guards if (number := CALLS[guard.call][column]) is not None]
     checks = [step for number, guard in watched for step in _check(number, guard, refusal)]
     clones = [] if processes else _threads_only(clone, refusal)
-    steps = _instructions(architecture, numbers, [*checks, *clones], refusal)
+    steps = _instructions(architecture, numbers, [*checks, *clones])
     return b"".join(struct.pack("=HBBI", *step) for step in steps)
 
 
@@ -234,7 +245,7 @@ def _check(number: int, guard: Guard, refusal: int) -> list[Instruction]:
     return [(_EQUAL, 0, len(body), number), *body]
 
 
-def _instructions(architecture: int, refused: list[int], checks: list[Instruction], refusal: int) -> list[Instruction]:
+def _instructions(architecture: int, answers: Mapping[int, int], checks: list[Instruction]) -> list[Instruction]:
     steps = [
         (_LOAD, 0, 0, 4),
         (_EQUAL, 1, 0, architecture),
@@ -245,8 +256,8 @@ def _instructions(architecture: int, refused: list[int], checks: list[Instructio
         (_EQUAL, 0, 1, _CLONE3),  # its flags lie in memory, where no filter looks: the C library falls back to clone
         (_RETURN, 0, 0, _NO_SUCH_CALL),
     ]
-    for call in refused:
-        steps += [(_EQUAL, 0, 1, call), (_RETURN, 0, 0, refusal)]
+    for call, answer in sorted(answers.items()):
+        steps += [(_EQUAL, 0, 1, call), (_RETURN, 0, 0, answer)]
     return [*steps, *checks, (_RETURN, 0, 0, _ALLOW)]
 
 

@@ -4,8 +4,10 @@ import contextlib
 import fcntl
 import os
 import shutil
+import subprocess
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from rustml.errors import EnvironmentFault
@@ -35,6 +37,20 @@ class WorkingFolder:
         if self._lock >= 0:
             os.close(self._lock)
             self._lock = -1
+
+
+@contextlib.contextmanager
+def private_folder(prefix: str) -> Iterator[Path]:
+    """A folder for untrusted code to write to, removed afterwards with all that it holds, deep or closed."""
+    folder = Path(tempfile.mkdtemp(prefix=prefix))
+    try:
+        yield folder
+    finally:
+        if any(folder.iterdir()):
+            words = ["sh", "-c", 'chmod -R u+rwx -- "$0"; rm -rf -- "$0"', str(folder)]
+            subprocess.run(words, capture_output=True, check=False)
+        else:
+            folder.rmdir()
 
 
 def _locked_folder() -> tuple[Path, int]:

@@ -32,7 +32,12 @@ def run(profile: Profile, *, curate: str, parent: str | None = None, reuse: bool
     """Run the stage on the output of the run `curate`, or find the run that did the same."""
 
     def body(space: Workspace) -> Outcome:
-        places = Places(cache=space.cache, dependencies=profile.evaluation.dependencies, beside=_beside(profile))
+        places = Places(
+            cache=space.cache,
+            dependencies=profile.evaluation.dependencies,
+            beside=_beside(profile),
+            sandbox=profile.judge.sandbox,
+        )
         with Progress("crates") as progress:
             report = collect(
                 profile.edits,

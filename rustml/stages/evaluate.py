@@ -286,6 +286,7 @@ def _holdout(profile: Profile, pairs: Path, space: Workspace, limits: "Limits", 
                 progress.begin(what)
                 progress(done, total)
 
-            return stack.enter_context(Holdout(pairs, sources, limits, watch)).suite(name, section, seed)
+            holdout = Holdout(pairs, sources, limits, watch, sandbox=profile.judge.sandbox)
+            return stack.enter_context(holdout).suite(name, section, seed)
 
     return make

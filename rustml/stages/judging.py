@@ -58,7 +58,7 @@ def open_judge(
     from rustml.judge.in_crate.crate_builds import Places  # noqa: PLC0415
     from rustml.judge.in_crate.problem_judge import CrateProblemJudge  # noqa: PLC0415
 
-    places = Places(cache=cache, dependencies=profile.evaluation.dependencies)
+    places = Places(cache=cache, dependencies=profile.evaluation.dependencies, sandbox=profile.judge.sandbox)
     verdicts = cache.verdicts if keep else None
     in_crates = partial(CrateProblemJudge, places, Limits.from_section(profile.judge), verdicts)
     return JudgeByWorld(_open_backend(profile, cache, lints=lints, keep=keep, workers=workers), in_crates)

@@ -61,7 +61,11 @@ def run(profile: Profile, *, harvest: str, parent: str | None = None, reuse: boo
                 section=profile.mine,
                 curation=profile.curate,
                 judge=judge,
-                places=Places(cache=space.cache, dependencies=profile.evaluation.dependencies),
+                places=Places(
+                    cache=space.cache,
+                    dependencies=profile.evaluation.dependencies,
+                    sandbox=profile.judge.sandbox,
+                ),
                 limits=Limits.from_section(profile.judge),
                 workers=worker_count(profile.engine),
                 progress=progress,

@@ -54,3 +54,17 @@ def test_a_closed_owner_starts_nothing() -> None:
     processes.close()
     with pytest.raises(JudgeFault, match="closed"):
         processes.run(["true"], seconds=LONG)
+
+
+def test_what_a_command_leaves_in_its_group_ends_with_it_and_is_not_waited_for(tmp_path: Path) -> None:
+    pid = tmp_path / "pid"
+    result = Processes().run(["sh", "-c", f"(echo $$ > {pid}; exec sleep 60) & echo done"], seconds=LONG)
+    assert (result.returncode, result.stdout, result.expired) == (0, b"done\n", False)
+    assert result.seconds < LONG / 2
+    until(lambda: not _in_group(int(pid.read_text())), 20)
+
+
+def _in_group(group: int) -> list[str]:
+    """Processes of a group that run: fields 3 and 5 of proc(5)'s stat are the state and the group."""
+    fields = [path.read_text().rpartition(")")[2].split() for path in Path("/proc").glob("[0-9]*/stat")]
+    return [words[0] for words in fields if int(words[2]) == group and words[0] != "Z"]

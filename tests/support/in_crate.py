@@ -43,10 +43,10 @@ class Bench:
 
 
 @contextmanager
-def opened_sandbox() -> Iterator[CrateSandbox]:
+def opened_sandbox(name: str = "auto") -> Iterator[CrateSandbox]:
     """A sandbox for crates. Skips where there is none, or no toolchain."""
     try:
-        sandbox = CrateSandbox(LIMITS)
+        sandbox = CrateSandbox(LIMITS, name)
     except EnvironmentFault as error:
         pytest.skip(f"no sandbox or toolchain here: {error}")
     yield sandbox
@@ -54,11 +54,11 @@ def opened_sandbox() -> Iterator[CrateSandbox]:
 
 
 @contextmanager
-def built(root: Path) -> Iterator[Bench]:
+def built(root: Path, sandbox: str = "auto") -> Iterator[Bench]:
     """The bench in an empty folder. Skips where there is no sandbox or no toolchain."""
     source = write_source(root / "vendor")
-    with opened_sandbox() as sandbox:
-        yield Bench(root / "vendor", prepare(source, root / "vendor", root / "cache", sandbox), sandbox, root)
+    with opened_sandbox(sandbox) as opened:
+        yield Bench(root / "vendor", prepare(source, root / "vendor", root / "cache", opened), opened, root)
 
 
 def inserted(function: str, reference: str, folder: Path = Path(), start: int = 0) -> Insertion:
@@ -68,7 +68,7 @@ def inserted(function: str, reference: str, folder: Path = Path(), start: int = 
         id="pair", task="sig_doc_impl", folder=str(folder), vendor="", path="src/lib.rs", start=start,
         body=start + span.body, end=start + len(reference.encode()), name=span.name, reference=reference,
     )  # fmt: skip
-    crate = PreparedCrate(Path(), BuildRecord(invocations=(), features=()))
+    crate = PreparedCrate(Path(), BuildRecord(invocations=(), features=()), "none")
     return Insertion(
         Candidate(id="pair#0", code=function, tests="", entry_point=""),
         JudgeableSite(site, Eligibility(), crate),

@@ -34,13 +34,15 @@ from rustml.tasks import task_of
 class Holdout(AbstractContextManager["Holdout"]):
     """Makes hold-out suites. Leaving it ends every process."""
 
-    def __init__(self, pairs: Path, sources: Sources, limits: Limits, watch: LabelledProgress) -> None:
+    def __init__(
+        self, pairs: Path, sources: Sources, limits: Limits, watch: LabelledProgress, *, sandbox: str = "auto"
+    ) -> None:
         """`pairs` is an output of the `pairs` stage; `watch` is told of crates made ready, by what is done to them.
 
         Raises SandboxUnavailable or EnvironmentFault where nothing can be judged.
         """
         self._pairs, self._sources, self._watch = pairs, sources, watch
-        self._sandbox = CrateSandbox(limits)
+        self._sandbox = CrateSandbox(limits, sandbox)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -38,9 +38,9 @@ class CandidateAlone:
         with self._compiler.folder() as out:
             compilation = self._compiler.compile(self._place.call, self._files, "check", out)
         if compilation.expired:
-            return in_crate_verdict(candidate, "compile_timeout")
+            return in_crate_verdict(candidate, self._insertion.sandbox, "compile_timeout")
         if not compilation.ok:
-            return in_crate_verdict(candidate, "compile_error", errors=_errors(compilation))
+            return in_crate_verdict(candidate, self._insertion.sandbox, "compile_error", errors=_errors(compilation))
         start = self._site.start
         end = start + len(self._insertion.function.encode())  # the candidate's bytes in the file
         return compilation.lints(self._site.path, start, end)

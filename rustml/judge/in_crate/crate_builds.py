@@ -15,13 +15,15 @@ from rustml.records import Origin, Record
 
 
 class Places(Record, frozen=True):
-    """Where crates, what they depend on, and what is built of them lie."""
+    """Where crates, what they depend on, and what is built of them lie; and what holds the builds."""
 
     cache: CacheLayout
     dependencies: str = ""
     """Cargo directory source; empty takes the one that a crate itself came from, or what its registry has."""
     beside: str = ""
     """Cargo directory source of what repositories depend on; empty for none."""
+    sandbox: str = "auto"
+    """Of builds, of candidates' compilations and of their tests, as `judge.sandbox` names it."""
 
 
 class UnfitCrate(Exception):

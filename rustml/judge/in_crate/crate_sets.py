@@ -20,7 +20,7 @@ from rustml.judge.in_crate.prepared_crate import prepare
 from rustml.judge.in_crate.resolution import CargoSource
 from rustml.judge.judging import Closing
 from rustml.judge.limits import Limits
-from rustml.judge.rust.externs import Externs, extern_arguments
+from rustml.judge.rust.externs import INSIDE, Externs, extern_arguments
 from rustml.profile.judge import JudgeSection
 from rustml.records import Dependency
 
@@ -34,23 +34,25 @@ class CratesUnavailable(Exception):
 class CrateSets(Closing):
     """Sets of compiled crates, each made when it is first asked for."""
 
-    def __init__(self, source: CargoSource, cache: Path, limits: Limits) -> None:
+    def __init__(self, source: CargoSource, cache: Path, limits: Limits, *, sandbox: str = "auto") -> None:
         """Below `cache` lie what a registry gave and what was built. Raises as CrateSandbox does."""
         self._source, self._cache = source, cache
-        self._sandbox = CrateSandbox(limits)
+        self._sandbox = CrateSandbox(limits, sandbox)
         self._made: dict[tuple[Dependency, ...], Externs | CratesUnavailable] = {}
 
     @classmethod
     def of(cls, section: JudgeSection, cache: Path, limits: Limits) -> "CrateSets | None":
         """Those that a profile names under `judge.crates`; None where it names none.
 
+        They are built in a sandbox also where the section asks for none, for candidates that are trusted.
         Raises InputError for a source that cannot be used, and as the constructor does.
         """
         if not section.crates:
             return None
         folder = Path(section.crates)
         registry = DirectorySource(folder.resolve()) if folder.is_dir() else resolve(section.crates)
-        return cls(CargoSource.of(registry), cache, limits)
+        sandbox = section.sandbox if section.sandbox in ("bubblewrap", "landlock") else "auto"  # the tool knows `none`
+        return cls(CargoSource.of(registry), cache, limits, sandbox=sandbox)
 
     def fault(self, dependencies: tuple[Dependency, ...]) -> str:
         """Why the set cannot be had; empty where it can."""
@@ -90,7 +92,8 @@ class CrateSets(Closing):
         if prepared.built.fault:
             raise CratesUnavailable(prepared.built.fault)
         (call,) = [call for call in prepared.built.invocations if call.is_library]
-        return Externs(prepared.folder / "target", extern_arguments(call.arguments))
+        target = prepared.folder / "target"
+        return Externs(target, extern_arguments(call.replaced(str(target), INSIDE).arguments))
 
     @cached_property
     def _directory_digest(self) -> str:

@@ -17,7 +17,6 @@ from rustml.judge.verdicts import unjudged_verdict
 from rustml.records import Candidate, Diagnostic, Status, Verdict
 from rustml.rust.syntax import functions
 
-SANDBOX = "bubblewrap+rlimits+seccomp"
 Key = TypeVar("Key")
 Outcome = tuple[Status, int]
 """Of tests: the status that they give, and how many passed."""
@@ -65,6 +64,11 @@ class Insertion:
         """What it is judged by."""
         return self.place.eligibility
 
+    @property
+    def sandbox(self) -> str:
+        """What holds it, for its verdict."""
+        return self.place.crate.sandbox
+
     @cached_property
     def header(self) -> str:
         """The function up to its opening brace."""
@@ -83,17 +87,21 @@ class Insertion:
     def refused(self, codes: Iterable[str]) -> Verdict | None:
         """The verdict `policy` where the lints say that the function does what its reference does not."""
         forbidden = sorted((set(codes) & POLICY_LINTS.keys()) - set(self.eligibility.excused))
-        return unjudged_verdict(self.candidate.id, "policy", POLICY_LINTS[forbidden[0]], SANDBOX) if forbidden else None
+        detail = POLICY_LINTS[forbidden[0]] if forbidden else ""
+        return unjudged_verdict(self.candidate.id, "policy", detail, self.sandbox) if forbidden else None
 
     def compiled(self, codes: Iterable[str], status: Status, passed: int) -> Verdict:
         """The verdict on a function that compiles, by its lints and the outcome of its tests."""
         lints = tuple(sorted(set(codes) - FRAGMENT))
         expected = sum(map(len, (self.eligibility.tests, self.eligibility.examples, self.eligibility.integration)))
-        return in_crate_verdict(self.candidate, status, compiles=True, passed=passed, expected=expected, lints=lints)
+        return in_crate_verdict(
+            self.candidate, self.sandbox, status, compiles=True, passed=passed, expected=expected, lints=lints
+        )
 
 
 def in_crate_verdict(
     candidate: Candidate,
+    sandbox: str,
     status: Status,
     *,
     compiles: bool = False,
@@ -113,7 +121,7 @@ def in_crate_verdict(
         lints=lints,
         errors=errors,
         seconds={},
-        sandbox=SANDBOX,
+        sandbox=sandbox,
         output=_output(status, passed, expected, errors) if candidate.explained and status != "passed" else UNSET,
     )
 

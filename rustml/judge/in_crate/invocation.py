@@ -42,6 +42,12 @@ class Invocation(Record, frozen=True):
         made = ("--crate-type=lib" if word == "--test" else word for word in self.arguments)
         return msgspec.structs.replace(self, arguments=tuple(made))
 
+    def replaced(self, text: str, other: str) -> "Invocation":
+        """The call with another text in the place of one, in arguments and variables."""
+        words = tuple(word.replace(text, other) for word in self.arguments)
+        variables = {name: value.replace(text, other) for name, value in self.environment.items()}
+        return Invocation(arguments=words, environment=variables)
+
     @property
     def externs(self) -> frozenset[str]:
         """Names of the crates that it may use."""

@@ -10,7 +10,7 @@ from rustml.errors import JudgeFault
 from rustml.futures import as_finished
 from rustml.judge.in_crate.alone import CandidateAlone
 from rustml.judge.in_crate.crate_sandbox import CrateSandbox
-from rustml.judge.in_crate.insertion import SANDBOX, Insertion, JudgeableSite, grouped, in_crate_verdict
+from rustml.judge.in_crate.insertion import Insertion, JudgeableSite, grouped, in_crate_verdict
 from rustml.judge.in_crate.sites import insertable_function
 from rustml.judge.in_crate.together import Left, judge_together
 from rustml.judge.verdicts import unjudged_verdict
@@ -58,13 +58,13 @@ class CrateJudge(ABC):
         if isinstance(place, Verdict):
             return place
         if len(candidate.code) > self._sandbox.limits.source_kb * 1024:
-            return unjudged_verdict(candidate.id, "policy", "the code is too long", SANDBOX)
+            return unjudged_verdict(candidate.id, "policy", "the code is too long", place.crate.sandbox)
         function, refusal = insertable_function(place.site, candidate.code)
         if refusal == "syntax":
             errors = (Diagnostic("", f"no whole function {place.site.name}"),)
-            return in_crate_verdict(candidate, "compile_error", errors=errors)
+            return in_crate_verdict(candidate, place.crate.sandbox, "compile_error", errors=errors)
         if refusal:
-            return unjudged_verdict(candidate.id, "policy", refusal, SANDBOX)
+            return unjudged_verdict(candidate.id, "policy", refusal, place.crate.sandbox)
         return Insertion(candidate, place, function)
 
     def _judged(self, insertions: Sequence[Insertion]) -> Iterable[tuple[Insertion, Verdict]]:
@@ -105,7 +105,7 @@ class CrateJudge(ABC):
             try:
                 return attempt.verdict()
             except JudgeFault as fault:
-                return unjudged_verdict(insertion.candidate.id, "infrastructure", str(fault), SANDBOX)
+                return unjudged_verdict(insertion.candidate.id, "infrastructure", str(fault), insertion.sandbox)
 
 
 class InCrateJudge(CrateJudge):

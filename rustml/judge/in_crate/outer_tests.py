@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 
 from rustml.judge.in_crate.eligibility import Eligibility
 from rustml.judge.in_crate.invocation import Invocation
-from rustml.judge.in_crate.recompile import SOURCE, Compiled, Recompiler
+from rustml.judge.in_crate.recompile import OUTPUT, SOURCE, Compiled, Recompiler
 from rustml.rust.doctests import program
 
 PREFIX = "tests_"
@@ -75,7 +75,8 @@ class OuterProgram:
         texts = {
             path: (self.sources / path).read_text(encoding="utf-8", errors="replace") for path in self.files.values()
         }
-        (out / SOURCE).write_text(self._text(call, texts.values()), encoding="utf-8")
+        text = self._text(call, texts.values(), compiler.root(out))
+        (out / SOURCE).write_text(text, encoding="utf-8")
         replaced = {path: EXTERN.sub(_at_its_place, text).encode() for path, text in texts.items()}
         return compiler.link(call, out, replaced)
 
@@ -85,7 +86,7 @@ class OuterProgram:
         helpers = {PurePosixPath(path).with_suffix("").parts[1] for path in wrong if path.startswith("tests/")}
         files = {name: path for name, path in self.files.items() if not (path in wrong or self._uses(path, helpers))}
         codes = zip(self.examples, _spans(self.examples, call.crate), strict=True)
-        sound = tuple(code for code, span in codes if not compilation.errors(f"/o/{SOURCE}", *span))
+        sound = tuple(code for code, span in codes if not compilation.errors(f"{OUTPUT}/{SOURCE}", *span))
         return OuterProgram(self.sources, sound, files)
 
     def parts(self) -> list["OuterProgram"]:
@@ -103,12 +104,12 @@ class OuterProgram:
         text = (self.sources / path).read_text(encoding="utf-8", errors="replace")
         return any(re.search(rf"\bmod {re.escape(name)}\b", text) for name in modules)
 
-    def _text(self, call: Invocation, texts: Iterable[str]) -> str:
+    def _text(self, call: Invocation, texts: Iterable[str], root: str) -> str:
         head = program(list(enumerate(self.examples)), call.crate)
         found = (match for text in texts for match in EXTERN.finditer(text))
         known = {*call.externs, "std", "core", "alloc"}
         crates = dict.fromkeys(match[0] for match in found if match[2] in known)
-        modules = (f'#[path = "/crate/{path}"]\nmod {name};\n' for name, path in self.files.items())
+        modules = (f'#[path = "{root}/{path}"]\nmod {name};\n' for name, path in self.files.items())
         return "".join([head, *(f"{line}\n" for line in crates), *modules])
 
 

@@ -1,8 +1,8 @@
 """A crate prepared once: its dependencies built, and the compiler's calls for the crate itself recorded.
 
 cargo runs with a wrapper that records how it calls the compiler for this crate. A candidate is later compiled by such
-a call alone, against dependencies that are bound read-only: neither cargo nor a build script runs again, and no
-candidate reaches the next.
+a call alone, against dependencies that it can read alone: neither cargo nor a build script runs again, and no candidate
+reaches the next. Where the sandbox renames no paths the calls name the machine's; such a build has a key of its own.
 """
 
 import hashlib
@@ -18,36 +18,18 @@ import msgspec
 from rustml.contents import directory_source_contents
 from rustml.errors import InputError
 from rustml.io import whole_folder
+from rustml.judge.in_crate.cargo_build import CargoBuild, make_folders
 from rustml.judge.in_crate.crate_sandbox import CrateSandbox
 from rustml.judge.in_crate.dependencies import Dependencies, read_dependencies
 from rustml.judge.in_crate.invocation import Invocation
 from rustml.judge.in_crate.manifest import all_features, document, needed_by_tests, pruned, uses_absent
 from rustml.judge.in_crate.resolution import LOCK
 from rustml.records import Record
-from rustml.sandbox.mounts import Mounts
-from rustml.sandbox.processes import Completed
 
 REVISION = 5
 """Of what is built and recorded; a change makes every crate be built again."""
 RECORD = "built.json"
 DEFAULT, FULL = "default", "full"
-BUILD_SECONDS = 600.0
-"""Processor time of one compiler while dependencies are built."""
-WRAPPER = """#!/bin/sh
-if [ -n "$CARGO_PRIMARY_PACKAGE" ]; then
-  place=$(mktemp -d /records/XXXXXXXX)
-  printf '%s\\0' "$@" > "$place/arguments"
-  env -0 > "$place/environment"
-fi
-exec "$@"
-"""
-CONFIG = """[source.crates-io]
-replace-with = "vendored"
-[source.vendored]
-directory = "/vendor"
-[net]
-offline = true
-"""
 
 
 class BuildRecord(Record, frozen=True):
@@ -58,6 +40,15 @@ class BuildRecord(Record, frozen=True):
     """The features that the crate was built with; `default` alone stands for the crate's defaults."""
     fault: str = ""
     """Why it does not build here: the compiler's or cargo's first complaint."""
+    place: str = ""
+    """Where it was built, in a sandbox that renames no paths: the calls name files in there."""
+
+    def moved(self, folder: Path) -> "BuildRecord":
+        """The record of a build that lies in `folder` now."""
+        if not self.place:
+            return self
+        calls = tuple(call.replaced(self.place, str(folder)) for call in self.invocations)
+        return msgspec.structs.replace(self, invocations=calls, place=str(folder))
 
 
 @dataclass(frozen=True)
@@ -66,10 +57,12 @@ class PreparedCrate:
 
     folder: Path
     built: BuildRecord
+    sandbox: str
+    """What held the build and holds what is compiled and run in it."""
 
     @property
     def sources(self) -> Path:
-        """The crate's sources, with the pruned manifest."""
+        """The crate's sources."""
         return self.folder / "crate"
 
     @property
@@ -94,20 +87,25 @@ def prepare(
 ) -> PreparedCrate:
     """Build the crate in `source` against the Cargo directory source `vendor`, or reuse an earlier build.
 
-    A build is kept under the contents of both; `vendor_digest` is `directory_source_contents(vendor)`. Without `tests`
-    neither they nor what they alone depend on is built. A crate that does not build has a `built.fault` that says why.
+    A build is kept under the contents of both and the kind of sandbox; `vendor_digest` is
+    `directory_source_contents(vendor)`. Without `tests` neither they nor what they alone depend on is built. A crate
+    that does not build has a `built.fault` that says why.
     """
     key = _key(source, vendor, vendor_digest or directory_source_contents(vendor), sandbox, tests=tests)
-    folder = cache / f"{source.name}-{key[:16]}"
+    folder = cache.resolve() / f"{source.name}-{key[:16]}"
     if not (folder / RECORD).is_file():
         with whole_folder(folder) as partial:
             record = _build(source, vendor, partial, sandbox, tests=tests)
+            if not sandbox.renames:
+                record = msgspec.structs.replace(record, place=str(partial))
             (partial / RECORD).write_bytes(msgspec.json.encode(record))
-    return PreparedCrate(folder, msgspec.json.decode((folder / RECORD).read_bytes(), type=BuildRecord))
+    record = msgspec.json.decode((folder / RECORD).read_bytes(), type=BuildRecord)
+    return PreparedCrate(folder, record.moved(folder), sandbox.name)
 
 
 def _key(source: Path, vendor: Path, vendor_digest: str, sandbox: CrateSandbox, *, tests: bool) -> str:
     parts = [REVISION, sandbox.tools.digest, vendor_digest, *([] if tests else ["no tests"])]
+    parts += [] if sandbox.renames else ["paths of the machine"]
     digest = hashlib.sha256("".join(f"{part}\0" for part in parts).encode())
     digest.update(msgspec.json.encode(read_dependencies(vendor)))  # with the digest of the lock, where there is one
     for path in sorted(path for path in source.rglob("*") if path.is_file() and not path.is_symlink()):
@@ -121,7 +119,7 @@ def _build(source: Path, vendor: Path, folder: Path, sandbox: CrateSandbox, *, t
     With other features they would not build either, where they use a package that is not there.
     """
     shutil.copytree(source, folder / "crate", symlinks=True)
-    _make_executable(folder)
+    make_folders(folder, vendor, sandbox)
     resolved = read_dependencies(vendor)
     best: BuildRecord | None = None
     for attempt in BUILD_OPTIONS if tests else (option for option in BUILD_OPTIONS if not option.dev):
@@ -134,17 +132,6 @@ def _build(source: Path, vendor: Path, folder: Path, sandbox: CrateSandbox, *, t
             break
     assert best is not None
     return best
-
-
-def _make_executable(folder: Path) -> None:
-    tools = folder / "tools"
-    tools.mkdir()
-    (tools / "wrapper").write_text(WRAPPER)
-    (tools / "wrapper").chmod(0o755)
-    home = folder / "home"
-    home.mkdir()
-    (home / "config.toml").write_text(CONFIG)
-    (folder / "target").mkdir()
 
 
 def _attempt(
@@ -176,7 +163,8 @@ def _attempt(
         features = [name for name in features if name in (DEFAULT, FULL)]
     exact = resolved is not None and resolved.dev == attempt.dev and manifest == whole
     options = ("--offline", "--locked") if exact else ("--offline",)
-    cargo = _Cargo(folder, vendor, document(manifest), features, options, sandbox)
+    chosen = [] if features == [DEFAULT] else ["--no-default-features", f"--features={','.join(features)}"]
+    cargo = CargoBuild(folder, vendor, document(manifest), (*options, *chosen), sandbox)
     calls, fault = cargo.calls(["build", "--lib", "--bins"] if _has_library(folder, manifest) else ["build", "--bins"])
     if fault:
         return BuildRecord(invocations=(), features=tuple(features), fault=fault)
@@ -213,76 +201,3 @@ def vendored(vendor: Path) -> Collection[str]:
         except (OSError, tomllib.TOMLDecodeError, KeyError, UnicodeDecodeError):
             continue
     return names
-
-
-@dataclass(frozen=True)
-class _Cargo:
-    """Calls of cargo for one attempt."""
-
-    folder: Path
-    vendor: Path
-    manifest: str
-    features: list[str]
-    options: tuple[str, ...]
-    sandbox: CrateSandbox
-
-    def calls(self, command: list[str]) -> tuple[list[Invocation], str]:
-        """How cargo called the compiler for the crate; or why it failed."""
-        records = self.folder / "records"
-        shutil.rmtree(records, ignore_errors=True)
-        records.mkdir()
-        manifest = self.folder / "Cargo.toml"
-        manifest.write_text(self.manifest)
-        options = (
-            [] if self.features == [DEFAULT] else ["--no-default-features", f"--features={','.join(self.features)}"]
-        )
-        result = self._run([*command, *options], records, manifest)
-        if result.returncode != 0 or result.expired:
-            return [], "it took too long to build" if result.expired else _complaint(result.stderr)
-        return list(_recorded(records)), ""
-
-    def _run(self, command: list[str], records: Path, manifest: Path) -> Completed:
-        # The crate's folder must be writable for Cargo.lock and for build scripts that write where they should not.
-        mounts = Mounts(
-            read={self.vendor: "/vendor", self.folder / "tools": "/tools"},
-            write={
-                self.folder / "crate": "/crate",
-                manifest: "/crate/Cargo.toml",
-                self.folder / "target": "/target",
-                self.folder / "home": "/home",
-                records: "/records",
-            },
-        )
-        environment = {
-            "HOME": "/home",
-            "CARGO_HOME": "/home",
-            "CARGO_TARGET_DIR": "/target",
-            "CARGO_INCREMENTAL": "0",
-            "CARGO_PROFILE_DEV_DEBUG": "0",
-            "CARGO_BUILD_RUSTFLAGS": " ".join(linking()),
-            "RUSTC_WRAPPER": "/tools/wrapper",
-            "RUSTC": "/rust/bin/rustc",
-            "TMPDIR": "/home",
-        }
-        return self.sandbox.compile(["cargo", *command, *self.options], mounts, environment, cpu=BUILD_SECONDS)
-
-
-def linking() -> tuple[str, ...]:
-    """Flags for every call: no lint stops a build, and the system's linker links (the bundled one needs /proc)."""
-    return ("--cap-lints=warn", "-Clinker-features=-lld", f"-Clinker={Path(shutil.which('cc') or 'cc').resolve()}")
-
-
-def _recorded(records: Path) -> Iterator[Invocation]:
-    for folder in sorted(records.iterdir()):
-        words = (folder / "arguments").read_bytes().decode("utf-8", "replace").split("\0")[1:-1]
-        variables = (folder / "environment").read_bytes().decode("utf-8", "replace").split("\0")[:-1]
-        environment = dict(variable.split("=", 1) for variable in variables if "=" in variable)
-        invocation = Invocation(arguments=tuple(words), environment=environment)
-        if "--crate-name" in words and invocation.crate != "build_script_build":
-            yield invocation
-
-
-def _complaint(stderr: bytes) -> str:
-    lines = stderr.decode("utf-8", "replace").splitlines()
-    errors = [line.strip() for line in lines if line.startswith("error")]
-    return (errors or lines[-1:] or ["cargo gave no reason"])[0][:200]

@@ -16,7 +16,7 @@ from rustml.judge.in_crate.crate_builds import (
 )
 from rustml.judge.in_crate.crate_sandbox import CrateSandbox
 from rustml.judge.in_crate.eligibility import Eligibility
-from rustml.judge.in_crate.insertion import SANDBOX, JudgeableSite
+from rustml.judge.in_crate.insertion import JudgeableSite
 from rustml.judge.in_crate.judge import CrateJudge
 from rustml.judge.in_crate.sites import SiteNotFound, locate_function
 from rustml.judge.judging import Closing
@@ -41,9 +41,10 @@ class CrateProblemJudge(CrateJudge, Closing):
 
         Raises SandboxUnavailable or EnvironmentFault where nothing can be judged.
         """
-        self._crates = CrateSandbox(limits)
+        self._crates = CrateSandbox(limits, places.sandbox)
         super().__init__(self._crates)
         settings = {"limits": vars(limits), "rust": self._crates.tools.digest, "world": "crate"}
+        settings["sandbox"] = self._crates.name
         self._kept = Cache(verdicts, settings) if verdicts is not None else None
         self._places, self._lock = places, Lock()
         self._known: dict[Key, JudgeableSite | str] = {}
@@ -87,7 +88,9 @@ class CrateProblemJudge(CrateJudge, Closing):
             if key not in self._known:
                 self._known[key] = self._located(*key)
         place = self._known[key]
-        return unjudged_verdict(candidate.id, "infrastructure", place, SANDBOX) if isinstance(place, str) else place
+        if isinstance(place, str):
+            return unjudged_verdict(candidate.id, "infrastructure", place, self._crates.name)
+        return place
 
     def _located(self, origin: Origin, span: tuple[int, int], covering: CoveringTests) -> JudgeableSite | str:
         """The site, or why there is none."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 
-from rustml.judge.in_crate.crate_sandbox import CrateSandbox
+from rustml.judge.in_crate.crate_sandbox import WORK, CrateSandbox
 from rustml.judge.in_crate.prepared_crate import PreparedCrate
 from rustml.records import Status
 from rustml.sandbox.mounts import Mounts
@@ -72,7 +72,7 @@ class CrateTestRunner:
         time of each test.
         """
         # The crate's files are there, as cargo has them: tests read their fixtures.
-        mounts = Mounts(read={self._sandbox.tools.sysroot / "lib": "/rust/lib", self._crate.sources: "/crate"})
+        mounts = Mounts(read={self._crate.sources: WORK}, work=WORK)
         words = ["--test-threads=1", *(TIMES if timed else ()), *(["--exact", *tests] if tests else [])]
         environment = {**variant, **(NIGHTLY if timed else {})}
         result = self._sandbox.run(program, words, mounts, cpu=cpu, seconds=seconds, environment=environment)

@@ -77,7 +77,7 @@ def _checked(compiler: Recompiler, insertions: Sequence[Insertion], shared: Shar
         columns.check(siblings.undecided)
         codes |= siblings.codes | columns.codes
         for one, errors in (siblings.errors | columns.errors).items():
-            shared.verdicts[one] = in_crate_verdict(one.candidate, "compile_error", errors=errors)
+            shared.verdicts[one] = in_crate_verdict(one.candidate, one.sandbox, "compile_error", errors=errors)
         shared.left |= {one: Left("unclear") for one in columns.undecided}
     return codes
 

@@ -73,5 +73,5 @@ def test_what_the_compiler_does_not_read_cannot_be_judged(bench: Bench) -> None:
 
 
 def test_a_crate_without_a_library_says_so() -> None:
-    crate = PreparedCrate(Path(), BuildRecord(invocations=(), features=(), fault="it needs another compiler"))
+    crate = PreparedCrate(Path(), BuildRecord(invocations=(), features=(), fault="it needs another compiler"), "none")
     assert library_calls(crate) == (-1, -1)
