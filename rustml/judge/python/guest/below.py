@@ -4,6 +4,7 @@ This file runs inside the sandbox and imports nothing of rustml.
 """
 
 import sys
+import types
 from typing import Any
 
 import guests  # type: ignore[import-not-found]
@@ -19,6 +20,8 @@ class Below(Peer):  # type: ignore[misc]
         super().__init__(channel, 1)
         self._objects: dict[int, Any] = {}
         self._described: set[int] = set()
+        self._module = types.ModuleType("candidate")
+        self._memo: tuple[int, dict[int, Any]] = (-1, {})
         self._originals: dict[tuple[str, str], Any] = {}
 
     def _number(self, value: Any) -> int:
@@ -68,6 +71,35 @@ class Below(Peer):  # type: ignore[misc]
             return None, ()
         rows = [(one.name, int(one.kind), held(one.default), held(one.annotation)) for one in found.parameters.values()]
         return rows, held(found.return_annotation)
+
+    def do_copy(self, target: Any, memo: int) -> Any:
+        """A copy of an object: a deep one, with what was copied for the same memo, where that is not -1."""
+        import copy  # noqa: PLC0415 - rarely needed
+
+        if memo == -1:
+            return copy.copy(target)
+        if self._memo[0] != memo:
+            self._memo = (memo, {})
+        return copy.deepcopy(target, self._memo[1])
+
+    def do_pickle(self, target: Any, protocol: int) -> bytes:
+        """An object as pickle writes it."""
+        return bytes(self.unpack_mod("pickle").dumps(target, protocol))
+
+    def do_unpickle(self, data: bytes) -> Any:
+        """An object that pickle wrote."""
+        return self.unpack_mod("pickle").loads(data)
+
+    def do_evaluate(self, text: str, names: dict[str, Any]) -> Any:
+        """The value of an expression, beside what the candidate defines."""
+        return eval(text, {**self._module.__dict__, **names})  # noqa: S307 - in the sandbox
+
+    def do_execute(self, text: str, names: dict[str, Any]) -> dict[str, Any]:
+        """Run statements, and return what they define."""
+        space = {**self._module.__dict__, **names}
+        before = dict(space)
+        exec(text, space)  # noqa: S102 - in the sandbox
+        return {name: value for name, value in space.items() if value is not before.get(name) and name[:2] != "__"}
 
     def do_seed(self, *given: Any) -> None:
         """Seed the generator as the tests seed theirs."""

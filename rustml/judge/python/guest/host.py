@@ -39,7 +39,6 @@ class Host(Below):  # type: ignore[misc]
         self._guests: dict[int, Any] = {}
         self._able: dict[type, bool] = {}
         self._printed, self._warned = streams.Printed(), streams.Printed()
-        self._module = types.ModuleType("candidate")
         self._loop: Any = None
         sys.modules["candidate"] = self._module
         sys.stdout, sys.stderr = self._printed, self._warned
@@ -150,19 +149,19 @@ class Host(Below):  # type: ignore[misc]
 
     def do_load(self) -> None:
         """Run the candidate's code as a module."""
-        exec(self._code, vars(self._module))  # noqa: S102 - in the sandbox, and what the sandbox is for
+        exec(self._code, self._module.__dict__)  # noqa: S102 - in the sandbox, and what the sandbox is for
 
     def do_names(self) -> list[str]:
         """The names that the module defines."""
-        return [name for name in vars(self._module) if isinstance(name, str)]
+        return [name for name in self._module.__dict__ if isinstance(name, str)]
 
     def do_name(self, name: str) -> Any:
         """The value of a name of the module."""
-        return vars(self._module)[name]
+        return self._module.__dict__[name]
 
     def do_define(self, name: str, value: Any) -> None:
         """Set a name of the module."""
-        vars(self._module)[name] = value
+        self._module.__dict__[name] = value
 
     def do_call(self, target: Any, arguments: Any, named: Any) -> Any:
         """Call an object."""

@@ -15,6 +15,7 @@ import weakref
 from typing import Any
 
 import blind  # type: ignore[import-not-found]
+import copies  # type: ignore[import-not-found]
 import operations  # type: ignore[import-not-found]
 import stand_ins  # type: ignore[import-not-found]
 from answers import Answers  # type: ignore[import-not-found]
@@ -43,6 +44,7 @@ class Link(Answers):  # type: ignore[misc]
         self._classes: dict[int, Any] = {}
         self._released: list[int] = []
         self._special: dict[type, frozenset[str]] = {}
+        copies.links[:] = [self]
         self._claims: dict[int, tuple[Any, ...]] = {}
         self.swallowed = False
         """Whether an assertion failed in a function of the tests that the candidate called."""

@@ -19,8 +19,8 @@ from stand_ins import (  # type: ignore[import-not-found]
     StandInType,
     Undecided,
     content_of,
+    plain,
 )  # fmt: skip
-from wire import COPIES  # type: ignore[import-not-found]
 
 _NAMES = """
 abs add aenter aexit aiter and anext bytes call ceil complex delitem divmod enter exit float floor floordiv format
@@ -64,14 +64,6 @@ def _of_base(name: str, held: Any, operands: list[Any]) -> Any:
     if name == "__radd__" and not hasattr(held, name):
         return operands[0] + held
     return getattr(held, name, lambda *_: NotImplemented)(*operands)
-
-
-def plain(value: Any) -> Any:
-    """The data that an object of a derived class holds; anything else as it is."""
-    if isinstance(value, Content):
-        return content_of(value)
-    base = next((base for base in COPIES if isinstance(value, base)), None) if isinstance(value, StandIn) else None
-    return COPIES[base](value) if base is not None else value
 
 
 def _comparison(name: str) -> Callable[..., Any]:

@@ -31,6 +31,12 @@ class Script:
         """The private attributes of their objects that they leave to the candidate."""
 
     @property
+    def texts(self) -> frozenset[str | bytes]:
+        """The texts that stand in them."""
+        constants = (node.value for node in self._nodes if isinstance(node, ast.Constant))
+        return frozenset(value for value in constants if isinstance(value, (str, bytes)))
+
+    @property
     def patched(self) -> frozenset[str]:
         """What they may replace in the standard library, by its dotted name, where they patch anything at all."""
         if not (self.with_pytest or self.imports("unittest")):

@@ -9,6 +9,8 @@ This file runs inside the sandbox and imports nothing of rustml.
 from typing import Any
 
 import blind  # type: ignore[import-not-found]
+import copies  # type: ignore[import-not-found]
+from wire import COPIES  # type: ignore[import-not-found]
 
 NUMBER = "\x00number"
 """Where a stand-in keeps its number; no attribute of a candidate has such a name by accident."""
@@ -124,6 +126,15 @@ class StandIn:
     def __dict__(self) -> Any:  # type: ignore[override]
         return type(self).link.get(self, "__dict__")
 
+    def __copy__(self) -> Any:
+        return copies.copied(self, plain(self), None)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Any:
+        return copies.copied(self, plain(self), memo)
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        return copies.reduced(self, plain(self), protocol)
+
 
 class Opaque(StandIn):
     """An object that is not data."""
@@ -182,6 +193,9 @@ class Content(Opaque):
             _SEEN[kind] = type(kind.__name__, (kind.holds,), {})
         return _SEEN[kind]
 
+    def __repr__(self) -> str:
+        return repr(content_of(self))
+
     def __bool__(self) -> bool:
         return bool(content_of(self))
 
@@ -211,6 +225,14 @@ def number_of(stand_in: Any) -> int:
 def content_of(stand_in: Content) -> Any:
     """What an object of a container's class holds."""
     return type(stand_in).link.request("content", stand_in)
+
+
+def plain(value: Any) -> Any:
+    """The data that an object of a derived class holds; anything else as it is."""
+    if isinstance(value, Content):
+        return content_of(value)
+    base = next((base for base in COPIES if isinstance(value, base)), None) if isinstance(value, StandIn) else None
+    return COPIES[base](value) if base is not None else value
 
 
 def _decided(stand_in: Any, what: str) -> bool:

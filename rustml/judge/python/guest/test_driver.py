@@ -19,6 +19,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))  # noqa: PTH100, 
 import confine  # type: ignore[import-not-found]
 import derivation  # type: ignore[import-not-found]
 import library  # type: ignore[import-not-found]
+import running  # type: ignore[import-not-found]
 from deadline import Deadline, JudgeGone, drain  # type: ignore[import-not-found]
 from link import Link  # type: ignore[import-not-found]
 from script import Script  # type: ignore[import-not-found]
@@ -34,7 +35,7 @@ def run_tests(case: dict[str, Any], channel: Channel, report: int) -> None:
     tests = Script(case["tests"])
     link = Link(channel, tests)
     names: dict[str, Any] = {"__name__": "tests", "__package__": library.PACKAGE, "super": derivation.above}
-    _equip(tests, link)
+    _equip(tests, link, names)
     ready = _load(case, link, tests, names, report)
     number = 0
     for kind, step in tests.steps():
@@ -51,11 +52,16 @@ def run_tests(case: dict[str, Any], channel: Channel, report: int) -> None:
         os.write(report, f"{number - 1} f\n".encode())
 
 
-def _equip(tests: Script, link: Link) -> None:
+def _equip(tests: Script, link: Link, names: dict[str, Any]) -> None:
     """What the tests import that is not in this interpreter's library, or would start a run of its own."""
     dataclasses.dataclass = derivation.data_class
+    own = running.Running(link, tests.texts)
+    names.update(own.names())
+    own.equip(tests.imports)
     if tests.with_pytest:
         sys.modules["pytest"] = importlib.import_module("pytest_names").module()
+    if tests.imports("json"):
+        importlib.import_module("json.encoder").c_make_encoder = None  # type: ignore[attr-defined]
     if tests.imports("random"):
         _seed_both(importlib.import_module("random"), link)
     if tests.imports("unittest"):
