@@ -3,6 +3,7 @@
 This file runs inside the sandbox and imports nothing of rustml.
 """
 
+import os
 import sys
 import types
 from typing import Any
@@ -106,10 +107,16 @@ class Below(Peer):  # type: ignore[misc]
         self.unpack_mod("random").seed(*given)
 
     def do_patch(self, module: str, name: str, replaced: bool, value: Any) -> None:
-        """Replace a function of the standard library as the tests do, or put it back."""
-        holder = self.unpack_mod(module)
-        original = self._originals.setdefault((module, name), getattr(holder, name, None))
-        setattr(holder, name, value if replaced else original)
+        """Replace what the tests replace: a name of a module, a variable of the environment, the working folder."""
+        if module == "os.curdir":
+            os.chdir(name)
+        elif module == "os.environ":
+            os.environ.pop(name, None)
+            os.environ.update({name: value} if replaced else {})
+        else:
+            holder = self.unpack_mod(module)
+            original = self._originals.setdefault((module, name), getattr(holder, name, None))
+            setattr(holder, name, value if replaced else original)
 
 
 def special_names(kind: type) -> list[str]:

@@ -163,6 +163,10 @@ class Host(Below):  # type: ignore[misc]
         """Set a name of the module."""
         self._module.__dict__[name] = value
 
+    def do_undefine(self, name: str) -> None:
+        """Take a name out of the module."""
+        del self._module.__dict__[name]
+
     def do_call(self, target: Any, arguments: Any, named: Any) -> Any:
         """Call an object."""
         return target(*arguments, **named)

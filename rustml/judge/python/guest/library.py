@@ -10,6 +10,8 @@ from typing import Any
 
 PACKAGE = "tests"
 """The package from which relative imports of the tests start."""
+CANDIDATE = "candidate"
+"""What the candidate's classes and functions call their module."""
 
 
 class Library(types.ModuleType):
@@ -23,13 +25,22 @@ class Library(types.ModuleType):
     def __getattr__(self, name: str) -> Any:
         if name not in self.__dict__["\x00offered"]:
             raise AttributeError(name)
-        return self.__dict__["\x00link"].request("name", name)
+        try:
+            return self.__dict__["\x00link"].request("name", name)
+        except KeyError:
+            raise AttributeError(name) from None
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name[:2] == "__" or isinstance(value, types.ModuleType):
             super().__setattr__(name, value)
         else:
             self.__dict__["\x00link"].request("define", name, value)
+
+    def __delattr__(self, name: str) -> None:
+        if name in self.__dict__:
+            super().__delattr__(name)
+        else:
+            self.__dict__["\x00link"].request("undefine", name)
 
 
 def install(names: Iterable[str], offered: dict[str, Any], link: Any) -> None:
@@ -41,7 +52,8 @@ def install(names: Iterable[str], offered: dict[str, Any], link: Any) -> None:
         root = ".".join(parts[:2]) if parts[0] == PACKAGE and len(parts) > 1 else parts[0]
         if root.split(".")[0] not in sys.stdlib_module_names and root != "pytest":
             roots.add(root)
-    sys.modules.setdefault(PACKAGE, Library(PACKAGE, offered, link))
+    for name in (PACKAGE, CANDIDATE):
+        sys.modules.setdefault(name, Library(name, offered, link))
     sys.meta_path.append(_Finder(frozenset(roots), offered, link))
 
 

@@ -39,7 +39,7 @@ class Link(Answers):  # type: ignore[misc]
 
     def __init__(self, channel: Channel, tests: Script) -> None:
         super().__init__(channel, tests.private)
-        self._tests, self._patches = tests, Patches(tests.patched)
+        self._tests, self._patches = tests, Patches(tests.patched, surroundings=tests.surroundings)
         self._known: dict[int, _Weak] = {}
         self._classes: dict[int, Any] = {}
         self._released: list[int] = []
@@ -152,7 +152,8 @@ class Link(Answers):  # type: ignore[misc]
         parents = self._parents(bases)
         chosen = frozenset(map(str, special))
         fields = tuple(map(str, more[0])) if more and more[0] else ()
-        space = {"link": self, NUMBER: number, "__module__": str(module), "__doc__": stand_ins.Lifted("__doc__")}
+        home = "candidate" if (module, name) == ("builtins", "function") else str(module)
+        space = {"link": self, NUMBER: number, "__module__": home, "__doc__": stand_ins.Lifted("__doc__")}
         space |= operations.methods(chosen, parents, fields) | operations.BY_CONTENT.get(f"{module}.{name}", {})
         holds = [base for base in CONTENTS if any(issubclass(one, base) for one in bases)]
         space |= {"holds": holds[0]} if holds else {}

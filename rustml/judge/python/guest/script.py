@@ -12,6 +12,8 @@ import plan  # type: ignore[import-not-found]
 from private_names import PrivateNames  # type: ignore[import-not-found]
 
 FILE = "tests.py"
+_REPLACING = frozenset({"patch", "monkeypatch", "MonkeyPatch", "setattr", "delattr"})
+_SURROUNDING = frozenset({"environ", "setenv", "delenv", "putenv", "unsetenv", "chdir"})
 _DOTTED = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+")
 
 
@@ -38,17 +40,19 @@ class Script:
 
     @property
     def patched(self) -> frozenset[str]:
-        """What they may replace in the standard library, by its dotted name, where they patch anything at all."""
-        if not (self.with_pytest or self.imports("unittest")):
+        """The modules of the standard library in which they may replace something."""
+        named = _modules(self._nodes)
+        stored = (node.value for node in self._nodes if isinstance(node, ast.Attribute) and not _is_read(node))
+        words = {_word(node) for node in self._nodes}
+        if not (words & _REPLACING or any(plan.dotted(target) in named for target in stored)):
             return frozenset()
-        calls = [node for node in self._nodes if isinstance(node, ast.Call) and node.args]
-        first = [node.args[0].value for node in calls if isinstance(node.args[0], ast.Constant)]
-        names = {value for value in first if isinstance(value, str) and _DOTTED.fullmatch(value)}
-        for node in calls:
-            module, name = plan.dotted(node.args[0]), node.args[1] if len(node.args) > 1 else None
-            if module and isinstance(name, ast.Constant) and isinstance(name.value, str):
-                names.add(f"{module}.{name.value}")
-        return frozenset(name for name in names if name.split(".")[0] in sys.stdlib_module_names)
+        dotted = {text.rpartition(".")[0] for text in self.texts if isinstance(text, str) and _DOTTED.fullmatch(text)}
+        return frozenset({"builtins", *named.values(), *dotted})
+
+    @property
+    def surroundings(self) -> bool:
+        """Whether they may change the environment or the working folder."""
+        return bool({_word(node) for node in self._nodes} & _SURROUNDING)
 
     def steps(self) -> list[tuple[str, Any]]:
         """What they are made of, in order: ("set-up", code), ("test", code), ("test", (class or "", function))."""
@@ -103,6 +107,31 @@ def _classes(nodes: list[ast.AST]) -> frozenset[str]:
         elif isinstance(node, ast.ImportFrom) and node.module and _is_known(node.module):
             defined |= {one.asname or one.name for one in node.names}
     return frozenset(node.id for node in names if node.id.lstrip("_")[:1].isupper()) - defined
+
+
+def _modules(nodes: list[ast.AST]) -> dict[str, str]:
+    """What they call modules of the standard library, and what those are."""
+    found = {"builtins": "builtins"}
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            found.update({one.asname or one.name: one.name for one in node.names if _is_known(one.name)})
+        elif isinstance(node, ast.ImportFrom) and node.module and _is_known(node.module):
+            found.update({one.asname or one.name: f"{node.module}.{one.name}" for one in node.names})
+            found[node.module] = node.module
+    return found
+
+
+def _is_read(node: ast.Attribute) -> bool:
+    return isinstance(node.ctx, ast.Load)
+
+
+def _word(node: ast.AST) -> str:
+    """The name that a node holds."""
+    for field in ("id", "attr", "arg", "name"):
+        value = getattr(node, field, None)
+        if isinstance(value, str):
+            return value
+    return ""
 
 
 def _is_known(module: str) -> bool:

@@ -5,9 +5,30 @@ This file runs inside the sandbox and imports nothing of rustml.
 
 import io
 from collections.abc import Callable
+from typing import Any
 
 MOST = 1 << 20
 """Characters that one message carries; what is printed beyond them is lost."""
+
+
+class _Bytes(io.BufferedIOBase):
+    """The bytes behind a stream of text."""
+
+    def __init__(self, text: "Printed | Asked") -> None:
+        self._text = text
+
+    def write(self, data: Any, /) -> int:
+        """Print."""
+        self._text.write(bytes(data).decode(errors="replace"))
+        return len(data)
+
+    def readline(self, size: int | None = -1, /) -> bytes:
+        """The next line, empty at the end."""
+        return self._text.readline().encode()[: None if size is None or size < 0 else size]
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """All lines that are left."""
+        return self._text.read().encode()[: None if size is None or size < 0 else size]
 
 
 class Printed(io.StringIO):
@@ -18,6 +39,11 @@ class Printed(io.StringIO):
         if self.tell() < MOST:
             super().write(text[: MOST - self.tell()])
         return len(text)
+
+    @property
+    def buffer(self) -> _Bytes:  # type: ignore[override]
+        """What takes bytes."""
+        return _Bytes(self)
 
     def taken(self) -> list[str]:
         """What was printed since the last call."""
@@ -33,6 +59,11 @@ class Asked(io.TextIOBase):
 
     def __init__(self, line: Callable[[], str]) -> None:
         self._line = line
+
+    @property
+    def buffer(self) -> _Bytes:
+        """What gives bytes."""
+        return _Bytes(self)
 
     def readable(self) -> bool:
         """It can be read."""
