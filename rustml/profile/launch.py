@@ -12,9 +12,10 @@ ADDRESS = re.compile(r"[^\s:]+:\d{1,5}")
 
 
 class LaunchSection(Section, frozen=True):
-    """Processes of the stages that train. They are outside of stage keys: a training that was killed may go on with
-    another number of them. A step of SFT takes the same records however many share it, so that weights differ by
-    rounding alone; a step of GRPO asks the same prompts, and each process draws its answers by its own random numbers.
+    """Processes of the stages that train. A step of SFT takes the same records however many share it, so that weights
+    differ by rounding alone (and by the masks of `dropout`): they are outside of its key, and a training that was
+    killed may go on with another number. In GRPO each process draws its answers by its own random numbers: their
+    number is in its key, and with another one it starts anew.
     """
 
     processes: Count

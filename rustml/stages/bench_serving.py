@@ -37,7 +37,9 @@ def environment(profile: Profile) -> Mapping[str, str]:
     return {**libraries_and_device(ENGINES[profile.serve.engine].package), **judging_environment(profile)}
 
 
-STAGE = Stage("bench_serving", ("bench_serving", "serve", "judge"), __name__, environment=environment)
+STAGE = Stage(
+    "bench_serving", ("bench_serving", "serve", "judge", "evaluation.dependencies"), __name__, environment=environment
+)
 FIGURE = "load-test.png"
 
 

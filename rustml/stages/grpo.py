@@ -38,8 +38,9 @@ if TYPE_CHECKING:
 
 
 def environment(profile: Profile) -> Mapping[str, str]:
-    """What trains, and what judges."""
-    return {**training_environment(profile.grpo), **judging_environment(profile)}
+    """What trains, what judges, and in how many processes: each draws its answers by its own random numbers."""
+    processes = {"processes": str(launch.world(profile.launch))}
+    return {**training_environment(profile.grpo), **judging_environment(profile), **processes}
 
 
 CANARY_TAG = "rustml.canary"

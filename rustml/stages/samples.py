@@ -16,7 +16,7 @@ from rustml.runs.stage import Outcome, Stage, Workspace
 from rustml.stages.judging import judging_environment, open_judge
 
 OUTPUT = "samples.jsonl"
-STAGE = Stage("samples", ("judge",), __name__, environment=judging_environment)
+STAGE = Stage("samples", ("judge", "evaluation.dependencies"), __name__, environment=judging_environment)
 
 
 def run(

@@ -34,7 +34,7 @@ def environment(profile: Profile) -> Mapping[str, str]:
     return {**libraries_and_device(ENGINES[profile.serve.engine].package), **judging_environment(profile)}
 
 
-STAGE = Stage("serve", ("serve", "judge"), __name__, environment=environment)
+STAGE = Stage("serve", ("serve", "judge", "evaluation.dependencies"), __name__, environment=environment)
 
 
 def run(

@@ -57,14 +57,14 @@ def plan(profile: Profile, section: SftSection, rows: "Sequence[Row]", shape: An
         shape,
         machine,
         room,
-        processes=here * profile.launch.nodes,
+        processes=launch.world(profile.launch),
         sharded=profile.launch.strategy == "fsdp",
     )
 
 
 def step_of(profile: Profile) -> str:
     """How the processes share a step."""
-    section, world = profile.sft, launch.processes_here(profile.launch) * profile.launch.nodes
+    section, world = profile.sft, launch.world(profile.launch)
     what = f"sequences of {section.context} tokens" if section.packing else "records"
     size, passes, records = section.batch_size, section.passes_per_step(world), section.records_per_pass(world)
     return f"a step: {size} {what} = {world} processes x {passes} passes x {records}"
@@ -80,5 +80,5 @@ def expected(profile: Profile, rows: "Sequence[Row]", shape: Any, machine: Compu
 
     trained = method_of(profile.sft.method).trained_weights(shape)
     flops = flops_per_token(shape, trained, bounded(profile.sft, rows).context)
-    devices = launch.processes_here(profile.launch) * profile.launch.nodes
+    devices = launch.world(profile.launch)
     return cost.estimate(profile.launch, machine, sft.tokens(rows, profile.sft, steps), flops, devices)

@@ -45,18 +45,23 @@ def processes_here(section: LaunchSection) -> int:
     return max(1, torch.cuda.device_count())
 
 
+def world(section: LaunchSection) -> int:
+    """Processes of all machines together."""
+    return processes_here(section) * section.nodes
+
+
 def check(section: LaunchSection, batch_size: int, key: str) -> int:
     """Processes of all machines together. Raises InputError where they cannot share a step of `batch_size` equally.
 
     `key` names the batch size in the profile.
     """
-    world = processes_here(section) * section.nodes
-    if batch_size % world:
+    count = world(section)
+    if batch_size % count:
         raise InputError(
-            f"{world} processes (launch.processes on each of launch.nodes) cannot share a step of {batch_size} "
-            f"equally: set launch.processes, or {key} to a multiple of {world}"
+            f"{count} processes (launch.processes on each of launch.nodes) cannot share a step of {batch_size} "
+            f"equally: set launch.processes, or {key} to a multiple of {count}"
         )
-    return world
+    return count
 
 
 def train(task: Task, job: Job, section: LaunchSection) -> dict[str, float]:

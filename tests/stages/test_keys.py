@@ -1,10 +1,11 @@
 """What a stage's key says of the world outside profile and code: contents, not paths; versions where they decide."""
 
-import re
+import ast
 import shutil
 import subprocess
 from collections.abc import Callable
 from dataclasses import replace as changed
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from rustml import stages
 from rustml.errors import InputError
 from rustml.judge.rust import toolchain
 from rustml.profile import Profile, load
@@ -19,21 +21,26 @@ from rustml.profile.base import BaseSection, GgufBase, PathBase
 from rustml.profile.harvest import RepositorySource
 from rustml.profile.method import FullSection, LoraSection, QloraSection
 from rustml.profile.optimizer import AdamW8bitSection
-from rustml.runs import environment
+from rustml.runs import code, environment
 from rustml.runs.stage import key
 from rustml.stages import (
     bank,
     base,
+    bench_serving,
     curate,
+    edits,
     evaluate,
     expert_iteration,
     grpo,
     harvest,
     lifecycle,
+    mine,
     pairs,
     quantize,
+    samples,
     serve,
     sft,
+    teach,
 )
 from rustml.stages.training_environment import training_environment
 from tests.support.sections import anchor_pool, dataset_source
@@ -132,20 +139,51 @@ def test_stages_that_train_or_measure_say_so_of_the_data_that_they_read() -> Non
     assert {name for name, purpose in purposes.items() if purpose == "evaluation"} == {"evaluate"}
 
 
-CHECKED_ONLY = {"sft": {"launch", "pairs"}, "expert_iteration": {"launch", "pairs"}, "grpo": {"launch"}}
-"""What a stage reads to refuse a profile, not to make its output."""
+CHECKED_ONLY = {"sft": {"launch", "pairs"}, "expert_iteration": {"launch", "pairs"}}
+"""What a stage reads to refuse a profile, or what moves no more than rounding."""
+IN_THE_ENVIRONMENT = {"grpo": {"launch"}}
+"""What is in the key by what it comes to on this machine."""
+MOVES_NO_RESULT = {"engine", "registered_model", "seed", "name"}
+"""`engine` says on how many machines; a seed is in every key."""
+HANDED_OVER = {"edits": {"harvest"}, "mine": {"curate", "pairs"}}
+"""Sections that a stage hands to functions which read the parts that are in its key."""
+REWRITES = {"rustml.stages.hub_commits", "rustml.stages.computing"}
+"""Modules that put something else in the place of a value of the profile before the key is made."""
+KEYED = (*STAGES, bench_serving, edits, mine, samples, teach)
 
 
-@pytest.mark.parametrize("module", STAGES, ids=lambda module: module.STAGE.name)
-def test_the_key_holds_every_section_that_the_body_reads(module: ModuleType) -> None:
-    source = Path(str(module.__file__)).read_text(encoding="utf-8")
-    sections = {name for name in TINY.__struct_fields__ if isinstance(getattr(TINY, name), msgspec.Struct)}
-    reads = {
-        name for name in re.findall(r"\bprofile\.([a-z_]+(?:\.[a-z_]+)?)", source) if name.split(".")[0] in sections
-    }
-    known = {*module.STAGE.sections, *CHECKED_ONLY.get(module.STAGE.name, ())}
+@cache
+def profile_parts(module: str) -> frozenset[str]:
+    """The sections, or parts of them, that a module reads of a profile: of `profile.grpo.dev.every`, `grpo.dev`."""
+    file = code.ROOT.joinpath(*module.split(".")).with_suffix(".py")
+    tree = ast.parse(file.read_text(encoding="utf-8")) if file.is_file() else ast.Module([], [])
+    inner = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    whole = [node for node in ast.walk(tree) if isinstance(node, ast.Attribute) and id(node) not in inner]
+    words = [ast.unparse(node).removeprefix("self._").split(".") for node in whole]
+    fields = TINY.__struct_fields__
+    return frozenset(".".join(names[1:3]) for names in words if names[0] == "profile" and set(names[1:2]) & {*fields})
+
+
+def test_every_stage_is_asked_for_its_key() -> None:
+    files = Path(str(stages.__file__)).parent.glob("*.py")
+    made = {path.stem for path in files if "\nSTAGE = Stage(" in path.read_text(encoding="utf-8")}
+    assert made == {module.__name__.rpartition(".")[2] for module in KEYED}
+
+
+@pytest.mark.parametrize("module", KEYED, ids=lambda module: module.STAGE.name)
+def test_the_key_holds_every_part_of_the_profile_that_its_code_reads(module: ModuleType) -> None:
+    reads = {part for name in code.reached(module.__name__) - REWRITES for part in profile_parts(name)}
+    tables, name = (CHECKED_ONLY, IN_THE_ENVIRONMENT, HANDED_OVER), module.STAGE.name
+    known = MOVES_NO_RESULT.union(module.STAGE.sections, *(table.get(name, set()) for table in tables))
     assert reads, "a stage that reads nothing of the profile would not be configurable"
-    assert not {name for name in reads if not {name, name.split(".")[0]} & known}
+    assert not {part for part in reads if not {part, part.split(".")[0]} & known}
+
+
+def test_the_number_of_processes_is_in_the_key_where_each_draws_answers() -> None:
+    shared = profile_with("launch", processes=2)
+    assert key_of(grpo, shared) != key_of(grpo)
+    assert key_of(grpo, profile_with("launch", processes=1, nodes=2, address="h:1")) == key_of(grpo, shared)
+    assert key_of(sft, shared) == key_of(sft)
 
 
 def test_only_the_part_of_a_section_that_a_stage_reads_is_in_its_key() -> None:
