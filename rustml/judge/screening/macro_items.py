@@ -1,7 +1,6 @@
-"""Items that the macros of a text write, as far as their rules show them: what is private there, and their names.
+"""Items that the macros of a text write, as far as their rules show them: what is private there.
 
-A rule is read like a file: its items, `$(…)*` around them, fields and methods. What another macro makes of tokens that
-it is handed is not followed.
+A rule is read like a file: its items, `$(…)*` around them, fields and methods.
 """
 
 from collections.abc import Iterator
@@ -35,8 +34,6 @@ class Rule:
     """What makes its items public."""
     passes: bool = False
     """Whether it writes items that it is handed."""
-    names: list[tuple[str, int]] = field(default_factory=list)
-    """Keyword and token of the name of each item at its top level; `$` is the token in front of a variable."""
 
 
 def macros(scanner: Scanner) -> dict[str, list[Rule]]:
@@ -132,20 +129,18 @@ class _Reader:
             elif top and self._scanner.text(index) == "$" and self._scanner.text(index + 1) in self._handed:
                 self._rule.passes, index = True, index + 2
             elif index < end:
-                index = max(self._item(index, end, methods=methods, top=top), index + 1)
+                index = max(self._item(index, end, methods=methods), index + 1)
 
     def _repeats(self, index: int) -> bool:
         return self._scanner.text(index) == "$" and index + 1 in self._scanner.pairs
 
-    def _item(self, first: int, end: int, *, methods: bool, top: bool) -> int:
+    def _item(self, first: int, end: int, *, methods: bool) -> int:
         scanner = self._scanner
         start = first + 2 if self._is_visibility(first) else first
         item = scanner.item(start, end)
         keyword = scanner.text(item.head)
         if keyword in VISIBLE and (keyword in _METHODS or not methods):
             self._publish(first, start)
-            if top:
-                self._rule.names.append((keyword, item.head + 1 + (scanner.text(item.head + 1) == "mut")))
         item = Item(keyword, "", item.first, item.head, scanner.item_end(item.head, end, keyword), ())
         self._inside(item)
         return item.end

@@ -50,8 +50,8 @@ class Modules:
         return macro_items.macros(self._scanner)
 
     @cached_property
-    def written(self) -> frozenset[str]:
-        """Names that calls of the text's own macros write at the top level, but for those of traits."""
+    def written(self) -> dict[str, str]:
+        """Names that calls of the text's own macros write at the top level → their keywords; no traits."""
         return self._written(_TOP)
 
     def writes(self, path: Sequence[str]) -> bool:
@@ -59,18 +59,13 @@ class Modules:
         module = self._find(path[:-1], _TOP, _MOST_STEPS)
         return module is not None and path[-1] in self._written(module)
 
-    def _written(self, module: int) -> frozenset[str]:
+    def _written(self, module: int) -> dict[str, str]:
         if self.traits_by_macro:
-            return frozenset()
-        pairs = self._scanner.pairs
-        calls = [item for item in self._of(module).get("", ()) if not item.keyword and item.head + 2 in pairs]
-        items = (
-            one
-            for call in calls
-            for rules in [self.rules.get(self._scanner.text(call.head), [])]
-            for one in macro_calls.written(self._scanner, rules, range(call.head + 3, pairs[call.head + 2]))
-        )
-        return frozenset(name for keyword, name in items if keyword in _DEFINED)
+            return {}
+        items = (item for item in self._of(module).get("", ()) if not item.keyword)
+        calls = [item.head for item in items if item.head + 2 in self._scanner.pairs]
+        found = macro_calls.written(self._scanner, self.rules, calls)
+        return {name: keyword for keyword, name in found if keyword in _DEFINED}
 
     def expanding(self, names: frozenset[str]) -> frozenset[str]:
         """The text's own macros among `names`, and those that they call."""

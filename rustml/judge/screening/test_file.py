@@ -89,7 +89,7 @@ class TestFile:
         """The candidate's types that the tests may compare: without a signature, those that they reach by name."""
         if self.signature is not None or not self._source.own_types.reachable:
             return None
-        written = self._source.modules.written & self._words
+        written = self._source.modules.written.keys() & self._words
         return tuple(sorted(self._source.own_types.named_by(self._words) | written))
 
     def _functions(self, start: int, end: int, path: tuple[str, ...]) -> Iterator[TestFunction]:

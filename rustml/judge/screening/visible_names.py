@@ -115,7 +115,8 @@ class _View:
             if item.name and item.keyword != "macro_rules":
                 self.offered.setdefault(item.name, []).append(item)
         self._reached = source.modules.names(()) or {}
-        self._written = frozenset(name for name in source.modules.written - self.offered.keys() if self._writes(name))
+        written = source.modules.written.keys() - self.offered.keys()
+        self._written = frozenset(name for name in written if self._writes(name))
         self.library = self._as_library()
 
     def is_method(self, name: str) -> bool:
@@ -130,7 +131,8 @@ class _View:
             (before == "use" and behind in ("::", "as", ";")) or before == "crate" or (behind == "::" and not item)
             for before, behind in self._neighbours.get(self._entry, ())
         )
-        modules = {item.keyword for item in self.offered.get(self._entry, ())} - {"fn", "const", "static"}
+        keywords = {item.keyword for item in self.offered.get(self._entry, ())}
+        modules = (keywords | {self._source.modules.written.get(self._entry, "fn")}) - {"fn", "const", "static"}
         return self._entry if as_crate and not modules and not self.is_method(self._entry) else ""
 
     def own(self, given: frozenset[str]) -> Iterator[str]:
