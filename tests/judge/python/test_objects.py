@@ -8,26 +8,53 @@ from pathlib import Path
 import pytest
 
 from rustml.judge.python.examiner import PythonExaminer
+from rustml.judge.python.guest import file_service
 from rustml.records import Candidate, Verdict
+from rustml.sandbox.process_limits import MEBIBYTE
+from tests.support.judge_cases import LIMITS
 from tests.support.python_programs import HONEST, SUITES, WRONG
 
 WRITES = """
-import os
+import ctypes, os
+def done(code):
+    if code < 0: raise OSError
 def f(path):
+    libc, name, folder = ctypes.CDLL(None), path.encode(), os.path.dirname(path)
     attempts = [
-        lambda: open(path + "2", "w"), lambda: open(path, "w"), lambda: os.truncate(path, 0), lambda: os.chmod(path, 0),
-        lambda: os.rename(path, path + "3"), lambda: os.mkdir(path + "4"), lambda: os.link(path, path + "5"),
-        lambda: os.symlink(path, path + "6"), lambda: os.open(os.path.dirname(path), os.O_TMPFILE | os.O_RDWR),
-        lambda: os.remove(path),
+        lambda: done(libc.open(name + b"1", os.O_CREAT | os.O_WRONLY, 0o600)),
+        lambda: done(libc.mkdir(name + b"2", 448)),
+        lambda: done(libc.rename(name, name + b"3")), lambda: done(libc.unlink(name)),
+        lambda: os.link(path, path + "4"), lambda: os.symlink(path, path + "5"), lambda: os.chmod(path, 0),
+        lambda: os.mkfifo(path + "6"), lambda: os.open(folder, os.O_TMPFILE | os.O_RDWR), lambda: os.rmdir(folder),
+        lambda: os.rename(folder, folder + "7"), lambda: os.rename(path, folder + "/../8"),
+        lambda: open(folder + "/../9", "w"),
+        lambda: os.mkdir("/tmp/10"), lambda: open("/tmp/11", "x"), lambda: os.remove(folder + "/.."),
+        lambda: os.open(folder + "/../12", os.O_CREAT | os.O_WRONLY), lambda: os.replace("/etc/passwd", path),
     ]
-    done = 0
-    for attempt in attempts:
+    made = []
+    for number, attempt in enumerate(attempts):
         try:
             attempt()
-            done += 1
+            made.append(number)
         except OSError:
             pass
-    return done
+    return made
+def count(path):
+    number, held = 0, []
+    try:
+        while True:
+            held.append(open(f"{path}{number}", "x"))
+            os.remove(f"{path}{number}")
+            held[-40:-20] = []
+            number += 1
+    except OSError:
+        return number
+def size(path):
+    try:
+        with open(path, "wb", buffering=0) as file:
+            while True: file.write(bytes(1 << 16))
+    except OSError:
+        return os.path.getsize(path)
 """
 
 
@@ -69,13 +96,27 @@ def test_tests_and_candidate_see_the_same_files_and_the_next_candidate_none(exam
     assert statuses == ["passed" if contained else "wrong"] * 2
 
 
-def test_where_nothing_can_be_mounted_a_candidate_reads_the_tests_files_and_changes_none(
-    examiner: PythonExaminer,
+@pytest.fixture
+def under_landlock(examiner: PythonExaminer) -> PythonExaminer:
+    verdict = judged(examiner, {"name": ("f = 1", "assert f == 1")})["name"]
+    if "landlock" not in verdict.sandbox:
+        pytest.skip("files can be mounted here")
+    return examiner
+
+
+def test_where_nothing_can_be_mounted_a_candidate_changes_files_in_its_folder_alone(
+    under_landlock: PythonExaminer,
 ) -> None:
-    tests = "import os\nopen('x', 'w').close()\nassert f(os.path.abspath('x')) == 0\n"
-    verdict = judged(examiner, {"writer": (WRITES, tests)})["writer"]
-    changed = "landlock" not in verdict.sandbox
-    assert (verdict.status == "passed") != changed, verdict
+    tests = "import os\nopen('x', 'w').close()\nassert f(os.path.abspath('x')) == []\nassert os.listdir('.') == ['x']\n"
+    verdict = judged(under_landlock, {"writer": (WRITES, tests)})["writer"]
+    assert verdict.status == "passed", verdict
+
+
+def test_where_nothing_can_be_mounted_its_files_are_few_and_small(under_landlock: PythonExaminer) -> None:
+    most = LIMITS.disk_mb * MEBIBYTE // file_service.MOST
+    tests = f"import os\nassert 0 < size('x') <= {most}\nassert count('y') == {file_service.MOST - 1}\n"
+    verdict = judged(under_landlock, {"writer": (WRITES, tests)})["writer"]
+    assert verdict.status == "passed", verdict
 
 
 def test_the_honest_programs_pass_under_plain_python() -> None:

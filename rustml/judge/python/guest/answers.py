@@ -10,6 +10,7 @@ import types
 from typing import Any
 
 from descriptions import FUNCTIONS, is_own  # type: ignore[import-not-found]
+from file_service import Files  # type: ignore[import-not-found]
 from operations import SPECIAL  # type: ignore[import-not-found]
 from peer import Peer  # type: ignore[import-not-found]
 from private_names import PrivateNames  # type: ignore[import-not-found]
@@ -26,6 +27,8 @@ class Answers(Peer):  # type: ignore[misc]
     def __init__(self, channel: Channel, private: PrivateNames) -> None:
         super().__init__(channel, 0)
         self._private = private
+        self.files = Files("")
+        """Makes and removes the candidate's files."""
         self.exported: list[Any] = []
         self._numbers: dict[int, int] = {}
         self._added: set[tuple[int, str]] = set()
@@ -68,6 +71,10 @@ class Answers(Peer):  # type: ignore[misc]
         if name not in SPECIAL and name not in ("__eq__", "__hash__", "__bool__", "__contains__"):
             raise AttributeError(name)
         return getattr(type(self._given(target)), name)(target, *operands)
+
+    def do_file(self, what: str, paths: list[str], exclusive: bool) -> None:
+        """Make, move or remove a file or folder."""
+        self.files.do(what, paths, exclusive=exclusive)
 
     def do_read(self) -> str:
         """A line of what the tests put in the place of standard input."""

@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from file_service import MOST  # type: ignore[import-not-found]
+
 _TMP = "/tmp"  # noqa: S108 - the name of a mount point of its own
 _MS_NOSUID_NODEV, _MS_REMOUNT_BIND_RDONLY, _MNT_DETACH = 6, 0x20 | 0x1000 | 0x2 | 0x1, 2
 _CREATE_RULES, _ADD_RULE, _RESTRICT = 444, 445, 446
@@ -21,7 +23,8 @@ _WRITING = _WRITE_FILE | sum(1 << bit for bit in range(4, 15))
 """Kinds of access of Landlock: to write, remove, make, move and cut files."""
 _PR_SET_PDEATHSIG, _PR_SET_SECCOMP, _PR_SET_NO_NEW_PRIVS = 1, 22, 38
 
-
+ASKS_FOR_FILES = "RUSTML_ASKS_FOR_FILES"
+"""A variable that tells a host to have its files made by the tests' process."""
 READY, REFUSED = b"r", b"x"
 """What a process says on its status pipe: confined and about to become the host, or not confined."""
 
@@ -46,12 +49,13 @@ def become_host(limits: dict[str, Any], folder: str, fds: tuple[int, int, int], 
             os.chdir(folder)
         _limit(limits)
         if limits["scratch"]:
-            _write_nothing(libc)
+            _write_only(libc, folder)
         libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
         drop_capabilities(libc)
         _filter(libc, bytes.fromhex(limits["filter"]))
         os.write(5, READY)
         environment = {"PYTHONHASHSEED": "0", **({"TMPDIR": folder} if folder else {})}
+        environment |= {ASKS_FOR_FILES: "1"} if limits["scratch"] else {}
         os.execve(sys.executable, [sys.executable, "-I", "-S", "-B", program], environment)  # noqa: S606
     except BaseException:
         os.write(5, REFUSED)
@@ -82,7 +86,7 @@ def _demand(condition: bool) -> None:
 def private_folder(limits: dict[str, Any]) -> Iterator[str]:
     """The folder for files of the two processes of one candidate, gone with them; empty for none. Raises OSError.
 
-    It is a /tmp of their own or, where nothing can be mounted, one that the tests write to and the candidate reads.
+    It is a /tmp of their own or, where nothing can be mounted, one in which the tests' process makes the files of both.
     """
     if not limits["contained"]:
         yield from _shared_folder(limits["scratch"])
@@ -116,15 +120,20 @@ def _shared_folder(scratch: str) -> Iterator[str]:
         os.rmdir(folder)  # noqa: PTH106
 
 
-def _write_nothing(libc: ctypes.CDLL) -> None:
-    """Give up every way to write to a file, but to /dev/null. https://docs.kernel.org/userspace-api/landlock.html"""
+def _write_only(libc: ctypes.CDLL, folder: str) -> None:
+    """Give up every way to change files, but to write to /dev/null and to what lies in `folder`.
+
+    https://docs.kernel.org/userspace-api/landlock.html
+    """
     rules = libc.syscall(_CREATE_RULES, struct.pack("=Q", _WRITING), 8, 0)
     _demand(rules >= 0)
-    null = os.open("/dev/null", os.O_PATH)
-    _demand(libc.syscall(_ADD_RULE, rules, 1, struct.pack("=Qi", _WRITE_FILE | _TRUNCATE, null), 0) == 0)
+    for path in ("/dev/null", folder):
+        place = os.open(path, os.O_PATH)
+        rule = struct.pack("=Qi", _WRITE_FILE | _TRUNCATE, place)
+        _demand(libc.syscall(_ADD_RULE, rules, 1, rule, 0) == 0)
+        os.close(place)
     _demand(libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0)
     _demand(libc.syscall(_RESTRICT, rules, 0) == 0)
-    os.close(null)
     os.close(rules)
 
 
@@ -132,7 +141,8 @@ def _limit(limits: dict[str, Any]) -> None:
     cpu = int(limits["cpu"]) + 1
     signal.setitimer(signal.ITIMER_PROF, limits["cpu"])
     resource.setrlimit(resource.RLIMIT_CPU, (cpu, cpu + 1))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (limits["file_size"],) * 2)
+    parts = MOST if limits["scratch"] else 1
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limits["file_size"] // parts,) * 2)
     resource.setrlimit(resource.RLIMIT_DATA, (limits["memory"],) * 2)
     resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

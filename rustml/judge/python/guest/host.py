@@ -13,6 +13,7 @@ from typing import Any
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))  # noqa: PTH100, PTH120 - pathlib takes longer to import than all else
 
 import claims  # type: ignore[import-not-found]
+import file_service  # type: ignore[import-not-found]
 import guests  # type: ignore[import-not-found]
 import streams  # type: ignore[import-not-found]
 from below import Below, special_names  # type: ignore[import-not-found]
@@ -255,7 +256,10 @@ def _own(name: Any) -> bool:
 def main() -> None:
     """Serve the tests on descriptors 3 and 4 until they go away."""
     sys.setrecursionlimit(20_000)
-    Host(Channel(3, 4)).serve()
+    host = Host(Channel(3, 4))
+    if os.environ.pop("RUSTML_ASKS_FOR_FILES", ""):
+        file_service.install(host.request)
+    host.serve()
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ import derivation  # type: ignore[import-not-found]
 import library  # type: ignore[import-not-found]
 import running  # type: ignore[import-not-found]
 from deadline import Deadline, JudgeGone, drain  # type: ignore[import-not-found]
+from file_service import Files  # type: ignore[import-not-found]
 from link import Link  # type: ignore[import-not-found]
 from script import Script  # type: ignore[import-not-found]
 from wire import Channel, Closed  # type: ignore[import-not-found]
@@ -30,10 +31,14 @@ _COROUTINE = 0x80
 HERE = os.path.dirname(os.path.abspath(__file__))  # noqa: PTH100, PTH120
 
 
-def run_tests(case: dict[str, Any], channel: Channel, report: int) -> None:
-    """Load the candidate and run its tests, writing one record per test to the descriptor `report`."""
+def run_tests(case: dict[str, Any], channel: Channel, report: int, files: str = "") -> None:
+    """Load the candidate and run its tests, writing one record per test to the descriptor `report`.
+
+    `files` is the folder in which this process makes the candidate's files, empty where that makes its own.
+    """
     tests = Script(case["tests"])
     link = Link(channel, tests)
+    link.files = Files(files)
     names: dict[str, Any] = {"__name__": "tests", "__package__": library.PACKAGE, "super": derivation.above}
     _equip(tests, link, names)
     ready = _load(case, link, tests, names, report)
@@ -145,7 +150,7 @@ def _run(case: dict[str, Any], limits: dict[str, Any], folder: str, judge: int) 
         os.close(report[0])
         os.close(status[0])
         confine.confine_driver(limits, folder)
-        _drive(case, Channel(from_host[0], to_host[1]), report[1])
+        _drive(case, Channel(from_host[0], to_host[1]), report[1], folder if limits["scratch"] else "")
     for fd in (to_host[1], from_host[0], report[1]):
         os.close(fd)
     confined = _confined(status[0])
@@ -190,9 +195,9 @@ def _ending(status: int) -> str:
     return f"signal:{status & 0x7F}" if status & 0x7F else f"exit:{status >> 8}"
 
 
-def _drive(case: dict[str, Any], channel: Channel, report: int) -> None:
+def _drive(case: dict[str, Any], channel: Channel, report: int, files: str) -> None:
     try:
-        run_tests(case, channel, report)
+        run_tests(case, channel, report, files)
         os.write(report, b"whole\n")
     except (Closed, BrokenPipeError):
         pass
