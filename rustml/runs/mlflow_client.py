@@ -14,6 +14,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
 from rustml.errors import EnvironmentFault
+from rustml.runs.sqlite_waiting import wait_longer
 from rustml.runs.tracking_uri import (
     DEFAULT,
     SQLITE,
@@ -51,6 +52,8 @@ def client() -> MlflowClient:
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
     uri = os.environ.get("MLFLOW_TRACKING_URI") or f"{SQLITE}{DEFAULT}"
     mlflow.set_tracking_uri(_without_password(resolve_sqlite_uri(uri)))
+    if tracking_uri().startswith(SQLITE):
+        wait_longer()
     try:
         return _connected()
     except Exception as error:
