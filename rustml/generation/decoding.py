@@ -39,9 +39,9 @@ def generate(
     import torch  # noqa: PLC0415  seconds to load
 
     _refuse(generation_config)
-    batch = _Batch(model, input_ids, attention_mask, generation_config, every)
     stops = tuple(generation_config.stop_strings or ())
     with torch.no_grad():
+        batch = _Batch(model, input_ids, attention_mask, generation_config, every)
         for step in range(1, generation_config.max_new_tokens + 1):
             batch.draw()
             if step % every == 0:
@@ -130,10 +130,21 @@ class _Batch:
             position_ids=positions,
             past_key_values=self._cache,
             use_cache=True,
-            logits_to_keep=1,
+            logits_to_keep=last_token(ids),
         )
         logits: torch.Tensor = step.logits[:, -1]
         return logits
+
+
+def last_token(ids: "torch.Tensor") -> "torch.Tensor":
+    """`logits_to_keep` of a forward pass over `ids`, `[rows, tokens]`, of which only the last logits are read.
+
+    As a number it has the model cut a strided view of its states. PyTorch's matrix product of that with the output
+    matrix copies the matrix once per row: for Gemma 3 270M in bfloat16 0.3 GB per row.
+    """
+    import torch  # noqa: PLC0415
+
+    return torch.tensor([ids.shape[1] - 1], device=ids.device)
 
 
 def drawn(logits: "torch.Tensor", config: Any) -> "torch.Tensor":

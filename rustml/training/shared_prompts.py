@@ -9,6 +9,8 @@ from typing import Any
 import torch
 from transformers.cache_utils import CacheLayerMixin, DynamicCache, DynamicLayer, DynamicSlidingWindowLayer
 
+from rustml.generation import decoding
+
 
 def shareable(config: Any, columns: int) -> bool:
     """Whether every layer of such a model attends to all tokens before in rows of so many columns, and keeps nothing
@@ -36,7 +38,7 @@ class SharedPrompts:
             attention_mask=prompts[:, 1],
             past_key_values=cache,
             use_cache=True,
-            logits_to_keep=1,
+            logits_to_keep=decoding.last_token(prompts[:, 0]),
         )
         self._states = [(layer.keys, layer.values) for layer in cache.layers]
 

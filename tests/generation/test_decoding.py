@@ -51,6 +51,22 @@ def test_greedy_answers_are_those_of_plain_generation(model: Any, batch: Any, ev
     assert trimmed(decoding) == trimmed(plain)
 
 
+def test_the_output_matrix_meets_no_strided_states_for_which_it_would_be_copied_per_row(model: Any, batch: Any) -> None:
+    seen: list[tuple[tuple[int, ...], bool, bool]] = []
+
+    def look(_module: Any, inputs: Any) -> None:
+        seen.append((tuple(inputs[0].shape[:2]), inputs[0].is_contiguous(), torch.is_grad_enabled()))
+
+    config = settings(model, batch)
+    hook = model.get_output_embeddings().register_forward_pre_hook(look)
+    try:
+        generate(model, **batch, generation_config=config, every=100)
+    finally:
+        hook.remove()
+    assert len(seen) > 2
+    assert set(seen) == {((len(TEXTS), 1), True, False)}
+
+
 def test_answers_are_told_of_when_they_leave_the_batch(model: Any, batch: Any) -> None:
     config = settings(model, batch)
     told: list[tuple[list[int], list[int]]] = []
