@@ -45,9 +45,12 @@ CARGO = 4
 FILE = "humaneval_x_rust.jsonl.gz"
 
 
-def references(folder: Path) -> list[Candidate]:
-    """The references that need no external crate."""
-    bank = load_bank("humaneval-x-rust", folder / FILE)
+def references() -> list[Candidate]:
+    """The references that need no external crate, of the file in the folder that RUSTML_BENCHMARK_DATA names."""
+    folder = os.environ.get("RUSTML_BENCHMARK_DATA")
+    if folder is None:
+        raise click.ClickException(f"set RUSTML_BENCHMARK_DATA to the folder that holds {FILE}")
+    bank = load_bank("humaneval-x-rust", Path(folder) / FILE)
     return [candidate_of(problem, problem.reference, problem.id) for problem in bank.problems]
 
 
@@ -196,11 +199,8 @@ def show_alone(right: Sequence[Candidate], broken: Sequence[Candidate], together
 @click.option("--alone/--no-alone", "one_by_one", default=True, help="Judge one candidate at a time too.")
 def main(rounds: int, one_by_one: bool) -> None:
     """Measure and print."""
-    folder = os.environ.get("RUSTML_BENCHMARK_DATA")
-    if folder is None:
-        raise click.ClickException(f"set RUSTML_BENCHMARK_DATA to the folder that holds {FILE}")
+    right = references()
     adopt_orphans()
-    right = references(Path(folder))
     broken = half_broken(right)
     with rows(right, broken) as made:
         for _ in range(rounds):

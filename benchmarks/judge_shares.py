@@ -13,7 +13,6 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future
 from functools import partial, wraps
-from pathlib import Path
 from typing import Any
 from unittest import mock
 
@@ -21,7 +20,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.judge import BATCH, FILE, LIMITS, half_broken, references, step
+from benchmarks.judge import BATCH, LIMITS, half_broken, references, step
 from benchmarks.processor_time import adopt_orphans, processor_seconds
 from rustml.judge import Judge
 from rustml.judge.rust.compiler import Compiler
@@ -117,11 +116,8 @@ def table(kinds: Mapping[str, tuple[Sequence[Candidate], bool]], rounds: int) ->
 @click.option("--rounds", default=3, show_default=True)
 def main(rounds: int) -> None:
     """Measure and print."""
-    folder = os.environ.get("RUSTML_BENCHMARK_DATA")
-    if folder is None:
-        raise click.ClickException(f"set RUSTML_BENCHMARK_DATA to the folder that holds {FILE}")
+    right = references()
     adopt_orphans()
-    right = references(Path(folder))
     kinds = {
         "references": (right, True),
         "half of them broken": (half_broken(right), True),

@@ -1,5 +1,6 @@
 """Reports of harvest and curate: counts, funnel, histograms, and the digest of the files written."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -150,9 +151,6 @@ def harvest_report(
     file_limit: int,
 ) -> HarvestReport:
     """Assemble the report of a harvest from its shards' summaries."""
-    reasons: dict[str, int] = {}
-    for crate in rejected:
-        reasons[crate.reason] = reasons.get(crate.reason, 0) + 1
     over = total(shards, OVER_FILE_LIMIT)
     return HarvestReport(
         source=source,
@@ -163,7 +161,7 @@ def harvest_report(
         files=sum(summary.records for summary in shards),
         funnel=merge(summary.funnel for summary in shards),
         licences=total(shards, "licence"),
-        refusals=dict(sorted(reasons.items())),
+        refusals=dict(sorted(Counter(crate.reason for crate in rejected).items())),
         refused_crates=_grouped(rejected),
         file_limit=file_limit,
         over_file_limit={crate: int(over[crate]) for crate in sorted(over, key=lambda name: -over[name])},

@@ -1,6 +1,7 @@
 """What a folder with a checkpoint holds, read from its small files and headers: nothing is loaded, nothing is run."""
 
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -52,9 +53,6 @@ def inspect(folder: Path) -> Inspection:
     """
     described, stored = manifest.read(folder), tensor_files.tensors(folder)
     files = {path.relative_to(folder).as_posix(): path.stat().st_size for path in folder.rglob("*") if path.is_file()}
-    dtypes: dict[str, int] = {}
-    for tensor in stored:
-        dtypes[tensor.dtype] = dtypes.get(tensor.dtype, 0) + 1
     return Inspection(
         folder=str(folder),
         kind=described.kind,
@@ -65,7 +63,7 @@ def inspect(folder: Path) -> Inspection:
         files=dict(sorted(files.items())),
         tensors=len(stored),
         parameters=sum(_elements(tensor.shape) for tensor in stored),
-        dtypes=dict(sorted(dtypes.items())),
+        dtypes=dict(sorted(Counter(tensor.dtype for tensor in stored).items())),
         architecture=", ".join(_json(folder, manifest.CONFIG).get("architectures") or ()),
         adapter=_chosen(_json(folder, manifest.ADAPTER_CONFIG), ADAPTER_FIELDS),
         trainer=_chosen(_json(folder, TRAINER_STATE), STATE_FIELDS),

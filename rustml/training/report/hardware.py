@@ -4,6 +4,7 @@ import platform
 import re
 import shutil
 import subprocess
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -70,12 +71,8 @@ def _gpus() -> Iterator[tuple[str, str]]:
 
 def _links(count: int) -> str:
     """How each pair of GPUs is linked, as `nvidia-smi topo` names it: NV18 is NVLink with 18 links."""
-    kinds: dict[str, int] = {}
-    for row in _smi("topo", "-m"):
-        if re.match(r"\s*GPU\d+\s", row):
-            cells = row.split()[1 : count + 1]
-            for kind in LINK.findall(" ".join(cells)):
-                kinds[kind] = kinds.get(kind, 0) + 1
+    gpus = [row.split()[1 : count + 1] for row in _smi("topo", "-m") if re.match(r"\s*GPU\d+\s", row)]
+    kinds = Counter(kind for cells in gpus for kind in LINK.findall(" ".join(cells)))
     links = ", ".join(f"{kind} ({number // 2} pairs)" for kind, number in kinds.items())
     return links + ("" if any(kind.startswith("NV") for kind in kinds) else " without NVLink") if links else "unknown"
 
