@@ -197,7 +197,7 @@ def neighbours(rng: random.Random) -> Iterator[Candidate]:
         chosen = rng.choice(HONEST)
         yield msgspec.structs.replace(chosen, id=f"honest/other {number}: {chosen.id}")
         name, (code, tests) = rng.choice(list((python_programs.HONEST | python_programs.SUITES).items()))
-        given = {"tests": tests, "entry_point": "double", "language": "python"}
+        given = {"tests": tests, "entry_point": "f", "language": "python"}
         yield Candidate(id=f"python honest/{number}: {name}", code=code, **given)  # type: ignore[arg-type]
     yield Candidate(
         id="python honest/double", code=PYTHON_RIGHT, tests=PYTHON_TESTS, entry_point="double", language="python"
