@@ -10,14 +10,14 @@ import pytest
 from rustml.cache_layout import CacheLayout
 from rustml.edits.collect import collect
 from rustml.edits.report import EditsReport
-from rustml.errors import EnvironmentFault, InputError
+from rustml.errors import InputError
 from rustml.judge import Limits
 from rustml.judge.in_crate.crate_builds import Places
-from rustml.judge.in_crate.crate_sandbox import CrateSandbox
 from rustml.origin import directory_registry, folder_url
 from rustml.profile import load
 from rustml.records import Edit, Origin, SourceFile, read_jsonl, write_jsonl
 from rustml.sharding import Summary, run
+from tests.support.in_crate import require_sandbox
 
 LIBRARY = """\
 //! A crate with faults.
@@ -116,10 +116,7 @@ def _name(code: str) -> str:
 
 @pytest.fixture(scope="module")
 def toolchain() -> None:
-    try:
-        CrateSandbox(Limits()).close()
-    except EnvironmentFault as error:
-        pytest.skip(f"no sandbox or toolchain here: {error}")
+    require_sandbox()
 
 
 @pytest.fixture(scope="module")

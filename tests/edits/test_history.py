@@ -12,17 +12,16 @@ from rustml.cache_layout import CacheLayout
 from rustml.edits.collect import collect
 from rustml.edits.commits import Commit, Unsuited, change_of, read_commits
 from rustml.edits.report import EditsReport
-from rustml.errors import EnvironmentFault
 from rustml.git_repository import head
 from rustml.judge import Limits
 from rustml.judge.in_crate.crate_builds import Places
-from rustml.judge.in_crate.crate_sandbox import CrateSandbox
 from rustml.origin import commit_url
 from rustml.profile import load
 from rustml.profile.harvest import RepositorySource
 from rustml.records import Edit, Origin, SourceFile, read_jsonl, write_jsonl
 from rustml.sharding import Summary, run
 from rustml.tasks import EDIT_TASKS
+from tests.support.in_crate import require_sandbox
 
 TOTAL = "    let mut sum = 0;\n    for number in numbers {\n        sum += number;\n    }\n    sum\n"
 LIBRARY = f"""\
@@ -159,10 +158,7 @@ def test_the_first_line_names_the_category(subject: str, category: str) -> None:
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Team, list[Edit], EditsReport]:
-    try:
-        CrateSandbox(Limits()).close()
-    except EnvironmentFault as error:
-        pytest.skip(f"no sandbox or toolchain here: {error}")
+    require_sandbox()
     root = tmp_path_factory.mktemp("history")
     team = Team(root / "team")
     team.commit("Simplify the total with a sum", (TOTAL, "    numbers.iter().sum()\n"))

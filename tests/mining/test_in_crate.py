@@ -10,12 +10,10 @@ import pytest
 
 from rustml.banks.sources.load import load_bank
 from rustml.cache_layout import CacheLayout
-from rustml.errors import EnvironmentFault
 from rustml.judge import Limits
 from rustml.judge.by_world import JudgeByWorld
 from rustml.judge.completions import judge_completions
 from rustml.judge.in_crate.crate_builds import Places
-from rustml.judge.in_crate.crate_sandbox import CrateSandbox
 from rustml.judge.in_crate.problem_judge import CrateProblemJudge
 from rustml.judge.in_crate.recompile import Recompiler
 from rustml.mining.crate_drafts import crate_drafts
@@ -29,6 +27,7 @@ from rustml.profile.mine import MineSection
 from rustml.records import Dependency, Origin, Problem, SourceFile, candidate_of, read_jsonl, write_jsonl
 from rustml.sharding import Funnel, Summary, run
 from rustml.testing import FakeJudge
+from tests.support.in_crate import require_sandbox
 
 LIBRARY = """\
 //! A till.
@@ -188,10 +187,7 @@ def places(root: Path) -> Places:
 @pytest.fixture(scope="module")
 def mined(tmp_path_factory: pytest.TempPathFactory) -> Mine:
     limits, root = Limits.from_section(load("tiny").judge), tmp_path_factory.mktemp("mined")
-    try:
-        CrateSandbox(limits).close()
-    except EnvironmentFault as error:
-        pytest.skip(f"no sandbox or toolchain here: {error}")
+    require_sandbox()
     run(Harvest(tuple(harvested(root / "vendor"))), 1, root / "harvest" / "files", workers=1)
     section = msgspec.structs.replace(load("tiny").mine, worlds=("crate",))
     miner = Miner(section, load("tiny").curate, FakeJudge("infrastructure"), places(root), limits, workers=1)

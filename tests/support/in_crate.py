@@ -53,6 +53,12 @@ def opened_sandbox(name: str = "auto") -> Iterator[CrateSandbox]:
     sandbox.close()
 
 
+def require_sandbox() -> None:
+    """Skip where there is none, or no toolchain."""
+    with opened_sandbox():
+        pass
+
+
 @contextmanager
 def built(root: Path, sandbox: str = "auto") -> Iterator[Bench]:
     """The bench in an empty folder. Skips where there is no sandbox or no toolchain."""

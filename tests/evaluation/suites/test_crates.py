@@ -6,7 +6,6 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from rustml.errors import EnvironmentFault
 from rustml.evaluation.kinds.holdout import INPLACE
 from rustml.evaluation.suites.crates import Sources, locate_pairs
 from rustml.evaluation.suites.holdout import Holdout
@@ -19,6 +18,7 @@ from rustml.profile import load
 from rustml.records import Pair, candidate_of, write_jsonl
 from tests.support.cargo_registry import CrateRegistry, crate_files
 from tests.support.crates import COIN, TOTAL, pair, write_source
+from tests.support.in_crate import require_sandbox
 
 COIN_FILES = {"Cargo.toml": COIN, "src/lib.rs": "pub const VALUE: u32 = 2;\n"}
 CARGO = toolchain.find().sysroot / "bin" / "cargo"
@@ -98,11 +98,8 @@ def held_out(root: Path, made: Pair) -> Suite:
     """The suite, and what it makes of the reference."""
     write_jsonl(root / "holdout.jsonl", [made])
     section = msgspec.structs.replace(load("tiny").evaluation.suites["holdout"], limit=0)
-    try:
-        maker = Holdout(root, sources(root), Limits(cpu_seconds=2.0, run_seconds=20.0), lambda *_: None)
-    except EnvironmentFault as error:
-        pytest.skip(f"no sandbox or toolchain here: {error}")
-    with maker:
+    require_sandbox()
+    with Holdout(root, sources(root), Limits(cpu_seconds=2.0, run_seconds=20.0), lambda *_: None) as maker:
         suite = maker.suite("holdout", section, 1)
         assert suite.judge is not None
         (verdict,) = suite.judge.judge(

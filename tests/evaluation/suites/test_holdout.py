@@ -5,7 +5,6 @@ from dataclasses import replace
 import msgspec
 import pytest
 
-from rustml.errors import EnvironmentFault
 from rustml.evaluation.kinds.holdout import INPLACE
 from rustml.evaluation.suites.crates import Sources
 from rustml.evaluation.suites.holdout import HeldOutProblem, Holdout, of_most_asked_crates
@@ -14,6 +13,7 @@ from rustml.judge import Limits
 from rustml.profile import load
 from rustml.records import Origin, Pair, candidate_of, write_jsonl
 from tests.support.crates import TOTAL, pair, write_source
+from tests.support.in_crate import require_sandbox
 
 LIMITS = Limits(cpu_seconds=2.0, run_seconds=20.0)
 
@@ -44,13 +44,9 @@ def verdicts_and_suite(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[s
     lost = msgspec.structs.replace(pair(vendor, TOTAL, task="instruction_code"), span=(0, 0))
     write_jsonl(root / "holdout.jsonl", [total, anchor, lost])
     section = msgspec.structs.replace(load("tiny").evaluation.suites["holdout"], limit=0, crates=0)
-    try:
-        maker = Holdout(
-            root, Sources(root / "none", str(vendor), root / "cache", root / "brought"), LIMITS, lambda *_: None
-        )
-    except EnvironmentFault as error:
-        pytest.skip(f"no sandbox or toolchain here: {error}")
-    with maker:
+    require_sandbox()
+    brought = Sources(root / "none", str(vendor), root / "cache", root / "brought")
+    with Holdout(root, brought, LIMITS, lambda *_: None) as maker:
         suite = maker.suite("holdout", section, 1)
         assert suite.judge is not None
         answers = [candidate_of(problem, TOTAL, f"{problem.id}#0") for problem in suite.problems]
