@@ -26,6 +26,7 @@ CURES: Mapping[str, str] = {
     "not_compiled_here": "none: the code is for another machine or another `cfg`",
     "reference_does_not_parse": "none",
     "reference_does_not_compile": "none",
+    "reference_timed_out": "evaluate again when the machine is less busy, or raise judge.compile_seconds",
 }
 """Why a pair is excluded, and what the user can do."""
 

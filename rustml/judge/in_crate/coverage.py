@@ -14,7 +14,7 @@ from pathlib import Path
 import msgspec
 
 from rustml.judge.in_crate.crate_sandbox import CrateSandbox
-from rustml.judge.in_crate.eligibility import MOST_TESTS, Eligibility, named_first, panic
+from rustml.judge.in_crate.eligibility import MOST_TESTS, TIMED_OUT, Eligibility, named_first, panic
 from rustml.judge.in_crate.insertion import Insertion, JudgeableSite
 from rustml.judge.in_crate.invocation import Invocation
 from rustml.judge.in_crate.outer_tests import OuterProgram, usable_files
@@ -86,7 +86,8 @@ class CoverageScan:
             for one in panicking
         }
         lost = {site.id: Eligibility(fault="not_compiled_here") for site in sites if site.id not in read}
-        uncompiled = {site: Eligibility(fault="reference_does_not_compile") for site in read if site not in fit}
+        fault = TIMED_OUT if self._compiler.expired else "reference_does_not_compile"
+        uncompiled = {site: Eligibility(fault=fault) for site in read if site not in fit}
         return lost | uncompiled | found
 
     def _compiled(self, sites: Sequence[InsertionSite], library: int, test: int) -> dict[str, Eligibility]:

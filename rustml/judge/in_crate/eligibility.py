@@ -30,6 +30,8 @@ REVISION = 3
 """Of the answers kept in the cache; a change makes every crate be scanned again."""
 MOST_TESTS = 24
 """Tests of one site at most, those that name its function first."""
+TIMED_OUT = "reference_timed_out"
+"""Fault of a site whose reference took longer to compile than the limit allows."""
 WHOLE_SECONDS = 60.0
 """Processor time of all unit tests of a crate together."""
 
@@ -73,7 +75,8 @@ class Eligibility(Record, frozen=True):
 def scan_eligibility(
     sites: Sequence[InsertionSite], crate: PreparedCrate, sandbox: CrateSandbox
 ) -> dict[str, Eligibility]:
-    """The eligibility of sites of one crate, by site id. The answer is kept beside the crate and reused.
+    """The eligibility of sites of one crate, by site id. The answer is kept beside the crate and reused, unless a
+    compilation met its time limit: on another day it may not.
 
     Raises JudgeFault where the sandbox fails.
     """
@@ -82,7 +85,11 @@ def scan_eligibility(
     path = crate.folder / f"eligibility-{key}.json"
     if not path.is_file():
         with ExitStack() as folders:
-            write_bytes(path, msgspec.json.encode(_Scan(crate, sandbox, folders).eligibility(sites)))
+            scan = _Scan(crate, sandbox, folders)
+            found = scan.eligibility(sites)
+        if scan.expired:
+            return found
+        write_bytes(path, msgspec.json.encode(found))
     return msgspec.json.decode(path.read_bytes(), type=dict[str, Eligibility])
 
 
@@ -98,6 +105,11 @@ class _Scan:
         self._checks: dict[int, Compiled] = {}
         self._libraries: dict[tuple[str, ...], Path | None] = {}
         """Of the crate as it stands, by the call's arguments; None where there is none."""
+
+    @property
+    def expired(self) -> bool:
+        """Whether a compilation met its time limit."""
+        return self._compiler.expired
 
     def eligibility(self, sites: Sequence[InsertionSite]) -> dict[str, Eligibility]:
         if self._crate.built.fault:
@@ -135,7 +147,7 @@ class _Scan:
             return Eligibility(fault="reference_does_not_parse")
         compilation = self._checked(site, function, call)
         if not compilation.ok:
-            return Eligibility(fault="reference_does_not_compile")
+            return Eligibility(fault=TIMED_OUT if compilation.expired else "reference_does_not_compile")
         codes = {message.code for message in compilation.messages if message.inside(site.path, site.start, site.end)}
         return Eligibility(call=call, excused=tuple(sorted(code for code in codes if "disallowed" in code)))
 

@@ -64,6 +64,8 @@ class Recompiler:
     def __init__(self, sandbox: CrateSandbox, crate: PreparedCrate, more_lints: Sequence[str] = ()) -> None:
         """`more_lints` are raised beside those that are on by default."""
         self._sandbox, self._crate = sandbox, crate
+        self.expired = False
+        """Whether a call met its time limit: what follows from that may be the machine's doing."""
         lints = ("clippy::all", *sandbox.tools.default_lints, *more_lints)
         self._lints = [f"--force-warn={lint}" for lint in lints]
         self._lints += [f"--force-warn={lint}" for lint in POLICY_LINTS if lint.startswith("clippy::")]
@@ -118,6 +120,7 @@ class Recompiler:
         variables |= {"TMPDIR": output, "CLIPPY_CONF_DIR": output}
         cpu, sysroot = self._sandbox.limits.compile_seconds, self._sandbox.path(self._sandbox.tools.sysroot, RUST)
         result = self._sandbox.compile([*words, f"--sysroot={sysroot}"], mounts, variables, cpu=cpu)
+        self.expired |= result.expired
         return _read(result)
 
     def _replaced(self, files: Mapping[str, bytes], out: Path) -> dict[Path, str]:

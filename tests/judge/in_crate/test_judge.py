@@ -1,8 +1,11 @@
 """A function put back into its crate is compiled, linted and tested there, and can reach nothing else."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -11,13 +14,14 @@ from rustml.errors import InputError
 from rustml.judge import Limits
 from rustml.judge.in_crate import prepared_crate
 from rustml.judge.in_crate.crate_sandbox import CrateSandbox
-from rustml.judge.in_crate.eligibility import Eligibility
+from rustml.judge.in_crate.eligibility import TIMED_OUT, Eligibility, scan_eligibility
 from rustml.judge.in_crate.judge import InCrateJudge
 from rustml.judge.in_crate.prepared_crate import prepare
 from rustml.judge.in_crate.recompile import Recompiler
 from rustml.judge.in_crate.sites import SiteNotFound, crate_folder, insertable_function, locate, vendor_folder
 from rustml.judge.in_crate.test_runner import CrateTestRunner
 from rustml.records import Pair
+from rustml.sandbox.processes import Completed
 from tests.support.crates import ELSEWHERE, FEATURED, HIDDEN, NEW, TOTAL, candidate, pair
 from tests.support.in_crate import Bench, built
 
@@ -43,6 +47,29 @@ def test_the_tests_of_a_place_are_those_that_notice_it(bench: Bench, total: Pair
     assert eligibility.tests == ("tests::a_shop_is_worth_its_stock",)
     assert len(eligibility.examples) == 2
     assert all("total" in code for code in eligibility.examples)
+
+
+def test_a_reference_that_met_the_time_limit_is_tried_again_another_time(
+    bench: Bench, total: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sites = [locate(total, bench.vendor / "shop-1.0.0", bench.vendor)]
+    kept = lambda: set(bench.crate.folder.glob("eligibility-*"))  # noqa: E731
+    before, compiled = kept(), CrateSandbox.compile
+
+    def slow(sandbox: CrateSandbox, words: Sequence[str], *rest: Any, **options: Any) -> Completed:
+        result = compiled(sandbox, words, *rest, **options)
+        return replace(result, returncode=-9, expired=True) if words[0] == "clippy-driver" else result
+
+    def faults() -> set[str]:
+        with closing(CrateSandbox(replace(bench.sandbox.limits, run_seconds=19.0))) as sandbox:
+            return {one.fault for one in scan_eligibility(sites, bench.crate, sandbox).values()}
+
+    with monkeypatch.context() as busy:
+        busy.setattr(CrateSandbox, "compile", slow)
+        assert faults() == {TIMED_OUT}
+    assert kept() == before
+    assert faults() == {""}
+    assert len(kept()) == len(before) + 1
 
 
 def test_a_method_is_found_in_its_impl_and_its_attributes_stay(bench: Bench) -> None:
