@@ -152,7 +152,9 @@ def _fine_tuned(plan: Plan, this: Round, selected: Sequence[Selected], job: Job)
         progress(step, steps)
         job.log(steps * (this.number - 1) + step, metrics)
 
-    inner = replace(job, out=folder / PARTIAL, scratch=folder / "training", seed=seed, log=log)
+    # An adapter of an earlier round is read here and then deleted: it names the folder of its base.
+    name = job.parent_name if this.number == plan.section.rounds else ""
+    inner = replace(job, out=folder / PARTIAL, scratch=folder / "training", seed=seed, log=log, parent_name=name)
     facts = launch.train(partial(sft.train, mixed.rows, section), inner, plan.launch)
     _free_memory()
     shutil.rmtree(folder / MODEL, ignore_errors=True)

@@ -127,6 +127,21 @@ def test_each_round_draws_with_the_model_of_the_one_before_and_trains_on_the_bes
     assert not (given.scratch / "round-1" / "model").exists(), "it drew the answers of round 2, and is not needed"
 
 
+def test_adapters_name_a_folder_until_the_last_round_whose_base_others_have_to_find(
+    parent: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names: list[str] = []
+    train = expert_iteration.sft.train
+
+    def noted(rows: Sequence[Row], section: SftSection, given: Job) -> dict[str, float]:
+        names.append(given.parent_name)
+        return train(rows, section, given)
+
+    monkeypatch.setattr(expert_iteration.sft, "train", noted)
+    expert_iteration.train(Rounds(tmp_path).plan(), replace(toy_job(parent, tmp_path), parent_name="models:/toy/1"))
+    assert names == ["", "models:/toy/1"]
+
+
 def test_verdicts_explain_failures_where_repairs_are_records(parent: Path, tmp_path: Path) -> None:
     judge = FakeJudge(decide)
     section = msgspec.structs.replace(SECTION, rounds=1, repair_records=1)
