@@ -127,7 +127,7 @@ def linking(sandbox: CrateSandbox) -> tuple[str, ...]:
 
 
 def _replace(file: Path, content: bytes) -> None:
-    """Write a file in a folder that a build script may have written to: whatever is at its place goes."""
+    """Write a file in a folder that a build script may have written to: what is at its place goes."""
     if file.is_dir() and not file.is_symlink():
         shutil.rmtree(file)
     file.unlink(missing_ok=True)
