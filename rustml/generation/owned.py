@@ -5,26 +5,26 @@ watching process reads standard input, which ends with the caller, and kills wha
 """
 
 import contextlib
+import multiprocessing
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from multiprocessing import resource_tracker
 
 import psutil
 
 
 @contextmanager
 def collected() -> Iterator[list[psutil.Process]]:
-    """The processes that are started within the block and still run at its end, with all below them.
+    """The processes that `multiprocessing` starts within the block and that run at its end, with all below them.
 
-    Not Python's own tracker of shared memory, which serves all of this process, and ends after it.
+    Not those of other kinds: another thread may start a candidate, or Python its tracker of shared memory.
     """
-    before, found = set(psutil.Process().children(recursive=True)), list[psutil.Process]()
+    before, found = set(multiprocessing.active_children()), list[psutil.Process]()
     yield found
-    tracker = getattr(resource_tracker._resource_tracker, "_pid", None)
-    started = (child for child in psutil.Process().children(recursive=True) if child not in before)
-    found += [child for child in started if child.pid != tracker]
+    for child in set(multiprocessing.active_children()) - before:
+        process = psutil.Process(child.pid)
+        found += [process, *process.children(recursive=True)]
 
 
 class Watch:

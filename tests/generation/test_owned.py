@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import time
-from multiprocessing import resource_tracker, shared_memory
 from pathlib import Path
 
 import psutil
@@ -16,17 +15,26 @@ from rustml.generation import owned
 
 ROOT = Path(__file__).resolve().parents[2]
 CALLER = """
-import subprocess, sys, time
+import multiprocessing, subprocess, sys
 from rustml.generation import owned
+
+def engine(link):
+    link.send(subprocess.Popen(['sleep', '60']).pid)
+    link.poll(None)
+
+context = multiprocessing.get_context('fork')
+link, far = context.Pipe()
 with owned.collected() as found:
-    deep = "import subprocess, sys; print(subprocess.Popen(['sleep', '60']).pid, flush=True); sys.stdin.read()"
-    engine = subprocess.Popen([sys.executable, '-c', deep], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-    worker = int(engine.stdout.readline())
+    beside = subprocess.Popen(['sleep', '60'])
+    process = context.Process(target=engine, args=(far,), daemon=True)
+    process.start()
+    worker = link.recv()
 watch = owned.Watch(found)
-print(engine.pid, worker, flush=True)
+print(process.pid, worker, beside.pid, flush=True)
 sys.stdin.readline()
 watch.close()
-print("closed", flush=True)
+print("closed", beside.poll(), flush=True)
+beside.kill()
 """
 
 
@@ -50,23 +58,24 @@ def started() -> tuple["subprocess.Popen[str]", list[int]]:
     caller = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)
     assert caller.stdout is not None
     pids = [int(word) for word in caller.stdout.readline().split()]
-    assert len(pids) == 2
+    assert len(pids) == 3
     assert not any(map(gone, pids))
     return caller, pids
 
 
 def test_a_killed_caller_takes_its_engine_and_the_engines_workers_with_it() -> None:
-    caller, pids = started()
+    caller, (engine, worker, beside) = started()
     with caller:
         caller.send_signal(signal.SIGKILL)
-        eventually_gone(pids)
+        eventually_gone([engine, worker])
+    os.kill(beside, signal.SIGKILL)
 
 
-def test_closing_ends_what_the_library_left_running() -> None:
+def test_closing_ends_what_the_library_left_running_and_nothing_beside_it() -> None:
     caller, pids = started()
     with caller:
         printed, _ = caller.communicate("\n")
-    assert printed == "closed\n"
+    assert printed == "closed None\n"
     eventually_gone(pids)
 
 
@@ -78,12 +87,3 @@ def test_a_number_that_another_process_got_meanwhile_is_left_alone(monkeypatch: 
         assert other.poll() is None
         owned.main([f"{other.pid}:{start}"])
         assert other.wait(30) == -signal.SIGKILL
-
-
-def test_the_tracker_of_shared_memory_is_not_taken_for_a_process_of_the_library() -> None:
-    resource_tracker._resource_tracker._stop()  # type: ignore[attr-defined]
-    with owned.collected() as found:
-        memory = shared_memory.SharedMemory(create=True, size=1)
-    memory.close()
-    memory.unlink()
-    assert found == []

@@ -54,7 +54,7 @@ class Answers(Peer):  # type: ignore[misc]
         return getattr(target, name)
 
     def do_set(self, target: Any, name: str, value: Any) -> None:
-        """Set an attribute of an object of the tests, or add one to a class; methods are not replaced."""
+        """Set an attribute of an object that the tests made, or add one to a class. Methods cannot be replaced."""
         own = is_own(self._given(target))
         taken = hasattr(target, name) and (id(target), name) not in self._added if own else _is_method(target, name)
         if (isinstance(target, FUNCTIONS) and not own) or not self._shown(target, name) or taken:
